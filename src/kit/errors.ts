@@ -1,0 +1,131 @@
+/**
+ * Answers that are not successes. A DomainError is an expected outcome with its facts as fields; every
+ * other error is a fault of ours, masked for the caller and logged with its cause.
+ */
+export type ErrorCode =
+  | 'VALIDATION'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
+  | 'WRONG_STATE'
+  | 'FORBIDDEN'
+  | 'STALE_LEASE'
+  | 'QUOTA_REACHED'
+  | 'UNAVAILABLE'
+  | 'UNAUTHENTICATED'
+  | 'BAD_CURSOR'
+  | 'BAD_REQUEST'
+  | 'TOO_COMPLEX'
+  | 'TIMEOUT'
+  | 'INTERNAL'
+
+export abstract class DomainError extends Error {
+  abstract readonly code: ErrorCode
+}
+
+/** One thing wrong with an input. */
+export interface Issue {
+  readonly path: readonly string[]
+  readonly message: string
+  readonly rule?: string | undefined
+}
+
+/** The input is wrong; every violation is listed. */
+export class ValidationError extends DomainError {
+  readonly code = 'VALIDATION'
+  readonly issues: readonly Issue[]
+  constructor(issues: readonly Issue[]) {
+    super(issues.map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`).join('; '))
+    this.issues = issues
+  }
+}
+
+/** No such object in the caller's organizations. */
+export class NotFound extends DomainError {
+  readonly code = 'NOT_FOUND'
+  readonly id: string
+  constructor(noun: string, id: string) {
+    super(`There is no ${noun} ${JSON.stringify(id)}.`)
+    this.id = id
+  }
+}
+
+/** Something else has that name. */
+export class Conflict extends DomainError {
+  readonly code = 'CONFLICT'
+  readonly field: string
+  /** TypeID of the object in the way, where the caller may see it. */
+  readonly existingId: string | undefined
+  constructor(field: string, message: string, existingId?: string) {
+    super(message)
+    this.field = field
+    this.existingId = existingId
+  }
+}
+
+/** The object's state does not allow this. */
+export class WrongState extends DomainError {
+  readonly code = 'WRONG_STATE'
+  readonly state: string
+  readonly allowed: readonly string[]
+  constructor(message: string, state: string, allowed: readonly string[]) {
+    super(message)
+    this.state = state
+    this.allowed = allowed
+  }
+}
+
+export type RoleName = 'WORKER' | 'VIEWER' | 'DEVELOPER' | 'ADMIN'
+
+/** The caller's role does not allow this. */
+export class Forbidden extends DomainError {
+  readonly code = 'FORBIDDEN'
+  readonly needed: RoleName
+  constructor(needed: RoleName, message = `This needs the role ${needed}.`) {
+    super(message)
+    this.needed = needed
+  }
+}
+
+/** A limit of the organization is reached. */
+export class QuotaReached extends DomainError {
+  readonly code = 'QUOTA_REACHED'
+  readonly limit: number
+  readonly retryAfterSeconds: number | undefined
+  constructor(message: string, limit: number, retryAfterSeconds?: number) {
+    super(message)
+    this.limit = limit
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** Something this needs cannot be had now. */
+export class Unavailable extends DomainError {
+  readonly code = 'UNAVAILABLE'
+  readonly missing: string
+  readonly retryAfterSeconds: number | undefined
+  constructor(missing: string, message: string, retryAfterSeconds?: number) {
+    super(message)
+    this.missing = missing
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** There is no credential, or it is not known. */
+export class Unauthenticated extends DomainError {
+  readonly code = 'UNAUTHENTICATED'
+}
+
+/** The cursor is not one of ours, or belongs to another stream. */
+export class BadCursor extends DomainError {
+  readonly code = 'BAD_CURSOR'
+}
+
+/** The request itself is malformed. */
+export class BadRequest extends DomainError {
+  readonly code = 'BAD_REQUEST'
+}
+
+/** It took longer than its limit. */
+export class TimedOut extends DomainError {
+  readonly code = 'TIMEOUT'
+}

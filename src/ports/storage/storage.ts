@@ -1,0 +1,35 @@
+import type { Readable } from 'node:stream'
+
+/** What is known of stored bytes. */
+export interface StoredObject {
+  readonly sizeBytes: number
+  /** SHA-256 of the bytes in lower-case hexadecimal. */
+  readonly sha256: string
+}
+
+/** More bytes came than the caller allowed; nothing was kept. */
+export class TooLarge extends Error {
+  readonly limitBytes: number
+  constructor(limitBytes: number) {
+    super(`More than ${limitBytes} bytes were sent.`)
+    this.limitBytes = limitBytes
+  }
+}
+
+/**
+ * Storage keeps bytes under keys such as `archives/4f2a…`. Keys are made by us: letters, digits, `.`, `_`, `-`,
+ * in segments divided by `/`. A key is there whole or not at all, also after a crash.
+ */
+export interface Storage {
+  /**
+   * Streams `body` to `key`, replacing what was there. Bytes never stand whole in memory. `onProgress` hears the
+   * count so far. Throws TooLarge beyond `maxBytes`, and the body's own error when it breaks off; then nothing is kept.
+   */
+  put(key: string, body: Readable, options: { maxBytes: number; onProgress?: (bytes: number) => void; signal?: AbortSignal }): Promise<StoredObject>
+  /** The bytes, or undefined when there are none under that key. */
+  get(key: string): Promise<{ body: Readable; sizeBytes: number } | undefined>
+  /** Moves `from` to `to`, replacing what was there, in one step. */
+  move(from: string, to: string): Promise<void>
+  /** Removes the key; removing what is not there is no error. */
+  delete(key: string): Promise<void>
+}
