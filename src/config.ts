@@ -1,0 +1,255 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { z } from 'zod'
+import { isLoopback } from './kit/loopback.ts'
+import { nearest } from './kit/nearest.ts'
+
+const MIB = 1024 * 1024
+const DAY_SECONDS = 24 * 60 * 60
+
+/** Everything the environment can say, under the names it says it by. */
+const variables = z.object({
+  HOST: text(/^[\w.:%[\]-]+$/, 'the name or address to listen on, for example 127.0.0.1')
+    .prefault('127.0.0.1')
+    .describe('Address to listen on. Anything but loopback makes `AUTH=token` the default.'),
+  PORT: whole(0, 65_535, 4000)
+    .prefault('4000')
+    .describe('Port to listen on; `0` takes any free one.'),
+  DATA_DIR: z
+    .string()
+    .prefault('./data')
+    .describe('Folder of the embedded database, stored files and running instances.'),
+  DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')
+    .optional()
+    .describe(
+      'PostgreSQL server to use. Without it a PostgreSQL is embedded, for one server alone.',
+    ),
+  REDIS_URL: url(['redis:', 'rediss:'], 'redis://host:6379')
+    .optional()
+    .describe('Redis that carries hints between several servers on one database.'),
+  PUBLIC_URL: url(['http:', 'https:'], 'https://millrace.example.com')
+    .transform(withoutTrailingSlash)
+    .optional()
+    .describe('Where browsers and clients reach this installation; it goes into links.'),
+  ADVERTISE_URL: url(['http:', 'https:'], 'http://10.0.0.5:4000')
+    .transform(withoutTrailingSlash)
+    .optional()
+    .describe('Where the other servers of this installation reach this one.'),
+  AUTH: z
+    .enum(['open', 'token'], { error: 'must be open or token' })
+    .optional()
+    .describe(
+      '`token` wants a credential from everybody; `open` lets whoever has none act as `admin`. ' +
+        'Without it: `open` when `HOST` is loopback, `token` otherwise.',
+    ),
+  AUTH_OPEN_ANYWHERE: flag()
+    .prefault('0')
+    .describe('`1` allows `AUTH=open` on a `HOST` that other machines reach.'),
+  ADMIN_TOKEN: text(/^[\x21-\x7e]{16,}$/, 'at least 16 visible ASCII characters without spaces')
+    .optional()
+    .describe('Token of the user `admin`. Without it one is made at the first start.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be fatal, error, warn, info, debug, trace or silent',
+    })
+    .prefault('info')
+    .describe('How much the server says of itself, as JSON lines.'),
+  PYTHON: z
+    .string()
+    .prefault('python3')
+    .describe('Python that runs handlers: a command or a path.'),
+  MAX_BODY_BYTES: whole(1024, 1024 * MIB, MIB)
+    .prefault(String(MIB))
+    .describe('Largest body of a GraphQL request (1 MiB).'),
+  MAX_ARCHIVE_BYTES: whole(1, Number.MAX_SAFE_INTEGER, 512 * MIB)
+    .prefault(String(512 * MIB))
+    .describe('Largest archive that can be uploaded (512 MiB).'),
+  MAX_UNPACKED_BYTES: whole(1, Number.MAX_SAFE_INTEGER, 1024 * MIB)
+    .prefault(String(1024 * MIB))
+    .describe('Most bytes that an archive may unpack to (1 GiB).'),
+  MAX_ARCHIVE_FILES: whole(1, 10_000_000, 20_000)
+    .prefault('20000')
+    .describe('Most files that an archive may hold.'),
+  INVOKE_TIMEOUT_SECONDS: seconds('positive', 30)
+    .prefault('30')
+    .describe('How long a service may take to answer.'),
+  START_TIMEOUT_SECONDS: seconds('positive', 60)
+    .prefault('60')
+    .describe('An instance that is not healthy by then has failed.'),
+  STOP_GRACE_SECONDS: seconds('zero too', 10)
+    .prefault('10')
+    .describe('From asking an instance to stop until it is killed.'),
+  MAX_RESTARTS: whole(0, 1_000_000, 5)
+    .prefault('5')
+    .describe('Restarts in a row before a service is `FAILED`.'),
+  LEASE_SECONDS: seconds('positive', 15)
+    .prefault('15')
+    .describe('A server that is silent this long loses its services to another.'),
+  LOG_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
+    .prefault(String(30 * DAY_SECONDS))
+    .describe('How long log lines are kept (30 days); `0` keeps them forever.'),
+  LOG_RETENTION_LINES: whole(0, Number.MAX_SAFE_INTEGER, 1_000_000)
+    .prefault('1000000')
+    .describe('How many lines of one log are kept; `0` keeps all.'),
+  EVENT_RETENTION_SECONDS: seconds('zero too', 90 * DAY_SECONDS, Infinity)
+    .prefault(String(90 * DAY_SECONDS))
+    .describe('How long events are kept (90 days); `0` keeps them forever.'),
+  SHUTDOWN_GRACE_SECONDS: seconds('zero too', 20)
+    .prefault('20')
+    .describe('From SIGTERM until what still runs is cut off.'),
+})
+
+export type Config = ReturnType<typeof configOf>
+
+/** The environment cannot be used: one line per problem, each saying what to set. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+const names: readonly string[] = Object.keys(variables.shape)
+/** Also `MILLRACE_*`, but read by the command line, not by the server. */
+const CLIENT_NAMES = ['MILLRACE_URL', 'MILLRACE_TOKEN']
+
+/** Each variable with its default as text ('' where it has none) and its meaning, for the documentation. */
+export const configTable = Object.entries(variables.shape).map(([name, schema]) => ({
+  name,
+  default: schema instanceof z.ZodPrefault ? schema.def.defaultValue : '',
+  meaning: schema.description ?? '',
+}))
+
+/** The environment of this process; what it does not say is taken from the file `.env` in `folder`. */
+export function environment(folder = process.cwd()): NodeJS.ProcessEnv {
+  const file = join(folder, '.env')
+  return existsSync(file)
+    ? { ...parseEnv(readFileSync(file, 'utf8')), ...process.env }
+    : process.env
+}
+
+/**
+ * The server's settings out of `env` (usually `environment()`). `MILLRACE_<NAME>` wins over `<NAME>`, and empty
+ * text counts as not set. Throws a ConfigError that lists all problems at once.
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const problems = unknownNames(env)
+  const given: Record<string, string> = {}
+  const spelled: Record<string, string> = {}
+  for (const name of names)
+    for (const spelling of [name, `MILLRACE_${name}`]) {
+      const value = env[spelling]?.trim() ?? ''
+      if (value !== '') [given[name], spelled[name]] = [value, spelling]
+    }
+  const parsed = variables.safeParse(given)
+  for (const { path, message } of parsed.error?.issues ?? [])
+    problems.push(`${spelled[String(path[0])] ?? String(path[0])} ${message}.`)
+  problems.push(...openToStrangers(given))
+  if (parsed.data === undefined || problems.length > 0) throw new ConfigError(problems)
+  return configOf(parsed.data)
+}
+
+function configOf(env: z.output<typeof variables>) {
+  return {
+    host: env.HOST.replace(/^\[(.*)\]$/, '$1'),
+    port: env.PORT,
+    dataDir: resolve(env.DATA_DIR),
+    databaseUrl: env.DATABASE_URL,
+    redisUrl: env.REDIS_URL,
+    publicUrl: env.PUBLIC_URL,
+    advertiseUrl: env.ADVERTISE_URL,
+    auth: env.AUTH ?? (isLoopback(env.HOST) ? 'open' : 'token'),
+    authOpenAnywhere: env.AUTH_OPEN_ANYWHERE,
+    adminToken: env.ADMIN_TOKEN,
+    logLevel: env.LOG_LEVEL,
+    python: env.PYTHON,
+    maxBodyBytes: env.MAX_BODY_BYTES,
+    maxArchiveBytes: env.MAX_ARCHIVE_BYTES,
+    maxUnpackedBytes: env.MAX_UNPACKED_BYTES,
+    maxArchiveFiles: env.MAX_ARCHIVE_FILES,
+    invokeTimeoutMs: toMs(env.INVOKE_TIMEOUT_SECONDS),
+    startTimeoutMs: toMs(env.START_TIMEOUT_SECONDS),
+    stopGraceMs: toMs(env.STOP_GRACE_SECONDS),
+    maxRestarts: env.MAX_RESTARTS,
+    leaseMs: toMs(env.LEASE_SECONDS),
+    /** 0 keeps everything, here and in the next two. */
+    logRetentionMs: toMs(env.LOG_RETENTION_SECONDS),
+    logRetentionLines: env.LOG_RETENTION_LINES,
+    eventRetentionMs: toMs(env.EVENT_RETENTION_SECONDS),
+    shutdownGraceMs: toMs(env.SHUTDOWN_GRACE_SECONDS),
+  } as const
+}
+
+function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  const known = [...names.map((name) => `MILLRACE_${name}`), ...CLIENT_NAMES]
+  return Object.keys(env)
+    .filter(
+      (name) => name.startsWith('MILLRACE_') && !known.includes(name) && env[name]?.trim() !== '',
+    )
+    .map((name) => `${name} is not a setting of Millrace. Did you mean ${nearest(name, known)}?`)
+}
+
+/** Open access on an address that others reach. Looks at its own variables only, so that it is told beside all else. */
+function openToStrangers(given: Readonly<Record<string, string>>): string[] {
+  const { HOST, AUTH_OPEN_ANYWHERE } = variables.shape
+  const host = HOST.safeParse(given.HOST).data
+  const isAllowed = AUTH_OPEN_ANYWHERE.safeParse(given.AUTH_OPEN_ANYWHERE).data === true
+  if (given.AUTH !== 'open' || isAllowed || host === undefined || isLoopback(host)) return []
+  return [
+    `AUTH is open, but HOST ${host} can be reached from other machines. ` +
+      'Set AUTH=token, or HOST=127.0.0.1, or AUTH_OPEN_ANYWHERE=1 if that is what you want.',
+  ]
+}
+
+function text(form: RegExp, wanted: string) {
+  return z.string().regex(form, { error: `must be ${wanted}` })
+}
+
+function whole(min: number, max: number, example: number) {
+  const error = `must be a whole number from ${min} to ${max}, for example ${example}`
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, { error, abort: true })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error })
+}
+
+/** The default limit keeps it within what a timer can wait. */
+function seconds(least: 'positive' | 'zero too', example: number, max = 2_000_000) {
+  const bounds = [
+    least === 'positive' ? 'above 0' : '0 or more',
+    max < Infinity ? `up to ${max}` : '',
+  ]
+  const range = bounds.filter((bound) => bound !== '').join(' and ')
+  const error = `must be a number of seconds, ${range}, for example ${example}`
+  return z
+    .string()
+    .regex(/^\d{1,12}(\.\d{1,3})?$/, { error, abort: true })
+    .transform(Number)
+    .refine((value) => (value > 0 || least === 'zero too') && value <= max, { error })
+}
+
+function toMs(value: number): number {
+  return Math.round(value * 1000)
+}
+
+function flag() {
+  return z.stringbool({ truthy: ['1', 'true'], falsy: ['0', 'false'], error: 'must be 1 or 0' })
+}
+
+/** The value is never repeated in the message: addresses carry passwords. */
+function url(protocols: readonly string[], example: string) {
+  return z.string().refine(
+    (value) => {
+      const parsed = URL.canParse(value) ? new URL(value) : undefined
+      return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== ''
+    },
+    { error: `must be a URL like ${example}`, abort: true },
+  )
+}
+
+function withoutTrailingSlash(value: string): string {
+  return value.replace(/\/+$/, '')
+}

@@ -1,0 +1,143 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { addAbortSignal } from 'node:stream'
+import { segmentsOf } from './key.ts'
+import { TooLarge, type Storage } from './storage.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/**
+ * A Storage in a folder: `objects/` holds what is stored, `incoming/` what is being received. Bytes are received
+ * into a file of their own, flushed to the disk and then renamed, so a key is whole or absent whenever the
+ * machine stops, and a reader keeps the version that it opened. What a crash left in `incoming/` goes after a day.
+ *
+ * `put` leaves a body that it could not take (TooLarge, a full disk) to whoever opened it, so that an answer can
+ * still be sent on its connection; the signal destroys it.
+ */
+export function diskStorage(options: { dir: string }): Storage {
+  const dir = resolve(options.dir)
+  const objects = join(dir, 'objects')
+  const incoming = join(dir, 'incoming')
+  const ready = prepare(dir, objects, incoming)
+  ready.catch(() => {}) // every call below awaits it and tells its own caller
+
+  /** Folders bear a `+`, which no key has, so that `a` and `a/b` can both be stored. */
+  function fileOf(key: string): string {
+    const segments = segmentsOf(key)
+    return join(objects, ...segments.slice(0, -1).map((name) => `${name}+`), segments.at(-1) ?? '')
+  }
+
+  async function place(file: string, key: string): Promise<void> {
+    const target = fileOf(key)
+    await mkdir(dirname(target), { recursive: true })
+    await rename(file, target)
+    // up to the top: a folder above may be new, made by us or by somebody at the same moment
+    for (let folder = dirname(target); folder !== dir; folder = dirname(folder))
+      await syncFolder(folder)
+  }
+
+  return {
+    async put(key, body, { maxBytes, onProgress, signal }) {
+      body.on('error', () => {}) // it may break before it is read; reading it then throws the same error
+      fileOf(key)
+      signal?.throwIfAborted()
+      if (signal) addAbortSignal(signal, body)
+      await ready
+      const file = join(incoming, randomUUID())
+      const hash = createHash('sha256')
+      let sizeBytes = 0
+      try {
+        const handle = await open(file, 'wx', 0o600)
+        try {
+          for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+            const bytes = bytesOf(chunk)
+            sizeBytes += bytes.length
+            if (sizeBytes > maxBytes) throw new TooLarge(maxBytes)
+            hash.update(bytes)
+            await writeWhole(handle, bytes)
+            onProgress?.(sizeBytes)
+          }
+          await handle.sync()
+        } finally {
+          await handle.close()
+        }
+        signal?.throwIfAborted()
+        await place(file, key)
+      } catch (cause) {
+        await rm(file, { force: true })
+        throw cause
+      }
+      return { sizeBytes, sha256: hash.digest('hex') }
+    },
+
+    async get(key) {
+      const file = fileOf(key)
+      await ready
+      const handle = await open(file).catch(absent)
+      if (handle === undefined) return undefined
+      try {
+        const { size } = await handle.stat()
+        return { body: handle.createReadStream(), sizeBytes: size }
+      } catch (cause) {
+        await handle.close()
+        throw cause
+      }
+    },
+
+    async move(from, to) {
+      const [source, target] = [fileOf(from), fileOf(to)]
+      await ready
+      if ((await stat(source).catch(absent)) === undefined)
+        throw new Error(`Nothing is stored under ${JSON.stringify(from)}.`)
+      if (source === target) return
+      await place(source, to)
+      await syncFolder(dirname(source))
+    },
+
+    async delete(key) {
+      const file = fileOf(key)
+      await ready
+      if ((await rm(file).then(() => true, absent)) === true) await syncFolder(dirname(file))
+    },
+  }
+}
+
+async function prepare(dir: string, objects: string, incoming: string): Promise<void> {
+  await mkdir(objects, { recursive: true })
+  await mkdir(incoming, { recursive: true })
+  await syncFolder(dir)
+  for (const name of await readdir(incoming)) {
+    const file = join(incoming, name)
+    const found = await stat(file).catch(absent) // another server may remove it at this moment
+    if (found !== undefined && Date.now() - found.mtimeMs > DAY_MS) await rm(file, { force: true })
+  }
+}
+
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  if (typeof chunk === 'string') return Buffer.from(chunk)
+  throw new TypeError('A body to be stored must be a stream of bytes or text.')
+}
+
+async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  let written = 0
+  while (written < bytes.length)
+    written += (await handle.write(bytes, written, bytes.length - written)).bytesWritten
+}
+
+/** A rename is safe when its folder is on the disk. Windows has no such thing and needs none. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function absent(cause: unknown): undefined {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+  throw cause
+}
