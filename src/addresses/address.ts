@@ -1,0 +1,41 @@
+import type { Front } from '../generated/prisma/enums.ts'
+import type { IdKind } from '../kit/ids.ts'
+import { fromHex16, toHex16 } from '../kit/permute.ts'
+
+/** How one front spells the ids of one kind of object when nobody chose a spelling. */
+export interface Spelling {
+  write(row: { readonly serial: bigint }): string
+  /** The serial behind a spelling, or undefined when it is none. */
+  read(text: string): bigint | undefined
+}
+
+/** How objects of one kind are named from outside. */
+export interface Naming {
+  readonly kind: IdKind<string>
+  /** The word for it in messages. */
+  readonly noun: string
+  readonly spellings: Partial<Record<Front, Spelling>>
+}
+
+export const fronts: readonly Front[] = ['ABEJA', 'OMEGAML', 'TOPCHEF', 'AUGER', 'ONECONTAINER']
+
+const BASE = 1_000_000_000_000n
+
+/** ABEJA's platform ids: 13 decimal digits (contract abeja 3). */
+export const thirteenDigits: Spelling = {
+  write: ({ serial }) => String(BASE + serial),
+  read: (text) => (/^[1-9]\d{12}$/.test(text) ? BigInt(text) - BASE : undefined),
+}
+
+/** ABEJA's ids with a prefix and 16 hexadecimal digits (contract abeja 3). */
+export const hex16 = (prefix: string): Spelling => ({
+  write: ({ serial }) => prefix + toHex16(serial),
+  read: (text) => (text.startsWith(prefix) ? fromHex16(text.slice(prefix.length)) : undefined),
+})
+
+/** `abeja:ser-1cfab7455c8e43a7` → its front and text; undefined when no front is named. */
+export function splitAddress(text: string): { front: Front; text: string } | undefined {
+  const colon = text.indexOf(':')
+  const front = fronts.find((one) => one.toLowerCase() === text.slice(0, colon))
+  return front === undefined || colon < 0 ? undefined : { front, text: text.slice(colon + 1) }
+}

@@ -1,0 +1,126 @@
+import DataLoader from 'dataloader'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Front } from '../generated/prisma/enums.ts'
+import type { Context } from '../context.ts'
+import { Conflict, ValidationError, type Issue } from '../kit/errors.ts'
+import { perRequest } from '../kit/per-request.ts'
+import { organizationsOf } from '../auth/viewer.ts'
+import { splitAddress, type Naming } from './address.ts'
+
+/** What finds an object: its key, its short number or its handle. */
+export type Key = { id: string } | { serial: bigint } | { heldHandle: string }
+
+/** What a caller's text for an object means: a TypeID, an address of a front, or a handle. */
+export async function keyOf(ctx: Context, naming: Naming, text: string): Promise<Key | null> {
+  const id = naming.kind.read(text)
+  if (id !== undefined) return { id }
+  const address = splitAddress(text)
+  if (address === undefined) return { heldHandle: text }
+  const stored = await ctx.database.prisma.address.findFirst({
+    where: {
+      organizationId: { in: organizationsOf(ctx.viewer) },
+      front: address.front,
+      noun: naming.kind.noun,
+      text: address.text,
+    },
+    select: { objectId: true },
+  })
+  if (stored !== null) return { id: stored.objectId }
+  const serial = naming.spellings[address.front]?.read(address.text)
+  return serial === undefined ? null : { serial }
+}
+
+/** Addresses a caller chose, read and checked before anything is written. */
+export type ChosenAddresses = readonly { front: Front; text: string }[]
+
+export function readAddresses(texts: readonly string[] | null | undefined): ChosenAddresses {
+  const issues: Issue[] = []
+  const addresses = (texts ?? []).flatMap((written, place) => {
+    const address = splitAddress(written)
+    if (address !== undefined && address.text !== '' && address.text.length <= 500) return [address]
+    issues.push({
+      path: ['addresses', String(place)],
+      message: 'An address is a front and a text, such as "abeja:1410805969256".',
+    })
+    return []
+  })
+  const chosen = new Set(addresses.map(({ front }) => front))
+  if (chosen.size < addresses.length)
+    issues.push({ path: ['addresses'], message: 'An object has one address per front.' })
+  if (issues.length > 0) throw new ValidationError(issues)
+  return addresses
+}
+
+/** Writes with the object itself what the fronts call it; throws Conflict when a name is taken. */
+export async function keepAddresses(
+  db: Prisma.TransactionClient,
+  naming: Naming,
+  organizationId: string,
+  objectId: string,
+  addresses: ChosenAddresses,
+): Promise<void> {
+  for (const { front, text } of addresses) {
+    const { count } = await db.address.createMany({
+      data: [{ organizationId, front, noun: naming.kind.noun, text, objectId }],
+      skipDuplicates: true,
+    })
+    if (count === 0)
+      throw new Conflict('addresses', `The address "${front.toLowerCase()}:${text}" is taken.`)
+  }
+}
+
+/** What only one dialect has, as it was received. */
+export interface AnnotationInput {
+  readonly front: Front
+  readonly value?: unknown
+}
+
+export async function keepAnnotations(
+  db: Prisma.TransactionClient,
+  objectId: string,
+  annotations: readonly AnnotationInput[] | null | undefined,
+): Promise<void> {
+  for (const { front, value } of annotations ?? []) {
+    const key = { objectId, front }
+    if (value === null || value === undefined) await db.annotation.deleteMany({ where: key })
+    else {
+      const text = JSON.stringify(value)
+      await db.annotation.upsert({
+        where: { objectId_front: key },
+        create: { ...key, value: text },
+        update: { value: text },
+      })
+    }
+  }
+}
+
+/** Stored addresses of many objects with one statement a tick. */
+export const storedAddresses = perRequest(
+  ({ database }: Context) =>
+    new DataLoader<string, { front: Front; text: string }[]>(async (ids) => {
+      const rows = await database.prisma.address.findMany({ where: { objectId: { in: [...ids] } } })
+      return ids.map((id) => rows.filter(({ objectId }) => objectId === id))
+    }),
+)
+
+/** Annotations of many objects with one statement a tick. */
+export const storedAnnotations = perRequest(
+  ({ database }: Context) =>
+    new DataLoader<string, { front: Front; value: string }[]>(async (ids) => {
+      const rows = await database.prisma.annotation.findMany({
+        where: { objectId: { in: [...ids] } },
+      })
+      return ids.map((id) => rows.filter(({ objectId }) => objectId === id))
+    }),
+)
+
+/** What a front calls an object: the stored address, else the computed one. */
+export async function addressFor(
+  ctx: Context,
+  naming: Naming,
+  front: Front,
+  row: { id: string; serial: bigint },
+): Promise<string | undefined> {
+  const stored = await storedAddresses(ctx).load(row.id)
+  return stored.find((one) => one.front === front)?.text ?? naming.spellings[front]?.write(row)
+}

@@ -1,0 +1,112 @@
+import type { ObjectRef } from '@pothos/core'
+import { builder } from '../builder.ts'
+import type { Context } from '../context.ts'
+import { Front } from '../generated/prisma/enums.ts'
+import { fronts, type Naming } from './address.ts'
+import { addressFor, storedAnnotations } from './store.ts'
+
+export const FrontType = builder.enumType('Front', {
+  description: 'The old systems whose clients are served.',
+  values: {
+    [Front.ABEJA]: { description: 'ABEJA Platform.' },
+    [Front.OMEGAML]: { description: 'omega|ml.' },
+    [Front.TOPCHEF]: { description: 'TopChef.' },
+    [Front.AUGER]: { description: 'Auger Hub.' },
+    [Front.ONECONTAINER]: { description: 'oneContainer.' },
+  } as const,
+})
+
+interface Address {
+  readonly front: Front
+  readonly id: string
+  readonly path: string
+}
+
+const AddressType = builder.objectRef<Address>('Address').implement({
+  description: "How one REST front spells an object's id, and where it answers for it.",
+  fields: (t) => ({
+    front: t.field({ type: FrontType, description: 'The front.', resolve: ({ front }) => front }),
+    id: t.exposeString('id', { description: "The object's id in that front's words." }),
+    path: t.exposeString('path', { description: 'Path on this server where the front answers for it.' }),
+  }),
+})
+
+/** Parents find their fields' values by the naming and the row; the interface itself resolves nothing. */
+export const AddressableInterface = builder
+  .interfaceRef<{ id: string; serial: bigint }>('Addressable')
+  .implement({
+    description: 'An object that REST fronts can name.',
+    fields: (t) => ({
+      addresses: t.field({ type: [AddressType], description: 'What each front calls it.', resolve: () => [] }),
+      annotations: t.field({
+        type: 'JSON',
+        nullable: true,
+        description: 'What only that dialect has: echo fields, finer status words.',
+        args: { front: t.arg({ type: FrontType, required: true, description: 'Whose.' }) },
+        resolve: async ({ id }, { front }, ctx) => {
+          const stored = await storedAnnotations(ctx).load(id)
+          const value = stored.find((one) => one.front === front)?.value
+          return value === undefined ? null : (JSON.parse(value) as unknown)
+        },
+      }),
+    }),
+  })
+
+type Paths<Row> = Partial<Record<Front, (ctx: Context, row: Row, id: string) => Promise<string>>>
+
+/** Gives a type its `addresses`: `paths` says where each front that has a word for it answers. */
+export function addressable<Row extends { id: string; serial: bigint }>(
+  type: ObjectRef<typeof builder.$inferSchemaTypes, Row>,
+  naming: Naming,
+  paths: Paths<Row>,
+): void {
+  builder.objectField(type, 'addresses', (t) =>
+    t.field({
+      type: [AddressType],
+      description: 'What each front calls it.',
+      resolve: (row, _args, ctx) => addressesOf(ctx, naming, paths, row as Row),
+    }),
+  )
+}
+
+async function addressesOf<Row extends { id: string; serial: bigint }>(
+  ctx: Context,
+  naming: Naming,
+  paths: Paths<Row>,
+  row: Row,
+): Promise<Address[]> {
+  const all = await Promise.all(
+    fronts.map(async (front) => {
+      const path = paths[front]
+      const id = path && (await addressFor(ctx, naming, front, row))
+      return id && path ? [{ front, id, path: await path(ctx, row, id) }] : []
+    }),
+  )
+  return all.flat()
+}
+
+export const AnnotationInputType = builder.inputType('AnnotationInput', {
+  description: 'Sets what one front keeps with an object; null removes it.',
+  fields: (t) => ({
+    front: t.field({ type: FrontType, required: true, description: 'Whose.' }),
+    value: t.field({ type: 'JSON', description: 'What to keep; null removes it.' }),
+  }),
+})
+
+type InputBuilder = PothosSchemaTypes.InputFieldBuilder<
+  typeof builder.$inferSchemaTypes,
+  'InputObject'
+>
+
+/** The fields every create input ends with. */
+export const namingFields = (t: InputBuilder) => ({
+  addresses: t.stringList({
+    description: 'What fronts are to call it, such as "abeja:1410805969256"; computed where not given.',
+  }),
+  annotations: t.field({ type: [AnnotationInputType], description: 'What only one dialect has.' }),
+})
+
+/** The field every update input ends with. */
+export const annotationField = (t: InputBuilder) => ({
+  annotations: t.field({ type: [AnnotationInputType], description: 'What only one dialect has.' }),
+})

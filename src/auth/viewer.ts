@@ -1,0 +1,111 @@
+import { Forbidden, NotFound, Unauthenticated, ValidationError } from '../kit/errors.ts'
+import type { Actor } from '../kit/actor.ts'
+import type { Role } from '../generated/prisma/enums.ts'
+import { atLeast } from './roles.ts'
+
+/** A role in one organization. */
+export interface Membership {
+  readonly organizationId: string
+  readonly role: Role
+}
+
+/** The person behind a credential. */
+export interface Person {
+  readonly id: string
+  readonly email: string
+  readonly name: string | null
+  readonly isServerAdmin: boolean
+}
+
+/** Who asks. In open mode a caller without a credential is the user `admin`. */
+export type Viewer =
+  | { readonly kind: 'anonymous'; readonly memberships: readonly Membership[] }
+  | {
+      readonly kind: 'user'
+      readonly user: Person
+      readonly memberships: readonly Membership[]
+    }
+  | {
+      readonly kind: 'token'
+      readonly tokenId: string
+      readonly tokenName: string
+      readonly user: Person | undefined
+      readonly memberships: readonly Membership[]
+    }
+
+export const anonymous: Viewer = { kind: 'anonymous', memberships: [] }
+
+/** The organizations whose objects the viewer may read: what every store filters by. */
+export function organizationsOf(viewer: Viewer): string[] {
+  return viewer.memberships
+    .filter(({ role }) => atLeast(role, 'VIEWER'))
+    .map(({ organizationId }) => organizationId)
+}
+
+/** Throws unless there is a credential at all. */
+export function requireCredential(viewer: Viewer): void {
+  if (viewer.kind === 'anonymous')
+    throw new Unauthenticated('This needs a credential: send "Authorization: Bearer <token>".')
+}
+
+/** Throws Forbidden unless the viewer's role in that organization is `needed` or more. */
+export function allow(viewer: Viewer, needed: Role, organizationId: string): void {
+  requireCredential(viewer)
+  const membership = viewer.memberships.find((one) => one.organizationId === organizationId)
+  if (membership === undefined || !atLeast(membership.role, needed)) throw new Forbidden(needed)
+}
+
+/**
+ * The organization a new object goes to: the one named, or the only one. Throws Forbidden, without a look-up, for
+ * one that is not the viewer's, and ValidationError when there are several and none is named.
+ */
+export function organizationFor(
+  viewer: Viewer,
+  needed: Role,
+  named: string | undefined,
+): string {
+  requireCredential(viewer)
+  if (named !== undefined) {
+    allow(viewer, needed, named)
+    return named
+  }
+  const [only, ...others] = viewer.memberships
+  if (only === undefined) throw new Forbidden(needed)
+  if (others.length > 0)
+    throw new ValidationError([
+      {
+        path: ['organizationId'],
+        message: 'You are a member of several organizations: say in which one.',
+        rule: 'required',
+      },
+    ])
+  allow(viewer, needed, only.organizationId)
+  return only.organizationId
+}
+
+/** The person or token, as events remember it. */
+export function actorOf(viewer: Viewer): Actor {
+  switch (viewer.kind) {
+    case 'anonymous':
+      return { kind: 'SYSTEM', name: 'anonymous' }
+    case 'user':
+      return { kind: 'USER', name: viewer.user.email, userId: viewer.user.id }
+    case 'token':
+      return viewer.user
+        ? { kind: 'USER', name: viewer.user.email, userId: viewer.user.id, tokenId: viewer.tokenId }
+        : { kind: 'TOKEN', name: viewer.tokenName, tokenId: viewer.tokenId }
+  }
+}
+
+/** Throws Forbidden unless the viewer administers the whole server. */
+export function allowServerAdmin(viewer: Viewer): void {
+  requireCredential(viewer)
+  const isAdmin = viewer.kind !== 'anonymous' && viewer.user?.isServerAdmin === true
+  if (!isAdmin) throw new Forbidden('ADMIN', 'This needs an administrator of the server.')
+}
+
+/** Answers the row, or throws NotFound, which does not tell a missing object from a foreign one. */
+export function found<Row>(row: Row | null | undefined, noun: string, id: string): Row {
+  if (row === null || row === undefined) throw new NotFound(noun, id)
+  return row
+}

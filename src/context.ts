@@ -1,0 +1,49 @@
+import type { Config } from './config.ts'
+import type { Database } from './db/database.ts'
+import type { Front } from './generated/prisma/enums.ts'
+import type { Actor } from './kit/actor.ts'
+import type { Logger } from './kit/logger.ts'
+import type { Clock } from './kit/time.ts'
+import type { Bus } from './ports/bus/bus.ts'
+import type { Storage } from './ports/storage/storage.ts'
+import type { Authenticator } from './auth/authenticate.ts'
+import type { Signer } from './auth/signing.ts'
+import { actorOf, type Viewer } from './auth/viewer.ts'
+import type { Hub } from './streams/hub.ts'
+
+/** What one running server has: its settings, its connections and its name. Made once, by `app.ts`. */
+export interface Platform {
+  readonly config: Config
+  readonly log: Logger
+  readonly database: Database
+  readonly bus: Bus
+  readonly storage: Storage
+  readonly hub: Hub
+  readonly signer: Signer
+  readonly authenticator: Authenticator
+  readonly now: Clock
+  readonly server: ServerIdentity
+}
+
+/** This server among those of the installation: `id` stays with its data folder, `run` is new with every start. */
+export interface ServerIdentity {
+  readonly id: string
+  readonly run: string
+  /** Where other servers and its own services reach it, without a trailing slash. Known once it listens. */
+  url: string
+}
+
+/** Everything one request works with. */
+export interface Context extends Platform {
+  readonly viewer: Viewer
+  readonly requestId: string
+  /** The REST front the request came through, if any. */
+  readonly front?: Front | undefined
+  /** `Last-Event-ID` of an SSE request: the cursor it resumes from. */
+  readonly lastEventId?: string | undefined
+  /** Where the caller reaches this server, without a trailing slash: what URLs in answers begin with. */
+  readonly origin: string
+}
+
+/** Who acts in this request, as events remember it. */
+export const actor = ({ viewer, front }: Context): Actor => ({ ...actorOf(viewer), front })

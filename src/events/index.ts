@@ -1,0 +1,4 @@
+/** Events and deliveries: what all streams look like to a subscriber. */
+export * from './types.ts'
+export * from './deliver.ts'
+export * from './connection.ts'

@@ -1,0 +1,156 @@
+import type { ArgBuilder, ObjectRef, OutputType } from '@pothos/core'
+import { builder } from '../builder.ts'
+import { BadCursor, BadRequest } from '../kit/errors.ts'
+
+/** One page of a list. Connections follow the Relay specification (https://relay.dev/graphql/connections.htm). */
+export interface Page<Row> {
+  readonly edges: readonly { readonly cursor: string; readonly node: Row }[]
+  readonly pageInfo: PageInfo
+  readonly count: () => Promise<number>
+}
+
+interface PageInfo {
+  readonly hasNextPage: boolean
+  readonly hasPreviousPage: boolean
+  readonly startCursor: string | null
+  readonly endCursor: string | null
+}
+
+const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
+  description: 'Where a page of a list begins and ends.',
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether more follow now.' }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether some come before.' }),
+    startCursor: t.exposeString('startCursor', { nullable: true, description: 'Pass as `before` for what comes before.' }),
+    endCursor: t.exposeString('endCursor', { nullable: true, description: 'Pass as `after` for what follows.' }),
+  }),
+})
+
+/** The connection and edge types of one kind of list: `<name>Connection`, `<name>Edge`. */
+export function connectionOf<Row>(
+  name: string,
+  node: OutputType<typeof builder.$inferSchemaTypes>,
+  noun: string,
+): ObjectRef<typeof builder.$inferSchemaTypes, Page<Row>> {
+  const edge = builder.objectRef<{ cursor: string; node: Row }>(`${name}Edge`).implement({
+    description: `One of the ${noun} in its place in a list.`,
+    fields: (t) => ({
+      cursor: t.exposeString('cursor', { description: 'Its place in the list.' }),
+      node: t.field({ type: node, description: 'What stands there.', resolve: (e) => e.node as never }),
+    }),
+  })
+  return builder.objectRef<Page<Row>>(`${name}Connection`).implement({
+    description: `One page of ${noun}.`,
+    fields: (t) => ({
+      edges: t.field({ type: [edge], description: 'The page with cursors.', resolve: (page) => [...page.edges] }),
+      nodes: t.field({
+        type: [node] as never,
+        description: 'The page without cursors.',
+        resolve: ((page: Page<Row>) => page.edges.map((e) => e.node)) as never,
+      }),
+      pageInfo: t.field({ type: PageInfoType, description: 'Where the page begins and ends.', resolve: (page) => page.pageInfo }),
+      totalCount: t.field({ type: 'SafeInt', description: 'How many there are in all; counted only when asked for.', resolve: (page) => page.count() }),
+    }),
+  }) as never
+}
+
+type Args = ArgBuilder<typeof builder.$inferSchemaTypes>
+
+/** The arguments every connection takes. */
+export const pageArgs = (t: Args, max = 100) => ({
+  first: t.int({ description: `How many from the front: 1 to ${max}. Default: ${Math.min(max, 100)}.` }),
+  last: t.int({ description: `How many from the back: 1 to ${max}.` }),
+  after: t.string({ description: 'Only what follows this cursor.' }),
+  before: t.string({ description: 'Only what comes before this cursor.' }),
+  offset: t.int({ description: 'How many to pass over first, for numbered pages.' }),
+})
+
+export interface PageArgs {
+  readonly first?: number | null | undefined
+  readonly last?: number | null | undefined
+  readonly after?: string | null | undefined
+  readonly before?: string | null | undefined
+  readonly offset?: number | null | undefined
+}
+
+/** A page asked for, checked: how many, from which end, and how many to pass over. */
+export interface Window {
+  readonly limit: number
+  readonly isBackward: boolean
+  readonly offset: number
+}
+
+/** Throws BadRequest for a page that cannot be: both ends at once, or a size out of bounds. */
+export function windowOf({ first, last, offset }: PageArgs, max = 100): Window {
+  if (first != null && last != null) throw new BadRequest('Give `first` or `last`, not both.')
+  const limit = first ?? last ?? Math.min(max, 100)
+  if (limit < 1 || limit > max)
+    throw new BadRequest(`\`${last == null ? 'first' : 'last'}\` must be from 1 to ${max}.`)
+  if (offset != null && offset < 0) throw new BadRequest('`offset` cannot be negative.')
+  return { limit, isBackward: last != null, offset: offset ?? 0 }
+}
+
+/** Puts rows, read in the window's direction with one to spare, into a page. */
+export function pageOf<Row>(
+  rows: readonly Row[],
+  window: Window,
+  args: PageArgs,
+  cursorOf: (row: Row) => string,
+  count: () => Promise<number>,
+  emptyCursor: string | null = null,
+): Page<Row> {
+  const hasMore = rows.length > window.limit
+  const kept = rows.slice(0, window.limit)
+  if (window.isBackward) kept.reverse()
+  const edges = kept.map((node) => ({ cursor: cursorOf(node), node }))
+  const before = args.after != null || (!window.isBackward && window.offset > 0)
+  const behind = args.before != null || (window.isBackward && window.offset > 0)
+  return {
+    edges,
+    count,
+    pageInfo: {
+      hasNextPage: window.isBackward ? behind : hasMore,
+      hasPreviousPage: window.isBackward ? hasMore : before,
+      startCursor: edges[0]?.cursor ?? emptyCursor,
+      endCursor: edges.at(-1)?.cursor ?? emptyCursor,
+    },
+  }
+}
+
+const writeSerial = (serial: bigint): string => `n${serial.toString(36)}`
+
+function readSerial(cursor: string): bigint {
+  const number = Number.parseInt(cursor.slice(1), 36)
+  if (!Number.isSafeInteger(number) || writeSerial(BigInt(number)) !== cursor)
+    throw new BadCursor(`${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this list.`)
+  return BigInt(number)
+}
+
+/** What a list by age asks of Prisma. */
+export interface SerialQuery {
+  readonly where: { serial: { gt?: bigint; lt?: bigint } }
+  readonly orderBy: { serial: 'asc' | 'desc' }
+  readonly take: number
+  readonly skip: number
+}
+
+/** A page of rows in the order they were made, by their `serial`. */
+export async function pageBySerial<Row extends { serial: bigint }>(
+  args: PageArgs,
+  find: (query: SerialQuery) => Promise<readonly Row[]>,
+  count: () => Promise<number>,
+): Promise<Page<Row>> {
+  const window = windowOf(args)
+  const rows = await find({
+    where: {
+      serial: {
+        ...(args.after == null ? {} : { gt: readSerial(args.after) }),
+        ...(args.before == null ? {} : { lt: readSerial(args.before) }),
+      },
+    },
+    orderBy: { serial: window.isBackward ? 'desc' : 'asc' },
+    take: window.limit + 1,
+    skip: window.offset,
+  })
+  return pageOf(rows, window, args, (row) => writeSerial(row.serial), count)
+}

@@ -1,0 +1,202 @@
+import { builder } from '../builder.ts'
+import {
+  Conflict,
+  DomainError,
+  Forbidden,
+  NotFound,
+  QuotaReached,
+  Unavailable,
+  ValidationError,
+  WrongState,
+  type ErrorCode,
+} from '../kit/errors.ts'
+import { Role } from '../generated/prisma/enums.ts'
+import { findNode, NodeInterface } from './node.ts'
+
+const codes: readonly ErrorCode[] = [
+  'VALIDATION',
+  'NOT_FOUND',
+  'CONFLICT',
+  'WRONG_STATE',
+  'FORBIDDEN',
+  'STALE_LEASE',
+  'QUOTA_REACHED',
+  'UNAVAILABLE',
+  'UNAUTHENTICATED',
+  'BAD_CURSOR',
+  'BAD_REQUEST',
+  'TOO_COMPLEX',
+  'TIMEOUT',
+  'INTERNAL',
+]
+
+const ErrorCodeType = builder.enumType('ErrorCode', {
+  description:
+    'Codes of error types and, from UNAUTHENTICATED on, of top-level errors (extensions.code), where FORBIDDEN and NOT_FOUND occur too.',
+  values: Object.fromEntries(
+    codes.map((code) => [code, { description: meaning(code) }]),
+  ) as Record<ErrorCode, { description: string }>,
+})
+
+function meaning(code: ErrorCode): string {
+  switch (code) {
+    case 'VALIDATION':
+      return 'The input is wrong.'
+    case 'NOT_FOUND':
+      return "No such object in the caller's organizations."
+    case 'CONFLICT':
+      return 'Something else has that name.'
+    case 'WRONG_STATE':
+      return "The object's state does not allow this."
+    case 'FORBIDDEN':
+      return "The caller's role does not allow this."
+    case 'STALE_LEASE':
+      return 'The lease is no longer held.'
+    case 'QUOTA_REACHED':
+      return 'A limit is reached.'
+    case 'UNAVAILABLE':
+      return 'Something this needs cannot be had now.'
+    case 'UNAUTHENTICATED':
+      return 'There is no credential, or it is not known.'
+    case 'BAD_CURSOR':
+      return 'The cursor is not one of this stream or list.'
+    case 'BAD_REQUEST':
+      return 'The request is malformed.'
+    case 'TOO_COMPLEX':
+      return 'The request asks for more than one request may.'
+    case 'TIMEOUT':
+      return 'It took longer than its limit.'
+    case 'INTERNAL':
+      return 'A fault of the server; the request id is in its log.'
+  }
+}
+
+export const RoleType = builder.enumType('Role', {
+  description: 'Roles, weakest first; WORKER may only claim, report and log.',
+  values: {
+    [Role.WORKER]: { description: 'May claim jobs, report on them and write their logs.' },
+    [Role.VIEWER]: { description: 'May read everything but secrets, and call services.' },
+    [Role.DEVELOPER]: { description: 'May change everything but access.' },
+    [Role.ADMIN]: { description: 'May do everything in the organization.' },
+  } as const,
+})
+
+const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
+  description: 'An expected failure, answered as data.',
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'One sentence for people.' }),
+    code: t.field({
+      type: ErrorCodeType,
+      description: 'What kind of failure, for programs.',
+      resolve: ({ code }) => code,
+    }),
+  }),
+})
+
+const IssueType = builder
+  .objectRef<{ path: readonly string[]; message: string; rule?: string | undefined }>('Issue')
+  .implement({
+    description: 'One thing wrong with an input.',
+    fields: (t) => ({
+      path: t.stringList({
+        description: 'Path in the input, list positions as numbers in text.',
+        resolve: ({ path }) => [...path],
+      }),
+      message: t.exposeString('message', { description: 'What is wrong, in words.' }),
+      rule: t.string({
+        nullable: true,
+        description: 'JSON Schema keyword or rule that failed.',
+        resolve: ({ rule }) => rule ?? null,
+      }),
+    }),
+  })
+
+builder.objectType(ValidationError, {
+  name: 'ValidationError',
+  description: 'The input is wrong; every violation is listed.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    issues: t.field({
+      type: [IssueType],
+      description: 'Everything that is wrong.',
+      resolve: ({ issues }) => [...issues],
+    }),
+  }),
+})
+
+builder.objectType(NotFound, {
+  name: 'NotFound',
+  description: "No such object in the caller's organizations.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ id: t.exposeID('id', { description: 'What was asked for, as it was written.' }) }),
+})
+
+builder.objectType(Conflict, {
+  name: 'Conflict',
+  description: 'Something else has that name.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'The field of the input that collides.' }),
+    existing: t.field({
+      type: NodeInterface,
+      nullable: true,
+      description: 'The object in the way, where the caller may see it.',
+      resolve: ({ existingId }, _args, ctx) =>
+        existingId === undefined ? null : findNode(ctx, existingId),
+    }),
+  }),
+})
+
+builder.objectType(WrongState, {
+  name: 'WrongState',
+  description: "The object's state does not allow this.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    state: t.exposeString('state', { description: 'The state it is in.' }),
+    allowed: t.stringList({
+      description: 'The states in which it would be allowed.',
+      resolve: ({ allowed }) => [...allowed],
+    }),
+  }),
+})
+
+builder.objectType(Forbidden, {
+  name: 'Forbidden',
+  description: "The caller's role does not allow this.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    needed: t.field({
+      type: RoleType,
+      description: 'The role that would be needed.',
+      resolve: ({ needed }) => needed,
+    }),
+  }),
+})
+
+builder.objectType(QuotaReached, {
+  name: 'QuotaReached',
+  description: 'A limit of the organization is reached.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    limit: t.field({ type: 'SafeInt', description: 'The limit.', resolve: ({ limit }) => limit }),
+    retryAfterSeconds: t.int({
+      nullable: true,
+      description: 'When to try again, in seconds; null when waiting does not help.',
+      resolve: ({ retryAfterSeconds }) => retryAfterSeconds ?? null,
+    }),
+  }),
+})
+
+builder.objectType(Unavailable, {
+  name: 'Unavailable',
+  description: 'Something this needs cannot be had now.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    missing: t.exposeString('missing', { description: 'What cannot be had.' }),
+    retryAfterSeconds: t.int({
+      nullable: true,
+      description: 'When to try again, in seconds; null when that is not known.',
+      resolve: ({ retryAfterSeconds }) => retryAfterSeconds ?? null,
+    }),
+  }),
+})

@@ -1,0 +1,11 @@
+import { builder } from '../builder.ts'
+
+export const TimeRangeInput = builder
+  .inputRef<{ from: Date; to?: Date | null }>('TimeRange')
+  .implement({
+    description: 'From the first time up to, not including, the second.',
+    fields: (t) => ({
+      from: t.field({ type: 'DateTime', required: true, description: 'The first moment in it.' }),
+      to: t.field({ type: 'DateTime', description: 'The first moment after it; absent: no end.' }),
+    }),
+  })

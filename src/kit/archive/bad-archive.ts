@@ -1,0 +1,12 @@
+/** The archive is not fit to be unpacked; the message is one sentence for whoever sent it. */
+export class BadArchive extends Error {}
+
+/** The archive could not be read from where it lies: our fault, not its sender's. Never leaves this folder. */
+export class SourceFault extends Error {}
+
+/** What a reader's library says of broken bytes, as a sentence of ours; what is known already passes. */
+export function corrupt(cause: unknown, where = 'The archive'): Error {
+  if (cause instanceof BadArchive || cause instanceof SourceFault) return cause
+  const detail = cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause)
+  return new BadArchive(`${where} is corrupt or cut off (${detail}).`, { cause })
+}

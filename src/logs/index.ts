@@ -1,0 +1,3 @@
+/** Logs: what processes and workers print, line by line. */
+export * from './types.ts'
+export * from './logs.ts'

@@ -1,0 +1,67 @@
+import type { Context } from '../context.ts'
+import { deliver, pageOfStream, resumeFrom } from '../events/index.ts'
+import type { Page, PageArgs } from '../graph/connection.ts'
+import { BadRequest } from '../kit/errors.ts'
+import {
+  logStream,
+  matches,
+  readLines,
+  type LogFilter,
+  type LogLine,
+} from '../streams/index.ts'
+import type { LogDelivery } from './types.ts'
+
+/** Lines a subscription may begin with. */
+const MAX_LAST = 1_000
+
+/** A page of a log. */
+export const pageOfLog = (
+  ctx: Context,
+  stream: string,
+  args: PageArgs & { filter?: LogFilter | null | undefined },
+): Promise<Page<LogLine>> =>
+  pageOfStream({ kind: 'log', id: stream }, args, (range) =>
+    readLines(ctx.database, stream, { ...range, filter: args.filter }),
+  )
+
+/** A log from a cursor on, or beginning with its last lines; then live. */
+export async function followLog(
+  ctx: Context,
+  stream: string,
+  args: { after?: string | null; last?: number | null; filter?: LogFilter | null },
+): Promise<AsyncIterableIterator<LogDelivery>> {
+  const { filter } = args
+  const last = args.last ?? 10
+  if (last < 0 || last > MAX_LAST)
+    throw new BadRequest(`\`last\` must be from 0 to ${MAX_LAST}; page back for more.`)
+  const kind = logStream(ctx.database)
+  return deliver(
+    ctx,
+    kind,
+    stream,
+    resumeFrom(ctx, args.after),
+    ({ entries }) => ({
+      lines: filter ? entries.filter((line) => matches(line, filter)) : entries,
+    }),
+    async (head) => ({ after: await startOf(ctx, stream, head, last, filter), tellNow: false }),
+  )
+}
+
+/** The number after which the last lines begin. */
+async function startOf(
+  ctx: Context,
+  stream: string,
+  head: number,
+  last: number,
+  filter: LogFilter | null | undefined,
+): Promise<number> {
+  if (last === 0) return head
+  const { entries } = await readLines(ctx.database, stream, {
+    before: head + 1,
+    limit: last,
+    newestFirst: true,
+    filter,
+  })
+  const oldest = entries.at(-1)
+  return oldest === undefined ? head : oldest.number - 1
+}

@@ -1,0 +1,78 @@
+import { builder } from '../builder.ts'
+import { requireCredential, type Viewer } from '../auth/viewer.ts'
+import { RoleType } from '../graph/errors.ts'
+import { Forbidden } from '../kit/errors.ts'
+import { OrganizationType, TokenType, UserType } from './types.ts'
+
+const MembershipType = builder
+  .objectRef<Viewer['memberships'][number]>('ViewerMembership')
+  .implement({
+    description: "The caller's role in one organization.",
+    fields: (t) => ({
+      organization: t.field({
+        type: OrganizationType,
+        description: 'The organization.',
+        resolve: ({ organizationId }, _args, { database }) =>
+          database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } }),
+      }),
+      role: t.field({ type: RoleType, description: 'The role.', resolve: ({ role }) => role }),
+    }),
+  })
+
+const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
+  description: 'The caller.',
+  fields: (t) => ({
+    organization: t.field({
+      type: OrganizationType,
+      description: 'The organization; the oldest membership where there are several.',
+      resolve: ({ memberships: [first] }, _args, { database }) => {
+        if (first === undefined) throw new Forbidden('WORKER')
+        return database.prisma.organization.findUniqueOrThrow({
+          where: { id: first.organizationId },
+        })
+      },
+    }),
+    role: t.field({
+      type: RoleType,
+      description: 'The role in that organization.',
+      resolve: ({ memberships: [first] }) => {
+        if (first === undefined) throw new Forbidden('WORKER')
+        return first.role
+      },
+    }),
+    user: t.field({
+      type: UserType,
+      nullable: true,
+      description: 'The person, if the caller is one.',
+      resolve: (viewer, _args, { database }) =>
+        viewer.kind === 'anonymous' || viewer.user === undefined
+          ? null
+          : database.prisma.user.findUnique({ where: { id: viewer.user.id } }),
+    }),
+    token: t.field({
+      type: TokenType,
+      nullable: true,
+      description: 'The token the caller used, if any.',
+      resolve: (viewer, _args, { database }) =>
+        viewer.kind === 'token'
+          ? database.prisma.token.findUnique({ where: { id: viewer.tokenId } })
+          : null,
+    }),
+    memberships: t.field({
+      type: [MembershipType],
+      description: 'All organizations the caller may act in.',
+      resolve: ({ memberships }) => [...memberships],
+    }),
+  }),
+})
+
+builder.queryField('viewer', (t) =>
+  t.field({
+    type: ViewerType,
+    description: 'The caller, organization and role.',
+    resolve: (_root, _args, { viewer }) => {
+      requireCredential(viewer)
+      return viewer
+    },
+  }),
+)

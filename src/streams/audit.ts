@@ -1,0 +1,109 @@
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Database } from '../db/database.ts'
+import type { Actor } from '../kit/actor.ts'
+import type { Change } from './events.ts'
+import type { Entry, Page, StreamKind } from './stream.ts'
+
+/**
+ * The history of an organization is fed by many transactions, so its entries are written without a number, in
+ * the transaction that acts, and numbered when somebody reads: the reader locks the stream's row and numbers
+ * the committed entries that have none. Writers never meet each other, and a number, once seen, never moves.
+ */
+export interface AuditEntry extends Entry {
+  readonly at: Date
+  readonly actor: Actor
+  readonly action: string
+  /** Noun and UUID of what it was done to: `svc:0190…`. */
+  readonly subject: string
+  readonly changes: readonly Change[]
+}
+
+interface AuditRow extends Omit<AuditEntry, 'number'> {
+  head: bigint
+  number: bigint | null
+}
+
+/** Writes one act that changes no object with a stream of its own. */
+export const act = (
+  organizationId: string,
+  actor: Actor,
+  action: string,
+  subject: string,
+  changes: readonly Change[] = [],
+): Prisma.Sql => Prisma.sql`
+  INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes)
+  VALUES (${organizationId}::uuid, ${JSON.stringify(actor)}::jsonb, ${action}, ${subject}, ${JSON.stringify(changes)}::jsonb)`
+
+export function auditStream(database: Database): StreamKind<AuditEntry> {
+  return {
+    name: 'audit',
+    cursorKind: 'audit',
+    sizeBytes: (entry) => JSON.stringify(entry.changes).length * 2 + 300,
+    settle: (ids) => numberEntries(database, ids),
+    heads: (ids) => Prisma.sql`
+      SELECT "organizationId" AS stream, head, 1::bigint AS first, false AS closed FROM "AuditHead"
+      WHERE "organizationId" = ANY(${[...ids]}::uuid[])`,
+    read: (id, after, limit) => readAudit(database, id, { after, limit }),
+  }
+}
+
+/** Numbers what committed transactions have left without a number. */
+async function numberEntries(database: Database, ids: readonly string[]): Promise<void> {
+  const waiting = await database.query<{ organizationId: string }>(Prisma.sql`
+    SELECT DISTINCT "organizationId" FROM "AuditEntry"
+    WHERE number IS NULL AND "organizationId" = ANY(${[...ids]}::uuid[])`)
+  for (const { organizationId } of waiting) {
+    await database.transaction(async (client) => {
+      // two statements: the second must see what was committed while the first waited for the lock
+      await database.query(
+        Prisma.sql`
+          INSERT INTO "AuditHead" AS h ("organizationId") VALUES (${organizationId}::uuid)
+          ON CONFLICT ("organizationId") DO UPDATE SET head = h.head`,
+        { client },
+      )
+      await database.query(
+        Prisma.sql`
+          WITH fresh AS (
+            SELECT id, row_number() OVER (ORDER BY id) AS place FROM "AuditEntry"
+            WHERE "organizationId" = ${organizationId}::uuid AND number IS NULL),
+          numbered AS (
+            UPDATE "AuditEntry" AS e SET number = h.head + fresh.place, at = GREATEST(e.at, h.at)
+            FROM fresh, "AuditHead" AS h
+            WHERE e.id = fresh.id AND h."organizationId" = e."organizationId"
+            RETURNING e.number, e.at)
+          UPDATE "AuditHead" SET
+            head = GREATEST(head, (SELECT max(number) FROM numbered)),
+            at = GREATEST(at, (SELECT max(at) FROM numbered))
+          WHERE "organizationId" = ${organizationId}::uuid`,
+        { client },
+      )
+    })
+  }
+}
+
+/** Numbered entries in the order asked for, with the head as of the same moment. */
+export async function readAudit(
+  database: Database,
+  organizationId: string,
+  range: { after?: number | undefined; before?: number | undefined; limit: number; newestFirst?: boolean; offset?: number },
+): Promise<Page<AuditEntry>> {
+  const { after = 0, before, limit, newestFirst = false, offset = 0 } = range
+  await numberEntries(database, [organizationId])
+  const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
+  const rows = await database.query<AuditRow>(Prisma.sql`
+    SELECT h.head, e.* FROM "AuditHead" AS h
+    LEFT JOIN LATERAL (
+      SELECT e.number, e.at, e.actor, e.action, e.subject, e.changes FROM "AuditEntry" AS e
+      WHERE e."organizationId" = h."organizationId" AND e.number > ${after}::bigint ${until}
+      ORDER BY e.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')} LIMIT ${limit}::int OFFSET ${offset}::int
+    ) AS e ON true
+    WHERE h."organizationId" = ${organizationId}::uuid`)
+  return {
+    head: Number(rows[0]?.head ?? 0),
+    first: 1,
+    isClosed: false,
+    entries: rows.flatMap(({ number, at, actor, action, subject, changes }) =>
+      number === null ? [] : [{ number: Number(number), at, actor, action, subject, changes }],
+    ),
+  }
+}

@@ -1,0 +1,137 @@
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Database } from '../db/database.ts'
+import type { Actor } from '../kit/actor.ts'
+import type { Entry, Page, StreamKind } from './stream.ts'
+
+/** One value that changed; secrets are masked before they come here. */
+export interface Change {
+  readonly field: string
+  readonly from?: unknown
+  readonly to?: unknown
+}
+
+/** Something that happened to an object, once, in its own stream. */
+export interface StoredEvent extends Entry {
+  readonly at: Date
+  readonly kind: string
+  readonly actor: Actor
+  readonly changes: readonly Change[]
+  readonly instance: number | null
+  readonly message: string | null
+}
+
+/** An event that is not stored yet. */
+export interface NewEvent {
+  readonly kind: string
+  readonly changes?: readonly Change[]
+  readonly instance?: number
+  readonly message?: string | undefined
+}
+
+/** The line in the organization's history that a change also writes. */
+export interface Act {
+  readonly action: string
+  /** The noun of the changed object's ids, such as `svc`. */
+  readonly noun: string
+}
+
+interface EventRow {
+  head: bigint
+  closed: boolean
+  number: bigint | null
+  at: Date
+  kind: string
+  actor: Actor
+  changes: readonly Change[]
+  instance: number | null
+  message: string | null
+}
+
+/** Advances an object's head by its events: for the SET of the statement given to `recorded`. */
+export const advance = (events: readonly NewEvent[]): Prisma.Sql =>
+  Prisma.sql`revision = t.revision + ${events.length}, "updatedAt" = clock_timestamp()`
+
+/**
+ * A change with its events, and its line in the audit, as one statement, so that they are there together or not
+ * at all. `change` inserts or updates rows with `id`, `revision` and `organizationId`, has advanced `revision` by
+ * the number of events, and returns the rows; so does the whole.
+ */
+export function recorded(
+  change: Prisma.Sql,
+  { actor, events, act }: { actor: Actor; events: readonly NewEvent[]; act?: Act | undefined },
+): Prisma.Sql {
+  const who = JSON.stringify(actor)
+  const list = JSON.stringify(
+    events.map(({ kind, changes = [], instance = null, message = null }, place) => ({
+      place: place + 1,
+      kind,
+      changes,
+      instance,
+      message,
+    })),
+  )
+  const audit = act
+    ? Prisma.sql`, act AS (
+        INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes)
+        SELECT "organizationId", ${who}::jsonb, ${act.action}, ${`${act.noun}:`} || id,
+               ${JSON.stringify(events.flatMap(({ changes = [] }) => changes))}::jsonb
+        FROM changed)`
+    : Prisma.empty
+  return Prisma.sql`
+    WITH changed AS (${change}),
+    told AS (
+      INSERT INTO "Event" (stream, number, at, kind, actor, changes, instance, message)
+      SELECT changed.id, changed.revision - ${events.length} + e.place, clock_timestamp(), e.kind, ${who}::jsonb,
+             e.changes, e.instance, e.message
+      FROM changed, jsonb_to_recordset(${list}::jsonb)
+        AS e(place int, kind text, changes jsonb, instance int, message text))
+    ${audit}
+    SELECT * FROM changed`
+}
+
+/** The event streams of one kind of object; `objects` selects (stream, head, closed) of its table. */
+export function eventStream(
+  database: Database,
+  name: string,
+  objects: Prisma.Sql,
+): StreamKind<StoredEvent> {
+  return {
+    name,
+    cursorKind: 'event',
+    sizeBytes: (event) => JSON.stringify(event.changes).length * 2 + 300,
+    heads: (ids) => Prisma.sql`
+      SELECT stream, head, 1::bigint AS first, closed FROM (${objects}) AS o
+      WHERE stream = ANY(${[...ids]}::uuid[])`,
+    read: (id, after, limit) => readEvents(database, objects, id, { after, limit }),
+  }
+}
+
+/** Events in the order asked for, with the head as of the same moment. */
+export async function readEvents(
+  database: Database,
+  objects: Prisma.Sql,
+  id: string,
+  range: { after?: number | undefined; before?: number | undefined; limit: number; newestFirst?: boolean; offset?: number },
+): Promise<Page<StoredEvent>> {
+  const { after = 0, before, limit, newestFirst = false, offset = 0 } = range
+  const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
+  const rows = await database.query<EventRow>(Prisma.sql`
+    SELECT o.head, o.closed, e.* FROM (${objects}) AS o
+    LEFT JOIN LATERAL (
+      SELECT e.number, e.at, e.kind, e.actor, e.changes, e.instance, e.message FROM "Event" AS e
+      WHERE e.stream = o.stream AND e.number > ${after}::bigint ${until}
+      ORDER BY e.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')} LIMIT ${limit}::int OFFSET ${offset}::int
+    ) AS e ON true
+    WHERE o.stream = ${id}::uuid`)
+  const [head] = rows
+  return {
+    head: Number(head?.head ?? 0),
+    first: 1,
+    isClosed: head?.closed ?? false,
+    entries: rows.flatMap(({ number, at, kind, actor, changes, instance, message }) =>
+      number === null
+        ? []
+        : [{ number: Number(number), at, kind, actor, changes, instance, message }],
+    ),
+  }
+}

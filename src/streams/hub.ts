@@ -1,0 +1,196 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Database } from '../db/database.ts'
+import type { Logger } from '../kit/logger.ts'
+import type { Bus } from '../ports/bus/bus.ts'
+import { Reader } from './reader.ts'
+import { gapBefore, topicOf, type Batch, type Entry, type Head, type StreamKind } from './stream.ts'
+
+/** Entries in one delivery. */
+const BATCH = 500
+/** How often the heads of all followed streams are checked, for hints that were lost. */
+const CHECK_MS = 2_000
+
+interface HeadRow {
+  kind: string
+  stream: string
+  head: bigint
+  first: bigint
+  closed: boolean
+}
+
+/**
+ * Follows streams: first what is stored after a position, then live. Followers of one stream share a Reader.
+ * The Bus only hints; every entry comes from its table, so a lost hint costs latency and never data. A follower
+ * is asked for nothing and pushed nothing: it pulls at its own pace, from the Reader's window while it keeps up
+ * and from the table when it does not, so a stalled one holds no more than the batch in its hands.
+ */
+export class Hub {
+  readonly #readers = new Map<string, Promise<Reader<Entry>>>()
+  readonly #database: Database
+  readonly #bus: Bus
+  readonly #log: Logger
+  readonly #timer: NodeJS.Timeout
+  #checking: Promise<void> | undefined
+
+  constructor(database: Database, bus: Bus, log: Logger) {
+    this.#database = database
+    this.#bus = bus
+    this.#log = log
+    this.#timer = setInterval(() => void this.#check(), CHECK_MS)
+    this.#timer.unref()
+  }
+
+  /** Streams that are followed on this server now. */
+  get size(): number {
+    return this.#readers.size
+  }
+
+  /** How far a stream reaches now. */
+  async head<E extends Entry>(kind: StreamKind<E>, id: string): Promise<Head> {
+    const [row] = await this.#heads([{ kind, id }])
+    return row === undefined ? { head: 0, first: 1, isClosed: false } : headOf(row)
+  }
+
+  /** Tells everybody who follows that a stream has grown or closed. */
+  hint(kind: string, id: string): void {
+    this.#bus.publish(topicOf(kind, id), '')
+  }
+
+  /** All entries after `after`, for as long as the stream is open and the signal is silent. */
+  async *follow<E extends Entry>(
+    kind: StreamKind<E>,
+    id: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Batch<E>, void, undefined> {
+    const reader = await this.#open(kind, id)
+    try {
+      let position = after
+      while (!signal.aborted) {
+        const known = reader.take(position, BATCH)
+        if (known !== undefined) {
+          position += known.length
+          yield { entries: known, position }
+        } else if (reader.isAtEnd(position)) {
+          yield { entries: [], position, end: { lastNumber: position } }
+          return
+        } else if (position === reader.head) {
+          reader.arrive(position)
+          await reader.changed(signal)
+        } else if (reader.isNext(position)) {
+          await this.#patiently(() => reader.fetch(), signal)
+        } else {
+          const page = await this.#patiently(() => kind.read(id, position, BATCH), signal)
+          if (page === undefined) return
+          reader.saw(page)
+          const gap = gapBefore(position, page)
+          position = page.entries.at(-1)?.number ?? Math.min(gap?.to ?? position, page.head)
+          if (page.entries.length > 0 || gap) yield { entries: page.entries, position, gap }
+        }
+      }
+    } finally {
+      await this.#leave(kind, id, reader)
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#checking
+    for (const reader of this.#readers.values()) (await reader).close()
+    this.#readers.clear()
+  }
+
+  async #open<E extends Entry>(kind: StreamKind<E>, id: string): Promise<Reader<E>> {
+    const key = topicOf(kind.name, id)
+    let opening = this.#readers.get(key)
+    if (opening === undefined) {
+      opening = this.#start(kind, id)
+      this.#readers.set(key, opening)
+      opening.catch(() => this.#readers.delete(key))
+    }
+    const reader = await opening
+    reader.followers += 1
+    // the map holds readers of all kinds; the key names the kind, so the entries are that kind's
+    return reader as unknown as Reader<E>
+  }
+
+  async #start<E extends Entry>(kind: StreamKind<E>, id: string): Promise<Reader<Entry>> {
+    const reader = new Reader<E>(kind, id)
+    // listen first, look second: what happens in between is hinted at and seen
+    const unsubscribe = await this.#bus.subscribe(topicOf(kind.name, id), () => {
+      reader.refresh(() => this.head(kind, id)).catch((cause: unknown) => this.#complain(cause))
+    })
+    reader.onClose = unsubscribe
+    try {
+      reader.begin(await this.head(kind, id))
+    } catch (cause) {
+      unsubscribe()
+      throw cause
+    }
+    return reader as unknown as Reader<Entry>
+  }
+
+  async #leave<E extends Entry>(kind: StreamKind<E>, id: string, reader: Reader<E>): Promise<void> {
+    reader.followers -= 1
+    const key = topicOf(kind.name, id)
+    if (reader.followers > 0) return
+    const current = await this.#readers.get(key)
+    if (reader.followers > 0 || (current as unknown) !== reader) return
+    this.#readers.delete(key)
+    reader.close()
+  }
+
+  /** Reads again while the database cannot be reached: a follower outlives its restart. */
+  async #patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    for (let delayMs = 100; !signal.aborted; delayMs = Math.min(delayMs * 2, CHECK_MS)) {
+      try {
+        return await read()
+      } catch (cause) {
+        this.#complain(cause)
+        await pause(delayMs, undefined, { signal }).catch(() => {})
+      }
+    }
+    return undefined
+  }
+
+  #check(): Promise<void> {
+    this.#checking ??= this.#checkHeads()
+      .catch((cause: unknown) => this.#complain(cause))
+      .finally(() => (this.#checking = undefined))
+    return this.#checking
+  }
+
+  async #checkHeads(): Promise<void> {
+    const readers = await Promise.all(this.#readers.values())
+    if (readers.length === 0) return
+    const rows = await this.#heads(readers)
+    const byKey = new Map(rows.map((row) => [topicOf(row.kind, row.stream), row]))
+    for (const reader of readers) {
+      const row = byKey.get(topicOf(reader.kind.name, reader.id))
+      if (row !== undefined) reader.saw(headOf(row))
+    }
+  }
+
+  /** The heads of any number of streams with one statement. */
+  async #heads(
+    streams: readonly { kind: StreamKind<Entry> | StreamKind<never>; id: string }[],
+  ): Promise<HeadRow[]> {
+    const kinds = new Map(streams.map(({ kind }) => [kind.name, kind]))
+    const parts: Prisma.Sql[] = []
+    for (const kind of kinds.values()) {
+      const ids = streams.filter((stream) => stream.kind.name === kind.name).map(({ id }) => id)
+      await kind.settle?.(ids)
+      parts.push(Prisma.sql`SELECT ${kind.name} AS kind, h.* FROM (${kind.heads(ids)}) AS h`)
+    }
+    return this.#database.query<HeadRow>(Prisma.join(parts, ' UNION ALL '))
+  }
+
+  #complain(cause: unknown): void {
+    this.#log.warn({ err: cause }, 'could not look up the heads of followed streams; trying again')
+  }
+}
+
+function headOf({ head, first, closed }: HeadRow): Head {
+  return { head: Number(head), first: Number(first), isClosed: closed }
+}

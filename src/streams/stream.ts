@@ -1,0 +1,62 @@
+import type { Prisma } from '../generated/prisma/client.ts'
+import type { StreamKindName } from './cursor.ts'
+
+/** An entry of a stream; numbers are dense: 1, 2, 3 … */
+export interface Entry {
+  readonly number: number
+}
+
+/** How far a stream reaches now. */
+export interface Head {
+  /** Number of the newest entry, 0 when there is none. */
+  readonly head: number
+  /** Number of the oldest entry that retention has left; `head + 1` when all are gone. */
+  readonly first: number
+  /** True when nothing follows: the object is gone for good. */
+  readonly isClosed: boolean
+}
+
+/** Entries after a number, and the head as of the same moment. */
+export interface Page<E extends Entry> extends Head {
+  readonly entries: readonly E[]
+}
+
+/** One kind of stream: where its entries are and how its heads are found, all of them with one statement. */
+export interface StreamKind<E extends Entry> {
+  /** Distinguishes kinds in the Hub: 'log', 'service', 'deployment', 'audit'. */
+  readonly name: string
+  readonly cursorKind: StreamKindName
+  /** The oldest entries numbered above `after`, at most `limit`. */
+  read(id: string, after: number, limit: number): Promise<Page<E>>
+  /** Rows (stream uuid, head bigint, first bigint, closed boolean) for those of `ids` that exist. */
+  heads(ids: readonly string[]): Prisma.Sql
+  /** Runs before `heads` and `read` see the stream: numbers what has no number yet. */
+  settle?(ids: readonly string[]): Promise<void>
+  /** About how many bytes an entry holds in memory. */
+  sizeBytes(entry: E): number
+}
+
+/** Entries that can no longer be had. */
+export interface Gap {
+  readonly from: number
+  readonly to: number
+  readonly reason: 'RETENTION' | 'RESTORED'
+}
+
+/** What a follower is handed. `position` is the number to resume after. */
+export interface Batch<E extends Entry> {
+  readonly entries: readonly E[]
+  readonly position: number
+  readonly gap?: Gap | undefined
+  readonly end?: { readonly lastNumber: number } | undefined
+}
+
+/** What is missing between a position and the page that was read from it; within a page nothing is. */
+export function gapBefore<E extends Entry>(after: number, page: Page<E>): Gap | undefined {
+  if (after > page.head) return { from: page.head + 1, to: after, reason: 'RESTORED' }
+  const next = page.entries[0]?.number ?? page.head + 1
+  return next > after + 1 ? { from: after + 1, to: next - 1, reason: 'RETENTION' } : undefined
+}
+
+/** The Bus topic on which a stream's new head is told. */
+export const topicOf = (kind: string, id: string): string => `stream.${kind}.${id}`
