@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  type OutputLine,
+  type Position,
+  type Program,
+  type RunningInstance,
+  type Runtime,
+  StartFailed,
+} from '../../../src/ports/runtime/runtime.ts'
+import { sourceOf } from '../../support/archive.ts'
+import { until } from '../../support/until.ts'
+
+const files = {
+  'main.js': `
+    export const handler = async (request) => new Response(process.env.GREETING + await request.text())
+    console.log('hello from the handler')`,
+  'package.json': '{"type":"module"}',
+  'main.py': `
+print('loaded')
+def handler(request, context):
+    print('asked')
+    return {'content': request.read() + b'!'}
+`,
+}
+
+/** Everything an instance prints, from a position to its end. */
+export async function readAll(
+  instance: Pick<RunningInstance, 'output'>,
+  from: Position = '',
+): Promise<{ lines: OutputLine[]; position: Position }> {
+  const lines: OutputLine[] = []
+  let position = from
+  for await (const batch of instance.output(from, new AbortController().signal)) {
+    lines.push(...batch.lines)
+    position = batch.position
+  }
+  return { lines, position }
+}
+
+export const texts = (lines: readonly OutputLine[]): string[] => lines.map(({ text }) => text)
+
+/** What every Runtime promises; `make` answers a new one, which the suite closes. */
+export function conformsToRuntime(name: string, make: () => Promise<Runtime>): void {
+  describe(`the ${name} runtime`, () => {
+    let runtime: Runtime
+    const never = new AbortController().signal
+    beforeEach(async () => {
+      runtime = await make()
+    })
+    afterEach(() => runtime.close())
+
+    const start = async (
+      program: Program,
+      environment: Readonly<Record<string, string>> = {},
+    ): Promise<RunningInstance> =>
+      runtime.start({
+        key: `${randomUUID()}.0`,
+        source: await sourceOf(files),
+        program,
+        environment,
+      })
+    const command = (text: string): Promise<RunningInstance> =>
+      start({ kind: 'command', command: text })
+
+    test('serves a Node.js handler, with the environment it was given', async () => {
+      const instance = await start({ kind: 'node', handler: 'main:handler' }, { GREETING: 'hi ' })
+      await until(() => instance.check(never))
+      const response = await fetch(instance.url, { method: 'POST', body: 'you' })
+      expect(await response.text()).toBe('hi you')
+      expect(await instance.stop(10_000)).toEqual({ code: 0, signal: null })
+      expect(texts((await readAll(instance)).lines)).toEqual(['hello from the handler'])
+    })
+
+    test('serves a Python handler, whose prints are lines', async () => {
+      const instance = await start({ kind: 'python', handler: 'main:handler' })
+      await until(() => instance.check(never))
+      const response = await fetch(instance.url, { method: 'POST', body: 'you' })
+      expect(await response.text()).toBe('you!')
+      expect(await instance.stop(10_000)).toEqual({ code: 0, signal: null })
+      expect(texts((await readAll(instance)).lines)).toEqual(['loaded', 'asked'])
+    })
+
+    test('is not ready before something listens, and not when it has ended', async () => {
+      const instance = await command('exec sleep 600')
+      expect(await instance.check(never)).toBe(false)
+      await instance.stop(0)
+      expect(await instance.check(never)).toBe(false)
+    })
+
+    test('tells what a program exits with', async () => {
+      const instance = await command('exit 7')
+      expect(await instance.exited).toEqual({ code: 7, signal: null })
+      expect(await instance.stop(0)).toEqual({ code: 7, signal: null })
+    })
+
+    test('tells by which signal a program ended, after the grace was over', async () => {
+      const instance = await command('trap "" TERM; echo deaf; while :; do sleep 0.05; done')
+      for await (const { lines } of instance.output('', never)) {
+        expect(texts(lines)).toEqual(['deaf'])
+        break
+      }
+      expect(await instance.stop(50)).toEqual({ code: null, signal: 'SIGKILL' })
+    })
+
+    test('reads on from a position, with no line lost or repeated, and keeps the sources apart', async () => {
+      const instance = await command('for i in 1 2 3 4; do echo $i; echo e$i >&2; done; printf end')
+      await instance.exited
+      const first = await readAll(instance)
+      expect(texts(first.lines.filter(({ source }) => source === 'STDOUT'))).toEqual([
+        ...'1234',
+        'end',
+      ])
+      expect(texts(first.lines.filter(({ source }) => source === 'STDERR'))).toEqual([
+        'e1',
+        'e2',
+        'e3',
+        'e4',
+      ])
+      expect((await readAll(instance, first.position)).lines).toEqual([])
+    })
+
+    test('passes lines on while the program runs, and reads only as asked', async () => {
+      const instance = await command(
+        'for i in $(seq 2000); do echo $i; done; read never </dev/zero',
+      )
+      const seen: string[] = []
+      let position = ''
+      for await (const batch of instance.output('', never)) {
+        expect(batch.lines.length).toBeLessThanOrEqual(500)
+        seen.push(...texts(batch.lines))
+        position = batch.position
+        if (seen.length >= 700) break
+      }
+      for await (const batch of instance.output(position, never)) {
+        seen.push(...texts(batch.lines))
+        if (seen.length >= 2000) break
+      }
+      expect(seen).toEqual(Array.from({ length: 2000 }, (_, index) => String(index + 1)))
+    })
+
+    test('stops reading when the caller does', async () => {
+      const instance = await command('exec sleep 600')
+      const caller = new AbortController()
+      const reading = instance.output('', caller.signal)[Symbol.asyncIterator]().next()
+      caller.abort()
+      expect(await reading).toEqual({ value: undefined, done: true })
+    })
+
+    test('refuses a source that is no archive, in a sentence for the user', async () => {
+      const odd = runtime.start({
+        key: 'odd',
+        source: {
+          sha256: 'a'.repeat(64),
+          open: () => Promise.resolve(Readable.from([Buffer.from('just text')])),
+        },
+        program: { kind: 'command', command: 'true' },
+        environment: {},
+      })
+      await expect(odd).rejects.toThrow(StartFailed)
+      await expect(odd).rejects.toThrow('This is no archive')
+    })
+
+    test('has no leftovers of its own', async () => {
+      await command('exec sleep 600')
+      expect(await runtime.leftovers()).toEqual([])
+    })
+
+    test('gives room back only behind a position', async () => {
+      const instance = await command('echo one; echo two')
+      await instance.exited
+      const { position } = await readAll(instance)
+      await instance.release(position)
+      expect((await readAll(instance, position)).lines).toEqual([])
+      await instance.discard()
+    })
+
+    test('starts nothing once it is closed, and everything it started has ended', async () => {
+      const instance = await command('exec sleep 600')
+      await runtime.close()
+      expect((await instance.exited).signal).toMatch(/SIG(TERM|KILL)/)
+      await expect(command('true')).rejects.toThrow(StartFailed)
+    })
+  })
+}
