@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
+import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import { type Embedded, startEmbedded } from './embedded.ts'
+import type { Log } from './log.ts'
+import { rowTypes } from './row-types.ts'
+import { serverConfig } from './server-config.ts'
+import { transaction } from './transaction.ts'
+
+export interface Database {
+  readonly pool: Pool
+  /** Over the same pool. */
+  readonly prisma: PrismaClient
+  readonly kind: 'embedded' | 'server'
+  /**
+   * Runs one statement and gives its rows with the types of Prisma's. A `name` prepares it once per
+   * connection: for hot paths, and only for a text that is always the same. Without a `client` it runs on
+   * any connection, so inside `transaction` the client must be given.
+   */
+  query<Row extends object>(
+    sql: Prisma.Sql,
+    options?: { name?: string; client?: ClientBase },
+  ): Promise<Row[]>
+  /** A short transaction on one connection: COMMIT when `work` is done, ROLLBACK when it throws. */
+  transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T>
+  /** Ends every connection and, where it is ours, the database. */
+  close(): Promise<void>
+}
+
+const CONNECTIONS = 10
+const CONNECT_MS = 30_000
+const CLOSE_MS = 5_000
+/** Statements of Prisma that are prepared; beyond it they run unnamed, so that a session's memory is bounded. */
+const PREPARED = 500
+
+/**
+ * Opens the PostgreSQL server at `url`, or else the embedded one under `<dataDir>/postgres`, and resolves
+ * once it answers. For the embedded one the caller holds the lock of the data folder.
+ */
+export async function openDatabase(options: {
+  url?: string | undefined
+  dataDir: string
+  log: Log
+}): Promise<Database> {
+  const { url, dataDir, log } = options
+  const embedded =
+    url === undefined ? await startEmbedded({ folder: join(dataDir, 'postgres'), log }) : undefined
+  const pool = new Pool({
+    ...(url === undefined ? embeddedConfig(embedded) : serverConfig(url)),
+    max: CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_MS,
+  })
+  pool.on('error', (error) => log.warn(`An idle database connection was lost: ${error.message}`))
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, { statementNameGenerator: statementNames(PREPARED) }),
+    transactionOptions: { maxWait: CONNECT_MS, timeout: 10_000 },
+  })
+
+  const database: Database = {
+    pool,
+    prisma,
+    kind: embedded ? 'embedded' : 'server',
+    query: (sql, { name, client } = {}) => query(client ?? pool, sql, name),
+    transaction: (work) => transaction(pool, work),
+    close: once(async () => {
+      await prisma.$disconnect()
+      const ended = await Promise.race([pool.end().then(() => true), after(CLOSE_MS, false)])
+      if (!ended) log.warn('A database connection was still in use when the database was closed.')
+      await embedded?.close()
+    }),
+  }
+  try {
+    await pool.query('SELECT 1')
+  } catch (cause) {
+    await database.close()
+    throw cause
+  }
+  return database
+}
+
+function embeddedConfig(embedded: Embedded | undefined): PoolConfig {
+  // `user` and `ssl` so that nothing of the environment's PGUSER or PGSSLMODE is heard
+  return { stream: () => embedded?.connect(), user: 'postgres', database: 'postgres', ssl: false }
+}
+
+/** Statements whose plan has gone stale once: they are no longer prepared. */
+const unprepared = new Set<string>()
+
+async function query<Row extends object>(
+  on: Pool | ClientBase,
+  sql: Prisma.Sql,
+  name: string | undefined,
+): Promise<Row[]> {
+  const prepared = name !== undefined && !unprepared.has(name)
+  const run = (named: boolean) =>
+    on.query<Row, unknown[]>({
+      name: named ? name : undefined,
+      text: sql.text,
+      values: sql.values,
+      types: rowTypes,
+    })
+  try {
+    return (await run(prepared)).rows
+  } catch (error) {
+    if (!prepared || !isStalePlan(error)) throw error
+    // Another server has migrated the table under a `RETURNING *`.
+    unprepared.add(name)
+    if (!(on instanceof Pool)) throw error
+    return (await run(false)).rows
+  }
+}
+
+function isStalePlan(error: unknown) {
+  return error instanceof DatabaseError && error.routine === 'RevalidateCachedQuery'
+}
+
+/** A name for each of the first `limit` texts, none for the rest. */
+function statementNames(limit: number) {
+  const names = new Map<string, string>()
+  return ({ sql }: { sql: string }): string => {
+    const known = names.get(sql)
+    if (known !== undefined) return known
+    if (names.size >= limit) return ''
+    const name = `prisma_${createHash('sha256').update(sql).digest('hex').slice(0, 32)}`
+    names.set(sql, name)
+    return name
+  }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => (done ??= work())
+}

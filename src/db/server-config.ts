@@ -1,0 +1,28 @@
+import type { PoolConfig } from 'pg'
+
+/** What every session on a server is started with. Prisma's adapter reads and writes times without their zone. */
+const SESSION = '-c TimeZone=UTC'
+const STATEMENT_MS = 30_000
+const IDLE_IN_TRANSACTION_MS = 10_000
+
+/** How connections to the server at `url` are made; what the URL itself says wins. */
+export function serverConfig(url: string): PoolConfig {
+  return {
+    connectionString: withOptions(url),
+    application_name: 'millrace',
+    statement_timeout: STATEMENT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    options: SESSION,
+    keepAlive: true,
+  }
+}
+
+/** `pg` lets options in the URL replace ours, so ours join them there. */
+function withOptions(text: string) {
+  if (!URL.canParse(text)) return text
+  const url = new URL(text)
+  const given = url.searchParams.get('options')
+  if (given === null) return text
+  url.searchParams.set('options', `${given} ${SESSION}`)
+  return url.href
+}

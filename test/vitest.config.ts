@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/prepare.ts'],
+    // Pothos and Yoga load index.js; an import of ours would load index.mjs, a second GraphQL.
+    alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+})
