@@ -32,3 +32,20 @@ export function slug(name: string): string {
     .replaceAll(/^[.-]+|[.-]+$/g, '')
   return plain || 'unnamed'
 }
+
+/** How many handles are tried before the caller must choose one. */
+const TRIES = 50
+
+/** Tries the wanted handle, or without one the suggestion and its numbered kin, until `insert` takes it. */
+export async function firstFree<Row>(
+  suggestion: string,
+  wanted: string | null | undefined,
+  insert: (handle: string) => Promise<Row | undefined>,
+): Promise<Row | undefined> {
+  if (wanted != null) return insert(wanted)
+  for (let n = 1; n <= TRIES; n += 1) {
+    const row = await insert(n === 1 ? suggestion : `${suggestion}-${n}`)
+    if (row !== undefined) return row
+  }
+  return undefined
+}

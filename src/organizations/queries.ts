@@ -4,20 +4,15 @@ import { RoleType } from '../graph/errors.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { OrganizationType, TokenType, UserType } from './types.ts'
 
-const MembershipType = builder
-  .objectRef<Viewer['memberships'][number]>('ViewerMembership')
-  .implement({
-    description: "The caller's role in one organization.",
-    fields: (t) => ({
-      organization: t.field({
-        type: OrganizationType,
-        description: 'The organization.',
-        resolve: ({ organizationId }, _args, { database }) =>
-          database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } }),
-      }),
-      role: t.field({ type: RoleType, description: 'The role.', resolve: ({ role }) => role }),
-    }),
-  })
+const MembershipType = builder.prismaObject('Membership', {
+  description: "A user's role in an organization.",
+  fields: (t) => ({
+    user: t.relation('user', { description: 'The person.' }),
+    organization: t.relation('organization', { description: 'The organization.' }),
+    role: t.field({ type: RoleType, description: 'The role.', resolve: ({ role }) => role }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when.' }),
+  }),
+})
 
 const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
   description: 'The caller.',
@@ -60,8 +55,14 @@ const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     }),
     memberships: t.field({
       type: [MembershipType],
-      description: 'All organizations the caller may act in.',
-      resolve: ({ memberships }) => [...memberships],
+      description: 'All organizations the person may act in, oldest first; empty for a token of no person.',
+      resolve: (viewer, _args, { database }) =>
+        viewer.kind === 'anonymous' || viewer.user === undefined
+          ? []
+          : database.prisma.membership.findMany({
+              where: { userId: viewer.user.id },
+              orderBy: [{ createdAt: 'asc' }, { organizationId: 'asc' }],
+            }),
     }),
   }),
 })

@@ -1,0 +1,47 @@
+import { hex16, thirteenDigits, type Naming } from '../addresses/index.ts'
+import type { Database } from '../db/database.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { idKind } from '../kit/ids.ts'
+import { machine } from '../kit/machine.ts'
+import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
+
+export const DeploymentId = idKind('dep')
+export const VersionId = idKind('ver')
+
+export const deploymentNaming: Naming = {
+  kind: DeploymentId,
+  noun: 'deployment',
+  spellings: { ABEJA: thirteenDigits },
+}
+
+export const versionNaming: Naming = {
+  kind: VersionId,
+  noun: 'deployment version',
+  spellings: { ABEJA: hex16('ver-') },
+}
+
+/**
+ * The life of a version's archive. It is checked while its sender waits; a check that a crash cut short is begun
+ * anew by sending the archive again. A version that is READY takes another archive until something uses it.
+ */
+export const versionMoves = machine({
+  AWAITING_ARCHIVE: { receive: 'CHECKING' },
+  CHECKING: { receive: 'CHECKING', accept: 'READY', reject: 'REJECTED' },
+  READY: { receive: 'CHECKING' },
+  REJECTED: { receive: 'CHECKING' },
+})
+
+/** Where the event streams of deployments have their heads. */
+export const deploymentHeads = Prisma.sql`
+  SELECT id AS stream, revision AS head, "deletedAt" IS NOT NULL AS closed FROM "Deployment"`
+
+export const deploymentEvents = (database: Database): StreamKind<StoredEvent> =>
+  eventStream(database, 'deployment', deploymentHeads)
+
+/** What runs when nothing is said: Python's shim and this handler (contract abeja 4.2). */
+export const DEFAULT_IMAGE = 'python'
+export const DEFAULT_HANDLER = 'main:handler'
+
+/** Images whose name says Node.js run handlers in JavaScript; all others run Python's. */
+export const isNodeImage = (image: string): boolean =>
+  /^node(?:js)?(?:$|[:@\d-])/.test(image.split('/').at(-1) ?? '')

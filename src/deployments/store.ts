@@ -1,0 +1,54 @@
+import { keyOf } from '../addresses/index.ts'
+import { organizationsOf } from '../auth/viewer.ts'
+import type { Context } from '../context.ts'
+import type { Deployment, DeploymentVersion } from '../generated/prisma/client.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { recorded, advance, type NewEvent } from '../streams/index.ts'
+import { actor } from '../context.ts'
+import { deploymentNaming, versionNaming } from './deployment.ts'
+
+/** The deployments a viewer may see. */
+export const visible = (ctx: Context) =>
+  ({ organizationId: { in: organizationsOf(ctx.viewer) }, deletedAt: null }) as const
+
+/** By id, handle or address; null for the absent and the foreign alike. */
+export async function deploymentNamed(ctx: Context, text: string): Promise<Deployment | null> {
+  const key = await keyOf(ctx, deploymentNaming, text)
+  return key && ctx.database.prisma.deployment.findFirst({ where: { ...visible(ctx), ...key } })
+}
+
+/** By id or address; versions have no handles. */
+export async function versionNamed(ctx: Context, text: string): Promise<DeploymentVersion | null> {
+  const key = await keyOf(ctx, versionNaming, text)
+  if (key === null || 'heldHandle' in key) return null
+  return ctx.database.prisma.deploymentVersion.findFirst({ where: { ...visible(ctx), ...key } })
+}
+
+export const deploymentById = (ctx: Context, id: string): Promise<Deployment | null> =>
+  ctx.database.prisma.deployment.findFirst({ where: { ...visible(ctx), id } })
+
+export const versionById = (ctx: Context, id: string): Promise<DeploymentVersion | null> =>
+  ctx.database.prisma.deploymentVersion.findFirst({ where: { ...visible(ctx), id } })
+
+/** A statement that tells a deployment's stream of something, and changes the deployment itself with `set`. */
+export function tellDeployment(
+  ctx: Context,
+  id: string,
+  events: readonly NewEvent[],
+  action: string,
+  set: Prisma.Sql = Prisma.empty,
+  where: Prisma.Sql = Prisma.empty,
+): Prisma.Sql {
+  return recorded(
+    Prisma.sql`
+      UPDATE "Deployment" AS t SET ${advance(events)} ${set}
+      WHERE t.id = ${id}::uuid AND t."deletedAt" IS NULL ${where} RETURNING t.*`,
+    { actor: actor(ctx), events, act: { action, noun: 'dep' } },
+  )
+}
+
+/** Tells followers that a deployment, and its organization's history, have grown. */
+export function hintDeployment(ctx: Context, { id, organizationId }: { id: string; organizationId: string }): void {
+  ctx.hub.hint('deployment', id)
+  ctx.hub.hint('audit', organizationId)
+}

@@ -1,0 +1,29 @@
+import { found } from '../auth/viewer.ts'
+import { builder } from '../builder.ts'
+import { deliver, resumeFrom } from '../events/index.ts'
+import { deploymentEvents } from './deployment.ts'
+import { deploymentById, deploymentNamed } from './store.ts'
+import { DeploymentDeliveryType } from './types.ts'
+
+builder.subscriptionField('deploymentChanged', (t) =>
+  t.field({
+    type: DeploymentDeliveryType,
+    description: 'A deployment: versions, rollouts, rollbacks.',
+    args: {
+      deploymentId: t.arg.id({ required: true, description: 'Which: id, handle or address.' }),
+      after: t.arg.string({ description: 'Cursor to resume after.' }),
+    },
+    subscribe: async (_root, { deploymentId, after }, ctx) => {
+      const { id } = found(await deploymentNamed(ctx, deploymentId), 'deployment', deploymentId)
+      return deliver(
+        ctx,
+        deploymentEvents(ctx.database),
+        id,
+        resumeFrom(ctx, after),
+        async ({ entries }) => ({ deployment: await deploymentById(ctx, id), events: entries }),
+        (head) => ({ after: head, tellNow: true }),
+      )
+    },
+    resolve: (delivery) => delivery,
+  }),
+)

@@ -1,0 +1,182 @@
+import { addressable, AddressableInterface, addressFor } from '../addresses/index.ts'
+import { builder } from '../builder.ts'
+import { DeliveryInterface, EventInterface, MAX_ENTRIES, pageOfStream, type Delivery } from '../events/index.ts'
+import { VersionStatus, type Deployment, type DeploymentVersion } from '../generated/prisma/client.ts'
+import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { LiveInterface } from '../graph/live.ts'
+import { isNode, NodeInterface } from '../graph/node.ts'
+import type { Actor } from '../kit/actor.ts'
+import type { Variable } from '../kit/environment.ts'
+import type { Context } from '../context.ts'
+import { ActorType, organizationNaming } from '../organizations/index.ts'
+import { readEvents, type StoredEvent } from '../streams/index.ts'
+import { NameValueType } from '../uploads/index.ts'
+import { archiveUrl } from './archive.ts'
+import { DeploymentId, deploymentHeads, deploymentNaming, VersionId, versionNaming } from './deployment.ts'
+import { EnvironmentVariableType } from './environment.ts'
+import { deploymentById, versionById } from './store.ts'
+
+const VersionStatusType = builder.enumType('VersionStatus', {
+  description: "Life of a version's archive.",
+  values: {
+    [VersionStatus.AWAITING_ARCHIVE]: { description: 'Nothing was sent yet.' },
+    [VersionStatus.CHECKING]: { description: 'It has arrived and is being looked at.' },
+    [VersionStatus.READY]: { description: 'It can be run.' },
+    [VersionStatus.REJECTED]: { description: 'It was refused; send another.' },
+  } as const,
+})
+
+const ArchiveType = builder
+  .objectRef<DeploymentVersion>('Archive')
+  .implement({
+    description: 'An uploaded archive; the URL is signed for this caller and expires.',
+    fields: (t) => ({
+      sizeBytes: t.field({ type: 'SafeInt', description: 'Its size.', resolve: (v) => v.archiveSizeBytes ?? 0 }),
+      sha256: t.string({ description: 'SHA-256 in lower-case hexadecimal.', resolve: (v) => v.archiveSha256 ?? '' }),
+      uploadedAt: t.field({ type: 'DateTime', description: 'When it had arrived.', resolve: (v) => v.uploadedAt ?? v.createdAt }),
+      downloadUrl: t.string({
+        description: 'Where to fetch the bytes, unchanged, for an hour. No credential is needed with it.',
+        resolve: (v, _args, ctx) => archiveUrl(ctx, v),
+      }),
+    }),
+  })
+
+export const VersionType = builder.prismaObject('DeploymentVersion', {
+  description: 'One immutable version of the code and how to run it.',
+  interfaces: [NodeInterface, AddressableInterface],
+  fields: (t) => ({
+    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => VersionId.text(id) }),
+    deployment: t.relation('deployment', { description: 'What it is a version of.' }),
+    label: t.exposeString('label', { description: 'Unique in the deployment, such as "1.0.0".' }),
+    image: t.exposeString('image', {
+      description: 'What runs it: `node…` images a Node.js module, every other image Python.',
+    }),
+    handler: t.exposeString('handler', { nullable: true, description: 'Module and function, such as `main:handler`.' }),
+    command: t.exposeString('command', { nullable: true, description: 'A command that listens on $PORT, instead of a handler.' }),
+    parameters: t.field({
+      type: [NameValueType],
+      description: 'Variables that belong to this version.',
+      // the column holds what createDeploymentVersion put there
+      resolve: ({ parameters }) => parameters as { name: string; value: string }[],
+    }),
+    status: t.field({ type: VersionStatusType, description: 'Life of its archive.', resolve: ({ status }) => status }),
+    rejection: t.exposeString('rejection', { nullable: true, description: 'Why the archive was refused.' }),
+    archive: t.field({
+      type: ArchiveType,
+      nullable: true,
+      description: 'The archive, once there is one that can be run.',
+      resolve: (version) => (version.archiveSha256 === null ? null : version),
+    }),
+    creator: t.field({
+      type: ActorType,
+      description: 'Who made it.',
+      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+  }),
+})
+export const VersionConnection = connectionOf<DeploymentVersion>('DeploymentVersion', VersionType, 'versions')
+
+export const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement({
+  description: 'Something that happened to a deployment.',
+  interfaces: [EventInterface],
+  fields: (t) => ({ kind: t.exposeString('kind', { description: 'What happened, such as VERSION_CREATED.' }) }),
+})
+const ObjectEventConnection = connectionOf<StoredEvent>('ObjectEvent', ObjectEventType, 'events')
+
+export const DeploymentType = builder.prismaObject('Deployment', {
+  description: 'Code that can be served, version by version.',
+  interfaces: [NodeInterface, AddressableInterface, LiveInterface],
+  fields: (t) => ({
+    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => DeploymentId.text(id) }),
+    name: t.exposeString('name', { description: 'For people; need not be unique.' }),
+    handle: t.exposeString('handle', { description: 'Unique in the organization.' }),
+    description: t.exposeString('description', { description: 'For people.' }),
+    environment: t.field({
+      type: [EnvironmentVariableType],
+      description: 'Variables every service of it gets.',
+      resolve: ({ id, organizationId, environment }) =>
+        // the column holds what withVariables made
+        (environment as unknown as Variable[]).map((variable) => ({
+          ...variable,
+          source: 'DEPLOYMENT' as const,
+          organizationId,
+          subject: `dep:${id}`,
+        })),
+    }),
+    versions: t.field({
+      type: VersionConnection,
+      description: 'Its versions, oldest first.',
+      args: pageArgs(t.arg),
+      resolve: ({ id }, args, { database: { prisma } }) => {
+        const where = { deploymentId: id, deletedAt: null }
+        return pageBySerial(
+          args,
+          (query) => prisma.deploymentVersion.findMany({ ...query, where: { ...where, ...query.where } }),
+          () => prisma.deploymentVersion.count({ where }),
+        )
+      },
+    }),
+    events: t.field({
+      type: ObjectEventConnection,
+      description: 'What happened to it, oldest first.',
+      args: pageArgs(t.arg, MAX_ENTRIES),
+      resolve: ({ id }, args, { database }) =>
+        pageOfStream({ kind: 'event', id }, args, (range) => readEvents(database, deploymentHeads, id, range)),
+    }),
+    creator: t.field({
+      type: ActorType,
+      description: 'Who made it.',
+      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+  }),
+})
+export const DeploymentConnection = connectionOf<Deployment>('Deployment', DeploymentType, 'deployments')
+
+/** The path of a deployment in ABEJA's words, which begin with the organization. */
+export async function abejaPath(ctx: Context, organizationId: string, deploymentId: string): Promise<string> {
+  const { prisma } = ctx.database
+  const [organization, deployment] = await Promise.all([
+    prisma.organization.findUniqueOrThrow({ where: { id: organizationId } }),
+    prisma.deployment.findUniqueOrThrow({ where: { id: deploymentId } }),
+  ])
+  const [org, dep] = await Promise.all([
+    addressFor(ctx, organizationNaming, 'ABEJA', organization),
+    addressFor(ctx, deploymentNaming, 'ABEJA', deployment),
+  ])
+  return `/abeja/organizations/${org}/deployments/${dep}`
+}
+
+addressable(DeploymentType, deploymentNaming, {
+  ABEJA: (ctx, row) => abejaPath(ctx, row.organizationId, row.id),
+})
+addressable(VersionType, versionNaming, {
+  ABEJA: async (ctx, row, id) =>
+    `${await abejaPath(ctx, row.organizationId, row.deploymentId)}/versions/${id}`,
+})
+isNode(DeploymentId, () => 'Deployment', deploymentById)
+isNode(VersionId, () => 'DeploymentVersion', versionById)
+
+export interface DeploymentDelivery extends Delivery {
+  readonly deployment: Deployment | null
+  readonly events: readonly StoredEvent[]
+}
+
+export const DeploymentDeliveryType = builder
+  .objectRef<DeploymentDelivery>('DeploymentDelivery')
+  .implement({
+    description:
+      'A deployment as it is, and what happened; first without events: the present state. Null once deleted.',
+    interfaces: [DeliveryInterface],
+    fields: (t) => ({
+      deployment: t.field({
+        type: DeploymentType,
+        nullable: true,
+        description: 'The deployment as it is now; null once deleted.',
+        resolve: ({ deployment }) => deployment,
+      }),
+      events: t.field({ type: [ObjectEventType], description: 'What happened.', resolve: ({ events }) => [...events] }),
+    }),
+  })

@@ -1,0 +1,12 @@
+import './graph/scalars.ts'
+import './graph/node.ts'
+import './graph/errors.ts'
+import './organizations/schema.ts'
+import './uploads/schema.ts'
+import './logs/schema.ts'
+import './deployments/schema.ts'
+import './services/schema.ts'
+import { builder } from './builder.ts'
+
+/** The whole API. */
+export const schema = builder.toSchema()

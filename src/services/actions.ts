@@ -1,0 +1,394 @@
+import {
+  keepAddresses,
+  keepAnnotations,
+  readAddresses,
+  type AnnotationInput,
+} from '../addresses/index.ts'
+import { allow, found } from '../auth/viewer.ts'
+import { hashSecret } from '../auth/secrets.ts'
+import { actor, type Context } from '../context.ts'
+import { deploymentNamed, versionNamed } from '../deployments/index.ts'
+import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
+import { Conflict, Forbidden, ValidationError, WrongState } from '../kit/errors.ts'
+import { variableChanges, withVariables, type Variable, type VariableInput } from '../kit/environment.ts'
+import { firstFree, slug } from '../kit/names.ts'
+import { organizationNamed, TokenId } from '../organizations/index.ts'
+import { recorded, type Change, type NewEvent } from '../streams/index.ts'
+import { processStatus, ServiceId, serviceMoves, serviceNaming } from './service.ts'
+import { changeService, changeSql, hintService, moveService, serviceById, serviceNamed, wrongState } from './store.ts'
+import { serviceSecret } from './token.ts'
+
+/** What a process service is to run and how. */
+export interface ProcessInput {
+  readonly versionId: string
+  readonly scale?: { readonly desired?: number | null } | null
+  readonly instanceType?: string | null
+  readonly environment?: readonly VariableInput[] | null
+}
+
+/** Finds the service and sees to it that the viewer may change it. */
+async function mine(ctx: Context, id: string): Promise<Service> {
+  const service = found(await serviceNamed(ctx, id), 'service', id)
+  allow(ctx.viewer, 'DEVELOPER', service.organizationId)
+  if (service.isBuiltIn) throw new Forbidden('ADMIN', 'Built-in services cannot be changed.')
+  return service
+}
+
+/** A version that can be run. */
+async function runnable(ctx: Context, id: string, path: readonly string[]): Promise<DeploymentVersion> {
+  const version = found(await versionNamed(ctx, id), 'deployment version', id)
+  if (version.status !== 'READY')
+    throw new ValidationError([
+      {
+        path,
+        message:
+          version.status === 'REJECTED'
+            ? `The archive of version "${version.label}" was refused: ${version.rejection}`
+            : `Version "${version.label}" has no archive yet: send it to its upload first.`,
+      },
+    ])
+  return version
+}
+
+/** Makes a process service. It answers at once; the status follows. */
+export async function createService(
+  ctx: Context,
+  input: {
+    name: string
+    organizationId?: string | null
+    handle?: string | null
+    description?: string | null
+    backend: { process?: ProcessInput | null }
+    addresses?: readonly string[] | null
+    annotations?: readonly AnnotationInput[] | null
+  },
+): Promise<Service> {
+  const { process } = input.backend
+  if (!process)
+    throw new ValidationError([{ path: ['backend'], message: 'Say what to run.', rule: 'required' }])
+  const named = await organizationNamed(ctx, input.organizationId)
+  if (named !== undefined) allow(ctx.viewer, 'DEVELOPER', named)
+  const version = await runnable(ctx, process.versionId, ['backend', 'process', 'versionId'])
+  const { organizationId } = version
+  allow(ctx.viewer, 'DEVELOPER', organizationId)
+  if (named !== undefined && named !== organizationId)
+    found(null, 'deployment version', process.versionId)
+  const addresses = readAddresses(input.addresses)
+  const id = ServiceId.make()
+  const who = actor(ctx)
+  const insert = (handle: string): Prisma.Sql =>
+    recorded(
+      Prisma.sql`
+        INSERT INTO "Service" (id, "organizationId", kind, handle, "heldHandle", name, description, status,
+          "deploymentId", "versionId", "desiredInstances", "instanceType", environment, creator)
+        SELECT ${id}::uuid, ${organizationId}::uuid, 'PROCESS', ${handle}, ${handle}, ${input.name},
+          ${input.description ?? ''}, ${serviceMoves.initial}::"ServiceStatus", v."deploymentId", v.id,
+          ${process.scale?.desired ?? 1}, ${process.instanceType ?? 'cpu-1'},
+          ${JSON.stringify(withVariables([], process.environment))}::jsonb, ${JSON.stringify(who)}::jsonb
+        FROM "DeploymentVersion" AS v WHERE v.id = ${version.id}::uuid AND v."deletedAt" IS NULL FOR SHARE OF v
+        ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`,
+      {
+        actor: who,
+        events: [
+          {
+            kind: 'CREATED',
+            changes: [
+              { field: 'status', to: serviceMoves.initial },
+              { field: 'version', to: version.label },
+            ],
+          },
+        ],
+        act: { action: 'createService', noun: 'svc' },
+      },
+    )
+  const made = await ctx.database.prisma.$transaction(async (db) => {
+    const service = await firstFree(slug(input.name), input.handle, async (handle) => {
+      const [row] = await db.$queryRaw<Service[]>(insert(handle))
+      return row
+    })
+    if (service === undefined) {
+      const handle = input.handle ?? slug(input.name)
+      const other = await db.service.findFirst({ where: { organizationId, heldHandle: handle } })
+      if (other === null) found(null, 'deployment version', process.versionId)
+      throw new Conflict(
+        'handle',
+        `There is a service "${handle}" already.`,
+        other === null ? undefined : ServiceId.text(other.id),
+      )
+    }
+    await keepAddresses(db, serviceNaming, organizationId, id, addresses)
+    await keepAnnotations(db, id, input.annotations)
+    await db.token.create({
+      data: {
+        id: TokenId.make(),
+        name: `service ${service.handle}`,
+        role: 'VIEWER',
+        organizationId,
+        serviceId: id,
+        hash: hashSecret(serviceSecret(ctx.signer, id)),
+      },
+    })
+    return service
+  })
+  hintService(ctx, made, true)
+  return made
+}
+
+/** Changes what is given; a new version, environment or size is rolled out while the old instances serve. */
+export async function updateService(
+  ctx: Context,
+  input: {
+    id: string
+    name?: string | null
+    description?: string | null
+    backend?: { process?: (Omit<ProcessInput, 'versionId'> & { versionId: string }) | null } | null
+    expectedRevision?: number | null
+    annotations?: readonly AnnotationInput[] | null
+  },
+): Promise<Service> {
+  const old = await mine(ctx, input.id)
+  if (input.annotations)
+    await ctx.database.prisma.$transaction((db) => keepAnnotations(db, old.id, input.annotations))
+  const process = input.backend?.process
+  const next = {
+    name: input.name ?? old.name,
+    description: input.description ?? old.description,
+    instanceType: process?.instanceType ?? old.instanceType,
+    desired: process?.scale?.desired ?? old.desiredInstances,
+  }
+  const before = old.environment as unknown as Variable[] // the column holds what withVariables made
+  const environment = withVariables(before, process?.environment)
+  const version = process
+    ? await runnable(ctx, process.versionId, ['backend', 'process', 'versionId'])
+    : undefined
+  const wanted = old.targetVersionId ?? old.versionId
+  const isNewVersion = version !== undefined && version.id !== wanted
+  if (version !== undefined && version.deploymentId !== old.deploymentId)
+    throw new ValidationError([
+      { path: ['backend', 'process', 'versionId'], message: "This is another deployment's version." },
+    ])
+  const variables = variableChanges(before, environment)
+  const isRollout =
+    isNewVersion || variables.length > 0 || next.instanceType !== old.instanceType
+  const changes: Change[] = [
+    ...changed('name', old.name, next.name),
+    ...changed('description', old.description, next.description),
+    ...changed('instanceType', old.instanceType, next.instanceType),
+    ...changed('desired', old.desiredInstances, next.desired),
+    ...variables,
+    ...(isNewVersion ? [{ field: 'version', to: version.label }] : []),
+  ]
+  const isExpected = input.expectedRevision == null || BigInt(input.expectedRevision) === old.revision
+  if (!isExpected) throw staleRevision(old)
+  if (changes.length === 0) return old
+  const set = Prisma.sql`, name = ${next.name}, description = ${next.description},
+    "instanceType" = ${next.instanceType}, "desiredInstances" = ${next.desired},
+    environment = ${JSON.stringify(environment)}::jsonb ${isNewVersion ? pointAt(version.id) : Prisma.empty}
+    ${isRollout ? nextGeneration : Prisma.empty}`
+  const isDisturbed = isRollout || next.desired !== old.desiredInstances
+  // decided by what was read, so written only over what was read
+  const where = Prisma.sql`AND t.revision = ${old.revision}::bigint`
+  const events: NewEvent[] = [{ kind: 'UPDATED', changes }]
+  const updated = await apply(ctx, old, isDisturbed, set, events, 'updateService', where)
+  if (updated !== undefined) return updated
+  if (input.expectedRevision != null) throw staleRevision(old)
+  return updateService(ctx, input)
+}
+
+const staleRevision = (service: Service): Conflict =>
+  new Conflict(
+    'expectedRevision',
+    'The service was changed by somebody else meanwhile: read it again.',
+    ServiceId.text(service.id),
+  )
+
+const changed = (field: string, from: string | number, to: string | number): Change[] =>
+  from === to ? [] : [{ field, from, to }]
+
+/** A running service goes on serving what it has until the target does; a resting one has nothing to wait for. */
+const pointAt = (versionId: string): Prisma.Sql => Prisma.sql`,
+  "targetVersionId" = CASE WHEN t.status IN ('READY', 'SCALING') AND t."versionId" <> ${versionId}::uuid
+    THEN ${versionId}::uuid END,
+  "versionId" = CASE WHEN t.status IN ('READY', 'SCALING') THEN t."versionId" ELSE ${versionId}::uuid END`
+
+const nextGeneration = Prisma.sql`, generation = t.generation + 1`
+
+/**
+ * Writes a change over the state that was read, or nothing when that has changed: then the caller decides anew. A
+ * change that disturbs the instances of a READY service makes it SCALING until they are right again.
+ */
+function apply(
+  ctx: Context,
+  service: Service,
+  isDisturbing: boolean,
+  set: Prisma.Sql,
+  events: readonly NewEvent[],
+  action: string,
+  where: Prisma.Sql = Prisma.empty,
+): Promise<Service | undefined> {
+  const from = processStatus(service.status)
+  const to = isDisturbing ? serviceMoves.after(from, 'scale') : undefined
+  const move = to === undefined ? Prisma.empty : Prisma.sql`, status = ${to}::"ServiceStatus", "statusReason" = NULL`
+  const moved: NewEvent[] =
+    to === undefined ? [] : [{ kind: 'STATUS_CHANGED', changes: [{ field: 'status', from, to }] }]
+  return changeService(ctx, service.id, Prisma.sql`${set} ${move}`, {
+    actor: actor(ctx),
+    events: [...events, ...moved],
+    action,
+    where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus" ${where}`,
+  })
+}
+
+/** Changes the number of processes. On a service that rests only the number changes. */
+export async function scaleService(
+  ctx: Context,
+  input: { id: string; scale: { desired?: number | null } },
+): Promise<Service> {
+  const service = await mine(ctx, input.id)
+  const desired = input.scale.desired ?? service.desiredInstances
+  if (desired === service.desiredInstances) return service
+  const scaled = await apply(
+    ctx,
+    service,
+    true,
+    Prisma.sql`, "desiredInstances" = ${desired}`,
+    [{ kind: 'SCALED', changes: changed('desired', service.desiredInstances, desired) }],
+    'scaleService',
+  )
+  return scaled ?? scaleService(ctx, input)
+}
+
+/** Starts a stopped or failed service. */
+export async function startService(ctx: Context, { id }: { id: string }): Promise<Service> {
+  const service = await mine(ctx, id)
+  const version = await ctx.database.prisma.deploymentVersion.findUnique({
+    where: { id: service.targetVersionId ?? service.versionId ?? service.id },
+  })
+  if (version?.status !== 'READY')
+    throw new WrongState('The version it runs has no archive.', version?.status ?? 'NONE', ['READY'])
+  const started = await moveService(ctx, service, 'start', {
+    actor: actor(ctx),
+    events: [],
+    action: 'startService',
+    set: Prisma.sql`, "versionId" = COALESCE(t."targetVersionId", t."versionId"), "targetVersionId" = NULL ${nextGeneration}`,
+  })
+  return found(started, 'service', id)
+}
+
+/** Stops a running service. */
+export async function stopService(ctx: Context, { id }: { id: string }): Promise<Service> {
+  const service = await mine(ctx, id)
+  const stopped = await moveService(ctx, service, 'stop', {
+    actor: actor(ctx),
+    events: [],
+    action: 'stopService',
+  })
+  return found(stopped, 'service', id)
+}
+
+/** Replaces the processes of a running service one by one. */
+export async function restartService(ctx: Context, { id }: { id: string }): Promise<Service> {
+  const service = await mine(ctx, id)
+  const status = processStatus(service.status)
+  if (status !== 'READY' && status !== 'SCALING') throw wrongState(status, 'scale')
+  const events = [{ kind: 'UPDATED', message: 'restart asked for' }]
+  const restarted = await apply(ctx, service, true, nextGeneration, events, 'restartService')
+  return restarted ?? restartService(ctx, { id })
+}
+
+/** Deletes a service, whatever its state: gone for every reader at once; its processes are stopped behind it. */
+export async function deleteService(ctx: Context, { id }: { id: string }): Promise<Service> {
+  const service = await mine(ctx, id)
+  const deleted = await ctx.database.prisma.$transaction(async (db) => {
+    const [row] = await db.$queryRaw<Service[]>(deletion(ctx, service))
+    await db.token.updateMany({
+      where: { serviceId: service.id, revokedAt: null },
+      data: { revokedAt: ctx.now() },
+    })
+    await db.address.deleteMany({ where: { objectId: service.id } })
+    return row
+  })
+  const row = found(deleted, 'service', id)
+  hintService(ctx, row, true)
+  return row
+}
+
+function deletion(ctx: Context, service: Service): Prisma.Sql {
+  const from = processStatus(service.status)
+  const to = serviceMoves.after(from, 'stop') ?? from
+  return changeSql(
+    service.id,
+    Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL, status = CASE
+      WHEN t.status IN ('STARTING', 'READY', 'SCALING') THEN 'STOPPING' ELSE t.status END`,
+    {
+      actor: actor(ctx),
+      events: [{ kind: 'DELETED', changes: changed('status', from, to) }],
+      action: 'deleteService',
+    },
+  )
+}
+
+/**
+ * Points services at an earlier version: those named, or all of the deployment. They are READY again only when
+ * that version serves.
+ */
+export async function rollBackDeployment(
+  ctx: Context,
+  input: {
+    deploymentId: string
+    versionId: string
+    serviceIds?: readonly string[] | null
+    reason?: string | null
+  },
+): Promise<Service[]> {
+  const deployment = found(
+    await deploymentNamed(ctx, input.deploymentId),
+    'deployment',
+    input.deploymentId,
+  )
+  allow(ctx.viewer, 'DEVELOPER', deployment.organizationId)
+  const version = await runnable(ctx, input.versionId, ['versionId'])
+  if (version.deploymentId !== deployment.id)
+    throw new ValidationError([
+      { path: ['versionId'], message: "This is another deployment's version." },
+    ])
+  const services = input.serviceIds
+    ? await Promise.all(
+        input.serviceIds.map(async (id) => found(await serviceNamed(ctx, id), 'service', id)),
+      )
+    : await ctx.database.prisma.service.findMany({
+        where: { deploymentId: deployment.id, deletedAt: null },
+        orderBy: { serial: 'asc' },
+      })
+  const strangers = services.filter(({ deploymentId }) => deploymentId !== deployment.id)
+  if (strangers.length > 0)
+    throw new ValidationError(
+      strangers.map(({ name }) => ({
+        path: ['serviceIds'],
+        message: `"${name}" belongs to another deployment.`,
+      })),
+    )
+  const rolled: Service[] = []
+  for (const service of services) {
+    const row = await rollBack(ctx, service, version, input.reason)
+    if (row !== null) rolled.push(row)
+  }
+  return rolled
+}
+
+/** Null when the service was deleted meanwhile: there is nothing left to roll back. */
+async function rollBack(
+  ctx: Context,
+  service: Service,
+  version: DeploymentVersion,
+  reason: string | null | undefined,
+): Promise<Service | null> {
+  if ((service.targetVersionId ?? service.versionId) === version.id) return service
+  const set = Prisma.sql`${pointAt(version.id)} ${nextGeneration}`
+  const changes = [{ field: 'version', to: version.label }]
+  const events: NewEvent[] = [{ kind: 'ROLLED_BACK', changes, message: reason ?? undefined }]
+  const done = await apply(ctx, service, true, set, events, 'rollBackDeployment')
+  if (done !== undefined) return done
+  const now = await serviceById(ctx, service.id)
+  return now && rollBack(ctx, now, version, reason)
+}

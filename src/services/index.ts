@@ -1,0 +1,2 @@
+/** Services: what can be called. Process services run a version of a deployment as processes. */
+export * from './service.ts'

@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { annotationField, namingFields } from '../addresses/index.ts'
+import { builder } from '../builder.ts'
+import type { Service } from '../generated/prisma/client.ts'
+import { mutation } from '../graph/mutation.ts'
+import { Conflict, QuotaReached, WrongState } from '../kit/errors.ts'
+import { textRule } from '../kit/names.ts'
+import {
+  createService,
+  deleteService,
+  restartService,
+  rollBackDeployment,
+  scaleService,
+  startService,
+  stopService,
+  updateService,
+} from './actions.ts'
+import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
+import { ServiceId } from './service.ts'
+import { ProcessServiceType, ServiceInterface } from './types.ts'
+
+type Types = typeof builder.$inferSchemaTypes
+type Fields = PothosSchemaTypes.ObjectFieldBuilder<Types, { service: Service }>
+type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
+
+const which = (t: Inputs) => ({
+  id: t.id({ required: true, description: 'Which: id, handle or address.' }),
+})
+const asService = (t: Fields) => ({
+  service: t.field({
+    type: ServiceInterface,
+    description: 'The service as it is now.',
+    resolve: ({ service }) => service,
+  }),
+})
+const asProcessService = (t: Fields) => ({
+  service: t.field({
+    type: ProcessServiceType,
+    description: 'The service as it is now.',
+    resolve: ({ service }) => service,
+  }),
+})
+
+mutation('createService', {
+  description: 'Makes a service; answers at once, the status follows.',
+  input: (t) => ({
+    name: t.string({ required: true, description: 'For people; need not be unique.' }),
+    organizationId: t.id({ description: "The version's organization, for whoever wants to be sure." }),
+    handle: t.string({ description: 'Unique in the organization; made from the name when absent.' }),
+    description: t.string({ defaultValue: '', description: 'For people.' }),
+    backend: t.field({ type: ServiceBackendInput, required: true, description: 'What it is.' }),
+    ...namingFields(t),
+  }),
+  check: createRule,
+  errors: [Conflict, QuotaReached],
+  resolve: async (ctx, input) => ({ service: await createService(ctx, input) }),
+  success: asService,
+})
+
+mutation('updateService', {
+  description:
+    "Changes what is given; a new version is rolled out. The backend must be of the service's kind.",
+  input: (t) => ({
+    ...which(t),
+    name: t.string({ description: 'For people.' }),
+    description: t.string({ description: 'For people.' }),
+    backend: t.field({ type: ServiceBackendInput, description: 'What to run and how.' }),
+    expectedRevision: t.field({
+      type: 'SafeInt',
+      description: 'Change only if this is still its revision; otherwise Conflict.',
+    }),
+    ...annotationField(t),
+  }),
+  check: updateRule,
+  errors: [Conflict],
+  resolve: async (ctx, input) => ({ service: await updateService(ctx, input) }),
+  success: asService,
+})
+
+mutation('scaleService', {
+  description: 'Changes the number of processes.',
+  input: (t) => ({
+    ...which(t),
+    scale: t.field({ type: ScaleInput, required: true, description: 'How many.' }),
+  }),
+  check: z.object({ scale: scaleRule }),
+  errors: [WrongState, QuotaReached],
+  resolve: async (ctx, input) => ({ service: await scaleService(ctx, input) }),
+  success: asProcessService,
+})
+
+mutation('startService', {
+  description: 'Starts a stopped service.',
+  input: which,
+  errors: [WrongState],
+  resolve: async (ctx, input) => ({ service: await startService(ctx, input) }),
+  success: asService,
+})
+
+mutation('stopService', {
+  description: 'Stops a service.',
+  input: which,
+  errors: [WrongState],
+  resolve: async (ctx, input) => ({ service: await stopService(ctx, input) }),
+  success: asService,
+})
+
+mutation('restartService', {
+  description: 'Replaces its processes one by one.',
+  input: which,
+  errors: [WrongState],
+  resolve: async (ctx, input) => ({ service: await restartService(ctx, input) }),
+  success: asProcessService,
+})
+
+mutation('deleteService', {
+  description: 'Deletes a service in any state; its processes are stopped.',
+  input: which,
+  errors: [WrongState],
+  resolve: async (ctx, input) => ({ service: await deleteService(ctx, input) }),
+  success: (t) => ({
+    deletedId: t.id({
+      description: 'Canonical id of what is gone.',
+      resolve: ({ service }) => ServiceId.text(service.id),
+    }),
+    service: t.field({
+      type: ServiceInterface,
+      description: 'The service as it last was.',
+      resolve: ({ service }) => service,
+    }),
+  }),
+})
+
+mutation('rollBackDeployment', {
+  description: 'Points services (all, unless named) at an earlier version.',
+  input: (t) => ({
+    deploymentId: t.id({ required: true, description: 'Which deployment: id, handle or address.' }),
+    versionId: t.id({ required: true, description: 'The version to go back to: id or address.' }),
+    serviceIds: t.idList({ description: 'Only these services of it.' }),
+    reason: t.string({ description: 'Why, for the record.' }),
+  }),
+  check: z.object({ reason: textRule.nullish(), serviceIds: z.array(z.string()).max(100, 'At most 100.').nullish() }),
+  errors: [WrongState],
+  resolve: async (ctx, input) => ({ services: await rollBackDeployment(ctx, input) }),
+  success: (t) => ({
+    services: t.field({
+      type: [ProcessServiceType],
+      description: 'The services it concerns, as they are now; READY when that version serves.',
+      resolve: ({ services }) => services,
+    }),
+  }),
+})

@@ -1,0 +1,55 @@
+import { hex16, type Naming } from '../addresses/index.ts'
+import type { Database } from '../db/database.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { ServiceStatus } from '../generated/prisma/enums.ts'
+import { idKind } from '../kit/ids.ts'
+import { machine, type EventOf } from '../kit/machine.ts'
+import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
+
+export const ServiceId = idKind('svc')
+export const InstanceId = idKind('ins')
+
+export const serviceNaming: Naming = {
+  kind: ServiceId,
+  noun: 'service',
+  spellings: { ABEJA: hex16('ser-') },
+}
+
+/**
+ * The life of a process service. The mutation that wants a change writes the state and answers at once; the
+ * reconciler of the server that owns the service drives its processes there and writes what came of it.
+ *
+ * READY means that as many instances of the wanted version as were asked for have passed their check; whatever
+ * takes that away for a while (another number, another version, a restart, a crash) is SCALING.
+ */
+export const serviceMoves = machine({
+  STARTING: { ready: 'READY', fail: 'FAILED', stop: 'STOPPING' },
+  READY: { scale: 'SCALING', fail: 'FAILED', stop: 'STOPPING' },
+  SCALING: { ready: 'READY', fail: 'FAILED', stop: 'STOPPING' },
+  STOPPING: { stopped: 'STOPPED', start: 'STARTING' },
+  STOPPED: { start: 'STARTING' },
+  FAILED: { start: 'STARTING' },
+})
+
+export type ProcessStatus = (typeof serviceMoves)['initial']
+export type ServiceMove = EventOf<typeof serviceMoves>
+
+/** A process service is never UNAVAILABLE: that is a word for queues and endpoints. */
+export const processStatus = (status: ServiceStatus): ProcessStatus =>
+  status === 'UNAVAILABLE' ? 'FAILED' : status
+
+/** States in which instances run or are about to. */
+export const RUNNING: readonly ProcessStatus[] = ['STARTING', 'READY', 'SCALING']
+
+/** Where the event streams of services have their heads. */
+export const serviceHeads = Prisma.sql`
+  SELECT id AS stream, revision AS head, "closedAt" IS NOT NULL AS closed FROM "Service"`
+
+export const serviceEvents = (database: Database): StreamKind<StoredEvent> =>
+  eventStream(database, 'service', serviceHeads)
+
+/** Bus topic on which reconcilers hear that a service wants attention; the hint is its UUID. */
+export const ATTENTION = 'service.attention'
+
+/** Most processes one service may have (contract abeja 4.4.1). */
+export const MAX_INSTANCES = 300

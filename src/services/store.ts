@@ -1,0 +1,132 @@
+import { keyOf } from '../addresses/index.ts'
+import { organizationsOf } from '../auth/viewer.ts'
+import type { Context, Platform } from '../context.ts'
+import { Prisma, type Service } from '../generated/prisma/client.ts'
+import type { Actor } from '../kit/actor.ts'
+import { WrongState } from '../kit/errors.ts'
+import { advance, recorded, type NewEvent } from '../streams/index.ts'
+import {
+  ATTENTION,
+  processStatus,
+  serviceMoves,
+  serviceNaming,
+  type ServiceMove,
+} from './service.ts'
+
+/** The services a viewer may see. */
+export const visible = (ctx: Context) =>
+  ({ organizationId: { in: organizationsOf(ctx.viewer) }, deletedAt: null }) as const
+
+/** By id, handle or address; null for the absent and the foreign alike. */
+export async function serviceNamed(ctx: Context, text: string): Promise<Service | null> {
+  const key = await keyOf(ctx, serviceNaming, text)
+  return key && ctx.database.prisma.service.findFirst({ where: { ...visible(ctx), ...key } })
+}
+
+export const serviceById = (ctx: Context, id: string): Promise<Service | null> =>
+  ctx.database.prisma.service.findFirst({ where: { ...visible(ctx), id } })
+
+/** Also after its deletion: whoever holds a cursor may read a stream to its end. */
+export async function serviceEvenDeleted(ctx: Context, text: string): Promise<Service | null> {
+  const id = serviceNaming.kind.read(text)
+  if (id === undefined) return null
+  const organizationId = { in: organizationsOf(ctx.viewer) }
+  return ctx.database.prisma.service.findFirst({ where: { id, organizationId } })
+}
+
+/** What a change of a service writes besides its columns. */
+export interface Telling {
+  readonly actor: Actor
+  readonly events: readonly NewEvent[]
+  /** The line in the organization's history; the reconciler's own steps have none. */
+  readonly action?: string | undefined
+  /** Further conditions; the change happens only where they hold. */
+  readonly where?: Prisma.Sql
+}
+
+/** One statement that changes a service, tells its stream and the audit, and answers the row, if it met the conditions. */
+export const changeSql = (id: string, set: Prisma.Sql, telling: Telling): Prisma.Sql =>
+  recorded(
+    Prisma.sql`
+      UPDATE "Service" AS t SET ${advance(telling.events)} ${set}
+      WHERE t.id = ${id}::uuid ${telling.where ?? Prisma.sql`AND t."deletedAt" IS NULL`} RETURNING t.*`,
+    {
+      actor: telling.actor,
+      events: telling.events,
+      act: telling.action === undefined ? undefined : { action: telling.action, noun: 'svc' },
+    },
+  )
+
+/** Changes a service; undefined when the conditions did not hold. */
+export async function changeService(
+  platform: Platform,
+  id: string,
+  set: Prisma.Sql,
+  telling: Telling,
+): Promise<Service | undefined> {
+  const [row] = await platform.database.query<Service>(changeSql(id, set, telling))
+  if (row !== undefined) hintService(platform, row, telling.action !== undefined)
+  return row
+}
+
+/** Tells followers and reconcilers that a service has changed. */
+export function hintService(
+  { hub, bus }: Platform,
+  { id, organizationId }: { id: string; organizationId: string },
+  isAct: boolean,
+): void {
+  hub.hint('service', id)
+  if (isAct) hub.hint('audit', organizationId)
+  bus.publish(ATTENTION, id)
+}
+
+/** How often a move is decided anew when another came between reading and writing. */
+const TRIES = 10
+
+/**
+ * Moves a service along its state table: a compare-and-set, so of two that race one moves and the other decides
+ * anew by what it then finds. Throws WrongState when the move is not legal. `set` may change more columns.
+ */
+export async function moveService(
+  platform: Platform,
+  service: Service,
+  move: ServiceMove,
+  telling: Omit<Telling, 'where'> & { reason?: string | null; set?: Prisma.Sql; where?: Prisma.Sql },
+): Promise<Service | undefined> {
+  let seen: Service | null = service
+  for (let n = 0; n < TRIES && seen !== null; n += 1) {
+    const from = processStatus(seen.status)
+    const to = serviceMoves.after(from, move)
+    if (to === undefined) throw wrongState(from, move)
+    const status: NewEvent = {
+      kind: 'STATUS_CHANGED',
+      changes: [{ field: 'status', from, to }],
+      message: telling.reason ?? undefined,
+    }
+    const moved = await changeService(
+      platform,
+      service.id,
+      Prisma.sql`, status = ${to}::"ServiceStatus", "statusReason" = ${telling.reason ?? null} ${telling.set ?? Prisma.empty}`,
+      {
+        ...telling,
+        events: [status, ...telling.events],
+        where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${from}::"ServiceStatus" ${telling.where ?? Prisma.empty}`,
+      },
+    )
+    if (moved !== undefined) return moved
+    seen = await platform.database.prisma.service.findFirst({
+      where: { id: service.id, deletedAt: null },
+    })
+    if (telling.where !== undefined && seen?.status === from) return undefined // the other condition failed
+  }
+  return undefined
+}
+
+export function wrongState(state: ReturnType<typeof processStatus>, move: ServiceMove): WrongState {
+  const allowed = serviceMoves.from(move)
+  return new WrongState(
+    `The service is ${state}; this needs ${allowed.join(' or ')}.`,
+    state,
+    allowed,
+  )
+}

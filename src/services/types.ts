@@ -1,0 +1,257 @@
+import { addressable, AddressableInterface } from '../addresses/index.ts'
+import { builder } from '../builder.ts'
+import {
+  abejaPath,
+  EnvironmentVariableType,
+  DeploymentId,
+  DeploymentType,
+  VersionType,
+  type LayeredVariable,
+} from '../deployments/index.ts'
+import {
+  DeliveryInterface,
+  EventInterface,
+  MAX_ENTRIES,
+  pageOfStream,
+  type Delivery,
+} from '../events/index.ts'
+import { InstanceStatus, ServiceStatus, type Service } from '../generated/prisma/client.ts'
+import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { LiveInterface } from '../graph/live.ts'
+import { isNode, NodeInterface } from '../graph/node.ts'
+import type { Actor } from '../kit/actor.ts'
+import type { Variable } from '../kit/environment.ts'
+import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
+import { ActorType } from '../organizations/index.ts'
+import { readEvents, type StoredEvent } from '../streams/index.ts'
+import { InstanceId, ServiceId, serviceHeads, serviceNaming } from './service.ts'
+import { serviceById } from './store.ts'
+
+export const ServiceStatusType = builder.enumType('ServiceStatus', {
+  description:
+    'State of a service. READY: as many instances of that version as asked for pass their check, or workers or endpoints answer.',
+  values: {
+    [ServiceStatus.STARTING]: { description: 'Its first instances are on their way.' },
+    [ServiceStatus.READY]: { description: 'All it needs is there.' },
+    [ServiceStatus.SCALING]: {
+      description: 'It serves, and its instances are being changed or replaced.',
+    },
+    [ServiceStatus.UNAVAILABLE]: { description: 'No worker or endpoint answers.' },
+    [ServiceStatus.STOPPING]: { description: 'Its processes are ending.' },
+    [ServiceStatus.STOPPED]: { description: 'Nothing runs.' },
+    [ServiceStatus.FAILED]: { description: 'It could not be run; the reason says why.' },
+  } as const,
+})
+
+const ServiceEventKindType = builder.enumType('ServiceEventKind', {
+  description: 'Kinds of service events.',
+  values: {
+    CREATED: { description: 'It was made.' },
+    UPDATED: { description: 'Something of it was changed.' },
+    DEPLOYED: { description: 'Another version serves now.' },
+    ROLLED_BACK: { description: 'It was pointed at an earlier version.' },
+    STATUS_CHANGED: { description: 'Its status moved.' },
+    SCALED: { description: 'Its number of instances was changed.' },
+    INSTANCE_STARTED: { description: 'A process of it was started.' },
+    INSTANCE_EXITED: { description: 'A process of it ended.' },
+    DELETED: { description: 'It was deleted.' },
+  } as const,
+})
+
+export const ServiceEventType = builder.objectRef<StoredEvent>('ServiceEvent').implement({
+  description: 'Something that happened to a service.',
+  interfaces: [EventInterface],
+  fields: (t) => ({
+    kind: t.field({
+      type: ServiceEventKindType,
+      description: 'What happened.',
+      // only this concept writes service events, and only these kinds
+      resolve: ({ kind }) => kind as 'CREATED',
+    }),
+    instance: t.exposeInt('instance', { nullable: true, description: 'Ordinal of the process it is about.' }),
+    message: t.exposeString('message', { nullable: true, description: 'More, for people.' }),
+  }),
+})
+const ServiceEventConnection = connectionOf<StoredEvent>('ServiceEvent', ServiceEventType, 'events')
+
+export const ServiceInterface = builder.prismaInterface('Service', {
+  name: 'Service',
+  description:
+    'Something that can be called: processes we run, a queue that workers serve, or endpoints that run elsewhere. Its kind never changes.',
+  interfaces: [NodeInterface, AddressableInterface, LiveInterface],
+  resolveType: () => 'ProcessService',
+  fields: (t) => ({
+    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
+    name: t.exposeString('name', { description: 'For people; need not be unique.' }),
+    handle: t.exposeString('handle', { description: 'Unique in the organization.' }),
+    description: t.exposeString('description', { description: 'For people.' }),
+    status: t.field({ type: ServiceStatusType, description: 'Its state.', resolve: ({ status }) => status }),
+    statusReason: t.exposeString('statusReason', { nullable: true, description: 'Why it is in that state, where that needs saying.' }),
+    isBuiltIn: t.exposeBoolean('isBuiltIn', { description: 'Ours; cannot be deleted, appears in no front.' }),
+    logs: t.field({
+      type: LogLineConnection,
+      description: 'Its log, oldest line first.',
+      args: {
+        filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
+        ...pageArgs(t.arg, MAX_ENTRIES),
+      },
+      resolve: ({ id }, args, ctx) => pageOfLog(ctx, id, args),
+    }),
+    events: t.field({
+      type: ServiceEventConnection,
+      description: 'What happened to it, oldest first.',
+      args: pageArgs(t.arg, MAX_ENTRIES),
+      resolve: ({ id }, args, { database }) =>
+        pageOfStream({ kind: 'event', id }, args, (range) =>
+          readEvents(database, serviceHeads, id, range),
+        ),
+    }),
+    creator: t.field({
+      type: ActorType,
+      description: 'Who made it.',
+      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+  }),
+})
+export const ServiceConnection = connectionOf<Service>('Service', ServiceInterface, 'services')
+
+const InstanceStatusType = builder.enumType('InstanceStatus', {
+  description: 'State of one process.',
+  values: {
+    [InstanceStatus.STARTING]: { description: 'It runs, and has not passed its check yet.' },
+    [InstanceStatus.READY]: { description: 'It accepts requests.' },
+    [InstanceStatus.UNHEALTHY]: { description: 'It runs, and fails its check.' },
+    [InstanceStatus.STOPPING]: { description: 'It was asked to end.' },
+    [InstanceStatus.EXITED]: { description: 'It has ended.' },
+  } as const,
+})
+
+const InstanceType = builder.prismaObject('Instance', {
+  description: 'One process of a service.',
+  fields: (t) => ({
+    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => InstanceId.text(id) }),
+    ordinal: t.exposeInt('ordinal', { description: 'Its place among the instances: 0, 1, 2 …' }),
+    status: t.field({ type: InstanceStatusType, description: 'Its state.', resolve: ({ status }) => status }),
+    version: t.relation('version', { nullable: true, description: 'What it runs.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When its process was last started.' }),
+    restarts: t.exposeInt('restarts', { description: 'How often it was started again.' }),
+    exitCode: t.exposeInt('exitCode', { nullable: true, description: 'How its last process ended, if it did by itself.' }),
+    exitSignal: t.exposeString('exitSignal', { nullable: true, description: 'The signal that ended its last process.' }),
+    inFlight: t.exposeInt('inFlight', { description: 'Requests it is answering, up to a few seconds old.' }),
+  }),
+})
+
+const ScaleType = builder.objectRef<{ desired: number }>('Scale').implement({
+  description: 'How many processes.',
+  fields: (t) => ({ desired: t.exposeInt('desired', { description: 'How many are wanted.' }) }),
+})
+
+export const ProcessServiceType = builder.prismaObject('Service', {
+  variant: 'ProcessService',
+  description: 'A version of a deployment, run as processes.',
+  interfaces: [ServiceInterface, NodeInterface, AddressableInterface, LiveInterface],
+  fields: (t) => ({
+    deployment: t.relation('deployment', { onNull: 'error', description: 'What it is a service of.' }),
+    version: t.relation('version', {
+      onNull: 'error',
+      description: 'What serves now, or is to serve first.',
+    }),
+    targetVersion: t.relation('targetVersion', {
+      nullable: true,
+      description: 'Set while another version is on its way.',
+    }),
+    instances: t.relation('instances', {
+      description: 'Its processes.',
+      query: {
+        where: { closedAt: null },
+        orderBy: [{ ordinal: 'asc' }, { generation: 'asc' }],
+      },
+    }),
+    scale: t.field({
+      type: ScaleType,
+      description: 'How many processes.',
+      resolve: ({ desiredInstances }) => ({ desired: desiredInstances }),
+    }),
+    instanceType: t.exposeString('instanceType', { description: 'Size of its processes.' }),
+    environment: t.field({
+      type: [EnvironmentVariableType],
+      description: 'Variables of its processes, layer by layer; of one name the last wins.',
+      select: {
+        deployment: { select: { environment: true } },
+        version: { select: { parameters: true } },
+      },
+      resolve: ({ id, organizationId, environment, deployment, version, deploymentId }) => {
+        const layer = (source: LayeredVariable['source'], subject: string, list: unknown) =>
+          // the columns hold what withVariables and createDeploymentVersion made
+          (list as Omit<Variable, 'isSecret'>[]).map((variable) => ({
+            isSecret: false,
+            ...variable,
+            source,
+            organizationId,
+            subject,
+          }))
+        return [
+          ...layer('DEPLOYMENT', `dep:${deploymentId}`, deployment?.environment ?? []),
+          ...layer('VERSION', `svc:${id}`, version?.parameters ?? []),
+          ...layer('SERVICE', `svc:${id}`, environment),
+        ]
+      },
+    }),
+    invokeUrl: t.string({
+      description: 'Where to call it by plain HTTP: GET, POST or PUT, any content type, streamed both ways.',
+      resolve: ({ id, deploymentId }, _args, { origin }) =>
+        `${origin}/deployments/${deploymentId === null ? '' : DeploymentId.text(deploymentId)}/services/${ServiceId.text(id)}`,
+    }),
+  }),
+})
+
+addressable(ProcessServiceType, serviceNaming, {
+  ABEJA: async (ctx, row, id) =>
+    `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
+})
+isNode(ServiceId, () => 'ProcessService', serviceById)
+
+const ProcessServiceConnection = connectionOf<Service>('ProcessService', ProcessServiceType, 'process services')
+
+// the deployments' own types cannot know of services, which are built on them
+builder.objectField(DeploymentType, 'services', (t) =>
+  t.field({
+    type: ProcessServiceConnection,
+    description: 'Its services, oldest first.',
+    args: pageArgs(t.arg),
+    resolve: ({ id }, args, { database: { prisma } }) => {
+      const where = { deploymentId: id, deletedAt: null }
+      return pageBySerial(
+        args,
+        (query) => prisma.service.findMany({ ...query, where: { ...where, ...query.where } }),
+        () => prisma.service.count({ where }),
+      )
+    },
+  }),
+)
+
+export interface ServiceDelivery extends Delivery {
+  readonly service: Service | null
+  readonly events: readonly StoredEvent[]
+}
+
+export const ServiceDeliveryType = builder.objectRef<ServiceDelivery>('ServiceDelivery').implement({
+  description:
+    'A service as it is, and what happened; first without events: the present state. Null once deleted.',
+  interfaces: [DeliveryInterface],
+  fields: (t) => ({
+    service: t.field({
+      type: ServiceInterface,
+      nullable: true,
+      description: 'The service as it is now; null once deleted.',
+      resolve: ({ service }) => service,
+    }),
+    events: t.field({
+      type: [ServiceEventType],
+      description: 'What happened.',
+      resolve: ({ events }) => [...events],
+    }),
+  }),
+})

@@ -1,0 +1,37 @@
+import type { Context } from '../context.ts'
+import { organizationsOf } from '../auth/viewer.ts'
+import type { Prisma, Upload } from '../generated/prisma/client.ts'
+import { UPLOAD_SECONDS, UploadId, uploadPath } from './upload.ts'
+
+/** Makes a place for bytes, within the transaction that needs it. */
+export const newUpload = (
+  ctx: Context,
+  db: Prisma.TransactionClient,
+  about: {
+    organizationId: string
+    name: string
+    versionId?: string
+    sizeBytes?: number | null
+    sha256?: string | null
+  },
+): Promise<Upload> =>
+  db.upload.create({
+    data: {
+      id: UploadId.make(),
+      organizationId: about.organizationId,
+      name: about.name,
+      versionId: about.versionId ?? null,
+      sizeBytes: about.sizeBytes == null ? null : BigInt(about.sizeBytes),
+      sha256: about.sha256 ?? null,
+      expiresAt: new Date(ctx.now().getTime() + UPLOAD_SECONDS * 1000),
+    },
+  })
+
+export const uploadById = (ctx: Context, id: string): Promise<Upload | null> =>
+  ctx.database.prisma.upload.findFirst({
+    where: { id, organizationId: { in: organizationsOf(ctx.viewer) } },
+  })
+
+/** The URL that takes the bytes: signed for PUT, good until the upload expires. */
+export const uploadUrl = (ctx: Context, { id, expiresAt }: Upload): string =>
+  ctx.origin + ctx.signer.signPath('PUT', uploadPath(id), expiresAt)
