@@ -36,7 +36,8 @@ export async function* tarEntries(
   )
   const broken = async (cause: unknown): Promise<Error> => {
     extraction.destroy()
-    return corrupt((await feeding) ?? cause)
+    const first = await feeding
+    return corrupt(cause instanceof BadArchive ? cause : (first ?? cause))
   }
   try {
     for await (const entry of extraction) {

@@ -43,8 +43,8 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
     ports.add(port)
     try {
       await mkdir(join(folder, 'tmp'))
-      const child = await launch({ folder, workingFolder, command, environment })
-      const instance = runningInstance(child, { key, folder, port, log })
+      const launched = await launch({ folder, workingFolder, command, environment })
+      const instance = runningInstance(launched, { key, folder, port, log })
       running.set(key, instance)
       void instance.exited.then(() => {
         running.delete(key)

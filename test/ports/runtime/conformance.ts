@@ -109,7 +109,10 @@ export function conformsToRuntime(name: string, make: () => Promise<Runtime>): v
       await instance.exited
       const first = await readAll(instance)
       expect(texts(first.lines.filter(({ source }) => source === 'STDOUT'))).toEqual([
-        ...'1234',
+        '1',
+        '2',
+        '3',
+        '4',
         'end',
       ])
       expect(texts(first.lines.filter(({ source }) => source === 'STDERR'))).toEqual([

@@ -1,10 +1,9 @@
-import type { ChildProcess } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Exit, RunningInstance } from '../runtime.ts'
+import type { RunningInstance } from '../runtime.ts'
 import { endGroup, membersOf, signalGroup } from './group.ts'
-import { recordedWatcher } from './launch.ts'
+import { type Launched, recordedWatcher } from './launch.ts'
 import { followOutput } from './output.ts'
 import { roomBehind } from './room.ts'
 
@@ -14,17 +13,14 @@ export interface Log {
 
 /** A process that was launched, as the port shows it. It is over when nothing of its group is left. */
 export function runningInstance(
-  child: ChildProcess & { readonly pid: number },
+  { pid, child, exit }: Launched,
   { key, folder, port, log }: { key: string; folder: string; port: number; log: Log },
 ): RunningInstance {
-  const { pid } = child
   const gone = new AbortController()
   const force = new AbortController()
   let isStopping = false
 
-  const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }))
-  }).then(async (exit) => {
+  const exited = exit.then(async (exit) => {
     if (isStopping) await othersGone(pid, folder, force.signal)
     if (!(await endGroup(pid))) log.warn({ key, pid }, 'A process group would not end.')
     child.stdio[3]?.destroy()

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StartFailed } from '../runtime.ts'
+import { type Exit, StartFailed } from '../runtime.ts'
 import { parseStat } from './group.ts'
 import { FILES } from './output.ts'
 
@@ -37,13 +37,20 @@ export interface Launch {
   readonly environment: Readonly<Record<string, string>>
 }
 
+export interface Launched {
+  readonly pid: number
+  /** Ours is the other end of the watcher's pipe: the group lives while this is open. */
+  readonly child: ChildProcess
+  readonly exit: Promise<Exit>
+}
+
 /** Starts a program in its own group, writing into `stdout` and `stderr` of the folder. Throws StartFailed. */
 export async function launch({
   folder,
   workingFolder,
   command,
   environment,
-}: Launch): Promise<ChildProcess & { readonly pid: number }> {
+}: Launch): Promise<Launched> {
   const stdout = await open(join(folder, FILES.STDOUT), 'a')
   const stderr = await open(join(folder, FILES.STDERR), 'a')
   try {
@@ -56,10 +63,13 @@ export async function launch({
       stdio: ['ignore', stdout.fd, stderr.fd, 'pipe'],
     })
     child.stdio[3]?.on('error', () => {}) // the watcher was killed: nothing to be told
+    const exit = new Promise<Exit>((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }))
+    })
     await once(child, 'spawn')
     const { pid } = child
     if (pid === undefined) throw new Error('The process has no id.')
-    return Object.assign(child, { pid })
+    return { pid, child, exit }
   } catch (cause) {
     throw new StartFailed(`The process could not be started: ${String(cause)}`, { cause })
   } finally {

@@ -1,0 +1,271 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { BadArchive, checkArchive, unpackArchive } from '../../src/kit/archive/index.ts'
+import { tar, type TarEntry } from '../support/archive.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'millrace-archive-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(root, 'case-'))
+})
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+const opener = (bytes: Buffer) => (): Promise<Readable> =>
+  // in odd pieces, as they come from a network
+  Promise.resolve(Readable.from(bytes.length ? pieces(bytes) : []))
+function* pieces(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 1009) yield bytes.subarray(at, at + 1009)
+}
+type Limits = { maxFiles?: number; maxBytes?: number }
+const check = (bytes: Buffer, limits: Limits = {}) =>
+  checkArchive(opener(bytes), { temporary: folder, ...limits })
+const unpack = (bytes: Buffer, limits: Limits = {}) =>
+  unpackArchive(opener(bytes), { folder, sha256: sha256(bytes), ...limits })
+
+/** Both ways refuse it, with these words, and leave nothing. */
+async function refused(bytes: Buffer, words: string | RegExp, limits: Limits = {}): Promise<void> {
+  for (const attempt of [() => check(bytes, limits), () => unpack(bytes, limits)]) {
+    const error: unknown = await attempt().then(
+      () => 'nothing was refused',
+      (cause: unknown) => cause,
+    )
+    expect(error).toBeInstanceOf(BadArchive)
+    expect(error).toMatchObject({ message: expect.stringMatching(words) })
+    expect(readdirSync(folder)).toEqual([])
+  }
+}
+
+/** A zip file as Python writes it; entries are (name, unix mode with type, content). */
+function zip(entries: readonly (readonly [name: string, mode: number, content: string])[]): Buffer {
+  const script = `
+import json, sys, zipfile
+with zipfile.ZipFile(sys.argv[2], 'w', zipfile.ZIP_DEFLATED) as archive:
+    for name, mode, content in json.loads(sys.argv[1]):
+        info = zipfile.ZipInfo('placeholder')
+        info.filename, info.external_attr, info.compress_type = name, mode << 16, zipfile.ZIP_DEFLATED
+        archive.writestr(info, content)
+`
+  const file = join(mkdtempSync(join(root, 'zip-')), 'a.zip')
+  execFileSync('python3', ['-c', script, JSON.stringify(entries), file])
+  return readFileSync(file)
+}
+
+const good: TarEntry[] = [
+  { name: './', type: 'directory' },
+  { name: './main.py', body: 'print(1)\n' },
+  { name: 'bin/run', body: '#!/bin/sh\n', mode: 0o777 },
+  { name: 'bin/other', type: 'symlink', linkname: '../main.py' },
+  { name: 'copy.py', type: 'link', linkname: 'main.py' },
+]
+
+describe('an archive', () => {
+  test('is told by its bytes, checked without a trace, and unpacked as it is', async () => {
+    const plain = await tar(good)
+    const zipped = zip([
+      ['main.py', 0o100644, 'print(1)\n'],
+      ['bin/run', 0o100755, '#!/bin/sh\n'],
+      ['bin/other', 0o120777, '../main.py'],
+      ['copy.py', 0, 'print(1)\n'],
+    ])
+    for (const [format, bytes] of [
+      ['tar', plain],
+      ['tar.gz', gzipSync(plain)],
+      ['zip', zipped],
+    ] as const) {
+      expect(await check(bytes)).toMatchObject({ format, files: 4 })
+      expect(existsSync(join(folder, sha256(bytes)))).toBe(false)
+      const path = await unpack(bytes)
+      expect(path).toBe(join(folder, sha256(bytes)))
+      expect(readFileSync(join(path, 'bin/other'), 'utf8')).toBe('print(1)\n')
+      expect(readFileSync(join(path, 'copy.py'), 'utf8')).toBe('print(1)\n')
+      expect(readlinkSync(join(path, 'bin/other'))).toBe('../main.py')
+      expect(statSync(join(path, 'bin/run')).mode & 0o7777).toBe(0o755 & ~process.umask())
+      expect(statSync(join(path, 'main.py')).mode & 0o111).toBe(0)
+      expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([])
+    }
+  })
+
+  test('may be unpacked by many at once, and again', async () => {
+    const bytes = gzipSync(await tar(good))
+    const paths = await Promise.all([unpack(bytes), unpack(bytes), unpack(bytes)])
+    expect(new Set([...paths, await unpack(bytes)]).size).toBe(1)
+    expect(readdirSync(folder)).toEqual([sha256(bytes)])
+  })
+
+  test('on disk already is read where it lies', async () => {
+    const bytes = zip([['main.py', 0o100644, 'x']])
+    const file = join(root, 'lying.zip')
+    writeFileSync(file, bytes)
+    const temporary = join(folder, 'never made')
+    expect(await checkArchive(opener(bytes), { temporary, file })).toMatchObject({ files: 1 })
+    expect(existsSync(temporary)).toBe(false)
+  })
+
+  test.each([
+    ['/etc/passwd', 'an absolute path'],
+    ['C:/x', 'an absolute path'],
+    ['../x', 'leaves its folder'],
+    ['a/../../x', 'leaves its folder'],
+    ['a\\..\\x', 'a backslash'],
+    ['a/'.repeat(513), 'too long a name'],
+    ['x'.repeat(256), 'too long a name'],
+  ])('with a name such as %s is refused: %s', async (name, words) => {
+    await refused(gzipSync(await tar([...good, { name, body: 'evil' }])), words)
+    await refused(
+      zip([
+        ['ok', 0o100644, ''],
+        [name, 0o100644, 'evil'],
+      ]),
+      words,
+    )
+  })
+
+  test('with a NUL in a name is refused', async () => {
+    await refused(zip([['a\0b', 0o100644, '']]), 'a NUL byte')
+  })
+
+  test.each([
+    ['absolute', [['l', '/etc']], 'outside its folder'],
+    ['upwards', [['a/l', '../../x']], 'outside its folder'],
+    [
+      'through a link',
+      [
+        ['a/b/c', '..'],
+        ['a/l', 'b/c/../../x'],
+      ],
+      'outside its folder',
+    ],
+    [
+      'through a later link',
+      [
+        ['d/l', '../x/../y'],
+        ['x', 'd/..'],
+      ],
+      'outside its folder',
+    ],
+    [
+      'in circles',
+      [
+        ['a', 'b'],
+        ['b', 'a'],
+      ],
+      'in circles',
+    ],
+    ['with nothing', [['a', '']], 'outside its folder'],
+  ] as const)('with a symbolic link that leads %s is refused', async (_, links, words) => {
+    const entries = links.map(([name, linkname]) => ({ name, linkname, type: 'symlink' as const }))
+    if (!links.some(([, target]) => target === ''))
+      await refused(gzipSync(await tar([...good, ...entries])), words)
+    await refused(zip(links.map(([name, target]) => [name, 0o120777, target])), words)
+  })
+
+  test('that would write through a link, or over one, is refused', async () => {
+    const inside: TarEntry = { name: 'l', type: 'symlink', linkname: 'bin' }
+    await refused(await tar([...good, inside, { name: 'l/x', body: '' }]), 'below the link "l"')
+    await refused(await tar([...good, inside, { name: 'l', body: '' }]), 'comes twice')
+    await refused(await tar([...good, { name: 'main.py/x', body: '' }]), 'below the file "main.py"')
+  })
+
+  test.each(['../outside', '/etc/passwd', 'bin/other', 'nothing', 'bin'])(
+    'with a hard link to %j is refused',
+    async (linkname) => {
+      await refused(await tar([...good, { name: 'l', type: 'link', linkname }]), /"l"/)
+    },
+  )
+
+  test('with a device or a pipe is refused', async () => {
+    await refused(await tar([...good, { name: 'd', type: 'character-device' }]), 'character-device')
+    await refused(await tar([...good, { name: 'd', type: 'block-device' }]), 'block-device')
+    await refused(await tar([...good, { name: 'd', type: 'fifo' }]), 'fifo')
+    await refused(zip([['d', 0o010644, '']]), 'device or pipe')
+  })
+
+  test('with a later copy of a file has the later one', async () => {
+    const path = await unpack(await tar([...good, { name: 'main.py', body: 'later' }]))
+    expect(readFileSync(join(path, 'main.py'), 'utf8')).toBe('later')
+    expect(readFileSync(join(path, 'copy.py'), 'utf8')).toBe('print(1)\n')
+  })
+
+  test('with too many entries, or too many bytes, is stopped at the limit', async () => {
+    const bytes = await tar(good)
+    await refused(bytes, 'more than 4 entries', { maxFiles: 4 })
+    const bomb = Buffer.alloc(20_000_000)
+    await refused(gzipSync(await tar([{ name: 'a', body: bomb }])), 'more than 1,000,000 bytes', {
+      maxBytes: 1_000_000,
+    })
+    await refused(zip([['a', 0o100644, ' '.repeat(100_000)]]), 'more than 10,000 bytes', {
+      maxBytes: 10_000,
+    })
+    await refused(gzipSync(Buffer.concat([bytes, bomb, bytes])), 'padding')
+  })
+
+  test('that is cut off anywhere is refused', async () => {
+    const plain = await tar(good)
+    const zipped = zip([['main.py', 0o100644, 'print(1)'.repeat(100)]])
+    for (const bytes of [plain.subarray(0, -1024), gzipSync(plain), zipped])
+      for (let part = 1; part < 12; part++)
+        await refused(bytes.subarray(0, Math.floor((bytes.length * part) / 12)), /./)
+    await refused(plain.subarray(0, -1024), 'cut off')
+  })
+
+  test('with damaged bytes is refused', async () => {
+    const zipped = zip([['main.py', 0o100644, 'print(1)'.repeat(100)]])
+    const at = zipped.indexOf('main.py') + 12
+    zipped[at] = (zipped[at] ?? 0) ^ 0xff
+    await refused(zipped, 'corrupt')
+    const gzipped = gzipSync(await tar(good))
+    gzipped[gzipped.length - 6] = (gzipped.at(-6) ?? 0) ^ 0xff
+    await refused(gzipped, 'corrupt')
+  })
+
+  test('that is none, or empty, is refused', async () => {
+    await refused(Buffer.alloc(0), 'it has no bytes')
+    await refused(Buffer.from('just text'), 'This is no archive')
+    await refused(gzipSync('just text'), 'corrupt')
+    await refused(gzipSync(await tar([])), 'it has no files')
+    await refused(await tar([{ name: 'a', type: 'directory' }]), 'it has no files')
+    await refused(zip([]), 'it has no files')
+  })
+
+  test('that cannot be read is our fault, not its sender’s', async () => {
+    const bytes = gzipSync(await tar(good))
+    const failing = async (): Promise<Readable> =>
+      Readable.from(
+        (function* () {
+          yield bytes.subarray(0, 50)
+          throw new Error('the disk is gone')
+        })(),
+      )
+    const reading = checkArchive(failing, { temporary: folder })
+    await expect(reading).rejects.toThrow('the disk is gone')
+    await expect(reading).rejects.not.toBeInstanceOf(BadArchive)
+    await expect(unpackArchive(opener(bytes), { folder, sha256: '0'.repeat(64) })).rejects.toThrow(
+      'not those of',
+    )
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('leaves what is there already as it is', async () => {
+    const bytes = gzipSync(await tar(good))
+    mkdirSync(join(folder, sha256(bytes)))
+    expect(readdirSync(await unpack(bytes))).toEqual([])
+  })
+})
