@@ -1,4 +1,6 @@
-import { mkdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Log } from './log.ts'
 import { PortStream } from './port-stream.ts'
@@ -42,7 +44,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   let current: Promise<Running> | undefined
   let ended: Promise<void> = Promise.resolve()
 
-  await mkdir(options.folder, { recursive: true, mode: 0o700 })
   await running()
 
   function running(): Promise<Running> {
@@ -53,12 +54,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
   async function boot(): Promise<Running> {
     await ended // never two threads on one folder
+    const making = await unfinished(options.folder)
     const thread = new Thread(options)
     ended = thread.ended.then((reason) => {
       current = undefined
       if (!closed) log.error(reason.message)
     })
     await thread.ready
+    await rm(making, { force: true })
     return thread
   }
 
@@ -88,6 +91,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       clearTimeout(late)
     },
   }
+}
+
+/**
+ * Makes the folder, and a mark beside it for as long as the first database is being written into it: what a
+ * process has left that was killed meanwhile is no database and begins anew. Returns the mark's path.
+ */
+async function unfinished(folder: string) {
+  const mark = `${folder}.unfinished`
+  if (existsSync(mark)) await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (!existsSync(join(folder, 'PG_VERSION'))) await writeFile(mark, '')
+  return mark
 }
 
 /** One life of the worker thread. */

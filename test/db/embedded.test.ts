@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { Client, Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { join } from 'node:path'
@@ -198,4 +199,17 @@ test('reopening keeps every row', async () => {
   const { rows } = await again.query('SELECT sum("n")::int AS n FROM "Durable"')
   expect(rows).toEqual([{ n: 500500 }])
   await again.end()
+})
+
+test('a database that was being made when its process was killed is made anew', async () => {
+  const folder = join(files.dataDir, 'half')
+  await mkdir(folder)
+  await writeFile(join(folder, 'PG_VERSION'), '18\n')
+  await writeFile(`${folder}.unfinished`, '')
+  const other = await startEmbedded({ folder, log })
+  const client = new Client({ ...config, stream: () => other.connect() })
+  await client.connect()
+  expect((await client.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }])
+  await client.end()
+  await other.close()
 })
