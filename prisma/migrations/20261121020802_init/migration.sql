@@ -265,6 +265,7 @@ CREATE TABLE "Instance" (
     "url" TEXT,
     "pid" INTEGER,
     "restarts" INTEGER NOT NULL DEFAULT 0,
+    "inFlight" INTEGER NOT NULL DEFAULT 0,
     "outputPosition" TEXT NOT NULL DEFAULT '',
     "exitCode" INTEGER,
     "exitSignal" TEXT,
