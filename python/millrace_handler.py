@@ -6,7 +6,9 @@ The handler is `handler(request, context)`; see Request. It is called in the mai
 the order the requests were complete. Connections are read in threads of their own, so a slow sender holds nobody up,
 and bodies above 1 MiB are kept in a file. SIGTERM closes the door, finishes what has arrived, and exits 0.
 
-Python 3.8 and later, standard library only.
+A sender that closes its half of a connection counts as gone, and its waiting request is dropped.
+
+Python 3.8 and later, standard library only; one file, so that it can be read, copied and run by itself.
 """
 
 import importlib

@@ -2,4 +2,3 @@
 export { BadArchive } from './bad-archive.ts'
 export { checkArchive } from './check.ts'
 export { UNFINISHED, unpackArchive } from './unpack.ts'
-export type { ArchiveFormat, ArchiveOptions, ArchiveSummary, OpenArchive } from './walk.ts'

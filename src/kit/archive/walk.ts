@@ -27,7 +27,7 @@ export interface ArchiveSummary {
   readonly bytes: number
 }
 
-export type ArchiveFormat = 'tar.gz' | 'tar' | 'zip'
+type ArchiveFormat = 'tar.gz' | 'tar' | 'zip'
 export type OpenArchive = () => Promise<Readable>
 
 const MAX_FILES = 20_000
