@@ -57,8 +57,10 @@ const variables = z.object({
     .describe('How much the server says of itself, as JSON lines.'),
   PYTHON: z
     .string()
-    .prefault('python3')
-    .describe('Python that runs handlers: a command or a path.'),
+    .optional()
+    .describe(
+      'Python that runs handlers: a command or a path. Without it `.venv/bin/python` where there is one, else `python3`.',
+    ),
   MAX_BODY_BYTES: whole(1024, 1024 * MIB, MIB)
     .prefault(String(MIB))
     .describe('Largest body of a GraphQL request (1 MiB).'),

@@ -314,6 +314,9 @@ CREATE INDEX "Token_organizationId_serial_idx" ON "Token"("organizationId", "ser
 CREATE UNIQUE INDEX "Address_objectId_front_key" ON "Address"("objectId", "front");
 
 -- CreateIndex
+CREATE INDEX "Event_at_idx" ON "Event"("at");
+
+-- CreateIndex
 CREATE INDEX "LogLine_stream_at_idx" ON "LogLine"("stream", "at");
 
 -- CreateIndex

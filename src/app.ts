@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { Authenticator } from './auth/authenticate.ts'
+import { openSigner } from './auth/signing.ts'
+import type { Config } from './config.ts'
+import type { Platform, ServerIdentity } from './context.ts'
+import { lockDataFolder } from './db/data-folder.ts'
+import { openDatabase } from './db/database.ts'
+import { applyMigrations } from './db/migrate.ts'
+import { Invoker } from './doors/index.ts'
+import { httpServer } from './http/server.ts'
+import type { Logger } from './kit/logger.ts'
+import { bootstrap } from './organizations/index.ts'
+import { inProcessBus } from './ports/bus/in-process.ts'
+import { redisBus } from './ports/bus/redis.ts'
+import { processRuntime } from './ports/runtime/process.ts'
+import { diskStorage } from './ports/storage/disk.ts'
+import { Reconciler } from './services/index.ts'
+import { Hub } from './streams/hub.ts'
+import { retention } from './streams/retention.ts'
+
+/** One server. */
+export interface App {
+  /**
+   * Starts it. Rejects with DataFolderInUse, MigrationRefused or the error of the port when it cannot; then
+   * everything is closed again.
+   */
+  start(): Promise<Started>
+  /** Drains: no new work, running requests end, children stop, streams are left to be resumed. */
+  close(): Promise<void>
+}
+
+export interface Started {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string
+  /** The file with the admin token, unless ADMIN_TOKEN gave it. */
+  readonly tokenFile: string | undefined
+}
+
+/** A server with these settings: the one place that names adapters. */
+export function createApp(config: Config, log: Logger = pino({ level: config.logLevel })): App {
+  const opened: (() => Promise<unknown>)[] = []
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).toReversed())
+      await end().catch((cause: unknown) => log.error({ err: cause }, 'could not close everything'))
+  }
+  return {
+    close,
+    async start() {
+      try {
+        return await start(config, log, (value, end) => {
+          opened.push(() => end(value))
+          return value
+        })
+      } catch (cause) {
+        await close()
+        throw cause
+      }
+    },
+  }
+}
+
+/** Takes what was opened, with how to close it, and answers it. */
+type Opening = <T>(value: T, end: (value: T) => Promise<unknown>) => T
+
+async function start(config: Config, log: Logger, opening: Opening): Promise<Started> {
+  opening(await lockDataFolder(config.dataDir), (lock) => lock.release())
+  const { databaseUrl: url, dataDir } = config
+  const database = opening(await openDatabase({ url, dataDir, log }), (db) => db.close())
+  await applyMigrations(database, log)
+  const { tokenFile } = await bootstrap(database, dataDir, config.adminToken)
+  const bus = opening(
+    config.redisUrl === undefined ? inProcessBus({ log }) : redisBus({ url: config.redisUrl, log }),
+    (one) => one.close(),
+  )
+  const hub = opening(new Hub(database, bus, log), (one) => one.close())
+  const platform: Platform = {
+    config,
+    log,
+    database,
+    bus,
+    hub,
+    storage: diskStorage({ dir: join(dataDir, 'storage') }),
+    signer: await openSigner(database),
+    authenticator: new Authenticator(database, config.auth),
+    now: () => new Date(),
+    server: await identity(dataDir),
+  }
+  const runtime = opening(
+    processRuntime({ dir: join(dataDir, 'runtime'), python: config.python, log }),
+    (one) => one.close(),
+  )
+  const reconciler = new Reconciler(platform, runtime)
+  const invoker = opening(new Invoker(platform, reconciler.balancer), (one) => one.close())
+  const state = { isReady: false }
+  const http = opening(httpServer(platform, invoker, state), (one) =>
+    one.close(config.shutdownGraceMs),
+  )
+  const listening = await http.listen()
+  platform.server.url = config.advertiseUrl ?? reachable(listening)
+  opening(reconciler, (one) => one.stop())
+  await reconciler.start()
+  opening(retention(platform), (stop) => stop())
+  state.isReady = true
+  opening(state, async (one) => (one.isReady = false))
+  return { url: reachable(listening), tokenFile }
+}
+
+/** A wildcard address is listened on, not called. */
+const reachable = (url: string): string =>
+  url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+
+/** The name of the server that belongs to a data folder, which the lock keeps from being two. */
+async function identity(dataDir: string): Promise<ServerIdentity> {
+  const file = join(dataDir, 'server-id')
+  const kept = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined
+    throw cause
+  })
+  const id = kept?.trim() || randomUUID()
+  if (kept === undefined) await writeFile(file, `${id}\n`)
+  return { id, run: randomUUID(), url: '' }
+}

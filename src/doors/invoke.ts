@@ -1,0 +1,187 @@
+import type { Readable } from 'node:stream'
+import { errors, Pool, type Dispatcher } from 'undici'
+import { allow, found, requireCredential } from '../auth/viewer.ts'
+import type { Context, Platform } from '../context.ts'
+import { deploymentNamed } from '../deployments/index.ts'
+import type { Service } from '../generated/prisma/client.ts'
+import { DomainError, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
+import { processStatus, RUNNING, say, ServiceId, serviceNamed, type Balancer } from '../services/index.ts'
+import { forwardedBy } from './forward.ts'
+
+/** A call of a service, whatever door it came through. */
+export interface Call {
+  readonly method: string
+  /** Path behind the service's own, with its query: `/` or `/score?x=1`. */
+  readonly target: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Undefined when there is none. */
+  readonly body: Readable | Buffer | undefined
+  readonly signal: AbortSignal
+}
+
+/** What the service answered; whoever takes it reads the body to its end or destroys it. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Record<string, string | string[]>
+  readonly body: Readable
+}
+
+/** The instance broke off instead of answering. */
+export class BadGateway extends DomainError {
+  readonly code = 'UNAVAILABLE'
+}
+
+/** Headers that belong to one connection (RFC 9110, 7.6.1), and the caller's credential, which is ours. */
+const HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+  'expect',
+  'authorization',
+])
+
+/** The door for calls: streamed both ways to the least busy instance, wherever it runs. */
+export class Invoker {
+  readonly #platform: Platform
+  readonly #balancer: Balancer
+  /** Connections to other servers, by their URL. */
+  readonly #peers = new Map<string, Pool>()
+
+  constructor(platform: Platform, balancer: Balancer) {
+    this.#platform = platform
+    this.#balancer = balancer
+  }
+
+  /**
+   * Calls a service as the viewer. Throws NotFound, Forbidden, WrongState (it does not run), Unavailable (no
+   * instance yet), BadGateway (the instance broke off) or TimedOut.
+   */
+  async invoke(ctx: Context, deployment: string | undefined, id: string, call: Call): Promise<Answer> {
+    requireCredential(ctx.viewer)
+    const service = found(await serviceNamed(ctx, id), 'service', id)
+    if (deployment !== undefined) {
+      const row = await deploymentNamed(ctx, deployment)
+      if (row === null || row.id !== service.deploymentId) found(null, 'service', id)
+    }
+    allow(ctx.viewer, 'VIEWER', service.organizationId)
+    return this.call(service, call, true)
+  }
+
+  /** Calls a service that another server has already allowed to be called; never forwards it on. */
+  async forwarded(id: string, call: Call): Promise<Answer> {
+    const uuid = ServiceId.read(id)
+    const service = uuid
+      ? await this.#platform.database.prisma.service.findFirst({ where: { id: uuid, deletedAt: null } })
+      : null
+    return this.call(found(service, 'service', id), call, false)
+  }
+
+  private async call(service: Service, call: Call, mayForward: boolean): Promise<Answer> {
+    const status = processStatus(service.status)
+    if (!RUNNING.includes(status))
+      throw new WrongState(`The service is not running: it is ${status}.`, status, RUNNING)
+    const target = this.#balancer.take(service.id)
+    if (target !== undefined) {
+      const done = once(() => this.#balancer.release(target))
+      return this.#send(service, target.pool, call, {}, done)
+    }
+    const { server, signer, now } = this.#platform
+    const isElsewhere = service.ownerServer !== null && service.ownerServer !== server.id
+    const owner =
+      mayForward && isElsewhere
+        ? await this.#platform.database.prisma.server.findUnique({ where: { id: service.ownerServer ?? '' } })
+        : null
+    if (owner === null)
+      throw new Unavailable('instance', `The service is ${status}: no instance is ready yet.`, 1)
+    return this.#send(service, this.#peer(owner.url), call, forwardedBy(signer, service.id, now()), () => {})
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#peers.values()].map((pool) => pool.destroy()))
+  }
+
+  #peer(url: string): Pool {
+    const timeoutMs = this.#platform.config.invokeTimeoutMs + 5_000
+    const pool = this.#peers.get(url) ?? new Pool(url, { headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+    this.#peers.set(url, pool)
+    return pool
+  }
+
+  async #send(
+    service: Service,
+    pool: Pool,
+    call: Call,
+    extra: Record<string, string>,
+    done: () => void,
+  ): Promise<Answer> {
+    const isForward = Object.keys(extra).length > 0
+    const path = isForward ? `/internal/services/${ServiceId.text(service.id)}${call.target}` : call.target
+    try {
+      const answer = await pool.request({
+        method: call.method as Dispatcher.HttpMethod, // the routes let no other through
+        path,
+        headers: { ...onward(call.headers), ...extra },
+        body: call.body ?? null,
+        signal: call.signal,
+      })
+      const { body } = answer
+      body.once('close', done)
+      body.once('error', (cause: Error) => void this.#complain(service, call, `broke off its answer (${cause.message})`))
+      return { status: answer.statusCode, headers: back(answer.headers), body }
+    } catch (cause) {
+      done()
+      throw await this.#failure(service, call, cause)
+    }
+  }
+
+  async #failure(service: Service, call: Call, cause: unknown): Promise<unknown> {
+    if (call.signal.aborted) return cause
+    if (cause instanceof errors.HeadersTimeoutError || cause instanceof errors.BodyTimeoutError) {
+      const seconds = this.#platform.config.invokeTimeoutMs / 1000
+      await this.#complain(service, call, `was not answered within ${seconds} s`)
+      return new TimedOut(`The service did not answer within ${seconds} s.`)
+    }
+    const message = cause instanceof Error ? cause.message : String(cause)
+    await this.#complain(service, call, `failed: the instance broke off (${message})`)
+    return new BadGateway('The instance broke off without an answer; the log of the service says why.')
+  }
+
+  /** A failed call leaves a line in the log of the service; that the line is stored is not worth failing again. */
+  async #complain(service: Service, { method, target, signal }: Call, what: string): Promise<void> {
+    if (signal.aborted) return
+    const line = `${method} ${target.split('?')[0]} ${what}`
+    await say(this.#platform, service.id, line).catch((cause: unknown) =>
+      this.#platform.log.error({ err: cause, line }, 'could not write to the log of a service'),
+    )
+  }
+}
+
+function onward(headers: Call['headers']): Record<string, string | string[]> {
+  const named = String(headers.connection ?? '').toLowerCase().split(/\s*,\s*/)
+  const kept: Record<string, string | string[]> = {}
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !HOP.has(name) && !named.includes(name)) kept[name] = value
+  return kept
+}
+
+function back(headers: Record<string, string | string[] | undefined>): Record<string, string | string[]> {
+  const kept: Record<string, string | string[]> = {}
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !HOP.has(name)) kept[name] = value
+  return kept
+}
+
+function once(run: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (!isDone) run()
+    isDone = true
+  }
+}

@@ -1,0 +1,92 @@
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Platform } from '../context.ts'
+import { VersionId } from '../deployments/index.ts'
+import { getArchive, isForwarded, putUpload, type Answer, type Call, type Invoker } from '../doors/index.ts'
+import { Forbidden, NotFound } from '../kit/errors.ts'
+import { ServiceId } from '../services/index.ts'
+import { UploadId } from '../uploads/index.ts'
+import { contextOf } from './request.ts'
+
+type Request = FastifyRequest<{ Params: Record<string, string> }>
+
+/** Upload, download and invocation over plain HTTP. */
+export function doors(platform: Platform, invoker: Invoker) {
+  return async (http: FastifyInstance): Promise<void> => {
+    http.put('/uploads/:id/source.tgz', async (request: Request, reply) => {
+      signed(platform, request)
+      const id = UploadId.read(request.params.id ?? '')
+      if (id === undefined) throw new NotFound('upload', request.params.id ?? '')
+      await putUpload(platform, id, request.body as Readable) // every body here is the stream itself
+      return reply.send()
+    })
+
+    http.get('/archives/:id/source.tgz', async (request: Request, reply) => {
+      signed(platform, request)
+      const id = VersionId.read(request.params.id ?? '')
+      if (id === undefined) throw new NotFound('deployment version', request.params.id ?? '')
+      const { body, sizeBytes, sha256, fileName } = await getArchive(platform, id)
+      return reply
+        .headers({
+          'content-type': 'application/octet-stream',
+          'content-length': sizeBytes,
+          'content-disposition': `attachment; filename="${fileName}"`,
+          etag: `"${sha256}"`,
+        })
+        .send(body)
+    })
+
+    const base = '/deployments/:deployment/services/:service'
+    for (const url of [base, `${base}/*`])
+      http.route({
+        method: ['GET', 'POST', 'PUT'],
+        url,
+        handler: async (request: Request, reply) => {
+          const ctx = await contextOf(platform, request.raw)
+          const { deployment, service = '' } = request.params
+          const call = callOf(request, reply, 5)
+          return passOn(reply, await invoker.invoke(ctx, deployment, service, call))
+        },
+      })
+
+    http.route({
+      method: ['GET', 'POST', 'PUT'],
+      url: '/internal/services/:service/*',
+      handler: async (request: Request, reply) => {
+        const { service = '' } = request.params
+        const uuid = ServiceId.read(service) ?? ''
+        if (!isForwarded(platform.signer, uuid, platform.now(), request.headers))
+          throw new Forbidden('ADMIN', 'Only servers of this installation may use this path.')
+        return passOn(reply, await invoker.forwarded(service, callOf(request, reply, 4)))
+      },
+    })
+  }
+}
+
+/** Throws unless the URL was signed by us for this method and is still good. */
+function signed({ signer, now }: Platform, request: FastifyRequest): void {
+  const { pathname, searchParams } = new URL(request.url, 'http://localhost')
+  if (!signer.isPathSigned(request.method, pathname, searchParams, now()))
+    throw new Forbidden('VIEWER', 'The signature of this URL is wrong or has expired: ask for a new one.')
+}
+
+/** The call in a request, whose own path has so many segments. */
+function callOf(request: FastifyRequest, reply: FastifyReply, segments: number): Call {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort()
+  })
+  const [path = '', query] = request.url.split(/\?(.*)/s, 2)
+  const rest = path.split('/').slice(segments).join('/')
+  return {
+    method: request.method,
+    target: `/${rest}${query === undefined ? '' : `?${query}`}`,
+    headers: request.headers,
+    body: request.body as Readable | undefined, // every body here is the stream itself
+    signal: gone.signal,
+  }
+}
+
+function passOn(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  return reply.code(status).headers(headers).send(body)
+}

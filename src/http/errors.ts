@@ -1,0 +1,42 @@
+import { BadGateway } from '../doors/index.ts'
+import {
+  DomainError,
+  Forbidden,
+  NotFound,
+  QuotaReached,
+  TimedOut,
+  Unauthenticated,
+  Unavailable,
+  WrongState,
+} from '../kit/errors.ts'
+
+/** How a door answers an error over plain HTTP. */
+export interface HttpError {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly body: { error: string; error_description: string; error_detail?: object }
+}
+
+/** Errors of the doors in the form that callers of services know (contract abeja 2.2 and 6). */
+export function httpError(error: DomainError): HttpError {
+  const [status, name] = statusOf(error)
+  const wait = error instanceof Unavailable ? error.retryAfterSeconds : undefined
+  return {
+    status,
+    headers: wait === undefined ? {} : { 'retry-after': String(wait) },
+    body: { error: name, error_description: error.message },
+  }
+}
+
+function statusOf(error: DomainError): [number, string] {
+  if (error instanceof NotFound) return [404, 'not_found']
+  // a stopped service is documented as 404, which old clients do not retry
+  if (error instanceof WrongState) return error.state === 'IN_USE' ? [409, 'conflict'] : [404, 'not_found']
+  if (error instanceof Unauthenticated) return [401, 'unauthorized']
+  if (error instanceof Forbidden) return [403, 'forbidden']
+  if (error instanceof Unavailable) return [503, 'service_unavailable']
+  if (error instanceof BadGateway) return [502, 'bad_gateway']
+  if (error instanceof TimedOut) return [504, 'gateway_timeout']
+  if (error instanceof QuotaReached) return [413, 'too_large']
+  return [400, 'bad_request']
+}

@@ -1,0 +1,55 @@
+import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import type { YogaServerInstance } from 'graphql-yoga'
+import type { Context, Platform } from '../context.ts'
+import { QuotaReached } from '../kit/errors.ts'
+import { contextOf } from './request.ts'
+import { hasEnded } from './sse.ts'
+
+/** GraphQL over HTTP: queries and mutations, subscriptions over SSE, and GraphiQL for browsers. */
+export function graphql(
+  platform: Platform,
+  yoga: YogaServerInstance<Context, object>,
+  eventStreams: Set<ServerResponse>,
+) {
+  return async (http: FastifyInstance): Promise<void> => {
+    http.route({
+      method: ['GET', 'POST', 'OPTIONS'],
+      url: '/graphql',
+      handler: async (request, reply) => {
+        const ctx = await contextOf(platform, request.raw)
+        if (hasEnded(ctx.lastEventId)) return reply.code(204).send()
+        const body = await whole(request.body as Readable | undefined, platform.config.maxBodyBytes)
+        const headers = new Headers()
+        for (const [name, value] of Object.entries(request.headers))
+          if (value !== undefined) headers.set(name, String(value))
+        const response = await yoga.fetch(
+          new URL(request.url, ctx.origin),
+          { method: request.method, headers, ...(body === undefined ? {} : { body: new Uint8Array(body) }) },
+          ctx,
+        )
+        for (const [name, value] of response.headers) reply.header(name, value)
+        if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+          eventStreams.add(reply.raw)
+          reply.raw.once('close', () => eventStreams.delete(reply.raw))
+        }
+        return reply.code(response.status).send(response.body)
+      },
+    })
+  }
+}
+
+/** The body, which may have so many bytes. Throws QuotaReached. */
+async function whole(body: Readable | undefined, maxBytes: number): Promise<Buffer | undefined> {
+  if (body === undefined) return undefined
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes)
+      throw new QuotaReached(`A request has at most ${maxBytes} bytes (MAX_BODY_BYTES).`, maxBytes)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,28 @@
+import { GraphQLError } from 'graphql'
+import { DomainError } from '../kit/errors.ts'
+import type { Logger } from '../kit/logger.ts'
+
+/**
+ * What a caller is told of an error: a DomainError with its code; a fault of ours as INTERNAL with the id of the
+ * request, under which it is in our log with its cause; whatever GraphQL itself found wrong as it is.
+ */
+export function maskError(error: unknown, requestId: string, log: Logger): GraphQLError {
+  const graphql = error instanceof GraphQLError ? error : undefined
+  const cause = graphql === undefined ? error : graphql.originalError
+  if (graphql !== undefined && cause === undefined) return withCode(graphql)
+  if (cause instanceof GraphQLError) return withCode(graphql ?? cause)
+  const where = { nodes: graphql?.nodes, path: graphql?.path }
+  if (cause instanceof DomainError)
+    return new GraphQLError(cause.message, { ...where, extensions: { code: cause.code } })
+  log.error({ err: cause, requestId, path: graphql?.path }, 'a request failed')
+  return new GraphQLError(`Something went wrong on the server (request ${requestId}).`, {
+    ...where,
+    extensions: { code: 'INTERNAL', requestId },
+  })
+}
+
+/** Errors of GraphQL itself (syntax, validation, variables) are the caller's. */
+function withCode(error: GraphQLError): GraphQLError {
+  error.extensions.code ??= 'BAD_REQUEST'
+  return error
+}

@@ -1,0 +1,89 @@
+import type { ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Platform } from '../context.ts'
+import type { Invoker } from '../doors/index.ts'
+import { DomainError } from '../kit/errors.ts'
+import { doors } from './doors.ts'
+import { httpError } from './errors.ts'
+import { graphql } from './graphql.ts'
+import { refusal } from './guard.ts'
+import { health, type Health } from './health.ts'
+import { websockets } from './websocket.ts'
+import { graphqlServer } from './yoga.ts'
+
+/** The HTTP server with all its doors. */
+export interface HttpServer {
+  /** Answers where it listens, without a trailing slash. Rejects when the port is taken. */
+  listen(): Promise<string>
+  /** No new requests; running ones may end within `graceMs`; streams are cut, and resume elsewhere. */
+  close(graceMs: number): Promise<void>
+}
+
+export function httpServer(platform: Platform, invoker: Invoker, state: Health): HttpServer {
+  const { config, log } = platform
+  const http: FastifyInstance = Fastify({
+    logger: false,
+    forceCloseConnections: 'idle',
+    // bodies are limited where they are read: by count, while they stream
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    routerOptions: { maxParamLength: 300, ignoreDuplicateSlashes: true },
+    requestTimeout: 0,
+  })
+  http.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
+  http.removeAllContentTypeParsers()
+  http.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  http.addHook('onRequest', async (request, reply) => {
+    const why = isHealth(request.url) ? undefined : refusal(config, request.headers)
+    if (why !== undefined)
+      return reply.code(403).send({ error: 'forbidden', error_description: why })
+  })
+  http.setErrorHandler((error, request, reply) => {
+    if (error instanceof DomainError) {
+      const { status, headers, body } = httpError(error)
+      return reply.code(status).headers(headers).send(body)
+    }
+    log.error({ err: error, requestId: request.id, method: request.method, path: request.url.split('?')[0] }, 'a request failed')
+    return reply.code(500).send({
+      error: 'internal_server_error',
+      error_description: `Something went wrong on the server (request ${request.id}).`,
+    })
+  })
+  http.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({
+      error: 'not_found',
+      error_description: `There is nothing at ${request.method} ${request.url.split('?')[0]}. The API is at /graphql.`,
+    }),
+  )
+  http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
+  const yoga = graphqlServer()
+  void http.register(health(platform, state))
+  const eventStreams = new Set<ServerResponse>()
+  void http.register(graphql(platform, yoga, eventStreams))
+  void http.register(doors(platform, invoker))
+  const sockets = websockets(platform, yoga, http.server)
+  const connections = new Set<Socket>()
+  http.server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+
+  return {
+    async listen() {
+      await http.listen({ host: config.host, port: config.port })
+      const { address, family, port } = http.server.address() as AddressInfo // a TCP server has one
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+    },
+    async close(graceMs) {
+      const cut = setTimeout(() => {
+        for (const socket of connections) socket.destroy()
+      }, graceMs)
+      // cut without an end, so that an EventSource comes back with its cursor
+      for (const stream of eventStreams) stream.destroy()
+      await Promise.all([sockets.close(), http.close()])
+      clearTimeout(cut)
+    },
+  }
+}
+
+const isHealth = (url: string): boolean => url === '/healthz' || url === '/readyz'

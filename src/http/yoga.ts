@@ -1,0 +1,42 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import type { Context } from '../context.ts'
+import { schema } from '../schema.ts'
+import { sse } from './sse.ts'
+import { execute, subscribe } from './run.ts'
+
+/** What the GraphiQL page opens with. */
+const GREETING = `# Millrace. Every stream can be followed here and resumed with its cursor.
+query Services {
+  services(first: 10) {
+    nodes { id name status ... on ProcessService { invokeUrl } }
+  }
+}
+`
+
+/** Operations run by our own functions, which every door shares. */
+const running: Plugin = {
+  onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
+  onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
+}
+
+/** GraphQL over HTTP and SSE, and the GraphiQL page, whose assets come with the package. */
+export function graphqlServer(): YogaServerInstance<Context, object> {
+  return createYoga<Context>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    landingPage: false,
+    cors: false,
+    logging: false,
+    batching: false,
+    multipart: false,
+    renderGraphiQL,
+    graphiql: { title: 'Millrace', defaultQuery: GREETING, subscriptionsProtocol: 'WS' },
+    // the context of a request is made before Yoga sees it
+    context: (initial) => initial,
+    maskedErrors: false, // faults are masked where operations run, on every door alike
+    plugins: [
+running, sse
+    ],
+  })
+}

@@ -1,0 +1,241 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Platform } from '../../context.ts'
+import { Prisma, type Deployment, type DeploymentVersion, type Service } from '../../generated/prisma/client.ts'
+import { system } from '../../kit/actor.ts'
+import { StartFailed, type Exit, type RunningInstance, type Runtime } from '../../ports/runtime/runtime.ts'
+import type { NewEvent } from '../../streams/index.ts'
+import { changeService } from '../store.ts'
+import type { Balancer } from './balancer.ts'
+import { pump, say, Superseded } from './pump.ts'
+import type { Slot } from './slot.ts'
+import { specOf } from './spec.ts'
+
+/** What a launch needs to know. */
+export interface Launch {
+  readonly service: Service
+  readonly deployment: Deployment
+  readonly version: DeploymentVersion
+}
+
+interface Listener {
+  /** A slot is ready, or no longer. */
+  changed(): void
+  /** A slot will not come up any more. */
+  failed(slot: Slot, reason: string): void
+  /** A slot that was asked to leave has left, its output read to the end. */
+  gone(slot: Slot): void
+}
+
+const FIRST_CHECK_MS = 20
+const CHECK_MS = 250
+/** A ready instance is looked at this often, and replaced when it fails so many looks in a row. */
+const LIVENESS_MS = 5_000
+const MISSES = 3
+/** Starting again waits this long, twice as long each time, and at most so long. */
+const BACKOFF_MS = 500
+const MAX_BACKOFF_MS = 30_000
+/** After serving this long, an end is a first one again. */
+const STEADY_MS = 60_000
+/** Restarts that a slot gets which never served, such as one whose import fails. */
+const FIRST_RESTARTS = 2
+
+/** The life of the processes of one service: start, check, read, notice the end, start again, stop. */
+export class Lifecycle {
+  readonly #platform: Platform
+  readonly #runtime: Runtime
+  readonly #balancer: Balancer
+  readonly #serviceId: string
+  readonly #signal: AbortSignal
+  readonly #listener: Listener
+
+  constructor(
+    platform: Platform,
+    runtime: Runtime,
+    balancer: Balancer,
+    serviceId: string,
+    signal: AbortSignal,
+    listener: Listener,
+  ) {
+    this.#platform = platform
+    this.#runtime = runtime
+    this.#balancer = balancer
+    this.#serviceId = serviceId
+    this.#signal = signal
+    this.#listener = listener
+  }
+
+  /** Starts a slot and keeps it running until it is asked to leave or will not come up any more. */
+  launch(slot: Slot, launch: Launch): void {
+    slot.state = 'STARTING'
+    slot.busy = this.#live(slot, launch)
+      .catch(async (cause: unknown) => {
+        if (this.#signal.aborted || cause instanceof Superseded) return
+        this.#platform.log.error({ err: cause, serviceId: this.#serviceId }, 'an instance could not be run')
+        await this.kill(slot)
+        this.#listener.failed(slot, 'The server could not run it; its own log says why.')
+      })
+      .finally(() => (slot.busy = undefined))
+  }
+
+  /** Asks a slot to leave; resolves when it has. */
+  async leave(slot: Slot): Promise<void> {
+    if (slot.state !== 'LEAVING') {
+      const { stopGraceMs } = this.#platform.config
+      slot.state = 'LEAVING'
+      clearTimeout(slot.timer)
+      const begun = performance.now()
+      await this.#balancer.remove(this.#serviceId, slot.id, stopGraceMs)
+      await this.#mark(slot, Prisma.sql`status = 'STOPPING'`)
+      const left = stopGraceMs - (performance.now() - begun)
+      await slot.running?.stop(Math.max(1_000, left))
+      await slot.busy
+      await this.#mark(slot, Prisma.sql`status = 'EXITED', "closedAt" = clock_timestamp(), "inFlight" = 0`)
+      this.#listener.gone(slot)
+    }
+    await slot.busy
+  }
+
+  /** Ends a slot's process at once, without a word to the database. */
+  async kill(slot: Slot): Promise<void> {
+    slot.state = 'LEAVING'
+    clearTimeout(slot.timer)
+    await this.#balancer.remove(this.#serviceId, slot.id, 0)
+    await slot.running?.stop(0)
+  }
+
+  async #live(slot: Slot, launch: Launch): Promise<void> {
+    const key = `${slot.id}.${slot.restarts}`
+    await this.#record(slot)
+    let running: RunningInstance
+    try {
+      running = await this.#runtime.start(
+        specOf(this.#platform, key, launch.service, launch.deployment, launch.version),
+      )
+    } catch (cause) {
+      if (!(cause instanceof StartFailed)) throw cause
+      await say(this.#platform, this.#serviceId, cause.message, slot.ordinal)
+      this.#listener.failed(slot, cause.message)
+      return
+    }
+    slot.running = running
+    const reading = pump(
+      this.#platform,
+      { serviceId: this.#serviceId, instanceId: slot.id, restarts: slot.restarts, ordinal: slot.ordinal },
+      running,
+      '',
+      this.#signal,
+    )
+    reading.catch(() => {}) // heard below, once the process has ended
+    await this.#mark(slot, Prisma.sql`url = ${running.url}, pid = ${running.pid ?? null}`)
+    await this.#tell({ kind: 'INSTANCE_STARTED', instance: slot.ordinal, message: `version ${launch.version.label}` })
+    const isLeaving = (): boolean => slot.state === 'LEAVING'
+    if (isLeaving()) void running.stop(0)
+    const watching = this.#watch(slot, running)
+    const exit = await running.exited
+    slot.running = undefined
+    await watching
+    void this.#balancer.remove(this.#serviceId, slot.id, 0)
+    await reading
+    await this.#exited(slot, launch, running, exit)
+  }
+
+  /** Waits until the process accepts requests, then looks whether it still does. */
+  async #watch(slot: Slot, running: RunningInstance): Promise<void> {
+    const { startTimeoutMs, invokeTimeoutMs } = this.#platform.config
+    const ended = new AbortController()
+    void running.exited.then(() => ended.abort())
+    const signal = AbortSignal.any([ended.signal, this.#signal])
+    const wait = (ms: number): Promise<unknown> => pause(ms, undefined, { signal }).catch(() => {})
+    const isAlive = (): boolean => !signal.aborted && slot.state !== 'LEAVING'
+    const until = performance.now() + startTimeoutMs
+    for (let ms = FIRST_CHECK_MS; isAlive(); ms = Math.min(ms * 2, CHECK_MS)) {
+      if (await running.check(signal)) break
+      if (performance.now() > until) {
+        slot.verdict = `did not accept connections on $PORT within ${startTimeoutMs / 1000} s`
+        void running.stop(0)
+        return
+      }
+      await wait(ms)
+    }
+    if (!isAlive()) return
+    slot.readyAt = performance.now()
+    slot.state = 'READY'
+    this.#balancer.add(this.#serviceId, slot.id, running.url, invokeTimeoutMs)
+    await this.#mark(slot, Prisma.sql`status = 'READY'`)
+    this.#listener.changed()
+    for (let misses = 0; isAlive(); await wait(LIVENESS_MS)) {
+      misses = (await running.check(signal)) ? 0 : misses + 1
+      if (misses === MISSES && isAlive()) {
+        slot.verdict = 'no longer accepts connections'
+        slot.state = 'UNHEALTHY'
+        await this.#mark(slot, Prisma.sql`status = 'UNHEALTHY'`)
+        this.#listener.changed()
+        void running.stop(0)
+        return
+      }
+    }
+  }
+
+  /** The process has ended and all it printed is stored. */
+  async #exited(slot: Slot, launch: Launch, running: RunningInstance, exit: Exit): Promise<void> {
+    const how = slot.verdict ?? (exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`)
+    const served = slot.readyAt === undefined ? 0 : performance.now() - slot.readyAt
+    const isUnasked = slot.state !== 'LEAVING'
+    await this.#mark(
+      slot,
+      Prisma.sql`status = 'EXITED', url = NULL, pid = NULL, "exitCode" = ${exit.code}, "exitSignal" = ${exit.signal}, "inFlight" = 0`,
+    )
+    await this.#tell({ kind: 'INSTANCE_EXITED', instance: slot.ordinal, message: how })
+    await running.discard()
+    if (!isUnasked || slot.state === 'LEAVING') return
+    slot.failures = served > STEADY_MS ? 1 : slot.failures + 1
+    const { maxRestarts } = this.#platform.config
+    const limit = slot.readyAt === undefined ? Math.min(FIRST_RESTARTS, maxRestarts) : maxRestarts
+    const neverCameUp = slot.readyAt === undefined && slot.verdict !== undefined
+    const what = `instance ${slot.ordinal} ${how}`
+    if (slot.failures > limit || neverCameUp) {
+      await say(this.#platform, this.#serviceId, what, slot.ordinal)
+      const often = slot.failures > 1 ? ` (${slot.failures} times in a row)` : ''
+      slot.state = 'WAITING'
+      this.#listener.failed(slot, `Instance ${slot.ordinal} ${how}${often}.`)
+      return
+    }
+    const delayMs = Math.min(BACKOFF_MS * 2 ** (slot.failures - 1), MAX_BACKOFF_MS)
+    await say(this.#platform, this.#serviceId, `${what}; starting it again in ${delayMs / 1000} s`, slot.ordinal)
+    slot.state = 'WAITING'
+    slot.verdict = undefined
+    this.#listener.changed()
+    slot.timer = setTimeout(() => {
+      if (slot.state !== 'WAITING' || this.#signal.aborted) return
+      slot.restarts += 1
+      this.launch(slot, launch)
+    }, delayMs)
+  }
+
+  /** Writes down that a process is about to be started, before it is. */
+  async #record(slot: Slot): Promise<void> {
+    const { database, server } = this.#platform
+    await database.query(Prisma.sql`
+      INSERT INTO "Instance" (id, "serviceId", ordinal, "versionId", generation, status, "serverId", "startedAt")
+      VALUES (${slot.id}::uuid, ${this.#serviceId}::uuid, ${slot.ordinal}, ${slot.versionId}::uuid, ${slot.generation},
+              'STARTING', ${server.id}::uuid, clock_timestamp())
+      ON CONFLICT (id) DO UPDATE SET status = 'STARTING', "startedAt" = excluded."startedAt",
+        restarts = ${slot.restarts}, "outputPosition" = ''`)
+  }
+
+  async #mark(slot: Slot, set: Prisma.Sql): Promise<void> {
+    if (this.#signal.aborted) return
+    await this.#platform.database.query(
+      Prisma.sql`UPDATE "Instance" SET ${set} WHERE id = ${slot.id}::uuid`,
+    )
+  }
+
+  async #tell(event: NewEvent): Promise<void> {
+    if (this.#signal.aborted) return
+    await changeService(this.#platform, this.#serviceId, Prisma.empty, {
+      actor: system,
+      events: [event],
+      where: Prisma.sql`AND t."ownerRun" = ${this.#platform.server.run}::uuid`,
+    })
+  }
+}

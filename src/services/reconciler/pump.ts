@@ -1,0 +1,88 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Platform } from '../../context.ts'
+import { Prisma } from '../../generated/prisma/client.ts'
+import type { OutputBatch, Position } from '../../ports/runtime/runtime.ts'
+import { appendLines, type NewLine } from '../../streams/index.ts'
+
+/** The process whose output is read: an instance of a service, and how often it was started again. */
+export interface Printer {
+  readonly serviceId: string
+  readonly instanceId: string
+  readonly restarts: number
+  readonly ordinal: number
+}
+
+interface Source {
+  output(from: Position, signal: AbortSignal): AsyncIterable<OutputBatch>
+  release?(position: Position): Promise<void>
+}
+
+/** Another server has read on from here: this one's reading is void. */
+export class Superseded extends Error {}
+
+/**
+ * Stores what a process prints, to its end. Lines and the position behind them are one statement, so that a crash
+ * between any two instructions neither loses a line nor stores it twice. While the database cannot be reached the
+ * output waits where the runtime keeps it. Throws Superseded when somebody else has moved the position.
+ */
+export async function pump(
+  platform: Platform,
+  printer: Printer,
+  source: Source,
+  from: Position,
+  signal: AbortSignal,
+): Promise<void> {
+  let position = from
+  for await (const { lines, position: next } of source.output(from, signal)) {
+    if (lines.length > 0) {
+      await store(platform, printer, lines, position, next, signal)
+      position = next
+      await source.release?.(position)
+    }
+  }
+}
+
+const MAX_DELAY_MS = 2_000
+
+async function store(
+  { database, hub, log }: Platform,
+  { serviceId, instanceId, restarts, ordinal }: Printer,
+  lines: readonly NewLine[],
+  position: Position,
+  next: Position,
+  signal: AbortSignal,
+): Promise<void> {
+  const guard = Prisma.sql`
+    UPDATE "Instance" SET "outputPosition" = ${next}
+    WHERE id = ${instanceId}::uuid AND restarts = ${restarts}::int AND "outputPosition" = ${position} RETURNING 1`
+  for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, MAX_DELAY_MS)) {
+    signal.throwIfAborted()
+    try {
+      const head = await appendLines(database, serviceId, lines, { instance: ordinal, guard })
+      if (head === undefined) {
+        // either an earlier try did it and its answer was lost, or it is no longer ours to do
+        const row = await database.prisma.instance.findUnique({ where: { id: instanceId } })
+        if (row?.restarts !== restarts || row.outputPosition !== next)
+          throw new Superseded(`The output of ${instanceId}.${restarts} is read by somebody else.`)
+      }
+      hub.hint('log', serviceId)
+      return
+    } catch (cause) {
+      if (cause instanceof Superseded) throw cause
+      log.warn({ err: cause, serviceId }, 'could not store log lines; trying again')
+      await pause(delayMs, undefined, { signal })
+    }
+  }
+}
+
+/** Says something in a service's log, in Millrace's own voice. */
+export async function say(
+  { database, hub }: Platform,
+  serviceId: string,
+  text: string,
+  ordinal?: number,
+): Promise<void> {
+  const lines = text.split('\n').map((line) => ({ source: 'SYSTEM' as const, text: line }))
+  await appendLines(database, serviceId, lines, ordinal === undefined ? {} : { instance: ordinal })
+  hub.hint('log', serviceId)
+}

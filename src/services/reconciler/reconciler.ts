@@ -1,0 +1,164 @@
+import type { Platform } from '../../context.ts'
+import { Prisma } from '../../generated/prisma/client.ts'
+import type { Runtime } from '../../ports/runtime/runtime.ts'
+import { ATTENTION } from '../service.ts'
+import { Balancer } from './balancer.ts'
+import { takeLeftovers } from './leftovers.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** How often leases are renewed and services without an owner looked for. */
+const TICK_MS = 2_000
+/** Services taken at a time, so that servers that start together share them. */
+const CLAIM = 50
+
+/**
+ * Owns services by a lease in the database and has a Supervisor for each. A server that cannot renew its leases in
+ * time must assume that others have them, and ends its processes before they may.
+ */
+export class Reconciler {
+  readonly balancer = new Balancer()
+  readonly #platform: Platform
+  readonly #runtime: Runtime
+  readonly #supervisors = new Map<string, Supervisor>()
+  #renewedAt = performance.now()
+  #timer: NodeJS.Timeout | undefined
+  #ticking: Promise<void> | undefined
+  #isWanted = false
+  #isStopping = false
+  #unsubscribe: () => void = () => {}
+  #told = new Map<string, number>()
+
+  constructor(platform: Platform, runtime: Runtime) {
+    this.#platform = platform
+    this.#runtime = runtime
+  }
+
+  /** Takes up what an earlier run of this server left, then owns services until `stop`. */
+  async start(): Promise<void> {
+    const { bus, database, server, log } = this.#platform
+    await takeLeftovers(this.#platform, this.#runtime)
+    await database.query(Prisma.sql`
+      INSERT INTO "Server" (id, run, url) VALUES (${server.id}::uuid, ${server.run}::uuid, ${server.url})
+      ON CONFLICT (id) DO UPDATE SET run = excluded.run, url = excluded.url, "startedAt" = now(), "seenAt" = now()`)
+    // the data folder is locked, so whatever this server owned in an earlier run has nobody now
+    await database.query(Prisma.sql`
+      UPDATE "Service" SET "ownerRun" = NULL, "ownedUntil" = NULL WHERE "ownerServer" = ${server.id}::uuid`)
+    bus
+      .subscribe(ATTENTION, (id) => this.#attend(id))
+      .then((unsubscribe) => (this.#unsubscribe = unsubscribe))
+      .catch((cause: unknown) => log.warn({ err: cause }, 'no hints about services will be heard'))
+    this.#timer = setInterval(
+      () => this.#tick(),
+      Math.min(TICK_MS, this.#platform.config.leaseMs / 4),
+    )
+    this.#tick()
+  }
+
+  /** Ends all processes in good order; the services stay wanted, and their next owner starts them again. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#timer)
+    this.#unsubscribe()
+    await this.#ticking
+    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.drain()))
+  }
+
+  #attend(id: string): void {
+    const supervisor = this.#supervisors.get(id)
+    if (supervisor === undefined) this.#tick()
+    else supervisor.wake()
+  }
+
+  /** One round; whoever asks during a round gets another one after it. */
+  #tick(): void {
+    this.#isWanted = true
+    this.#ticking ??= this.#rounds().finally(() => (this.#ticking = undefined))
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#isWanted && !this.#isStopping) {
+      this.#isWanted = false
+      try {
+        await this.#renew()
+        await this.#claim()
+        await this.#tellLoad()
+      } catch (cause) {
+        this.#platform.log.warn({ err: cause }, 'could not renew the ownership of services; trying again')
+        await this.#loseWhatIsOld()
+      }
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { database, config, server } = this.#platform
+    const began = performance.now()
+    const rows = await database.query<{ id: string }>(
+      Prisma.sql`
+        WITH seen AS (UPDATE "Server" SET "seenAt" = now() WHERE id = ${server.id}::uuid)
+        UPDATE "Service" SET "ownedUntil" = now() + make_interval(secs => ${config.leaseMs / 1000}::float8)
+        WHERE "ownerRun" = ${server.run}::uuid RETURNING id`,
+      { name: 'renew-services' },
+    )
+    this.#renewedAt = began
+    const held = new Set(rows.map(({ id }) => id))
+    for (const [id, supervisor] of this.#supervisors) if (!held.has(id)) supervisor.wake()
+    for (const id of held) this.#supervise(id)
+  }
+
+  async #claim(): Promise<void> {
+    const { database, config, server } = this.#platform
+    const rows = await database.query<{ id: string }>(
+      Prisma.sql`
+        UPDATE "Service" SET "ownerServer" = ${server.id}::uuid, "ownerRun" = ${server.run}::uuid,
+          "ownedUntil" = now() + make_interval(secs => ${config.leaseMs / 1000}::float8)
+        WHERE id IN (
+          SELECT id FROM "Service"
+          WHERE kind = 'PROCESS' AND "closedAt" IS NULL
+            AND ("ownerRun" IS NULL OR "ownedUntil" < now())
+            AND (status IN ('STARTING', 'READY', 'SCALING', 'STOPPING') OR "deletedAt" IS NOT NULL)
+          ORDER BY serial LIMIT ${CLAIM} FOR UPDATE SKIP LOCKED)
+        RETURNING id`,
+      { name: 'claim-services' },
+    )
+    for (const { id } of rows) {
+      await this.#disown(id)
+      this.#supervise(id)
+    }
+    if (rows.length === CLAIM) this.#isWanted = true
+  }
+
+  /** The instances another server had are no longer the service's; what they printed is that server's to deliver. */
+  async #disown(id: string): Promise<void> {
+    const { database, server } = this.#platform
+    await database.query(Prisma.sql`
+      UPDATE "Instance" SET status = 'EXITED', "inFlight" = 0, "closedAt" = clock_timestamp()
+      WHERE "serviceId" = ${id}::uuid AND "serverId" <> ${server.id}::uuid AND "closedAt" IS NULL`)
+  }
+
+  #supervise(id: string): void {
+    if (this.#supervisors.has(id) || this.#isStopping) return
+    const supervisor = new Supervisor(this.#platform, this.#runtime, this.balancer, id, () => {
+      if (this.#supervisors.get(id) === supervisor) this.#supervisors.delete(id)
+    })
+    this.#supervisors.set(id, supervisor)
+    supervisor.wake()
+  }
+
+  /** Leases that could not be renewed in time are another's to take. */
+  async #loseWhatIsOld(): Promise<void> {
+    if (performance.now() - this.#renewedAt < this.#platform.config.leaseMs) return
+    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.lose()))
+  }
+
+  /** Writes down how many requests each instance is answering, where that has changed. */
+  async #tellLoad(): Promise<void> {
+    const load = new Map([...this.balancer.load()].map((one) => [one.instanceId, one.inFlight]))
+    const news = [...load].filter(([id, inFlight]) => (this.#told.get(id) ?? 0) !== inFlight)
+    this.#told = load
+    if (news.length === 0) return
+    await this.#platform.database.query(Prisma.sql`
+      UPDATE "Instance" AS i SET "inFlight" = n.load
+      FROM unnest(${news.map(([id]) => id)}::uuid[], ${news.map(([, load]) => load)}::int[]) AS n(id, load)
+      WHERE i.id = n.id`)
+  }
+}

@@ -1,0 +1,81 @@
+import type { Config } from '../config.ts'
+import type { Database } from '../db/database.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Logger } from '../kit/logger.ts'
+
+/** How often what is too old is looked for, and how much is removed from one stream at a time. */
+const EVERY_MS = 60_000
+const AT_A_TIME = 10_000
+
+/**
+ * Removes log lines and events that are older, or more, than is kept. A log's `first` moves with the removal, so
+ * that readers of what is gone are told of a gap. Any number of servers may do it at once. Answers its end.
+ */
+export function retention({
+  database,
+  config,
+  log,
+}: {
+  database: Database
+  config: Config
+  log: Logger
+}): () => Promise<void> {
+  let running: Promise<unknown> | undefined
+  const sweep = (): void => {
+    running ??= sweepOnce(database, config)
+      .catch((cause: unknown) => log.warn({ err: cause }, 'could not remove old log lines and events'))
+      .finally(() => (running = undefined))
+  }
+  const timer = setInterval(sweep, EVERY_MS)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await running
+  }
+}
+
+/** One round over everything; rounds go on until nothing is left to remove. */
+export async function sweepOnce(
+  database: Database,
+  config: Pick<Config, 'logRetentionLines' | 'logRetentionMs' | 'eventRetentionMs'>,
+): Promise<void> {
+  while ((await trimLogs(database, config)) > 0);
+  while ((await trimEvents(database, config.eventRetentionMs)) > 0);
+}
+
+async function trimLogs(
+  database: Database,
+  { logRetentionLines, logRetentionMs }: Pick<Config, 'logRetentionLines' | 'logRetentionMs'>,
+): Promise<number> {
+  const [done] = await database.query<{ lines: bigint }>(Prisma.sql`
+    WITH due AS (
+      SELECT h.stream, h.first, LEAST(h.first + ${AT_A_TIME}::int, GREATEST(
+        CASE WHEN ${logRetentionLines}::bigint > 0 THEN h.head - ${logRetentionLines}::bigint + 1 ELSE 0 END,
+        CASE WHEN ${logRetentionMs}::float8 > 0 THEN (
+          SELECT max(l.number) + 1 FROM "LogLine" AS l
+          WHERE l.stream = h.stream AND l.at < now() - make_interval(secs => ${logRetentionMs / 1000}::float8))
+        ELSE 0 END)) AS until
+      FROM "LogHead" AS h),
+    moved AS (
+      UPDATE "LogHead" AS h SET first = due.until FROM due
+      WHERE h.stream = due.stream AND h.first = due.first AND due.until > due.first
+      RETURNING h.stream, due.first, due.until),
+    gone AS (
+      DELETE FROM "LogLine" AS l USING moved
+      WHERE l.stream = moved.stream AND l.number >= moved.first AND l.number < moved.until RETURNING 1)
+    SELECT count(*) AS lines FROM gone`)
+  return Number(done?.lines ?? 0)
+}
+
+async function trimEvents(database: Database, eventRetentionMs: number): Promise<number> {
+  if (eventRetentionMs === 0) return 0
+  const [done] = await database.query<{ events: bigint }>(Prisma.sql`
+    WITH gone AS (
+      DELETE FROM "Event" WHERE (stream, number) IN (
+        SELECT stream, number FROM "Event"
+        WHERE at < now() - make_interval(secs => ${eventRetentionMs / 1000}::float8)
+        ORDER BY at LIMIT ${AT_A_TIME}::int)
+      RETURNING 1)
+    SELECT count(*) AS events FROM gone`)
+  return Number(done?.events ?? 0)
+}
