@@ -153,6 +153,8 @@ export const ProcessServiceType = builder.prismaObject('Service', {
   description: 'A version of a deployment, run as processes.',
   interfaces: [ServiceInterface, NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
+    // of the interfaces that have an id, Node's would be inherited, which knows no noun
+    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
     deployment: t.relation('deployment', { onNull: 'error', description: 'What it is a service of.' }),
     version: t.relation('version', {
       onNull: 'error',

@@ -25,7 +25,11 @@ export interface Storage {
    * Streams `body` to `key`, replacing what was there. Bytes never stand whole in memory. `onProgress` hears the
    * count so far. Throws TooLarge beyond `maxBytes`, and the body's own error when it breaks off; then nothing is kept.
    */
-  put(key: string, body: Readable, options: { maxBytes: number; onProgress?: (bytes: number) => void; signal?: AbortSignal }): Promise<StoredObject>
+  put(
+    key: string,
+    body: Readable,
+    options: { maxBytes: number; onProgress?: (bytes: number) => void; signal?: AbortSignal },
+  ): Promise<StoredObject>
   /** The bytes, or undefined when there are none under that key. */
   get(key: string): Promise<{ body: Readable; sizeBytes: number } | undefined>
   /** Moves `from` to `to`, replacing what was there, in one step. */

@@ -69,9 +69,10 @@ export class Supervisor {
   /** Looks at the service again, now or as soon as the present look is over. */
   wake(): void {
     this.#isAwake = true
+    if (this.#isDraining || this.#abort.signal.aborted) return
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined
-      if (this.#isAwake && !this.#abort.signal.aborted) this.wake()
+      if (this.#isAwake) this.wake()
     })
   }
 

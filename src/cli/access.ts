@@ -1,0 +1,72 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import {
+  CliCreateOrganizationDocument,
+  CliCreateTokenDocument,
+  CliRevokeTokenDocument,
+  type Role,
+} from '../generated/operations/graphql.ts'
+import { done, send } from './api.ts'
+import { isJson, serverOf, talking } from './command.ts'
+import { answer, note } from './output.ts'
+import { readExpiry } from './time.ts'
+
+interface TokenOptions {
+  readonly role: Role
+  readonly expiresIn?: string
+  readonly organization?: string
+}
+
+const ROLES: readonly Role[] = ['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN']
+
+/** `token` and `organization`: who may do what. */
+export function addAccess(program: Command): void {
+  const token = program.command('token').description('make and end credentials')
+  talking(token.command('create <name>'))
+    .description('make a token and print its secret, which is shown this once')
+    .requiredOption('--role <role>', 'what it may do: viewer, worker, developer or admin', readRole)
+    .option(
+      '--expires-in <duration>',
+      'when it ends by itself, such as 30d; never when absent',
+      readExpiry,
+    )
+    .option('--organization <id>', 'where, for members of several: id or handle')
+    .action(async (name: string, options: TokenOptions, command: Command) => {
+      const { createToken } = await send(serverOf(command), CliCreateTokenDocument, {
+        input: {
+          name,
+          role: options.role,
+          expiresAt: options.expiresIn,
+          organizationId: options.organization,
+        },
+      })
+      const { secret, token: made } = done(createToken)
+      answer(isJson(command), { ...made, secret }, () => secret)
+      if (!isJson(command)) note(`It ends with \`npx millrace token revoke ${made.id}\`.`)
+    })
+  talking(token.command('revoke <id>'))
+    .description('end a token')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { revokeToken } = await send(serverOf(command), CliRevokeTokenDocument, {
+        input: { id },
+      })
+      const { token: ended } = done(revokeToken)
+      answer(isJson(command), ended, () => `Token ${ended.name} is revoked.`)
+    })
+
+  const organization = program.command('organization').description('make organizations')
+  talking(organization.command('create <name>'))
+    .description('make an organization; you become its first admin')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const { createOrganization } = await send(serverOf(command), CliCreateOrganizationDocument, {
+        input: { name },
+      })
+      const { organization: made } = done(createOrganization)
+      answer(isJson(command), made, () => `Organization ${made.handle} (${made.id}) is there.`)
+    })
+}
+
+function readRole(text: string): Role {
+  const role = ROLES.find((one) => one === text.toUpperCase())
+  if (role === undefined) throw new InvalidArgumentError('Give viewer, worker, developer or admin.')
+  return role
+}

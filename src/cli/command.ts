@@ -1,0 +1,53 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import type { Server } from './api.ts'
+import { Refusal } from './refusal.ts'
+
+interface SharedOptions {
+  readonly url?: string
+  readonly token?: string
+  readonly json?: boolean
+}
+
+const DEFAULT_URL = 'http://127.0.0.1:4000'
+
+/** Adds what every command that talks to the API has. */
+export function talking(command: Command): Command {
+  return answering(command)
+    .option('--url <url>', `where Millrace is (MILLRACE_URL, else ${DEFAULT_URL})`)
+    .option('--token <token>', 'the credential (MILLRACE_TOKEN, else none)')
+}
+
+/** Adds what every command has. */
+export function answering(command: Command): Command {
+  return command.option('--json', 'answer as one JSON document')
+}
+
+/** Where the command is to go. */
+export function serverOf(command: Command): Server {
+  const { url, token } = command.optsWithGlobals<SharedOptions>()
+  const text = url ?? nonEmpty(process.env['MILLRACE_URL']) ?? DEFAULT_URL
+  const parsed = URL.canParse(text) ? new URL(text) : undefined
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
+    throw new Refusal(`${JSON.stringify(text)} is not a URL: write it like ${DEFAULT_URL}.`)
+  return {
+    url: `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}`,
+    token: nonEmpty(token) ?? nonEmpty(process.env['MILLRACE_TOKEN']),
+  }
+}
+
+export const isJson = (command: Command): boolean =>
+  command.optsWithGlobals<SharedOptions>().json === true
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text?.trim() || undefined
+}
+
+/** Reads a whole number of at least `least`. */
+export const readWhole =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value))
+      throw new InvalidArgumentError(`Give a whole number of at least ${least}.`)
+    return value
+  }

@@ -1,0 +1,142 @@
+import { basename, resolve } from 'node:path'
+import { InvalidArgumentError, type Command } from 'commander'
+import {
+  CliCreateDeploymentDocument,
+  CliCreateServiceDocument,
+  CliUpdateServiceDocument,
+} from '../generated/operations/graphql.ts'
+import { done, refused, send, type Server } from './api.ts'
+import { isJson, readWhole, serverOf, talking } from './command.ts'
+import { readFolder } from './folder.ts'
+import { answer, note } from './output.ts'
+import { programOf, type ProgramOptions } from './program-of.ts'
+import type { Service } from './service.ts'
+import { startService } from './services.ts'
+import { settled } from './wait.ts'
+
+interface Variable {
+  readonly name: string
+  readonly value: string
+  readonly isSecret: boolean
+}
+
+interface DeployOptions extends ProgramOptions {
+  readonly name?: string
+  readonly service?: string
+  readonly instances?: number
+  readonly env?: readonly Variable[]
+  readonly secret?: readonly Variable[]
+  readonly version?: string
+  readonly organization?: string
+  readonly wait: boolean
+}
+
+/** `deploy`: from a folder to a service that answers. */
+export function addDeploy(program: Command): void {
+  talking(program.command('deploy'))
+    .description('pack a folder, send it and run it as a service')
+    .argument('<folder>', 'the folder that holds your code')
+    .option('--name <name>', "the deployment; the folder's name when absent")
+    .option('--service <name>', "the service; the deployment's name when absent")
+    .option('--handler <module:function>', 'what to call; main:handler when absent')
+    .option('--image <image>', 'what runs it, python or node; guessed when absent')
+    .option('--command <command>', 'a command that listens on $PORT, instead of a handler')
+    .option('--instances <n>', 'how many processes', readWhole(1))
+    .option('--env <NAME=value>', 'a variable; may be repeated', readVariable(false))
+    .option(
+      '--secret <NAME=value>',
+      'a variable that is not shown; may be repeated',
+      readVariable(true),
+    )
+    .option('--version <label>', 'a name for the version; made from the content when absent')
+    .option('--organization <id>', 'where, for members of several: id or handle')
+    .option('--no-wait', 'do not wait until it serves')
+    .action(async (folder: string, options: DeployOptions, command: Command) => {
+      const { service, version, isReused } = await deploy(serverOf(command), folder, options)
+      const url = new URL(serverOf(command).url)
+      answer(
+        isJson(command),
+        { service, version, reused: isReused },
+        () => `${service.handle} is ${service.status}, version ${version.label}${isReused ? ' (unchanged)' : ''}.
+
+  ${service.invokeUrl}
+
+Call it:            npx millrace invoke ${service.handle} --data '…'
+Follow its log:     npx millrace logs ${service.handle} -f
+See all services:   npx millrace services          (or open ${url.origin}/graphql)`,
+      )
+    })
+}
+
+async function deploy(server: Server, folder: string, options: DeployOptions) {
+  const entries = await readFolder(folder)
+  const program = programOf(folder, entries, options)
+  const { packFolder } = await import('./pack.ts')
+  const { provideVersion } = await import('./version.ts')
+  const packed = await packFolder(folder, entries)
+  try {
+    const name = options.name ?? basename(resolve(folder))
+    const deployment = await provideDeployment(server, name, options.organization)
+    const { version, isReused } = await provideVersion(server, {
+      deploymentId: deployment.id,
+      label: options.version,
+      program,
+      packed,
+    })
+    if (isReused) note(`Version ${version.label} is there already; nothing is sent.`)
+    const made = await provideService(server, version.id, options.service ?? name, options)
+    const service = options.wait ? await settled(server, made, version.id) : made
+    return { service, version: { id: version.id, label: version.label }, isReused }
+  } finally {
+    await packed.remove()
+  }
+}
+
+/** The deployment of that name: found by its handle, or made. */
+async function provideDeployment(server: Server, name: string, organizationId?: string) {
+  const { slug } = await import('../kit/names.ts')
+  const input = { name, handle: slug(name), organizationId }
+  const { createDeployment } = await send(server, CliCreateDeploymentDocument, { input })
+  if (!('existing' in createDeployment)) return done(createDeployment).deployment
+  const { existing } = createDeployment
+  if (existing === null || !('handle' in existing)) throw refused(createDeployment)
+  return existing
+}
+
+/** The service of that name, running that version: made, or found by its handle and changed. */
+async function provideService(
+  server: Server,
+  versionId: string,
+  name: string,
+  { instances, env = [], secret = [], organization }: DeployOptions,
+): Promise<Service> {
+  const { slug } = await import('../kit/names.ts')
+  const variables = [...env, ...secret]
+  const process = {
+    versionId,
+    scale: instances === undefined ? undefined : { desired: instances },
+    environment: variables.length === 0 ? undefined : variables,
+  }
+  const { createService } = await send(server, CliCreateServiceDocument, {
+    input: { name, handle: slug(name), organizationId: organization, backend: { process } },
+  })
+  if (!('existing' in createService)) return done(createService).service
+  const { existing } = createService
+  if (existing === null || !('handle' in existing)) throw refused(createService)
+  const { updateService } = await send(server, CliUpdateServiceDocument, {
+    input: { id: existing.id, backend: { process } },
+  })
+  const { service } = done(updateService)
+  // what rests has taken the version and waits to be started
+  const isResting = ['STOPPING', 'STOPPED', 'FAILED'].includes(service.status)
+  return isResting ? startService(server, service) : service
+}
+
+const readVariable =
+  (isSecret: boolean) =>
+  (text: string, before: readonly Variable[] = []): readonly Variable[] => {
+    const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? []
+    if (name === undefined || value === undefined)
+      throw new InvalidArgumentError('Give a name and a value, like MODE=fast.')
+    return [...before.filter((variable) => variable.name !== name), { name, value, isSecret }]
+  }

@@ -1,0 +1,141 @@
+import { createReadStream, createWriteStream, fstatSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { extname } from 'node:path'
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import type { Command } from 'commander'
+import { authorization, unreachable } from './api.ts'
+import { isJson, serverOf, talking } from './command.ts'
+import { answer, note } from './output.ts'
+import { codeOf, Refusal } from './refusal.ts'
+import { findService } from './service.ts'
+
+interface InvokeOptions {
+  readonly data?: string
+  readonly file?: string
+  readonly contentType?: string
+  readonly output?: string
+}
+
+interface Body {
+  readonly bytes: string | Readable
+  readonly type: string
+  readonly sizeBytes?: number
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.csv': 'text/csv',
+  '.gif': 'image/gif',
+  '.html': 'text/html',
+  '.jpeg': 'image/jpeg',
+  '.jpg': 'image/jpeg',
+  '.json': 'application/json',
+  '.md': 'text/markdown',
+  '.mp3': 'audio/mpeg',
+  '.mp4': 'video/mp4',
+  '.pdf': 'application/pdf',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+  '.txt': 'text/plain',
+  '.wav': 'audio/wav',
+  '.webp': 'image/webp',
+  '.xml': 'application/xml',
+  '.zip': 'application/zip',
+}
+const BYTES = 'application/octet-stream'
+
+/** `invoke`: calls a service by plain HTTP, streamed both ways. */
+export function addInvoke(program: Command): void {
+  talking(program.command('invoke'))
+    .description('call a service; without --data or --file it sends what stdin gives')
+    .argument('<service>', 'id or handle')
+    .option('--data <text>', 'send this text')
+    .option('--file <file>', 'send this file')
+    .option('--content-type <type>', 'what is sent; guessed when absent')
+    .option('--output <file>', 'write the answer to this file')
+    .action(async (name: string, options: InvokeOptions, command: Command) => {
+      const server = serverOf(command)
+      if (options.data !== undefined && options.file !== undefined)
+        command.error('error: give --data or --file, not both', { exitCode: 2 })
+      const body = await bodyOf(options)
+      const { invokeUrl, handle } = await findService(server, name)
+      const { request } = await import('undici')
+      const response = await request(invokeUrl, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          ...authorization(server),
+          ...(body === undefined ? {} : { 'content-type': options.contentType ?? body.type }),
+          ...(body?.sizeBytes === undefined ? {} : { 'content-length': String(body.sizeBytes) }),
+        },
+        body: body?.bytes,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      }).catch(() => {
+        throw unreachable(server)
+      })
+      const { statusCode, headers } = response
+      if (statusCode < 200 || statusCode > 299)
+        throw new Refusal(
+          `${handle} answers with status ${statusCode}.\n${await response.body.text()}`,
+        )
+      const type = String(headers['content-type'] ?? BYTES)
+      if (options.output !== undefined) {
+        await pipeline(response.body, createWriteStream(options.output))
+        if (isJson(command))
+          answer(true, { status: statusCode, contentType: type, output: options.output }, String)
+        else note(`${type} in ${options.output}`)
+      } else if (isJson(command)) {
+        const content = contentOf(type, await buffer(response.body))
+        answer(true, { status: statusCode, contentType: type, ...content }, String)
+      } else {
+        await pipeline(response.body, process.stdout, { end: false })
+        if (process.stdout.isTTY) note('')
+      }
+    })
+}
+
+/** What to send, or nothing at all when nobody gives anything. */
+async function bodyOf({ data, file }: InvokeOptions): Promise<Body | undefined> {
+  if (data !== undefined)
+    return { bytes: data, type: isJsonText(data) ? TYPES['.json']! : TYPES['.txt']! }
+  if (file !== undefined) {
+    const found = await stat(file).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') throw new Refusal(`There is no file ${file}.`)
+      throw error
+    })
+    if (!found.isFile()) throw new Refusal(`${file} is no file.`)
+    const type = TYPES[extname(file).toLowerCase()] ?? BYTES
+    return { bytes: createReadStream(file), type, sizeBytes: found.size }
+  }
+  return isGiven() ? { bytes: process.stdin, type: BYTES } : undefined
+}
+
+/** Whether stdin is a pipe or a file: not a keyboard, not nothing. */
+function isGiven(): boolean {
+  try {
+    const found = fstatSync(0)
+    return found.isFIFO() || found.isFile() || found.isSocket()
+  } catch {
+    return false // closed, which gives nothing
+  }
+}
+
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** An answer inside JSON: as JSON, as text, or as base64 where it is neither. */
+function contentOf(type: string, bytes: Buffer): { body: unknown } | { bodyBase64: string } {
+  const text = bytes.toString('utf8')
+  if (/^application\/(.+\+)?json\b/.test(type) && isJsonText(text))
+    return { body: JSON.parse(text) }
+  return Buffer.from(text).equals(bytes) ? { body: text } : { bodyBase64: bytes.toString('base64') }
+}

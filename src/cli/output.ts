@@ -1,0 +1,36 @@
+/** What a command answers: on stdout, and nothing else is. */
+export function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** What is told on the way: on stderr, so that it mixes with no answer. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+/** The answer as one JSON document, or else in words. */
+export function answer(isJson: boolean, value: unknown, words: () => string): void {
+  say(isJson ? JSON.stringify(value, null, 2) : words())
+}
+
+/** Rows under their titles, in columns. */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [titles, ...rows]
+  const widths = titles.map((_, column) =>
+    Math.max(...all.map((row) => (row[column] ?? '').length)),
+  )
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Several things in a sentence: `a`, `a and b`, `a, b and c`. */
+export function listed(names: readonly string[]): string {
+  const last = names.at(-1) ?? ''
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`
+}

@@ -1,0 +1,17 @@
+/** Ends a command with exit code 1. The message is for people: one sentence, or one a line. */
+export class Refusal extends Error {}
+
+/** What can be said of any error in one line. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // an AggregateError of two refused addresses has no message of its own
+  return error.message || (error instanceof AggregateError ? reasonOf(error.errors[0]) : error.name)
+}
+
+/** The code of a system call's error, also where a library has wrapped it. */
+export function codeOf(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string') return at.code
+  }
+  return undefined
+}

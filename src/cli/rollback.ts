@@ -1,0 +1,77 @@
+import type { Command } from 'commander'
+import {
+  CliRollBackDocument,
+  CliVersionsDocument,
+  type CliVersionsQuery,
+  type CliVersionsQueryVariables,
+} from '../generated/operations/graphql.ts'
+import { done, send, type Server } from './api.ts'
+import { isJson, serverOf, talking } from './command.ts'
+import { answer } from './output.ts'
+import { Refusal } from './refusal.ts'
+import { findService, type Service } from './service.ts'
+import { sentence } from './services.ts'
+import { settled } from './wait.ts'
+
+interface RollbackOptions {
+  readonly to?: string
+  readonly wait: boolean
+}
+
+/** `rollback`: back to an earlier version. */
+export function addRollback(program: Command): void {
+  talking(program.command('rollback'))
+    .description('point a service at an earlier version')
+    .argument('<service>', 'id or handle')
+    .option('--to <label>', 'which version; the one before the current when absent')
+    .option('--no-wait', 'do not wait until it serves')
+    .action(async (name: string, { to, wait }: RollbackOptions, command: Command) => {
+      const server = serverOf(command)
+      const service = await findService(server, name)
+      const version = await earlier(server, service, to)
+      const { rollBackDeployment } = await send(server, CliRollBackDocument, {
+        input: {
+          deploymentId: service.deployment.id,
+          versionId: version.id,
+          serviceIds: [service.id],
+        },
+      })
+      const [changed = service] = done(rollBackDeployment).services
+      const now = wait ? await settled(server, changed, version.id) : changed
+      answer(isJson(command), now, () => sentence(now))
+    })
+}
+
+type Version = NonNullable<CliVersionsQuery['deployment']>['versions']['nodes'][number]
+
+/** The version with that label, else the newest one that can be run of those made before the current one. */
+async function earlier(
+  server: Server,
+  { handle, deployment, version, targetVersion }: Service,
+  label: string | undefined,
+): Promise<Version> {
+  const current = targetVersion ?? version
+  let isBefore = false
+  for await (const candidate of newestFirst(server, deployment.id)) {
+    if (label !== undefined && candidate.label === label) return candidate
+    if (label === undefined && isBefore && candidate.status === 'READY') return candidate
+    isBefore ||= candidate.id === current.id
+  }
+  throw new Refusal(
+    label === undefined
+      ? `${handle} runs version ${current.label}, and there is none before it.`
+      : `Deployment ${deployment.handle} has no version ${JSON.stringify(label)}.`,
+  )
+}
+
+async function* newestFirst(server: Server, deploymentId: string): AsyncGenerator<Version> {
+  let before: string | null = null
+  do {
+    const variables: CliVersionsQueryVariables = { deploymentId, before }
+    const { deployment } = await send(server, CliVersionsDocument, variables)
+    if (deployment === null) return
+    const { nodes, pageInfo } = deployment.versions
+    yield* nodes.toReversed()
+    before = pageInfo.hasPreviousPage ? pageInfo.startCursor : null
+  } while (before !== null)
+}

@@ -1,0 +1,104 @@
+import type { Command } from 'commander'
+import type { Started } from '../app.ts'
+import { answering, isJson } from './command.ts'
+import { answer, note } from './output.ts'
+import { codeOf, reasonOf, Refusal } from './refusal.ts'
+
+/** `serve`: the server itself. Everything of it is loaded only here, so that the other commands start fast. */
+export function addServe(program: Command): void {
+  answering(program.command('serve'))
+    .description('run the server; the environment configures it')
+    .action(async (_options: unknown, command: Command) => {
+      const { config, ConfigError } = await settings()
+      const { DataFolderInUse } = await import('../db/data-folder.ts')
+      const { MigrationRefused } = await import('../db/migrate.ts')
+      const { createApp } = await import('../app.ts')
+      const { pino } = await import('pino')
+      try {
+        // stdout is for the answer, as everywhere
+        const app = createApp(config, pino({ level: config.logLevel }, pino.destination(2)))
+        const stopped = stopOnSignal(() => app.close())
+        const started = await Promise.race([app.start(), stopped])
+        if (started !== undefined)
+          answer(isJson(command), { ...started, auth: config.auth }, () =>
+            welcome(started, config.auth === 'open'),
+          )
+        await stopped
+      } catch (error) {
+        if (
+          error instanceof ConfigError ||
+          error instanceof DataFolderInUse ||
+          error instanceof MigrationRefused
+        )
+          throw new Refusal(error.message, { cause: error })
+        throw inWords(error, config)
+      }
+      process.exit(0)
+    })
+}
+
+/** The settings of the environment. Throws a Refusal that lists what is wrong with them. */
+export async function settings() {
+  const { ConfigError, environment, readConfig } = await import('../config.ts')
+  try {
+    return { config: readConfig(environment()), ConfigError }
+  } catch (error) {
+    if (error instanceof ConfigError) throw new Refusal(error.message, { cause: error })
+    throw error
+  }
+}
+
+/** What the system refuses, as a sentence that says what to do; other errors are faults and stay what they are. */
+export function inWords(
+  error: unknown,
+  config: { host: string; port: number; databaseUrl?: string | undefined },
+): unknown {
+  const { host, port, databaseUrl } = config
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return new Refusal(
+        `Port ${port} of ${host} is in use: stop what listens there, or set PORT to another one (0 takes any that is free).`,
+      )
+    case 'EADDRNOTAVAIL':
+      return new Refusal(`This machine has no address ${host}: set HOST to one it has.`)
+    case 'EACCES':
+      return new Refusal(`This is not allowed here: ${reasonOf(error)}.`)
+    case 'ECONNREFUSED':
+    case 'ENOTFOUND':
+      if (databaseUrl !== undefined)
+        return new Refusal(`The database of DATABASE_URL does not answer: ${reasonOf(error)}.`)
+      return error
+    default:
+      return error
+  }
+}
+
+/** Resolves once the server has drained behind a first signal; a second one ends the process at once. */
+function stopOnSignal(close: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isStopping = false
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        if (isStopping && signal === 'SIGINT') process.exit(130)
+        if (isStopping) return
+        isStopping = true
+        note('Stopping: running requests may end. Ctrl-C again ends at once.')
+        close().then(resolve, reject)
+      })
+  })
+}
+
+const welcome = ({ url, tokenFile }: Started, isOpen: boolean): string => `
+Millrace is ready.
+
+  GraphQL       ${url}/graphql  (HTTP, WebSocket and SSE; in a browser: GraphiQL)
+  Health        ${url}/healthz  ${url}/readyz
+  Admin token   ${tokenFile ?? 'the one of ADMIN_TOKEN'}
+  Access        ${
+    isOpen
+      ? 'AUTH is open: whoever is on this machine acts as admin, without a token'
+      : 'AUTH is token: send it as "Authorization: Bearer …"'
+  }
+
+Deploy something: npx millrace deploy examples/text-stats
+`

@@ -1,0 +1,117 @@
+import type { Command } from 'commander'
+import {
+  CliDeleteServiceDocument,
+  CliRestartServiceDocument,
+  CliScaleServiceDocument,
+  CliServicesDocument,
+  CliStartServiceDocument,
+  CliStopServiceDocument,
+} from '../generated/operations/graphql.ts'
+import { done, send, type Server } from './api.ts'
+import { isJson, readWhole, serverOf, talking } from './command.ts'
+import { answer, table } from './output.ts'
+import { findService, instancesOf, versionOf, type Service } from './service.ts'
+import { settled } from './wait.ts'
+
+interface WaitOptions {
+  readonly wait: boolean
+}
+
+/** `services` and what is done to one of them. */
+export function addServices(program: Command): void {
+  talking(program.command('services'))
+    .description('list the services')
+    .action(async (_options: unknown, command: Command) => {
+      const services = await allServices(serverOf(command))
+      answer(isJson(command), services, () => tableOf(services))
+    })
+
+  changing(program, 'stop', 'stop the processes of a service', async (server, { id }) => {
+    const { stopService } = await send(server, CliStopServiceDocument, { input: { id } })
+    return done(stopService).service
+  })
+  changing(program, 'start', 'start a service that is stopped or has failed', startService)
+  changing(program, 'restart', 'replace the processes one by one', async (server, { id }) => {
+    const { restartService } = await send(server, CliRestartServiceDocument, { input: { id } })
+    return done(restartService).service
+  })
+  changing(program, 'scale', 'set how many processes a service has', async (server, { id }, n) => {
+    const input = { id, scale: { desired: n } }
+    const { scaleService } = await send(server, CliScaleServiceDocument, { input })
+    return done(scaleService).service
+  })
+
+  talking(program.command('delete <service>'))
+    .description('delete a service; its processes are stopped')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const server = serverOf(command)
+      const { id } = await findService(server, name)
+      const { deleteService } = await send(server, CliDeleteServiceDocument, { input: { id } })
+      const { deletedId, service } = done(deleteService)
+      const { handle } = service
+      answer(isJson(command), { deletedId, handle }, () => `${handle} is deleted.`)
+    })
+}
+
+export async function startService(server: Server, { id }: Service): Promise<Service> {
+  const { startService: outcome } = await send(server, CliStartServiceDocument, { input: { id } })
+  return done(outcome).service
+}
+
+/** A command that changes one service and waits for what comes of it. */
+function changing(
+  program: Command,
+  name: string,
+  description: string,
+  change: (server: Server, service: Service, count: number) => Promise<Service>,
+): void {
+  const command = talking(program.command(name))
+    .description(description)
+    .argument('<service>', 'id or handle')
+    .option('--no-wait', 'do not wait until it is done')
+  if (name === 'scale') command.argument('<n>', 'how many processes', readWhole(1))
+  command.action(async (text: string, ...rest: unknown[]) => {
+    const { wait } = command.opts<WaitOptions>()
+    const server = serverOf(command)
+    const changed = await change(server, await findService(server, text), Number(rest[0]))
+    const service = wait ? await settled(server, changed) : changed
+    answer(isJson(command), service, () => sentence(service))
+  })
+}
+
+/** What a service is now, in a sentence. */
+export const sentence = (service: Service): string =>
+  `${service.handle} is ${service.status}: ${instancesOf(service)} instances ready, version ${versionOf(service)}.`
+
+async function allServices(server: Server): Promise<Service[]> {
+  const all: Service[] = []
+  let after: string | null = null
+  do {
+    const { services }: { services: ServicePage } = await send(server, CliServicesDocument, {
+      after,
+    })
+    all.push(...services.nodes)
+    after = services.pageInfo.hasNextPage ? services.pageInfo.endCursor : null
+  } while (after !== null)
+  return all
+}
+
+interface ServicePage {
+  readonly nodes: readonly Service[]
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
+}
+
+function tableOf(services: readonly Service[]): string {
+  if (services.length === 0)
+    return 'There are no services yet: make one with `npx millrace deploy`.'
+  return table(
+    ['SERVICE', 'STATUS', 'READY', 'VERSION', 'URL'],
+    services.map((service) => [
+      service.handle,
+      service.status,
+      instancesOf(service),
+      versionOf(service),
+      service.invokeUrl,
+    ]),
+  )
+}

@@ -1,0 +1,88 @@
+import {
+  CliLogsDocument,
+  CliServiceChangedDocument,
+  type CliServiceChangedSubscription,
+} from '../generated/operations/graphql.ts'
+import { send, type Server } from './api.ts'
+import { note } from './output.ts'
+import { Refusal } from './refusal.ts'
+import { instancesOf, type Service } from './service.ts'
+
+/** Lines of the log that are shown of a failure. */
+const LAST_LINES = 20
+
+/**
+ * Waits until nothing of the service is on its way any more, telling on stderr what happens. Throws a Refusal, with
+ * the last lines of its log before it, when it has FAILED or when it serves another version than `versionId`.
+ */
+export async function settled(
+  server: Server,
+  service: Service,
+  versionId?: string,
+): Promise<Service> {
+  const now = isSettled(service) ? service : await watched(server, service)
+  if (now.status === 'FAILED') {
+    await showLog(server, now)
+    throw new Refusal(`${now.handle} has failed: ${now.statusReason ?? 'no reason is known'}`)
+  }
+  if (versionId !== undefined && now.version.id !== versionId) {
+    await showLog(server, now)
+    throw new Refusal(
+      `${now.handle} still serves version ${now.version.label}: ${now.statusReason ?? 'the new one was taken back'}`,
+    )
+  }
+  return now
+}
+
+function isSettled({ status, targetVersion }: Service): boolean {
+  switch (status) {
+    case 'FAILED':
+    case 'STOPPED':
+      return true
+    case 'READY':
+    case 'UNAVAILABLE':
+      return targetVersion === null
+    case 'STARTING':
+    case 'SCALING':
+    case 'STOPPING':
+      return false
+  }
+}
+
+async function watched(server: Server, service: Service): Promise<Service> {
+  const { follow } = await import('./follow.ts')
+  const told = progress(service)
+  const variables = { serviceId: service.id, after: service.asOf }
+  for await (const { serviceChanged } of follow(server, CliServiceChangedDocument, variables)) {
+    const now = serviceChanged.service
+    if (now === null) break
+    told(serviceChanged)
+    if (isSettled(now)) return now
+  }
+  throw new Refusal(`${service.handle} was deleted meanwhile.`)
+}
+
+type Change = CliServiceChangedSubscription['serviceChanged']
+
+/** Tells each state once, and each process that ended. */
+function progress(first: Service): (change: Change) => void {
+  let shown = ''
+  const show = (service: Service): void => {
+    const line = `${service.handle}: ${service.status.toLowerCase()}, ${instancesOf(service)} ready`
+    if (line !== shown) note(line)
+    shown = line
+  }
+  show(first)
+  return ({ events, service }) => {
+    for (const { kind, instance, message } of events)
+      if (kind === 'INSTANCE_EXITED')
+        note(`  instance ${instance ?? '?'} ended${message === null ? '' : `: ${message}`}`)
+    if (service !== null) show(service)
+  }
+}
+
+async function showLog(server: Server, { id }: Service): Promise<void> {
+  const variables = { serviceId: id, last: LAST_LINES }
+  const { service } = await send(server, CliLogsDocument, variables)
+  for (const { text } of service?.logs.nodes ?? []) note(`  | ${text}`)
+}

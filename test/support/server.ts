@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { settings } from './app.ts'
+import { Client } from './client.ts'
+import type { TestDatabase } from './database.ts'
+
+const program = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
+
+/** A server as a process of its own, which can be killed and started again on the same data. */
+export class TestServer {
+  readonly #database: Pick<TestDatabase, 'url' | 'dataDir'>
+  readonly #env: Record<string, string>
+  #process: ChildProcess | undefined
+  #output = ''
+  #url = ''
+  #token = ''
+
+  constructor(database: Pick<TestDatabase, 'url' | 'dataDir'>, env: Record<string, string> = {}) {
+    this.#database = database
+    this.#env = env
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get pid(): number {
+    if (this.#process?.pid === undefined) throw new Error('The server does not run.')
+    return this.#process.pid
+  }
+
+  /** All it has printed, over all its starts. */
+  get output(): string {
+    return this.#output
+  }
+
+  get admin(): Client {
+    return new Client(this.#url, this.#token)
+  }
+
+  /** Starts it, on the port it had before, and resolves once it is ready. */
+  async start(): Promise<void> {
+    const port = this.#url === '' ? {} : { PORT: new URL(this.#url).port }
+    const env = { ...settings(this.#database, this.#env), ...port }
+    const child = spawn(process.execPath, [program, 'serve'], {
+      env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#process = child
+    const from = this.#output.length
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
+    const address = /http:\/\/(?:\d+\.){3}\d+:\d+/
+    while (!address.test(this.#output.slice(from))) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`The server did not start:\n${this.#output.slice(from)}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    this.#url = address.exec(this.#output.slice(from))?.[0] ?? ''
+    this.#token = this.#env.ADMIN_TOKEN ?? (await readFile(join(this.#database.dataDir, 'admin-token'), 'utf8')).trim()
+  }
+
+  /** Sends a signal and resolves when it has ended. */
+  async end(signal: NodeJS.Signals): Promise<{ code: number | null; signal: string | null }> {
+    const child = this.#process
+    if (child === undefined) return { code: null, signal: null }
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit')
+      child.kill(signal)
+      await ended
+    }
+    this.#process = undefined
+    return { code: child.exitCode, signal: child.signalCode }
+  }
+}
