@@ -6,6 +6,7 @@ import './uploads/schema.ts'
 import './logs/schema.ts'
 import './deployments/schema.ts'
 import './services/schema.ts'
+import './activities/schema.ts'
 import { builder } from './builder.ts'
 
 /** The whole API. */

@@ -2,7 +2,7 @@ import { brandWithType } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { BadRequest } from '../kit/errors.ts'
-import { nounOf, type IdKind } from '../kit/ids.ts'
+import { idKind, nounOf, type IdKind } from '../kit/ids.ts'
 
 /** The Relay interface (https://relay.dev/graphql/objectidentification.htm). */
 export const NodeInterface = builder
@@ -33,6 +33,18 @@ export async function findNode(ctx: Context, id: string): Promise<{ id: string }
   if (row === null) return null
   brandWithType(row, finder.typename(row as never) as never)
   return row as { id: string }
+}
+
+/** `svc:0190…` (noun and UUID) as a TypeID. */
+export function typeIdOf(key: string): string {
+  const colon = key.indexOf(':')
+  return idKind(key.slice(0, colon)).text(key.slice(colon + 1))
+}
+
+/** A TypeID as noun and UUID; other text names nothing. */
+export function keyOfTypeId(id: string): string {
+  const noun = nounOf(id)
+  return noun === undefined ? '' : `${noun}:${idKind(noun).read(id)}`
 }
 
 /** Objects that one `nodes` may name. */

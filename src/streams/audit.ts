@@ -81,20 +81,51 @@ async function numberEntries(database: Database, ids: readonly string[]): Promis
   }
 }
 
+/** Which acts; lists mean any of. */
+export interface AuditFilter {
+  readonly actions?: readonly string[] | null
+  /** Nouns and UUIDs, as entries have them. */
+  readonly subjects?: readonly string[] | null
+  /** The actor's name. */
+  readonly actor?: string | null
+  readonly at?: { readonly from: Date; readonly to?: Date | null } | null
+}
+
+function filterSql(filter: AuditFilter | null | undefined): Prisma.Sql {
+  if (!filter) return Prisma.empty
+  const { actions, subjects, actor, at } = filter
+  const parts: Prisma.Sql[] = [Prisma.sql`AND true`]
+  if (actions) parts.push(Prisma.sql`e.action = ANY(${[...actions]}::text[])`)
+  if (subjects) parts.push(Prisma.sql`e.subject = ANY(${[...subjects]}::text[])`)
+  if (actor != null) parts.push(Prisma.sql`e.actor->>'name' = ${actor}`)
+  if (at) parts.push(Prisma.sql`e.at >= ${at.from}`)
+  if (at?.to) parts.push(Prisma.sql`e.at < ${at.to}`)
+  return Prisma.join(parts, ' AND ')
+}
+
+/** The same rule for an entry in memory: what a follower is shown. */
+export function isWanted(entry: AuditEntry, filter: AuditFilter): boolean {
+  const { actions, subjects, actor, at } = filter
+  if (actions && !actions.includes(entry.action)) return false
+  if (subjects && !subjects.includes(entry.subject)) return false
+  if (actor != null && entry.actor.name !== actor) return false
+  return !at || (entry.at >= at.from && (!at.to || entry.at < at.to))
+}
+
 /** Numbered entries in the order asked for, with the head as of the same moment. */
 export async function readAudit(
   database: Database,
   organizationId: string,
-  range: { after?: number | undefined; before?: number | undefined; limit: number; newestFirst?: boolean; offset?: number },
+  range: { after?: number | undefined; before?: number | undefined; limit: number; newestFirst?: boolean; offset?: number; filter?: AuditFilter | null | undefined },
 ): Promise<Page<AuditEntry>> {
-  const { after = 0, before, limit, newestFirst = false, offset = 0 } = range
+  const { after = 0, before, limit, newestFirst = false, offset = 0, filter } = range
   await numberEntries(database, [organizationId])
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
   const rows = await database.query<AuditRow>(Prisma.sql`
     SELECT h.head, e.* FROM "AuditHead" AS h
     LEFT JOIN LATERAL (
       SELECT e.number, e.at, e.actor, e.action, e.subject, e.changes FROM "AuditEntry" AS e
-      WHERE e."organizationId" = h."organizationId" AND e.number > ${after}::bigint ${until}
+      WHERE e."organizationId" = h."organizationId" AND e.number > ${after}::bigint ${until} ${filterSql(filter)}
       ORDER BY e.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')} LIMIT ${limit}::int OFFSET ${offset}::int
     ) AS e ON true
     WHERE h."organizationId" = ${organizationId}::uuid`)

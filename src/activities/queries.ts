@@ -1,0 +1,65 @@
+import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
+import { builder } from '../builder.ts'
+import type { Context } from '../context.ts'
+import { deliver, pageOfStream, MAX_ENTRIES, resumeFrom } from '../events/index.ts'
+import { pageArgs } from '../graph/connection.ts'
+import { Forbidden } from '../kit/errors.ts'
+import { organizationNamed } from '../organizations/index.ts'
+import { auditStream, isWanted, readAudit } from '../streams/index.ts'
+import { ActivityConnection, ActivityDeliveryType, ActivityFilterInput, auditFilter } from './types.ts'
+
+/** The organization whose history is meant: the one named, else the oldest of the viewer's. */
+async function organizationOf(ctx: Context, named: string | null | undefined): Promise<string> {
+  requireCredential(ctx.viewer)
+  const id = (await organizationNamed(ctx, named)) ?? organizationsOf(ctx.viewer)[0]
+  if (id === undefined) throw new Forbidden('VIEWER')
+  allow(ctx.viewer, 'VIEWER', id)
+  return id
+}
+
+const whose = "Whose history; the caller's oldest organization when absent."
+
+builder.queryField('activity', (t) =>
+  t.field({
+    type: ActivityConnection,
+    description: 'What happened in the organization, oldest first: page backwards with `last` for the newest.',
+    args: {
+      organizationId: t.arg.id({ description: whose }),
+      filter: t.arg({ type: ActivityFilterInput, description: 'Which activities.' }),
+      ...pageArgs(t.arg, MAX_ENTRIES),
+    },
+    resolve: async (_root, { organizationId, filter, ...args }, ctx) => {
+      const id = await organizationOf(ctx, organizationId)
+      return pageOfStream({ kind: 'audit', id }, args, (range) =>
+        readAudit(ctx.database, id, { ...range, filter: auditFilter(filter) }),
+      )
+    },
+  }),
+)
+
+builder.subscriptionField('organizationChanged', (t) =>
+  t.field({
+    type: ActivityDeliveryType,
+    description: 'All that happens in the organization.',
+    args: {
+      organizationId: t.arg.id({ description: whose }),
+      after: t.arg.string({ description: 'Cursor to resume after; "start" for everything kept.' }),
+      filter: t.arg({ type: ActivityFilterInput, description: 'Which activities.' }),
+    },
+    subscribe: async (_root, { organizationId, after, filter }, ctx) => {
+      const id = await organizationOf(ctx, organizationId)
+      const wanted = auditFilter(filter)
+      return deliver(
+        ctx,
+        auditStream(ctx.database),
+        id,
+        resumeFrom(ctx, after),
+        ({ entries }) => ({
+          activities: wanted ? entries.filter((entry) => isWanted(entry, wanted)) : entries,
+        }),
+        (head) => ({ after: head, tellNow: true }),
+      )
+    },
+    resolve: (delivery) => delivery,
+  }),
+)

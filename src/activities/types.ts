@@ -1,0 +1,63 @@
+import { builder } from '../builder.ts'
+import { DeliveryInterface, EventInterface, type Delivery } from '../events/index.ts'
+import { connectionOf } from '../graph/connection.ts'
+import { findNode, NodeInterface, typeIdOf, keyOfTypeId } from '../graph/node.ts'
+import { TimeRangeInput } from '../graph/time-range.ts'
+import type { AuditEntry, AuditFilter } from '../streams/index.ts'
+
+export const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
+  description:
+    "One line of the organization's history, its object as it is now; the history holds every mutation.",
+  interfaces: [EventInterface],
+  fields: (t) => ({
+    action: t.exposeString('action', { description: 'The mutation, such as createService.' }),
+    subjectId: t.id({
+      description: 'Canonical id of what it was done to.',
+      resolve: ({ subject }) => typeIdOf(subject),
+    }),
+    subject: t.field({
+      type: NodeInterface,
+      nullable: true,
+      description: 'What it was done to, as it is now; null once deleted.',
+      resolve: ({ subject }, _args, ctx) => findNode(ctx, typeIdOf(subject)),
+    }),
+  }),
+})
+export const ActivityConnection = connectionOf<AuditEntry>('Activity', ActivityType, 'activities')
+
+interface ActivityFilter extends Omit<AuditFilter, 'subjects'> {
+  readonly subjectIds?: readonly string[] | null
+}
+
+export const ActivityFilterInput = builder.inputRef<ActivityFilter>('ActivityFilter').implement({
+  description: 'Which activities; lists mean any of.',
+  fields: (t) => ({
+    actions: t.stringList({ description: 'Of any of these mutations.' }),
+    subjectIds: t.idList({ description: 'Done to any of these: canonical ids.' }),
+    actor: t.string({ description: 'By the actor with this name.' }),
+    at: t.field({ type: TimeRangeInput, description: 'At this time.' }),
+  }),
+})
+
+/** The filter as the stream has it. */
+export const auditFilter = (filter: ActivityFilter | null | undefined): AuditFilter | undefined =>
+  filter ? { ...filter, subjects: filter.subjectIds?.map(keyOfTypeId) ?? null } : undefined
+
+export interface ActivityDelivery extends Delivery {
+  readonly activities: readonly AuditEntry[]
+}
+
+export const ActivityDeliveryType = builder
+  .objectRef<ActivityDelivery>('ActivityDelivery')
+  .implement({
+    description:
+      'What happened in the organization: one subscription keeps a whole console up to date.',
+    interfaces: [DeliveryInterface],
+    fields: (t) => ({
+      activities: t.field({
+        type: [ActivityType],
+        description: 'What happened, oldest first.',
+        resolve: ({ activities }) => [...activities],
+      }),
+    }),
+  })
