@@ -9,7 +9,7 @@ import type { Platform, ServerIdentity } from './context.ts'
 import { lockDataFolder } from './db/data-folder.ts'
 import { openDatabase } from './db/database.ts'
 import { applyMigrations } from './db/migrate.ts'
-import { Invoker } from './doors/index.ts'
+import { doorsOf, Invoker } from './doors/index.ts'
 import { httpServer } from './http/server.ts'
 import type { Logger } from './kit/logger.ts'
 import { bootstrap } from './organizations/index.ts'
@@ -95,7 +95,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const reconciler = new Reconciler(platform, runtime)
   const invoker = opening(new Invoker(platform, reconciler.balancer), (one) => one.close())
   const state = { isReady: false }
-  const http = opening(httpServer(platform, invoker, state), (one) =>
+  const http = opening(httpServer({ ...platform, doors: doorsOf(platform, invoker) }, invoker, state), (one) =>
     one.close(config.shutdownGraceMs),
   )
   const listening = await http.listen()

@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream'
 import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
 import type { Front } from './generated/prisma/enums.ts'
 import type { Actor } from './kit/actor.ts'
+import type { Answer, Call, Outgoing } from './kit/call.ts'
 import type { Logger } from './kit/logger.ts'
 import type { Clock } from './kit/time.ts'
 import type { Bus } from './ports/bus/bus.ts'
@@ -25,6 +27,19 @@ export interface Platform {
   readonly server: ServerIdentity
 }
 
+/** Where bytes come in and go out. Fronts call these in process; over HTTP they stand behind signed URLs. */
+export interface Doors {
+  /** Takes the bytes of an upload. Throws NotFound, WrongState, ValidationError or QuotaReached; then nothing is kept. */
+  put(uploadId: string, body: Readable, signal?: AbortSignal): Promise<unknown>
+  /** The archive of a version, unchanged. Throws NotFound. */
+  get(versionId: string): Promise<Outgoing>
+  /**
+   * Calls a service as the viewer. Throws NotFound, Forbidden, WrongState (it does not run), Unavailable (no
+   * instance yet), BadGateway (the instance broke off) or TimedOut.
+   */
+  invoke(ctx: Context, deployment: string | undefined, service: string, call: Call): Promise<Answer>
+}
+
 /** This server among those of the installation: `id` stays with its data folder, `run` is new with every start. */
 export interface ServerIdentity {
   readonly id: string
@@ -33,8 +48,13 @@ export interface ServerIdentity {
   url: string
 }
 
+/** A server that can be reached: what every request finds. */
+export interface Site extends Platform {
+  readonly doors: Doors
+}
+
 /** Everything one request works with. */
-export interface Context extends Platform {
+export interface Context extends Site {
   readonly viewer: Viewer
   readonly requestId: string
   /** The REST front the request came through, if any. */

@@ -5,7 +5,7 @@ import { deliver, pageOfStream, MAX_ENTRIES, resumeFrom } from '../events/index.
 import { pageArgs } from '../graph/connection.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { auditStream, isWanted, readAudit } from '../streams/index.ts'
+import { auditStream, countAudit, isWanted, readAudit } from '../streams/index.ts'
 import { ActivityConnection, ActivityDeliveryType, ActivityFilterInput, auditFilter } from './types.ts'
 
 /** The organization whose history is meant: the one named, else the oldest of the viewer's. */
@@ -22,7 +22,7 @@ const whose = "Whose history; the caller's oldest organization when absent."
 builder.queryField('activity', (t) =>
   t.field({
     type: ActivityConnection,
-    description: 'What happened in the organization, oldest first: page backwards with `last` for the newest.',
+    description: 'Newest first, what happened in the organization.',
     args: {
       organizationId: t.arg.id({ description: whose }),
       filter: t.arg({ type: ActivityFilterInput, description: 'Which activities.' }),
@@ -30,8 +30,13 @@ builder.queryField('activity', (t) =>
     },
     resolve: async (_root, { organizationId, filter, ...args }, ctx) => {
       const id = await organizationOf(ctx, organizationId)
-      return pageOfStream({ kind: 'audit', id }, args, (range) =>
-        readAudit(ctx.database, id, { ...range, filter: auditFilter(filter) }),
+      const wanted = auditFilter(filter)
+      return pageOfStream(
+        { kind: 'audit', id },
+        args,
+        (range) => readAudit(ctx.database, id, { ...range, filter: wanted }),
+        () => countAudit(ctx.database, id, wanted),
+        'newest first',
       )
     },
   }),

@@ -43,7 +43,7 @@ type Subscribe = (
  *     for await (const { data } of client.iterate({ query, variables: { service: 'my-service' } }))
  *       console.log(data?.serviceLogs.lines)
  *
- * graphql-sse, in either of its modes:
+ * graphql-sse:
  *
  *     const client = resumable(createClient({ url: 'http://127.0.0.1:4000/graphql', retryAttempts: Infinity }))
  *     const stop = client.subscribe({ query, variables }, { next, error, complete })

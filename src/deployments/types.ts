@@ -9,7 +9,7 @@ import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
 import type { Context } from '../context.ts'
 import { ActorType, organizationNaming } from '../organizations/index.ts'
-import { readEvents, type StoredEvent } from '../streams/index.ts'
+import { countEvents, readEvents, type StoredEvent } from '../streams/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl } from './archive.ts'
 import { DeploymentId, deploymentHeads, deploymentNaming, VersionId, versionNaming } from './deployment.ts'
@@ -122,7 +122,12 @@ export const DeploymentType = builder.prismaObject('Deployment', {
       description: 'What happened to it, oldest first.',
       args: pageArgs(t.arg, MAX_ENTRIES),
       resolve: ({ id }, args, { database }) =>
-        pageOfStream({ kind: 'event', id }, args, (range) => readEvents(database, deploymentHeads, id, range)),
+        pageOfStream(
+          { kind: 'event', id },
+          args,
+          (range) => readEvents(database, deploymentHeads, id, range),
+          () => countEvents(database, id),
+        ),
     }),
     creator: t.field({
       type: ActorType,

@@ -1,15 +1,7 @@
-import type { Readable } from 'node:stream'
 import type { Platform } from '../context.ts'
 import { archiveKey, VersionId } from '../deployments/index.ts'
+import type { Outgoing } from '../kit/call.ts'
 import { NotFound } from '../kit/errors.ts'
-
-/** Bytes that go out. Whoever takes them reads the body to its end or destroys it. */
-export interface Outgoing {
-  readonly body: Readable
-  readonly sizeBytes: number
-  readonly sha256: string
-  readonly fileName: string
-}
 
 /** The door for archives: the bytes of a version, unchanged. Throws NotFound. */
 export async function getArchive(

@@ -1,5 +1,15 @@
 /** Doors: where bytes come in and go out, over HTTP or called in process by a front, with typed errors. */
-export { putUpload } from './put.ts'
-export { getArchive, type Outgoing } from './get.ts'
-export { BadGateway, Invoker, type Answer, type Call } from './invoke.ts'
+import type { Doors, Platform } from '../context.ts'
+import { getArchive } from './get.ts'
+import type { Invoker } from './invoke.ts'
+import { putUpload } from './put.ts'
+
+export { Invoker } from './invoke.ts'
 export { isForwarded } from './forward.ts'
+
+/** The doors as every request finds them in its context. */
+export const doorsOf = (platform: Platform, invoker: Invoker): Doors => ({
+  put: (uploadId, body, signal) => putUpload(platform, uploadId, body, signal),
+  get: (versionId) => getArchive(platform, versionId),
+  invoke: (ctx, deployment, service, call) => invoker.invoke(ctx, deployment, service, call),
+})

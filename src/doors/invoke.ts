@@ -1,35 +1,12 @@
-import type { Readable } from 'node:stream'
 import { errors, Pool, type Dispatcher } from 'undici'
 import { allow, found, requireCredential } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import { deploymentNamed } from '../deployments/index.ts'
 import type { Service } from '../generated/prisma/client.ts'
-import { DomainError, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
+import type { Answer, Call } from '../kit/call.ts'
+import { BadGateway, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
 import { processStatus, RUNNING, say, ServiceId, serviceNamed, type Balancer } from '../services/index.ts'
 import { forwardedBy } from './forward.ts'
-
-/** A call of a service, whatever door it came through. */
-export interface Call {
-  readonly method: string
-  /** Path behind the service's own, with its query: `/` or `/score?x=1`. */
-  readonly target: string
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Undefined when there is none. */
-  readonly body: Readable | Buffer | undefined
-  readonly signal: AbortSignal
-}
-
-/** What the service answered; whoever takes it reads the body to its end or destroys it. */
-export interface Answer {
-  readonly status: number
-  readonly headers: Record<string, string | string[]>
-  readonly body: Readable
-}
-
-/** The instance broke off instead of answering. */
-export class BadGateway extends DomainError {
-  readonly code = 'UNAVAILABLE'
-}
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and the caller's credential, which is ours. */
 const HOP = new Set([

@@ -12,27 +12,38 @@ export const MAX_ENTRIES = 1_000
 export async function pageOfStream<E extends Entry>(
   stream: StreamId,
   args: PageArgs,
-  read: (range: { after?: number; before?: number; limit: number; newestFirst: boolean; offset: number }) => Promise<StreamPage<E>>,
-  count?: () => Promise<number>,
+  read: (range: Range) => Promise<StreamPage<E>>,
+  count: () => Promise<number>,
+  order: 'oldest first' | 'newest first' = 'oldest first',
 ): Promise<Page<E>> {
   const window = windowOf(args, MAX_ENTRIES)
-  const after = args.after == null ? undefined : readCursor(stream, args.after)
-  const before = args.before == null ? undefined : readCursor(stream, args.before)
+  const isReversed = order === 'newest first'
+  const [low, high] = isReversed ? [args.before, args.after] : [args.after, args.before]
+  const after = low == null ? undefined : readCursor(stream, low)
+  const before = high == null ? undefined : readCursor(stream, high)
+  const newestFirst = window.isBackward !== isReversed
   const { entries, head, first } = await read({
-    ...(after === undefined ? {} : { after }),
-    ...(before === undefined ? {} : { before }),
+    after,
+    before,
     limit: window.limit + 1,
-    newestFirst: window.isBackward,
+    newestFirst,
     offset: window.offset,
   })
-  const empty = window.isBackward ? (before ?? head + 1) - 1 : (after ?? first - 1)
-  const page = pageOf(
+  const nothing = newestFirst ? (before ?? head + 1) - 1 : (after ?? first - 1)
+  return pageOf(
     entries,
     window,
     args,
     (entry) => writeCursor(stream, entry.number),
-    count ?? (() => Promise.resolve(head - first + 1)),
-    writeCursor(stream, Math.max(0, empty)),
+    count,
+    writeCursor(stream, Math.max(0, nothing)),
   )
-  return page
+}
+
+interface Range {
+  readonly after: number | undefined
+  readonly before: number | undefined
+  readonly limit: number
+  readonly newestFirst: boolean
+  readonly offset: number
 }

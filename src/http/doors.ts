@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Platform } from '../context.ts'
+import type { Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
-import { getArchive, isForwarded, putUpload, type Answer, type Call, type Invoker } from '../doors/index.ts'
+import { isForwarded, type Invoker } from '../doors/index.ts'
+import type { Answer, Call } from '../kit/call.ts'
 import { Forbidden, NotFound } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
@@ -11,21 +12,21 @@ import { contextOf } from './request.ts'
 type Request = FastifyRequest<{ Params: Record<string, string> }>
 
 /** Upload, download and invocation over plain HTTP. */
-export function doors(platform: Platform, invoker: Invoker) {
+export function doors(site: Site, invoker: Invoker) {
   return async (http: FastifyInstance): Promise<void> => {
     http.put('/uploads/:id/source.tgz', async (request: Request, reply) => {
-      signed(platform, request)
+      signed(site, request)
       const id = UploadId.read(request.params.id ?? '')
       if (id === undefined) throw new NotFound('upload', request.params.id ?? '')
-      await putUpload(platform, id, request.body as Readable) // every body here is the stream itself
+      await site.doors.put(id, request.body as Readable) // every body here is the stream itself
       return reply.send()
     })
 
     http.get('/archives/:id/source.tgz', async (request: Request, reply) => {
-      signed(platform, request)
+      signed(site, request)
       const id = VersionId.read(request.params.id ?? '')
       if (id === undefined) throw new NotFound('deployment version', request.params.id ?? '')
-      const { body, sizeBytes, sha256, fileName } = await getArchive(platform, id)
+      const { body, sizeBytes, sha256, fileName } = await site.doors.get(id)
       return reply
         .headers({
           'content-type': 'application/octet-stream',
@@ -42,10 +43,10 @@ export function doors(platform: Platform, invoker: Invoker) {
         method: ['GET', 'POST', 'PUT'],
         url,
         handler: async (request: Request, reply) => {
-          const ctx = await contextOf(platform, request.raw)
+          const ctx = await contextOf(site, request.raw)
           const { deployment, service = '' } = request.params
           const call = callOf(request, reply, 5)
-          return passOn(reply, await invoker.invoke(ctx, deployment, service, call))
+          return passOn(reply, await ctx.doors.invoke(ctx, deployment, service, call))
         },
       })
 
@@ -55,7 +56,7 @@ export function doors(platform: Platform, invoker: Invoker) {
       handler: async (request: Request, reply) => {
         const { service = '' } = request.params
         const uuid = ServiceId.read(service) ?? ''
-        if (!isForwarded(platform.signer, uuid, platform.now(), request.headers))
+        if (!isForwarded(site.signer, uuid, site.now(), request.headers))
           throw new Forbidden('ADMIN', 'Only servers of this installation may use this path.')
         return passOn(reply, await invoker.forwarded(service, callOf(request, reply, 4)))
       },
@@ -64,7 +65,7 @@ export function doors(platform: Platform, invoker: Invoker) {
 }
 
 /** Throws unless the URL was signed by us for this method and is still good. */
-function signed({ signer, now }: Platform, request: FastifyRequest): void {
+function signed({ signer, now }: Site, request: FastifyRequest): void {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost')
   if (!signer.isPathSigned(request.method, pathname, searchParams, now()))
     throw new Forbidden('VIEWER', 'The signature of this URL is wrong or has expired: ask for a new one.')

@@ -1,5 +1,5 @@
-import { BadGateway } from '../doors/index.ts'
 import {
+  BadGateway,
   DomainError,
   Forbidden,
   NotFound,

@@ -2,14 +2,14 @@ import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { YogaServerInstance } from 'graphql-yoga'
-import type { Context, Platform } from '../context.ts'
+import type { Context, Site } from '../context.ts'
 import { QuotaReached } from '../kit/errors.ts'
 import { contextOf } from './request.ts'
 import { hasEnded } from './sse.ts'
 
 /** GraphQL over HTTP: queries and mutations, subscriptions over SSE, and GraphiQL for browsers. */
 export function graphql(
-  platform: Platform,
+  site: Site,
   yoga: YogaServerInstance<Context, object>,
   eventStreams: Set<ServerResponse>,
 ) {
@@ -18,9 +18,9 @@ export function graphql(
       method: ['GET', 'POST', 'OPTIONS'],
       url: '/graphql',
       handler: async (request, reply) => {
-        const ctx = await contextOf(platform, request.raw)
+        const ctx = await contextOf(site, request.raw)
         if (hasEnded(ctx.lastEventId)) return reply.code(204).send()
-        const body = await whole(request.body as Readable | undefined, platform.config.maxBodyBytes)
+        const body = await whole(request.body as Readable | undefined, site.config.maxBodyBytes)
         const headers = new Headers()
         for (const [name, value] of Object.entries(request.headers))
           if (value !== undefined) headers.set(name, String(value))

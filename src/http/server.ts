@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Platform } from '../context.ts'
+import type { Site } from '../context.ts'
 import type { Invoker } from '../doors/index.ts'
 import { DomainError } from '../kit/errors.ts'
 import { doors } from './doors.ts'
@@ -20,8 +20,8 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>
 }
 
-export function httpServer(platform: Platform, invoker: Invoker, state: Health): HttpServer {
-  const { config, log } = platform
+export function httpServer(site: Site, invoker: Invoker, state: Health): HttpServer {
+  const { config, log } = site
   const http: FastifyInstance = Fastify({
     logger: false,
     forceCloseConnections: 'idle',
@@ -57,11 +57,11 @@ export function httpServer(platform: Platform, invoker: Invoker, state: Health):
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
   const yoga = graphqlServer()
-  void http.register(health(platform, state))
+  void http.register(health(site, state))
   const eventStreams = new Set<ServerResponse>()
-  void http.register(graphql(platform, yoga, eventStreams))
-  void http.register(doors(platform, invoker))
-  const sockets = websockets(platform, yoga, http.server)
+  void http.register(graphql(site, yoga, eventStreams))
+  void http.register(doors(site, invoker))
+  const sockets = websockets(site, yoga, http.server)
   const connections = new Set<Socket>()
   http.server.on('connection', (socket: Socket) => {
     connections.add(socket)

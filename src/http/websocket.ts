@@ -4,7 +4,7 @@ import type { ServerOptions } from 'graphql-ws'
 import { useServer, type Extra } from 'graphql-ws/use/ws'
 import type { YogaServerInstance } from 'graphql-yoga'
 import { WebSocketServer } from 'ws'
-import type { Context, Platform } from '../context.ts'
+import type { Context, Site } from '../context.ts'
 import { Unauthenticated } from '../kit/errors.ts'
 import { execute, subscribe } from './run.ts'
 import { refusal } from './guard.ts'
@@ -21,7 +21,7 @@ type Parameters = { authorization?: unknown; Authorization?: unknown }
  * so a reader that stalls stops its own subscription and nothing else.
  */
 export function websockets(
-  platform: Platform,
+  site: Site,
   yoga: YogaServerInstance<Context, object>,
   server: Server,
 ): { close(): Promise<void> } {
@@ -33,7 +33,7 @@ export function websockets(
       const given = connectionParams?.authorization ?? connectionParams?.Authorization
       if (typeof given === 'string') extra.request.headers.authorization = given
       try {
-        await platform.authenticator.viewer(extra.request.headers.authorization)
+        await site.authenticator.viewer(extra.request.headers.authorization)
         return true
       } catch (cause) {
         if (cause instanceof Unauthenticated) return false // closes with 4403 Forbidden
@@ -41,7 +41,7 @@ export function websockets(
       }
     },
     async onSubscribe({ extra }, _id, { operationName, query, variables }) {
-      const context = await contextOf(platform, extra.request)
+      const context = await contextOf(site, extra.request)
       const { schema, parse, validate, contextFactory } = yoga.getEnveloped(context)
       const args = {
         schema: schema as typeof schema & object,
@@ -58,7 +58,7 @@ export function websockets(
   const upgrade = (request: import('node:http').IncomingMessage, socket: Duplex, head: Buffer): void => {
     const why =
       new URL(request.url ?? '', 'http://localhost').pathname === '/graphql'
-        ? refusal(platform.config, request.headers)
+        ? refusal(site.config, request.headers)
         : 'WebSockets are served at /graphql.'
     if (why === undefined)
       return sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))

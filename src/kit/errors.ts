@@ -129,3 +129,8 @@ export class BadRequest extends DomainError {
 export class TimedOut extends DomainError {
   readonly code = 'TIMEOUT'
 }
+
+/** What was called broke off instead of answering. */
+export class BadGateway extends DomainError {
+  readonly code = 'UNAVAILABLE'
+}

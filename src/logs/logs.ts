@@ -3,6 +3,7 @@ import { deliver, pageOfStream, resumeFrom } from '../events/index.ts'
 import type { Page, PageArgs } from '../graph/connection.ts'
 import { BadRequest } from '../kit/errors.ts'
 import {
+  countLines,
   logStream,
   matches,
   readLines,
@@ -20,8 +21,11 @@ export const pageOfLog = (
   stream: string,
   args: PageArgs & { filter?: LogFilter | null | undefined },
 ): Promise<Page<LogLine>> =>
-  pageOfStream({ kind: 'log', id: stream }, args, (range) =>
-    readLines(ctx.database, stream, { ...range, filter: args.filter }),
+  pageOfStream(
+    { kind: 'log', id: stream },
+    args,
+    (range) => readLines(ctx.database, stream, { ...range, filter: args.filter }),
+    () => countLines(ctx.database, stream, args.filter),
   )
 
 /** A log from a cursor on, or beginning with its last lines; then live. */

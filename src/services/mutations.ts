@@ -3,7 +3,7 @@ import { annotationField, namingFields } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { mutation } from '../graph/mutation.ts'
-import { Conflict, QuotaReached, WrongState } from '../kit/errors.ts'
+import { BadGateway, Conflict, QuotaReached, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
 import { textRule } from '../kit/names.ts'
 import {
   createService,
@@ -15,6 +15,7 @@ import {
   stopService,
   updateService,
 } from './actions.ts'
+import { invokeService } from './invoke.ts'
 import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
 import { ServiceId } from './service.ts'
 import { ProcessServiceType, ServiceInterface } from './types.ts'
@@ -148,5 +149,36 @@ mutation('rollBackDeployment', {
       description: 'The services it concerns, as they are now; READY when that version serves.',
       resolve: ({ services }) => services,
     }),
+  }),
+})
+
+mutation('invokeService', {
+  description:
+    'Calls a running service directly and waits; JSON only, other content goes to invokeUrl. Needs VIEWER.',
+  input: (t) => ({
+    ...which(t),
+    json: t.field({ type: 'JSON', description: 'What to send; nothing is sent when absent.' }),
+  }),
+  errors: [WrongState, Unavailable],
+  resolve: async (ctx, input) => {
+    try {
+      return await invokeService(ctx, input)
+    } catch (cause) {
+      // over plain HTTP these have statuses of their own; here they are one answer
+      if (cause instanceof BadGateway || cause instanceof TimedOut)
+        throw new Unavailable('answer', cause.message)
+      throw cause
+    }
+  },
+  success: (t) => ({
+    json: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What the service answered.',
+      resolve: ({ json }) => json,
+    }),
+    statusCode: t.exposeInt('statusCode', { description: 'HTTP status of the answer, whatever it is.' }),
+    contentType: t.exposeString('contentType', { nullable: true, description: 'Content type of the answer.' }),
+    durationMs: t.exposeFloat('durationMs', { description: 'How long it took, in milliseconds.' }),
   }),
 })

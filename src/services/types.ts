@@ -23,7 +23,7 @@ import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
 import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
-import { readEvents, type StoredEvent } from '../streams/index.ts'
+import { countEvents, readEvents, type StoredEvent } from '../streams/index.ts'
 import { InstanceId, ServiceId, serviceHeads, serviceNaming } from './service.ts'
 import { serviceById } from './store.ts'
 
@@ -102,8 +102,11 @@ export const ServiceInterface = builder.prismaInterface('Service', {
       description: 'What happened to it, oldest first.',
       args: pageArgs(t.arg, MAX_ENTRIES),
       resolve: ({ id }, args, { database }) =>
-        pageOfStream({ kind: 'event', id }, args, (range) =>
-          readEvents(database, serviceHeads, id, range),
+        pageOfStream(
+          { kind: 'event', id },
+          args,
+          (range) => readEvents(database, serviceHeads, id, range),
+          () => countEvents(database, id),
         ),
     }),
     creator: t.field({

@@ -138,3 +138,15 @@ export async function readAudit(
     ),
   }
 }
+
+/** How many acts there are, with this filter; numbered or not. */
+export async function countAudit(
+  database: Database,
+  organizationId: string,
+  filter: AuditFilter | null | undefined,
+): Promise<number> {
+  const [row] = await database.query<{ count: bigint }>(Prisma.sql`
+    SELECT count(*) FROM "AuditEntry" AS e
+    WHERE e."organizationId" = ${organizationId}::uuid ${filterSql(filter)}`)
+  return Number(row?.count ?? 0)
+}

@@ -135,3 +135,11 @@ export async function readEvents(
     ),
   }
 }
+
+/** How many events of a stream are kept. */
+export async function countEvents(database: Database, id: string): Promise<number> {
+  const [row] = await database.query<{ count: bigint }>(
+    Prisma.sql`SELECT count(*) FROM "Event" WHERE stream = ${id}::uuid`,
+  )
+  return Number(row?.count ?? 0)
+}

@@ -127,6 +127,19 @@ export async function readLines(
   return pageOf(rows)
 }
 
+/** How many lines of a log there are, with this filter. */
+export async function countLines(
+  database: Database,
+  stream: string,
+  filter: LogFilter | null | undefined,
+): Promise<number> {
+  const conditions = [Prisma.sql`l.stream = ${stream}::uuid`, ...filterSql(filter)]
+  const [row] = await database.query<{ count: bigint }>(
+    Prisma.sql`SELECT count(*) FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}`,
+  )
+  return Number(row?.count ?? 0)
+}
+
 function filterSql(filter: LogFilter | null | undefined): Prisma.Sql[] {
   if (!filter) return []
   const { contains, sources, instance, attempt, at } = filter

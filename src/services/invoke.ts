@@ -1,0 +1,63 @@
+import { parse, isSafeNumber } from 'lossless-json'
+import type { Context } from '../context.ts'
+import { Unavailable } from '../kit/errors.ts'
+
+/** The largest JSON answer that is put into a GraphQL answer. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+export interface JsonAnswer {
+  readonly json: unknown
+  readonly statusCode: number
+  readonly contentType: string | null
+  readonly durationMs: number
+}
+
+/**
+ * Calls a service with JSON and waits for its JSON. Whole numbers beyond 2^53-1 come back as text. Throws what the
+ * door throws, and Unavailable for an answer that is not JSON or too large to be kept in memory.
+ */
+export async function invokeService(
+  ctx: Context,
+  { id, json }: { id: string; json?: unknown },
+): Promise<JsonAnswer> {
+  const began = performance.now()
+  const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json))
+  const answer = await ctx.doors.invoke(ctx, undefined, id, {
+    method: 'POST',
+    target: '/',
+    headers: body ? { 'content-type': 'application/json', accept: 'application/json' } : {},
+    body,
+    signal: new AbortController().signal,
+  })
+  const text = await whole(answer.body)
+  const contentType = String(answer.headers['content-type'] ?? '') || null
+  return {
+    json: text === '' ? null : parsed(text, contentType),
+    statusCode: answer.status,
+    contentType,
+    durationMs: performance.now() - began,
+  }
+}
+
+async function whole(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > MAX_BYTES)
+      throw new Unavailable('JSON', `The answer has more than ${MAX_BYTES} bytes: call its invokeUrl.`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parsed(text: string, contentType: string | null): unknown {
+  try {
+    return parse(text, undefined, (number) => (isSafeNumber(number) ? Number(number) : number))
+  } catch {
+    throw new Unavailable(
+      'JSON',
+      `The service answered ${contentType ?? 'without a content type'}, which is not JSON: call its invokeUrl.`,
+    )
+  }
+}
