@@ -53,7 +53,7 @@ async function whole(body: AsyncIterable<Buffer>): Promise<string> {
 
 function parsed(text: string, contentType: string | null): unknown {
   try {
-    return parse(text, undefined, (number) => (isSafeNumber(number) ? Number(number) : number))
+    return parse(text, undefined, (number) => (isSafeNumber(number, { approx: true }) ? Number(number) : number))
   } catch {
     throw new Unavailable(
       'JSON',

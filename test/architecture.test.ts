@@ -1,0 +1,111 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+/*
+ * Who may import whom: STYLE 3 as a table. A folder of src (or a file at its top) names all it may import besides
+ * itself. A circle between folders cannot be written down here without breaking the last test.
+ */
+const core = ['kit', 'generated']
+const ground = [...core, 'auth', 'context', 'builder', 'graph', 'streams', 'addresses']
+
+const mayImport: Record<string, readonly string[]> = {
+  kit: [],
+  config: ['kit'],
+  ports: ['kit'],
+  db: core,
+  streams: [...core, 'config', 'db', 'ports'],
+  auth: [...core, 'db'],
+  context: [...core, 'config', 'db', 'ports', 'auth', 'streams'],
+  builder: ['generated', 'context'],
+  graph: [...core, 'auth', 'builder', 'context', 'streams'],
+  addresses: [...core, 'auth', 'builder', 'context'],
+  // concepts: the ground, and other concepts only as far as they come before
+  organizations: [...ground, 'db'],
+  events: [...ground, 'organizations'],
+  logs: [...ground, 'events'],
+  uploads: [...ground, 'organizations'],
+  deployments: [...ground, 'db', 'ports', 'organizations', 'events', 'uploads'],
+  services: [...ground, 'db', 'ports', 'organizations', 'events', 'logs', 'deployments'],
+  activities: [...ground, 'organizations', 'events'],
+  doors: [...core, 'auth', 'context', 'ports', 'deployments', 'services', 'uploads'],
+  schema: ['builder', 'graph', 'organizations', 'uploads', 'logs', 'deployments', 'services', 'activities'],
+  http: [...core, 'config', 'auth', 'context', 'schema', 'doors', 'deployments', 'services', 'uploads'],
+  app: [...core, 'config', 'context', 'auth', 'db', 'ports', 'streams', 'doors', 'http', 'organizations', 'services'],
+  client: [],
+  cli: ['kit', 'generated', 'config', 'client', 'app', 'db'],
+  main: ['cli'],
+  bin: ['main'],
+}
+
+const concepts = ['addresses', 'organizations', 'events', 'logs', 'uploads', 'deployments', 'services', 'activities', 'doors']
+const src = fileURLToPath(new URL('../src', import.meta.url))
+
+interface Import {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+  readonly target: string
+}
+
+const partOf = (file: string): string => (file.split('/')[0] ?? '').replace(/\.[jt]s$/, '')
+
+function importsIn(file: string): Import[] {
+  const text = readFileSync(join(src, file), 'utf8')
+  const found = text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)
+  return [...found].map(([, path = '']) => {
+    const target = relative(src, resolve(src, dirname(file), path))
+    return { file, from: partOf(file), to: partOf(target), target }
+  })
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
+  (file) => /\.[jt]s$/.test(file) && !file.startsWith('generated/') && !file.endsWith('.d.ts'),
+)
+const imports = files.flatMap(importsIn)
+const shown = ({ file, target }: Import): string => `${file} -> ${target}`
+
+test('every part of src is in the table', () => {
+  const parts = [...new Set(files.map(partOf))].toSorted()
+  expect(parts.filter((part) => !(part in mayImport))).toEqual([])
+  expect(imports.length).toBeGreaterThan(200)
+})
+
+test('a part imports only what the table allows', () => {
+  const strays = imports.filter(({ from, to }) => from !== to && !mayImport[from]?.includes(to))
+  expect(strays.map(shown)).toEqual([])
+})
+
+test('other concepts are reached through their front door', () => {
+  const strays = imports.filter(
+    ({ from, to, target }) =>
+      from !== to &&
+      concepts.includes(to) &&
+      target !== `${to}/index.ts` &&
+      !(from === 'schema' && target === `${to}/schema.ts`),
+  )
+  expect(strays.map(shown)).toEqual([])
+})
+
+test('only the composition root names an adapter', () => {
+  const strays = imports.filter(
+    ({ file, target }) =>
+      /^ports\/(bus|runtime|storage)\//.test(target) &&
+      !file.startsWith('ports/') &&
+      file !== 'app.ts' &&
+      !/^ports\/(\w+)\/\1\.ts$/.test(target),
+  )
+  expect(strays.map(shown)).toEqual([])
+})
+
+test('the table has no circle', () => {
+  const seen = new Set<string>()
+  const visit = (part: string, path: readonly string[]): void => {
+    expect(path, [...path, part].join(' -> ')).not.toContain(part)
+    if (seen.has(part)) return
+    for (const next of mayImport[part] ?? []) visit(next, [...path, part])
+    seen.add(part)
+  }
+  for (const part of Object.keys(mayImport)) visit(part, [])
+})

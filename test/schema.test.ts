@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import {
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isUnionType,
+  lexicographicSortSchema,
+  printSchema,
+  type GraphQLNamedType,
+} from 'graphql'
+import { expect, test } from 'vitest'
+import { schema } from '../src/schema.ts'
+
+const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__'))
+const builtIn = new Set(['ID', 'Int', 'Float', 'String', 'Boolean'])
+
+/** Every type, field, argument and enum value by name, with its description. */
+function* described(type: GraphQLNamedType): Generator<[string, string | null | undefined]> {
+  yield [type.name, type.description]
+  if (isEnumType(type))
+    for (const value of type.getValues()) yield [`${type.name}.${value.name}`, value.description]
+  if (isInputObjectType(type))
+    for (const field of Object.values(type.getFields())) yield [`${type.name}.${field.name}`, field.description]
+  if (isObjectType(type) || isInterfaceType(type))
+    for (const field of Object.values(type.getFields())) {
+      yield [`${type.name}.${field.name}`, field.description]
+      for (const arg of field.args) yield [`${type.name}.${field.name}(${arg.name})`, arg.description]
+    }
+}
+
+test('the committed schema is the one the code makes', () => {
+  const committed = readFileSync(new URL('../schema.graphql', import.meta.url), 'utf8')
+  expect(committed).toBe(`${printSchema(lexicographicSortSchema(schema))}\n`)
+})
+
+test('everything in the schema says what it means', () => {
+  const silent = types
+    .filter(({ name }) => !builtIn.has(name))
+    .flatMap((type) => [...described(type)])
+    .filter(([, description]) => !description)
+  expect(silent.map(([name]) => name)).toEqual([])
+})
+
+test('every mutation takes one input and answers a union of its success and errors', () => {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const Name = field.name.charAt(0).toUpperCase() + field.name.slice(1)
+    expect(field.args.map(({ name, type }) => `${name}: ${type}`)).toEqual([`input: ${Name}Input!`])
+    expect(String(field.type)).toBe(`${Name}Result!`)
+    const union = schema.getType(`${Name}Result`)
+    const members = isUnionType(union) ? union.getTypes().map(({ name }) => name) : []
+    expect(members).toEqual(
+      expect.arrayContaining([`${Name}Success`, 'ValidationError', 'Forbidden', 'NotFound']),
+    )
+    for (const member of members.filter((name) => name !== `${Name}Success`)) {
+      const type = schema.getType(member)
+      expect(isObjectType(type) && type.getInterfaces().map(({ name }) => name)).toContain('Error')
+    }
+  }
+})
+
+test('every subscription resumes from a cursor and delivers one', () => {
+  for (const field of Object.values(schema.getSubscriptionType()?.getFields() ?? {})) {
+    expect(field.args.map(({ name }) => name)).toContain('after')
+    const type = schema.getType(String(field.type).replace('!', ''))
+    expect(isObjectType(type) && type.getInterfaces().map(({ name }) => name)).toContain('Delivery')
+  }
+})
+
+test('every list that can grow is a connection with Relay arguments', () => {
+  const objects = types.filter((type) => isObjectType(type))
+  const fields = objects.flatMap((type) => Object.values(type.getFields()))
+  const connections = fields.filter(({ type }) => /Connection!?$/.test(String(type)))
+  expect(connections.length).toBeGreaterThan(5)
+  for (const { args } of connections)
+    expect(args.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['first', 'last', 'after', 'before', 'offset']),
+    )
+})
