@@ -1,0 +1,19 @@
+// Compiles src/ into dist/. The new dist/ takes the old one's place whole, so that what runs from it during a
+// build finds either, never half of one, and a renamed file leaves no ghost behind.
+import { spawnSync } from 'node:child_process'
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+const [made, old, dist] = [`dist.${process.pid}`, `dist.${process.pid}.old`, 'dist'].map((name) => join(root, name))
+
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'src', '--outDir', made], { cwd: root, stdio: 'inherit' })
+if (status === 0) {
+  if (existsSync(dist)) renameSync(dist, old)
+  renameSync(made, dist)
+}
+for (const folder of [made, old]) rmSync(folder, { recursive: true, force: true })
+process.exitCode = status ?? 1
