@@ -6,7 +6,12 @@ import { pageArgs } from '../graph/connection.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { auditStream, countAudit, isWanted, readAudit } from '../streams/index.ts'
-import { ActivityConnection, ActivityDeliveryType, ActivityFilterInput, auditFilter } from './types.ts'
+import {
+  ActivityConnection,
+  ActivityDeliveryType,
+  ActivityFilterInput,
+  auditFilter,
+} from './types.ts'
 
 /** The organization whose history is meant: the one named, else the oldest of the viewer's. */
 async function organizationOf(ctx: Context, named: string | null | undefined): Promise<string> {

@@ -1,3 +1,4 @@
+import type { InputObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 import { DeliveryInterface, EventInterface, type Delivery } from '../events/index.ts'
 import { connectionOf } from '../graph/connection.ts'
@@ -29,15 +30,19 @@ interface ActivityFilter extends Omit<AuditFilter, 'subjects'> {
   readonly subjectIds?: readonly string[] | null
 }
 
-export const ActivityFilterInput = builder.inputRef<ActivityFilter>('ActivityFilter').implement({
-  description: 'Which activities; lists mean any of.',
-  fields: (t) => ({
-    actions: t.stringList({ description: 'Of any of these mutations.' }),
-    subjectIds: t.idList({ description: 'Done to any of these: canonical ids.' }),
-    actor: t.string({ description: 'By the actor with this name.' }),
-    at: t.field({ type: TimeRangeInput, description: 'At this time.' }),
-  }),
-})
+type Types = typeof builder.$inferSchemaTypes
+
+export const ActivityFilterInput: InputObjectRef<Types, ActivityFilter> = builder
+  .inputRef<ActivityFilter>('ActivityFilter')
+  .implement({
+    description: 'Which activities; lists mean any of.',
+    fields: (t) => ({
+      actions: t.stringList({ description: 'Of any of these mutations.' }),
+      subjectIds: t.idList({ description: 'Done to any of these: canonical ids.' }),
+      actor: t.string({ description: 'By the actor with this name.' }),
+      at: t.field({ type: TimeRangeInput, description: 'At this time.' }),
+    }),
+  })
 
 /** The filter as the stream has it. */
 export const auditFilter = (filter: ActivityFilter | null | undefined): AuditFilter | undefined =>

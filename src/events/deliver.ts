@@ -3,9 +3,12 @@ import { cancelable } from '../kit/cancelable.ts'
 import { readCursor, writeCursor, type Batch, type Entry, type StreamKind } from '../streams/index.ts'
 import type { Delivery } from './types.ts'
 
-/** Where a subscription resumes: the `after` it was given, else the `Last-Event-ID` of an SSE connection. */
+/**
+ * Where a subscription resumes: at the `Last-Event-ID` of an SSE connection, else at the `after` it was given. An
+ * EventSource that reconnects sends its first `after` again, in the URL it cannot change, and what it has by now.
+ */
 export const resumeFrom = (ctx: Context, after: string | null | undefined): string | undefined =>
-  after ?? ctx.lastEventId
+  ctx.lastEventId ?? after ?? undefined
 
 /**
  * The deliveries of one stream. `after` is a cursor of it, or undefined to begin with the present: then `first`

@@ -20,9 +20,17 @@ const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page of a list begins and ends.',
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether more follow now.' }),
-    hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether some come before.' }),
-    startCursor: t.exposeString('startCursor', { nullable: true, description: 'Pass as `before` for what comes before.' }),
-    endCursor: t.exposeString('endCursor', { nullable: true, description: 'Pass as `after` for what follows.' }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description: 'Whether some come before.',
+    }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'Pass as `before` for what comes before.',
+    }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: 'Pass as `after` for what follows.',
+    }),
   }),
 })
 
@@ -36,20 +44,36 @@ export function connectionOf<Row>(
     description: `One of the ${noun} in its place in a list.`,
     fields: (t) => ({
       cursor: t.exposeString('cursor', { description: 'Its place in the list.' }),
-      node: t.field({ type: node, description: 'What stands there.', resolve: (e) => e.node as never }),
+      node: t.field({
+        type: node,
+        description: 'What stands there.',
+        resolve: (e) => e.node as never,
+      }),
     }),
   })
   return builder.objectRef<Page<Row>>(`${name}Connection`).implement({
     description: `One page of ${noun}.`,
     fields: (t) => ({
-      edges: t.field({ type: [edge], description: 'The page with cursors.', resolve: (page) => [...page.edges] }),
+      edges: t.field({
+        type: [edge],
+        description: 'The page with cursors.',
+        resolve: (page) => [...page.edges],
+      }),
       nodes: t.field({
         type: [node] as never,
         description: 'The page without cursors.',
         resolve: ((page: Page<Row>) => page.edges.map((e) => e.node)) as never,
       }),
-      pageInfo: t.field({ type: PageInfoType, description: 'Where the page begins and ends.', resolve: (page) => page.pageInfo }),
-      totalCount: t.field({ type: 'SafeInt', description: 'How many there are in all; counted only when asked for.', resolve: (page) => page.count() }),
+      pageInfo: t.field({
+        type: PageInfoType,
+        description: 'Where the page begins and ends.',
+        resolve: (page) => page.pageInfo,
+      }),
+      totalCount: t.field({
+        type: 'SafeInt',
+        description: 'How many there are in all; counted only when asked for.',
+        resolve: (page) => page.count(),
+      }),
     }),
   }) as never
 }
@@ -58,7 +82,9 @@ type Args = ArgBuilder<typeof builder.$inferSchemaTypes>
 
 /** The arguments every connection takes. */
 export const pageArgs = (t: Args, max = 100) => ({
-  first: t.int({ description: `How many from the front: 1 to ${max}. Default: ${Math.min(max, 100)}.` }),
+  first: t.int({
+    description: `How many from the front: 1 to ${max}. Default: ${Math.min(max, 100)}.`,
+  }),
   last: t.int({ description: `How many from the back: 1 to ${max}.` }),
   after: t.string({ description: 'Only what follows this cursor.' }),
   before: t.string({ description: 'Only what comes before this cursor.' }),

@@ -33,9 +33,10 @@ const codes: readonly ErrorCode[] = [
 const ErrorCodeType = builder.enumType('ErrorCode', {
   description:
     'Codes of error types and, from UNAUTHENTICATED on, of top-level errors (extensions.code), where FORBIDDEN and NOT_FOUND occur too.',
-  values: Object.fromEntries(
-    codes.map((code) => [code, { description: meaning(code) }]),
-  ) as Record<ErrorCode, { description: string }>,
+  values: Object.fromEntries(codes.map((code) => [code, { description: meaning(code) }])) as Record<
+    ErrorCode,
+    { description: string }
+  >,
 })
 
 function meaning(code: ErrorCode): string {
@@ -128,7 +129,9 @@ builder.objectType(NotFound, {
   name: 'NotFound',
   description: "No such object in the caller's organizations.",
   interfaces: [ErrorInterface],
-  fields: (t) => ({ id: t.exposeID('id', { description: 'What was asked for, as it was written.' }) }),
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'What was asked for, as it was written.' }),
+  }),
 })
 
 builder.objectType(Conflict, {

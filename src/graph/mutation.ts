@@ -47,7 +47,11 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         directResult: true,
         union: { name: `${Name}Result`, description: `What ${name} answers.` },
       } as never,
-      resolve: (async (_root: unknown, args: { input: InputShapeFromFields<Fields> }, ctx: Context) => {
+      resolve: (async (
+        _root: unknown,
+        args: { input: InputShapeFromFields<Fields> },
+        ctx: Context,
+      ) => {
         requireCredential(ctx.viewer)
         if (options.check) holds(options.check, args.input)
         return options.resolve(ctx, args.input)
@@ -61,6 +65,10 @@ function holds(rule: z.ZodType, input: unknown): void {
   const { error } = rule.safeParse(input)
   if (error === undefined) return
   throw new ValidationError(
-    error.issues.map(({ path, message, code }) => ({ path: path.map(String), message, rule: code })),
+    error.issues.map(({ path, message, code }) => ({
+      path: path.map(String),
+      message,
+      rule: code,
+    })),
   )
 }

@@ -5,15 +5,21 @@ import { BadRequest } from '../kit/errors.ts'
 import { idKind, nounOf, type IdKind } from '../kit/ids.ts'
 
 /** The Relay interface (https://relay.dev/graphql/objectidentification.htm). */
-export const NodeInterface = builder
-  .interfaceRef<{ id: string }>('Node')
-  .implement({
-    description: 'An object that can be fetched again by its id.',
-    fields: (t) => ({ id: t.id({ description: 'TypeID: the noun and the key, such as `svc_01k…`.', resolve: ({ id }) => id }) }),
-  })
+export const NodeInterface = builder.interfaceRef<{ id: string }>('Node').implement({
+  description: 'An object that can be fetched again by its id.',
+  fields: (t) => ({
+    id: t.id({
+      description: 'TypeID: the noun and the key, such as `svc_01k…`.',
+      resolve: ({ id }) => id,
+    }),
+  }),
+})
 
 type Find = (ctx: Context, uuid: string) => Promise<object | null>
-const finders = new Map<string, { kind: IdKind<string>; find: Find; typename: (row: never) => string }>()
+const finders = new Map<
+  string,
+  { kind: IdKind<string>; find: Find; typename: (row: never) => string }
+>()
 
 /** Makes a type reachable through `node` and `nodes`; `find` answers null for the absent and the foreign alike. */
 export function isNode<Row extends object>(

@@ -1,6 +1,9 @@
+import type { InputObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 
-export const TimeRangeInput = builder
+type Types = typeof builder.$inferSchemaTypes
+
+export const TimeRangeInput: InputObjectRef<Types, { from: Date; to?: Date | null }> = builder
   .inputRef<{ from: Date; to?: Date | null }>('TimeRange')
   .implement({
     description: 'From the first time up to, not including, the second.',

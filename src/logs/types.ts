@@ -1,3 +1,4 @@
+import type { InputObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 import { DeliveryInterface, type Delivery } from '../events/index.ts'
 import { LogSource } from '../generated/prisma/enums.ts'
@@ -18,11 +19,29 @@ const LogSourceType = builder.enumType('LogSource', {
 export const LogLineType = builder.objectRef<LogLine>('LogLine').implement({
   description: 'One line; numbers are dense per log: 1, 2, 3 …',
   fields: (t) => ({
-    number: t.field({ type: 'SafeInt', description: 'Its place in the log.', resolve: ({ number }) => number }),
-    at: t.field({ type: 'DateTime', description: 'When it was stored; never falls within a log.', resolve: ({ at }) => at }),
-    source: t.field({ type: LogSourceType, description: 'Where it comes from.', resolve: ({ source }) => source }),
-    instance: t.exposeInt('instance', { nullable: true, description: 'Ordinal of the process that wrote it.' }),
-    attempt: t.exposeInt('attempt', { nullable: true, description: 'Number of the attempt that wrote it.' }),
+    number: t.field({
+      type: 'SafeInt',
+      description: 'Its place in the log.',
+      resolve: ({ number }) => number,
+    }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'When it was stored; never falls within a log.',
+      resolve: ({ at }) => at,
+    }),
+    source: t.field({
+      type: LogSourceType,
+      description: 'Where it comes from.',
+      resolve: ({ source }) => source,
+    }),
+    instance: t.exposeInt('instance', {
+      nullable: true,
+      description: 'Ordinal of the process that wrote it.',
+    }),
+    attempt: t.exposeInt('attempt', {
+      nullable: true,
+      description: 'Number of the attempt that wrote it.',
+    }),
     text: t.exposeString('text', {
       description:
         'The line without its end. Lines above 250 kB are split; NUL and bytes that are not UTF-8 are written as `\\xNN`.',
@@ -32,16 +51,20 @@ export const LogLineType = builder.objectRef<LogLine>('LogLine').implement({
 
 export const LogLineConnection = connectionOf<LogLine>('LogLine', LogLineType, 'log lines')
 
-export const LogFilterInput = builder.inputRef<LogFilter>('LogFilter').implement({
-  description: 'Which lines; lists mean any of.',
-  fields: (t) => ({
-    contains: t.string({ description: 'Lines that contain this text, case and all.' }),
-    sources: t.field({ type: [LogSourceType], description: 'Lines from any of these.' }),
-    instance: t.int({ description: 'Lines of the process with this ordinal.' }),
-    attempt: t.int({ description: 'Lines of this attempt.' }),
-    at: t.field({ type: TimeRangeInput, description: 'Lines of this time.' }),
-  }),
-})
+type Types = typeof builder.$inferSchemaTypes
+
+export const LogFilterInput: InputObjectRef<Types, LogFilter> = builder
+  .inputRef<LogFilter>('LogFilter')
+  .implement({
+    description: 'Which lines; lists mean any of.',
+    fields: (t) => ({
+      contains: t.string({ description: 'Lines that contain this text, case and all.' }),
+      sources: t.field({ type: [LogSourceType], description: 'Lines from any of these.' }),
+      instance: t.int({ description: 'Lines of the process with this ordinal.' }),
+      attempt: t.int({ description: 'Lines of this attempt.' }),
+      at: t.field({ type: TimeRangeInput, description: 'Lines of this time.' }),
+    }),
+  })
 
 export interface LogDelivery extends Delivery {
   readonly lines: readonly LogLine[]
@@ -52,6 +75,10 @@ export const LogDeliveryType = builder.objectRef<LogDelivery>('LogDelivery').imp
     'Lines of a log, oldest first, at most 50 ms old. With a filter numbers have holes and the cursor moves on without lines.',
   interfaces: [DeliveryInterface],
   fields: (t) => ({
-    lines: t.field({ type: [LogLineType], description: 'The lines.', resolve: ({ lines }) => [...lines] }),
+    lines: t.field({
+      type: [LogLineType],
+      description: 'The lines.',
+      resolve: ({ lines }) => [...lines],
+    }),
   }),
 })

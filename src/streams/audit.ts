@@ -64,10 +64,10 @@ async function numberEntries(database: Database, ids: readonly string[]): Promis
       await database.query(
         Prisma.sql`
           WITH fresh AS (
-            SELECT id, row_number() OVER (ORDER BY id) AS place FROM "AuditEntry"
+            SELECT id, row_number() OVER (ORDER BY id) AS place, max(at) OVER (ORDER BY id) AS at FROM "AuditEntry"
             WHERE "organizationId" = ${organizationId}::uuid AND number IS NULL),
           numbered AS (
-            UPDATE "AuditEntry" AS e SET number = h.head + fresh.place, at = GREATEST(e.at, h.at)
+            UPDATE "AuditEntry" AS e SET number = h.head + fresh.place, at = GREATEST(fresh.at, h.at)
             FROM fresh, "AuditHead" AS h
             WHERE e.id = fresh.id AND h."organizationId" = e."organizationId"
             RETURNING e.number, e.at)

@@ -11,6 +11,12 @@ const BATCH = 500
 /** How often the heads of all followed streams are checked, for hints that were lost. */
 const CHECK_MS = 2_000
 
+/** A stream and how many follow it, counted from before its Reader is open until after it is used. */
+interface Followed {
+  readonly opening: Promise<Reader<Entry>>
+  followers: number
+}
+
 interface HeadRow {
   kind: string
   stream: string
@@ -26,7 +32,7 @@ interface HeadRow {
  * and from the table when it does not, so a stalled one holds no more than the batch in its hands.
  */
 export class Hub {
-  readonly #readers = new Map<string, Promise<Reader<Entry>>>()
+  readonly #followed = new Map<string, Followed>()
   readonly #database: Database
   readonly #bus: Bus
   readonly #log: Logger
@@ -43,7 +49,7 @@ export class Hub {
 
   /** Streams that are followed on this server now. */
   get size(): number {
-    return this.#readers.size
+    return this.#followed.size
   }
 
   /** How far a stream reaches now. */
@@ -64,10 +70,12 @@ export class Hub {
     after: number,
     signal: AbortSignal,
   ): AsyncGenerator<Batch<E>, void, undefined> {
-    const reader = await this.#open(kind, id)
+    const followed = this.#open(kind, id)
     try {
+      // the map holds readers of all kinds; the key names the kind, so the entries are that kind's
+      const reader = (await followed.opening) as unknown as Reader<E>
       let position = after
-      while (!signal.aborted) {
+      while (!signal.aborted && !reader.isGone) {
         const known = reader.take(position, BATCH)
         if (known !== undefined) {
           position += known.length
@@ -90,29 +98,27 @@ export class Hub {
         }
       }
     } finally {
-      await this.#leave(kind, id, reader)
+      await this.#leave(topicOf(kind.name, id), followed)
     }
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#checking
-    for (const reader of this.#readers.values()) (await reader).close()
-    this.#readers.clear()
+    const open = [...this.#followed.values()]
+    this.#followed.clear()
+    for (const { opening } of open) await opening.then((reader) => reader.close(), () => {})
   }
 
-  async #open<E extends Entry>(kind: StreamKind<E>, id: string): Promise<Reader<E>> {
+  #open<E extends Entry>(kind: StreamKind<E>, id: string): Followed {
     const key = topicOf(kind.name, id)
-    let opening = this.#readers.get(key)
-    if (opening === undefined) {
-      opening = this.#start(kind, id)
-      this.#readers.set(key, opening)
-      opening.catch(() => this.#readers.delete(key))
+    let followed = this.#followed.get(key)
+    if (followed === undefined) {
+      followed = { opening: this.#start(kind, id), followers: 0 }
+      this.#followed.set(key, followed)
     }
-    const reader = await opening
-    reader.followers += 1
-    // the map holds readers of all kinds; the key names the kind, so the entries are that kind's
-    return reader as unknown as Reader<E>
+    followed.followers += 1
+    return followed
   }
 
   async #start<E extends Entry>(kind: StreamKind<E>, id: string): Promise<Reader<Entry>> {
@@ -131,14 +137,15 @@ export class Hub {
     return reader as unknown as Reader<Entry>
   }
 
-  async #leave<E extends Entry>(kind: StreamKind<E>, id: string, reader: Reader<E>): Promise<void> {
-    reader.followers -= 1
-    const key = topicOf(kind.name, id)
-    if (reader.followers > 0) return
-    const current = await this.#readers.get(key)
-    if (reader.followers > 0 || (current as unknown) !== reader) return
-    this.#readers.delete(key)
-    reader.close()
+  /** The last one to leave closes the Reader; whoever comes from then on opens another. */
+  async #leave(key: string, followed: Followed): Promise<void> {
+    followed.followers -= 1
+    if (followed.followers > 0) return
+    if (this.#followed.get(key) === followed) this.#followed.delete(key)
+    await followed.opening.then(
+      (reader) => reader.close(),
+      () => {}, // it never opened, which its followers were told
+    )
   }
 
   /** Reads again while the database cannot be reached: a follower outlives its restart. */
@@ -162,7 +169,8 @@ export class Hub {
   }
 
   async #checkHeads(): Promise<void> {
-    const readers = await Promise.all(this.#readers.values())
+    const all = await Promise.allSettled([...this.#followed.values()].map(({ opening }) => opening))
+    const readers = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     if (readers.length === 0) return
     const rows = await this.#heads(readers)
     const byKey = new Map(rows.map((row) => [topicOf(row.kind, row.stream), row]))

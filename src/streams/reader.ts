@@ -13,7 +13,6 @@ const FETCH = 1_000
 export class Reader<E extends Entry> {
   readonly kind: StreamKind<E>
   readonly id: string
-  followers = 0
   onClose: () => void = () => {}
   #head = 0
   #isClosed = false
@@ -30,6 +29,11 @@ export class Reader<E extends Entry> {
   constructor(kind: StreamKind<E>, id: string) {
     this.kind = kind
     this.id = id
+  }
+
+  /** True once nobody keeps it up to date any more. */
+  get isGone(): boolean {
+    return this.#isGone
   }
 
   get head(): number {
