@@ -1,7 +1,7 @@
 // Compiles src/ into dist/. The new dist/ takes the old one's place whole, so that what runs from it during a
 // build finds either, never half of one, and a renamed file leaves no ghost behind.
 import { spawnSync } from 'node:child_process'
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +14,12 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', 'src', '--outDir', ma
 if (status === 0) {
   if (existsSync(dist)) renameSync(dist, old)
   renameSync(made, dist)
+  // npm links no package's bin into itself, and without the link `npx millrace` would pack the folder at every call
+  const bin = join(root, 'node_modules', '.bin')
+  mkdirSync(bin, { recursive: true })
+  rmSync(join(bin, 'millrace'), { force: true })
+  symlinkSync(join('..', '..', 'dist', 'bin.js'), join(bin, 'millrace'))
+  chmodSync(join(dist, 'bin.js'), 0o755)
 }
 for (const folder of [made, old]) rmSync(folder, { recursive: true, force: true })
 process.exitCode = status ?? 1
