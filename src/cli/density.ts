@@ -45,7 +45,7 @@ export class Density {
       )
       return `not complete: ${[...holes, ...this.#wrong].join('; ')}`
     }
-    return this.#last === 0 || this.#first === undefined
+    return this.#first === undefined || this.#first > this.#last
       ? 'verified: there are no lines'
       : `verified: lines ${this.#first} to ${this.#last} complete`
   }

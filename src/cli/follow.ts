@@ -31,6 +31,7 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
     retryAttempts: Infinity,
     shouldRetry: (cause) => !isForbidden(cause),
     retryWait: (tries) => pause(Math.min(100 * 2 ** tries, LONGEST_WAIT_MS)),
+    connectionAckWaitTimeout: KEEP_ALIVE_MS,
     keepAlive: KEEP_ALIVE_MS,
     on: {
       connecting: (isRetry) => isRetry && lose(),

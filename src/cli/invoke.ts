@@ -24,13 +24,15 @@ interface Body {
   readonly sizeBytes?: number
 }
 
+const JSON_TYPE = 'application/json'
+const TEXT_TYPE = 'text/plain'
 const TYPES: Readonly<Record<string, string>> = {
   '.csv': 'text/csv',
   '.gif': 'image/gif',
   '.html': 'text/html',
   '.jpeg': 'image/jpeg',
   '.jpg': 'image/jpeg',
-  '.json': 'application/json',
+  '.json': JSON_TYPE,
   '.md': 'text/markdown',
   '.mp3': 'audio/mpeg',
   '.mp4': 'video/mp4',
@@ -39,7 +41,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.tif': 'image/tiff',
   '.tiff': 'image/tiff',
-  '.txt': 'text/plain',
+  '.txt': TEXT_TYPE,
   '.wav': 'audio/wav',
   '.webp': 'image/webp',
   '.xml': 'application/xml',
@@ -99,8 +101,7 @@ export function addInvoke(program: Command): void {
 
 /** What to send, or nothing at all when nobody gives anything. */
 async function bodyOf({ data, file }: InvokeOptions): Promise<Body | undefined> {
-  if (data !== undefined)
-    return { bytes: data, type: isJsonText(data) ? TYPES['.json']! : TYPES['.txt']! }
+  if (data !== undefined) return { bytes: data, type: isJsonText(data) ? JSON_TYPE : TEXT_TYPE }
   if (file !== undefined) {
     const found = await stat(file).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') throw new Refusal(`There is no file ${file}.`)

@@ -1,0 +1,127 @@
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { millrace, millraceAt } from '../support/cli.ts'
+import { testEmbedded, type TestDatabase } from '../support/database.ts'
+import { testFolder, type TestFolder } from '../support/folder.ts'
+import { TestServer } from '../support/server.ts'
+
+vi.setConfig({ testTimeout: 90_000 })
+
+const example = (name: string): string =>
+  fileURLToPath(new URL(`../../examples/${name}`, import.meta.url))
+
+const program = (answer: string): Record<string, string> => ({
+  'main.mjs': `export const handler = () => new Response(${JSON.stringify(answer)})`,
+})
+
+let database: TestDatabase
+let server: TestServer
+let folder: TestFolder
+let run: ReturnType<typeof millraceAt>
+
+beforeAll(async () => {
+  database = await testEmbedded()
+  server = new TestServer(database, { AUTH: 'open', MAX_RESTARTS: '1' })
+  await server.start()
+  run = millraceAt(server.url)
+  folder = await testFolder()
+})
+afterAll(async () => {
+  await server.end('SIGTERM')
+  await database.drop()
+  await folder.remove()
+})
+
+const env = (): Record<string, string> => ({ MILLRACE_URL: server.url })
+
+it('a folder becomes a service that answers, in Node.js and in Python', async () => {
+  const told = await run('deploy', example('text-stats'))
+  expect(told).toContain('text-stats is READY')
+  expect(told).toContain(`${server.url}/deployments/`)
+  expect(told).toContain('npx millrace logs text-stats -f')
+  expect(JSON.parse(await run('invoke', 'text-stats', '--data', 'two words'))).toMatchObject({
+    words: 2,
+  })
+
+  const picture = `${example('image-stats')}/picture.png`
+  await run('deploy', example('image-stats'), '--instances', '2')
+  expect(JSON.parse(await run('invoke', 'image-stats', '--file', picture))).toMatchObject({
+    width: 24,
+  })
+})
+
+it('an unchanged folder is not sent again; a changed one is a new version, from which there is a way back', async () => {
+  const deployed = async (): Promise<{ reused: boolean; version: { id: string; label: string } }> =>
+    JSON.parse(await run('deploy', folder.path, '--name', 'Changing', '--json'))
+  await folder.write(program('first'))
+  const first = await deployed()
+  const again = await deployed()
+  expect(first).toMatchObject({ reused: false, service: { handle: 'changing', status: 'READY' } })
+  expect(first.version.label).toMatch(/^[0-9a-f]{12}$/)
+  expect(again).toMatchObject({ reused: true, version: first.version })
+
+  await folder.write(program('second'))
+  const second = await deployed()
+  expect(second.version.label).not.toBe(first.version.label)
+  expect(await run('invoke', 'changing', '--data', '')).toBe('second')
+
+  const back: unknown = JSON.parse(await run('rollback', 'changing', '--json'))
+  expect(back).toMatchObject({ status: 'READY', version: first.version, targetVersion: null })
+  expect(await run('invoke', 'changing', '--data', '')).toBe('first')
+  await run('rollback', 'changing', '--to', second.version.label)
+  expect(await run('invoke', 'changing', '--data', '')).toBe('second')
+})
+
+it('a label that is taken by other content is refused', async () => {
+  await folder.write(program('one'))
+  await run('deploy', folder.path, '--name', 'labels', '--version', '1.0')
+  await folder.write(program('another'))
+  const { code, stderr } = await millrace(
+    ['deploy', folder.path, '--name', 'labels', '--version', '1.0'],
+    { env: env() },
+  )
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr:
+      'Version 1.0 exists already with other content or another way to run it: choose another --version, or none.\n',
+  })
+})
+
+it('a service that was stopped runs the new version', async () => {
+  await folder.write(program('before'))
+  await run('deploy', folder.path, '--name', 'rests')
+  await run('stop', 'rests')
+  await folder.write(program('after'))
+  await run('deploy', folder.path, '--name', 'rests')
+  expect(await run('invoke', 'rests', '--data', '')).toBe('after')
+})
+
+it('variables reach the process, and secrets stay hidden', async () => {
+  const echo = await testFolder({
+    'main.mjs': 'export const handler = () => Response.json([process.env.MODE, process.env.KEY])',
+  })
+  const given = ['--env', 'MODE=a=b', '--secret', 'KEY=hush', '--no-wait', '--json']
+  const told = await run('deploy', echo.path, '--name', 'variables', ...given)
+  expect(told).not.toContain('hush')
+  await run('start', 'variables').catch(() => '') // starting already: there is nothing to start
+  await run('scale', 'variables', '1')
+  expect(JSON.parse(await run('invoke', 'variables', '--data', ''))).toEqual(['a=b', 'hush'])
+  await echo.remove()
+})
+
+it('a program that does not start is FAILED with its reason and its last lines', async () => {
+  const broken = await testFolder({ 'main.py': 'raise Exception("no model here")' })
+  const { code, stdout, stderr } = await millrace(['deploy', broken.path, '--name', 'broken'], {
+    env: env(),
+  })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toContain('  | Exception: no model here\n')
+  expect(stderr).toMatch(/broken has failed: .+\n$/)
+
+  await broken.write({
+    'main.py': 'def handler(request, context):\n    return {"content": "mended"}',
+  })
+  await run('deploy', broken.path, '--name', 'broken')
+  expect(await run('invoke', 'broken', '--data', '')).toContain('mended')
+  await broken.remove()
+})

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { millrace, millraceAt, RunningCommand } from '../support/cli.ts'
+import { testEmbedded, type TestDatabase } from '../support/database.ts'
+import { testFolder, type TestFolder } from '../support/folder.ts'
+import { TestServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
+
+/** Prints as many lines as it is asked for, and one every few milliseconds without being asked. */
+const source = `
+let printed = 0
+setInterval(() => console.log('tick ' + (printed += 1)), 5)
+export async function handler(request) {
+  for (let n = Number(await request.text()); n > 0; n -= 1) console.log('asked ' + n)
+  return new Response('done')
+}`
+
+vi.setConfig({ testTimeout: 90_000 })
+const PATIENT = { timeoutMs: 60_000 }
+
+let database: TestDatabase
+let server: TestServer
+let folder: TestFolder
+let run: ReturnType<typeof millraceAt>
+
+beforeAll(async () => {
+  database = await testEmbedded()
+  server = new TestServer(database, { AUTH: 'open' })
+  await server.start()
+  run = millraceAt(server.url)
+  folder = await testFolder({ 'main.mjs': source })
+  await run('deploy', folder.path, '--name', 'ticker')
+})
+afterAll(async () => {
+  await server.end('SIGTERM')
+  await database.drop()
+  await folder.remove()
+})
+
+const linesOf = (text: string): { number: number; text: string }[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line)) // one object a line, as the types say
+
+it('a log is followed through the death of the server, with no line lost and none twice', async () => {
+  const env = { MILLRACE_URL: server.url }
+  const logs = new RunningCommand(['logs', 'ticker', '-f', '--verify', '--json'], { env })
+  await until(() => linesOf(whole(logs.stdout)).length > 50, PATIENT)
+  for (let round = 0; round < 2; round += 1) {
+    const losses = logs.stderr.split('is lost').length
+    await server.end('SIGKILL')
+    await until(() => logs.stderr.split('is lost').length > losses, PATIENT)
+    await server.start()
+    const before = linesOf(whole(logs.stdout)).length
+    await until(() => linesOf(whole(logs.stdout)).length > before + 100, PATIENT)
+  }
+  expect(logs.stderr).toContain('The connection is back.\n')
+  logs.signal('SIGINT')
+  const { code, stdout, stderr } = await logs.ended()
+  const lines = linesOf(whole(stdout))
+  expect(lines.map(({ number }) => number)).toEqual(lines.map((_, index) => index + 1))
+  expect(stderr).toContain(`verified: lines 1 to ${lines.length} complete\n`)
+  expect(code).toBe(0)
+  const ticks = lines.flatMap(({ text }) => /^tick (\d+)$/.exec(text)?.[1] ?? []).map(Number)
+  expect(ticks.length).toBeGreaterThan(250)
+}, 180_000)
+
+/** What a command has printed, up to its last whole line. */
+const whole = (text: string): string => text.slice(0, text.lastIndexOf('\n') + 1)
+
+it('without -f the whole log is read, page by page', async () => {
+  await run('invoke', 'ticker', '--data', '2500')
+  await run('stop', 'ticker')
+  const env = { MILLRACE_URL: server.url }
+  const { code, stdout, stderr } = await millrace(['logs', 'ticker', '--json', '--verify'], { env })
+  const lines = linesOf(stdout)
+  expect(lines.filter(({ text }) => text.startsWith('asked'))).toHaveLength(2500)
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: `verified: lines 1 to ${lines.length} complete\n`,
+  })
+})
+
+it('--tail begins with the last lines, also beyond a page, and --since with a time', async () => {
+  const all = linesOf(await run('logs', 'ticker', '--json'))
+  expect(linesOf(await run('logs', 'ticker', '--json', '--tail', '1200'))).toEqual(all.slice(-1200))
+  expect(await run('logs', 'ticker', '--tail', '0')).toBe('')
+  expect(linesOf(await run('logs', 'ticker', '--json', '--since', '1h'))).toEqual(all)
+  expect(await run('logs', 'ticker', '--since', '2100-01-01')).toBe('')
+  const [last = ''] = (await run('logs', 'ticker', '--tail', '1')).split('\n')
+  expect(last).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (millrace|0 stdout) /)
+})
+
+it('following ends with the service, once all of its log is told', async () => {
+  const env = { MILLRACE_URL: server.url }
+  const logs = new RunningCommand(['logs', 'ticker', '-f', '--verify', '--tail', '3'], { env })
+  await until(() => logs.stdout.split('\n').length > 3, PATIENT)
+  await run('delete', 'ticker')
+  const { code, stderr } = await logs.ended()
+  expect(stderr).toMatch(/was its last line\.\nverified: lines \d+ to \d+ complete\n$/)
+  expect(code).toBe(0)
+})

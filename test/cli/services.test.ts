@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { millrace, millraceAt } from '../support/cli.ts'
+import { testEmbedded, type TestDatabase } from '../support/database.ts'
+import { testFolder, type TestFolder } from '../support/folder.ts'
+import { TestServer } from '../support/server.ts'
+
+vi.setConfig({ testTimeout: 90_000 })
+
+const source = `
+export async function handler(request) {
+  if (request.method === 'GET') return new Response('got', { status: 418 })
+  console.log('called')
+  const type = request.headers.get('content-type') ?? ''
+  return new Response(request.body, { headers: { 'content-type': type } })
+}`
+
+let database: TestDatabase
+let server: TestServer
+let folder: TestFolder
+let token: string
+let run: ReturnType<typeof millraceAt>
+
+beforeAll(async () => {
+  database = await testEmbedded()
+  server = new TestServer(database, { AUTH: 'open' })
+  await server.start()
+  run = millraceAt(server.url)
+  token = (await readFile(`${database.dataDir}/admin-token`, 'utf8')).trim()
+  folder = await testFolder({ 'main.mjs': source, 'picture.png': 'bytes', 'notes.txt': 'text' })
+})
+afterAll(async () => {
+  await server.end('SIGTERM')
+  await database.drop()
+  await folder.remove()
+})
+
+const refused = async (...args: string[]): Promise<string> => {
+  const env = { MILLRACE_URL: server.url }
+  const { code, stdout, stderr } = await millrace(args, { env })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  return stderr
+}
+
+it('an unknown service is answered with those there are', async () => {
+  expect(await refused('stop', 'nobody')).toBe(
+    'There is no service "nobody"; there is none at all yet: make one with `npx millrace deploy`.\n',
+  )
+  await run('deploy', folder.path, '--name', 'echo')
+  expect(await refused('logs', 'nobody')).toBe('There is no service "nobody"; there is echo.\n')
+})
+
+it('a service is scaled, stopped, started, restarted and listed', async () => {
+  expect(await run('scale', 'echo', '2')).toMatch(/^echo is READY: 2\/2 instances ready/)
+  expect(await run('stop', 'echo')).toMatch(/^echo is STOPPED: 0\/2 instances ready/)
+  expect(await refused('restart', 'echo')).toMatch(/STOPPED/)
+  expect(await run('start', 'echo')).toMatch(/^echo is READY/)
+  expect(await run('restart', 'echo')).toMatch(/^echo is READY/)
+  expect(await run('services')).toMatch(/^SERVICE +STATUS +READY +VERSION +URL\necho +READY +2\/2 /)
+  const [service] = JSON.parse(await run('services', '--json')) as unknown[] // what is expected below
+  expect(service).toMatchObject({ handle: 'echo', status: 'READY', scale: { desired: 2 } })
+  expect(await refused('rollback', 'echo')).toMatch(/, and there is none before it\.\n$/)
+  expect(await refused('rollback', 'echo', '--to', '9')).toBe(
+    'Deployment echo has no version "9".\n',
+  )
+})
+
+it.each([
+  [['--data', '{"a":1}'], 'application/json', '{"a":1}'],
+  [['--data', 'words'], 'text/plain', 'words'],
+  [['--file', 'picture.png'], 'image/png', 'bytes'],
+  [['--file', 'notes.txt'], 'text/plain', 'text'],
+  [['--file', 'notes.txt', '--content-type', 'a/b'], 'a/b', 'text'],
+])('invoke %j sends %s', async ([kind = '', what = '', ...rest], contentType, body) => {
+  const given = kind === '--file' ? `${folder.path}/${what}` : what
+  const told = await run('invoke', 'echo', kind, given, ...rest, '--json')
+  const expected = contentType === 'application/json' ? JSON.parse(body) : body
+  expect(JSON.parse(told)).toEqual({ status: 200, contentType, body: expected })
+})
+
+it('invoke sends what stdin gives, and writes the answer where it is told to', async () => {
+  const output = `${folder.path}/answer`
+  const input = Buffer.alloc(300_000, 'x')
+  const env = { MILLRACE_URL: server.url }
+  const ended = await millrace(['invoke', 'echo', '--output', output], { env, input })
+  expect(ended).toMatchObject({ code: 0, stdout: '' })
+  expect((await readFile(output)).equals(input)).toBe(true)
+})
+
+it('an answer that is no success goes to stderr, with exit code 1', async () => {
+  expect(await refused('invoke', 'echo')).toBe('echo answers with status 418.\ngot\n')
+  expect(await refused('invoke', 'echo', '--file', '/nowhere')).toBe('There is no file /nowhere.\n')
+})
+
+it('all that is wrong with an input is said, one a line', async () => {
+  expect(await refused('token', 'create', '', '--role', 'viewer')).toBe(
+    'name: This must not be blank.\n',
+  )
+  expect(await refused('scale', 'echo', '301')).toBe('scale.desired: At most 300.\n')
+})
+
+it('a token is made, does what its role may, and is revoked', async () => {
+  const made = JSON.parse(
+    await run('token', 'create', 'ci', '--role', 'viewer', '--expires-in', '30d', '--json'),
+  ) as { id: string; secret: string } // what is expected below
+  expect(made).toMatchObject({ name: 'ci', role: 'VIEWER', secret: expect.any(String) })
+  const env = { MILLRACE_URL: server.url, MILLRACE_TOKEN: made.secret }
+  expect(await millrace(['services'], { env })).toMatchObject({ code: 0 })
+  expect(await millrace(['stop', 'echo'], { env })).toMatchObject({
+    code: 1,
+    stderr: 'This needs the role DEVELOPER.\n',
+  })
+  expect(await run('token', 'revoke', made.id, '--token', token)).toBe('Token ci is revoked.\n')
+})
+
+it('what is in doubt between organizations is asked for', async () => {
+  const made: unknown = JSON.parse(await run('organization', 'create', 'Acme', '--json'))
+  expect(made).toMatchObject({ handle: 'acme', name: 'Acme' })
+  expect(await refused('token', 'create', 'x', '--role', 'viewer')).toMatch(/^--organization: /)
+  await run('token', 'create', 'x', '--role', 'viewer', '--organization', 'acme')
+  await run('deploy', folder.path, '--name', 'elsewhere', '--organization', 'acme')
+})
+
+it('a deleted service is gone', async () => {
+  expect(await run('delete', 'echo')).toBe('echo is deleted.\n')
+  expect(await refused('logs', 'echo')).toBe('There is no service "echo"; there is elsewhere.\n')
+})

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { millrace } from '../support/cli.ts'
+import { testFolder, type TestFolder } from '../support/folder.ts'
+
+/** A port that nobody may listen on without being root, so nobody does. */
+const NOBODY = { MILLRACE_URL: 'http://127.0.0.1:9' }
+
+describe('without a server', () => {
+  let folder: TestFolder
+
+  beforeAll(async () => {
+    folder = await testFolder({
+      'old.cjs':
+        "Object.defineProperty(process, 'versions', { value: Object.assign({}, process.versions, { node: '16.4.0' }) })",
+      'text/notes.txt': 'no program',
+      'code/main.py': '',
+    })
+  })
+  afterAll(() => folder.remove())
+
+  it('an old Node.js is told which one is needed, in one sentence', async () => {
+    const { code, stdout, stderr } = await millrace(['services'], {
+      node: ['--require', `${folder.path}/old.cjs`],
+    })
+    expect(stderr).toBe(
+      'Millrace needs Node.js 20.19 or newer and this is 16.4.0: install a newer one from https://nodejs.org and try again.\n',
+    )
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  })
+
+  it.each([
+    ['services'],
+    ['deploy', 'CODE'],
+    ['invoke', 'x', '--data', '1'],
+    ['logs', 'x', '-f'],
+    ['stop', 'x'],
+    ['token', 'create', 'x', '--role', 'viewer'],
+  ])('%s says in one sentence that nobody answers', async (...args) => {
+    const given = args.map((arg) => (arg === 'CODE' ? `${folder.path}/code` : arg))
+    const { code, stdout, stderr } = await millrace(given, { env: NOBODY })
+    expect(stderr).toBe(
+      'Millrace does not answer at http://127.0.0.1:9. Start it with `npm start`, or set MILLRACE_URL.\n',
+    )
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  })
+
+  it.each([
+    [[]],
+    [['nonsense']],
+    [['deploy']],
+    [['scale', 'x', 'many']],
+    [['logs', 'x', '--since', 'yesterday-ish']],
+    [['token', 'create', 'x', '--role', 'boss']],
+    [['deploy', '.', '--env', 'no value']],
+    [['invoke', 'x', '--data', '1', '--file', 'y']],
+  ])('%j is not understood: exit code 2', async (args) => {
+    const { code, stdout, stderr } = await millrace(args, { env: NOBODY })
+    expect(stderr).not.toBe('')
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+
+  it.each([['--help'], ['--version'], ['deploy', '--help']])('%s is an answer', async (...args) => {
+    expect(await millrace(args)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('a URL that is none is said to be none', async () => {
+    const { code, stderr } = await millrace(['services', '--url', 'localhost:4000'])
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: '"localhost:4000" is not a URL: write it like http://127.0.0.1:4000.\n',
+    })
+  })
+
+  it('a folder that is missing, a file, empty or without a program is refused in one sentence', async () => {
+    await folder.write({ 'empty/node_modules/left-out/index.js': '' })
+    const refused = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await millrace(['deploy', ...args], { env: NOBODY })
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      return stderr.replaceAll(folder.path, '')
+    }
+    expect(await refused(`${folder.path}/nowhere`)).toBe(
+      'There is no folder /nowhere: give the one that holds your code.\n',
+    )
+    expect(await refused(`${folder.path}/old.cjs`)).toBe(
+      '/old.cjs is a file: give the folder that holds your code.\n',
+    )
+    expect(await refused(`${folder.path}/empty`)).toBe(
+      '/empty is empty: give the folder that holds your code.\n',
+    )
+    expect(await refused(`${folder.path}/text`)).toBe(
+      '/text has none of main.py, main.js, main.mjs, main.cjs: say what to run with --handler module:function or --command "…".\n',
+    )
+    expect(await refused(`${folder.path}/text`, '--handler', 'app:run')).toBe(
+      '/text has none of app.py, app.js, app.mjs, app.cjs, as --handler app:run wants it: say what runs it with --image python or --image node.\n',
+    )
+  })
+})
