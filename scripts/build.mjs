@@ -7,14 +7,24 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
-const [made, old, dist] = [`dist.${process.pid}`, `dist.${process.pid}.old`, 'dist'].map((name) => join(root, name))
+const tsc = join(
+  dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
+  'bin',
+  'tsc',
+)
+const [made, old, dist] = [`dist.${process.pid}`, `dist.${process.pid}.old`, 'dist'].map((name) =>
+  join(root, name),
+)
 
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'src', '--outDir', made], { cwd: root, stdio: 'inherit' })
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'src', '--outDir', made], {
+  cwd: root,
+  stdio: 'inherit',
+})
 if (status === 0) {
   if (existsSync(dist)) renameSync(dist, old)
   renameSync(made, dist)
-  // npm links no package's bin into itself, and without the link `npx millrace` would pack the folder at every call
+  // `npx millrace` finds this link. A `bin` in package.json would come before it, and npx would then install the
+  // folder into its cache, building it all again
   const bin = join(root, 'node_modules', '.bin')
   mkdirSync(bin, { recursive: true })
   rmSync(join(bin, 'millrace'), { force: true })
