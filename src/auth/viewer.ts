@@ -35,8 +35,9 @@ export type Viewer =
 
 export const anonymous: Viewer = { kind: 'anonymous', memberships: [] }
 
-/** The organizations whose objects the viewer may read: what every store filters by. */
+/** The organizations whose objects the viewer may read: what every store filters by. Throws Unauthenticated. */
 export function organizationsOf(viewer: Viewer): string[] {
+  requireCredential(viewer)
   return viewer.memberships
     .filter(({ role }) => atLeast(role, 'VIEWER'))
     .map(({ organizationId }) => organizationId)

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
@@ -18,7 +18,8 @@ export function doors(site: Site, invoker: Invoker) {
       signed(site, request)
       const id = UploadId.read(request.params.id ?? '')
       if (id === undefined) throw new NotFound('upload', request.params.id ?? '')
-      await site.doors.put(id, request.body as Readable) // every body here is the stream itself
+      // every body here is the stream itself, and there is none where no byte was sent
+      await site.doors.put(id, (request.body as Readable | undefined) ?? Readable.from([]))
       return reply.send()
     })
 

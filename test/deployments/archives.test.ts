@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../support/app.ts'
+import { tar, tarGz, type TarEntry } from '../support/archive.ts'
+import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { send, versionOf, waitingVersion } from './operations.ts'
+
+const MAX_UNPACKED = 1_000_000
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp({ MAX_UNPACKED_BYTES: String(MAX_UNPACKED), MAX_ARCHIVE_FILES: '50' })
+})
+afterAll(() => app.close())
+
+/** Files of the data folder that hold something sent to us. */
+async function kept(): Promise<string[]> {
+  const entries = await readdir(app.database.dataDir, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .map(({ parentPath, name }) => `${parentPath}/${name}`)
+    .filter((path) => !path.startsWith(`${app.database.dataDir}/postgres`))
+    .toSorted()
+}
+
+const targz = async (...entries: TarEntry[]) => gzipSync(await tar(entries))
+const main = { name: 'main.py', body: 'def handler(request, context):\n    return {}\n' }
+
+const hostile: Record<string, () => Promise<Uint8Array>> = {
+  'has an absolute path': () => targz(main, { name: '/etc/evil', body: 'x' }),
+  'climbs out of its folder': () => targz(main, { name: 'a/../../evil', body: 'x' }),
+  'links out of its folder': () =>
+    targz(main, { name: 'out', type: 'symlink', linkname: '../../../etc/passwd' }),
+  'links to an absolute path': () =>
+    targz(main, { name: 'out', type: 'symlink', linkname: '/etc/passwd' }),
+  'unpacks to more than is allowed': () =>
+    targz(main, { name: 'zeros', body: Buffer.alloc(MAX_UNPACKED + 1) }),
+  'holds more files than are allowed': () =>
+    targz(...Array.from({ length: 51 }, (_, n) => ({ name: `f${n}`, body: '' }))),
+  'is none': () => Promise.resolve(Buffer.from('<html>this is no archive</html>')),
+  'is cut off': async () => {
+    const noise = Buffer.from(Array.from({ length: 20_000 }, (_, n) => (n * 7919) % 251))
+    const whole = await targz(main, { name: 'noise', body: noise })
+    return whole.subarray(0, whole.length - 20)
+  },
+  'is empty': () => Promise.resolve(new Uint8Array()),
+}
+
+test.each(Object.keys(hostile))('an archive that %s is refused and leaves nothing behind', async (what) => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  const before = await kept()
+
+  const { status, body } = await send(url, (await hostile[what]?.()) ?? new Uint8Array())
+  expect({ status, body }).toEqual({
+    status: 400,
+    body: { error: 'bad_request', error_description: expect.stringMatching(/^archive: .{10,}/) },
+  })
+  expect(await versionOf(app.admin, id)).toMatchObject({
+    status: 'REJECTED',
+    rejection: expect.stringMatching(/.{10,}/),
+    archive: null,
+  })
+  expect(await kept()).toEqual(before)
+
+  expect(await send(url, await targz(main))).toMatchObject({ status: 200 })
+  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY', rejection: null })
+})
+
+test('the bytes that were sent come back unchanged, without a credential', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  const bytes = await tarGz({ 'main.py': main.body, 'data.bin': Buffer.from([0, 255, 10, 13]) })
+  expect(await send(url, bytes)).toMatchObject({ status: 200 })
+
+  const { archive } = await versionOf(app.admin, id)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  expect(archive).toMatchObject({ sha256, sizeBytes: bytes.length })
+  const response = await fetch(archive?.downloadUrl ?? '')
+  expect(response.headers.get('etag')).toBe(`"${sha256}"`)
+  expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
+})
+
+test('a version takes another archive until a service uses it', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  const [first, second] = [await tarGz({ 'main.py': '1' }), await tarGz({ 'main.py': main.body })]
+  await send(url, first)
+  expect(await send(url, second)).toMatchObject({ status: 200 })
+  const sha256 = createHash('sha256').update(second).digest('hex')
+  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY', archive: { sha256 } })
+
+  await seedService(app.admin, id)
+  expect(await send(url, first)).toMatchObject({ status: 409, body: { error: 'conflict' } })
+  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY', archive: { sha256 } })
+})
+
+test('two versions of the same bytes have an archive each', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const files = { 'main.py': main.body }
+  const [one, two] = await Promise.all([
+    seedVersion(app.admin, deployment.id, files),
+    seedVersion(app.admin, deployment.id, files),
+  ])
+  const archives = [await versionOf(app.admin, one), await versionOf(app.admin, two)]
+  for (const { archive } of archives)
+    expect((await fetch(archive?.downloadUrl ?? '')).status).toBe(200)
+})
+
+test('a READY version that is sent something refused is REJECTED until it is sent a good archive', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  expect(await send(url, await targz(main))).toMatchObject({ status: 200 })
+  expect(await send(url, Buffer.from('nothing'))).toMatchObject({ status: 400 })
+  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'REJECTED' })
+  expect(await send(url, await targz(main))).toMatchObject({ status: 200 })
+  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY' })
+})

@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../support/app.ts'
+import { becomes, runningService, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { until } from '../support/until.ts'
+import {
+  DeleteService,
+  details,
+  RestartService,
+  RollBack,
+  ScaleService,
+  StartService,
+  StopService,
+  UpdateService,
+} from './operations.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp()
+})
+afterAll(() => app.close())
+
+const command = `python3 -S -c "
+import os, socket
+s = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))
+while True: s.accept()[0].close()"`
+const files = { 'main.txt': 'a program that only listens' }
+
+/** The moves that the states of a service allow, as its users know them. */
+const legal: Record<string, readonly string[]> = {
+  STARTING: ['READY', 'FAILED', 'STOPPING'],
+  READY: ['SCALING', 'FAILED', 'STOPPING'],
+  SCALING: ['READY', 'FAILED', 'STOPPING'],
+  STOPPING: ['STOPPED', 'STARTING'],
+  STOPPED: ['STARTING'],
+  FAILED: ['STARTING'],
+}
+
+/** The states a service went through; throws where two of them do not follow on another. */
+async function journey(id: string): Promise<string[]> {
+  const { events, status } = await details(app.admin, id)
+  const path = ['STARTING']
+  for (const { kind, number, changes } of events.nodes)
+    if (kind === 'STATUS_CHANGED')
+      for (const { field, from, to } of changes) {
+        if (field !== 'status' || from !== path.at(-1) || !legal[String(from)]?.includes(String(to)))
+          throw new Error(`Event ${number} moves ${String(from)} → ${String(to)} after ${path.join(' → ')}`)
+        path.push(String(to))
+      }
+  if (path.at(-1) !== status) throw new Error(`It is ${status} after ${path.join(' → ')}`)
+  return path
+}
+
+test('starting what runs and stopping what rests answer the state and where it would be allowed', async () => {
+  const { id } = await runningService(app.admin, files, { command })
+  const { startService } = await app.admin.request(StartService, { id })
+  expect(startService).toMatchObject({
+    __typename: 'WrongState',
+    code: 'WRONG_STATE',
+    state: 'READY',
+    allowed: expect.arrayContaining(['STOPPED', 'STOPPING', 'FAILED']),
+  })
+  await app.admin.request(StopService, { id })
+  await becomes(app.admin, id, 'STOPPED')
+  for (const operation of [StopService, RestartService] as const) {
+    const outcome = Object.values(await app.admin.request<object, { id: string }>(operation, { id }))
+    expect(outcome).toEqual([
+      expect.objectContaining({
+        __typename: 'WrongState',
+        state: 'STOPPED',
+        allowed: expect.arrayContaining(['READY']),
+      }),
+    ])
+  }
+})
+
+test('of starts and stops at the same moment exactly one succeeds', async () => {
+  const { id } = await runningService(app.admin, files, { command })
+  for (let round = 0; round < 3; round += 1) {
+    const stops = await Promise.all(Array.from({ length: 5 }, () => app.admin.request(StopService, { id })))
+    expect(stops.map(({ stopService }) => stopService.__typename).toSorted()).toEqual([
+      'StopServiceSuccess',
+      ...Array.from({ length: 4 }, () => 'WrongState'),
+    ])
+    const starts = await Promise.all(Array.from({ length: 5 }, () => app.admin.request(StartService, { id })))
+    expect(starts.map(({ startService }) => startService.__typename).toSorted()).toEqual([
+      'StartServiceSuccess',
+      ...Array.from({ length: 4 }, () => 'WrongState'),
+    ])
+  }
+  await becomes(app.admin, id, 'READY')
+  expect((await journey(id)).filter((state) => state === 'STOPPING')).toHaveLength(3)
+})
+
+type Step = 'start' | 'stop' | 'scale 1' | 'scale 2' | 'restart' | 'environment' | 'back' | 'pause'
+const steps = fc.constantFrom<Step>('start', 'stop', 'scale 1', 'scale 2', 'restart', 'environment', 'back', 'pause')
+
+test('whatever several clients do at once, a service only moves as its states allow', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const versions = [
+    await seedVersion(app.admin, deployment.id, files, { command }),
+    await seedVersion(app.admin, deployment.id, files, { command }),
+  ]
+  const scripts = fc.array(fc.array(steps, { minLength: 2, maxLength: 8 }), { minLength: 3, maxLength: 3 })
+  let n = 0
+  const perform = (id: string, step: Step): Promise<unknown> => {
+    n += 1
+    const versionId = versions[n % 2] ?? ''
+    switch (step) {
+      case 'start':
+        return app.admin.request(StartService, { id })
+      case 'stop':
+        return app.admin.request(StopService, { id })
+      case 'scale 1':
+        return app.admin.request(ScaleService, { id, desired: 1 })
+      case 'scale 2':
+        return app.admin.request(ScaleService, { id, desired: 2 })
+      case 'restart':
+        return app.admin.request(RestartService, { id })
+      case 'environment': {
+        const environment = [{ name: 'N', value: String(n) }]
+        return app.admin.request(UpdateService, { input: { id, backend: { process: { versionId, environment } } } })
+      }
+      case 'back':
+        return app.admin.request(RollBack, { input: { deploymentId: deployment.id, versionId, serviceIds: [id] } })
+      case 'pause':
+        return new Promise((resolve) => setTimeout(resolve, 150))
+    }
+  }
+  await fc.assert(
+    fc.asyncProperty(scripts, async (clients) => {
+      const { id } = await seedService(app.admin, versions[0] ?? '')
+      await Promise.all(
+        clients.map(async (script) => {
+          for (const step of script) await perform(id, step)
+        }),
+      )
+      await until(async () => /READY|STOPPED/.test((await details(app.admin, id)).status))
+      await journey(id)
+      const { status, instances, targetVersion } = await details(app.admin, id)
+      expect(targetVersion).toBe(null)
+      if (status === 'STOPPED') expect(instances).toEqual([])
+      await app.admin.request(DeleteService, { id })
+    }),
+    { numRuns: 10, endOnFailure: true },
+  )
+}, 60_000)
