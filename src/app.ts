@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { Authenticator } from './auth/authenticate.ts'
@@ -66,6 +68,8 @@ export function createApp(config: Config, log: Logger = pino({ level: config.log
 type Opening = <T>(value: T, end: (value: T) => Promise<unknown>) => T
 
 async function start(config: Config, log: Logger, opening: Opening): Promise<Started> {
+  // said before the seconds that a first start takes, not after
+  await tryPort(config)
   opening(await lockDataFolder(config.dataDir), (lock) => lock.release())
   const { databaseUrl: url, dataDir } = config
   const database = opening(await openDatabase({ url, dataDir, log }), (db) => db.close())
@@ -106,6 +110,14 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   state.isReady = true
   opening(state, async (one) => (one.isReady = false))
   return { url: reachable(listening), tokenFile }
+}
+
+/** Rejects with the error of the port (EADDRINUSE, EACCES …) when it cannot be listened on. */
+async function tryPort({ host, port }: Config): Promise<void> {
+  const probe = createServer().listen({ host, port })
+  await once(probe, 'listening')
+  probe.close()
+  await once(probe, 'close')
 }
 
 /** A wildcard address is listened on, not called. */
