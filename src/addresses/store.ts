@@ -3,6 +3,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Front } from '../generated/prisma/enums.ts'
 import type { Context } from '../context.ts'
 import { Conflict, ValidationError, type Issue } from '../kit/errors.ts'
+import { isStorable } from '../kit/names.ts'
 import { perRequest } from '../kit/per-request.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import { splitAddress, type Naming } from './address.ts'
@@ -12,8 +13,10 @@ export type Key = { id: string } | { serial: bigint } | { heldHandle: string }
 
 /** What a caller's text for an object means: a TypeID, an address of a front, or a handle. */
 export async function keyOf(ctx: Context, naming: Naming, text: string): Promise<Key | null> {
+  if (!isStorable(text)) return null // nothing that is stored has such a name
   const id = naming.kind.read(text)
   if (id !== undefined) return { id }
+  if (text.includes('\0')) return null // no name has it, and PostgreSQL refuses to look for it
   const address = splitAddress(text)
   if (address === undefined) return { heldHandle: text }
   const stored = await ctx.database.prisma.address.findFirst({
@@ -37,7 +40,7 @@ export function readAddresses(texts: readonly string[] | null | undefined): Chos
   const issues: Issue[] = []
   const addresses = (texts ?? []).flatMap((written, place) => {
     const address = splitAddress(written)
-    if (address !== undefined && address.text !== '' && address.text.length <= 500) return [address]
+    if (address?.text && address.text.length <= 500 && isStorable(address.text)) return [address]
     issues.push({
       path: ['addresses', String(place)],
       message: 'An address is a front and a text, such as "abeja:1410805969256".',

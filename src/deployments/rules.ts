@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isStorable } from '../kit/names.ts'
 
 const variableName = z
   .string()
@@ -7,7 +8,7 @@ const variableName = z
 const variableValue = z
   .string()
   .max(65_536, 'At most 65,536 characters.')
-  .refine((text) => !text.includes('\0'), 'This must not contain the character NUL.')
+  .refine(isStorable, 'This must not contain NUL or half a surrogate pair.')
 
 const twice = (list: readonly { name: string }[]): boolean =>
   new Set(list.map(({ name }) => name)).size === list.length

@@ -17,8 +17,15 @@ export interface HttpError {
   readonly body: { error: string; error_description: string; error_detail?: object }
 }
 
-/** Errors of the doors in the form that callers of services know (contract abeja 2.2 and 6). */
-export function httpError(error: DomainError): HttpError {
+/**
+ * Errors in the form that callers of services know (contract abeja 2.2 and 6). Whatever is no DomainError is a fault
+ * of ours: the caller gets the id under which it is in our log.
+ */
+export function httpError(error: unknown, requestId: string): HttpError {
+  if (!(error instanceof DomainError)) {
+    const error_description = `Something went wrong on the server (request ${requestId}).`
+    return { status: 500, headers: {}, body: { error: 'internal_server_error', error_description } }
+  }
   const [status, name] = statusOf(error)
   const wait = error instanceof Unavailable ? error.retryAfterSeconds : undefined
   return {

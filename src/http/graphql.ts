@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context, Site } from '../context.ts'
 import { QuotaReached } from '../kit/errors.ts'
+import { httpError } from './errors.ts'
+import { maskError } from './mask.ts'
 import { contextOf } from './request.ts'
 import { hasEnded } from './sse.ts'
 
@@ -14,6 +16,12 @@ export function graphql(
   eventStreams: Set<ServerResponse>,
 ) {
   return async (http: FastifyInstance): Promise<void> => {
+    // what goes wrong before GraphQL begins is told in GraphQL's form too
+    http.setErrorHandler((error, request, reply) => {
+      const { status, headers } = httpError(error, request.id)
+      const shown = maskError(error, request.id, site.log)
+      return reply.code(status).headers(headers).send({ errors: [shown] })
+    })
     http.route({
       method: ['GET', 'POST', 'OPTIONS'],
       url: '/graphql',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -24,6 +25,7 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
   const { config, log } = site
   const http: FastifyInstance = Fastify({
     logger: false,
+    genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
     // bodies are limited where they are read: by count, while they stream
     bodyLimit: Number.MAX_SAFE_INTEGER,
@@ -39,15 +41,12 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
       return reply.code(403).send({ error: 'forbidden', error_description: why })
   })
   http.setErrorHandler((error, request, reply) => {
-    if (error instanceof DomainError) {
-      const { status, headers, body } = httpError(error)
-      return reply.code(status).headers(headers).send(body)
+    if (!(error instanceof DomainError)) {
+      const path = request.url.split('?')[0]
+      log.error({ err: error, requestId: request.id, method: request.method, path }, 'a request failed')
     }
-    log.error({ err: error, requestId: request.id, method: request.method, path: request.url.split('?')[0] }, 'a request failed')
-    return reply.code(500).send({
-      error: 'internal_server_error',
-      error_description: `Something went wrong on the server (request ${request.id}).`,
-    })
+    const { status, headers, body } = httpError(error, request.id)
+    return reply.code(status).headers(headers).send(body)
   })
   http.setNotFoundHandler((request, reply) =>
     reply.code(404).send({

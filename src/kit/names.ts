@@ -1,17 +1,25 @@
 import { z } from 'zod'
 
+/**
+ * Whether PostgreSQL can keep a text: NUL and lone surrogates are no characters of UTF-8. What a user's own JSON
+ * says is kept as it came; names and texts of ours are refused instead of changed.
+ */
+export const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
+
+const NOT_STORABLE = 'This must not contain NUL or half a surrogate pair.'
+
 /** A name for people: not blank, at most 200 characters. */
 export const nameRule = z
   .string()
   .max(200, 'At most 200 characters.')
   .refine((text) => text.trim() !== '', 'This must not be blank.')
-  .refine((text) => !text.includes('\0'), 'This must not contain the character NUL.')
+  .refine(isStorable, NOT_STORABLE)
 
 /** Longer text for people: at most 10,000 characters. */
 export const textRule = z
   .string()
   .max(10_000, 'At most 10,000 characters.')
-  .refine((text) => !text.includes('\0'), 'This must not contain the character NUL.')
+  .refine(isStorable, NOT_STORABLE)
 
 /** A name for URLs and command lines. It cannot be mistaken for an id (which has `_`) or an address (which has `:`). */
 export const handleRule = z
