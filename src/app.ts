@@ -44,7 +44,9 @@ export interface Started {
 /** A server with these settings: the one place that names adapters. */
 export function createApp(config: Config, log: Logger = pino({ level: config.logLevel })): App {
   const opened: (() => Promise<unknown>)[] = []
+  let closeBy = Infinity
   const close = async (): Promise<void> => {
+    closeBy = Math.min(closeBy, performance.now() + config.shutdownGraceMs)
     for (const end of opened.splice(0).toReversed())
       await end().catch((cause: unknown) => log.error({ err: cause }, 'could not close everything'))
   }
@@ -52,10 +54,11 @@ export function createApp(config: Config, log: Logger = pino({ level: config.log
     close,
     async start() {
       try {
-        return await start(config, log, (value, end) => {
-          opened.push(() => end(value))
+        const opening: Opening = (value, end) => {
+          opened.push(() => end(value, Math.max(0, closeBy - performance.now())))
           return value
-        })
+        }
+        return await start(config, log, opening)
       } catch (cause) {
         await close()
         throw cause
@@ -64,8 +67,8 @@ export function createApp(config: Config, log: Logger = pino({ level: config.log
   }
 }
 
-/** Takes what was opened, with how to close it, and answers it. */
-type Opening = <T>(value: T, end: (value: T) => Promise<unknown>) => T
+/** Takes what was opened, with how to close it within what is left of the grace, and answers it. */
+type Opening = <T>(value: T, end: (value: T, graceMs: number) => Promise<unknown>) => T
 
 async function start(config: Config, log: Logger, opening: Opening): Promise<Started> {
   // said before the seconds that a first start takes, not after
@@ -80,17 +83,18 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     (one) => one.close(),
   )
   const hub = opening(new Hub(database, bus, log), (one) => one.close())
+  const server = await identity(dataDir)
   const platform: Platform = {
     config,
     log,
     database,
     bus,
     hub,
-    storage: diskStorage({ dir: join(dataDir, 'storage') }),
+    storage: diskStorage({ dir: config.storageDir, owner: server.id }),
     signer: await openSigner(database),
     authenticator: new Authenticator(database, config.auth),
     now: () => new Date(),
-    server: await identity(dataDir),
+    server,
   }
   const runtime = opening(
     processRuntime({ dir: join(dataDir, 'runtime'), python: config.python, log }),
@@ -99,12 +103,13 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const reconciler = new Reconciler(platform, runtime)
   const invoker = opening(new Invoker(platform, reconciler.balancer), (one) => one.close())
   const state = { isReady: false }
-  const http = opening(httpServer({ ...platform, doors: doorsOf(platform, invoker) }, invoker, state), (one) =>
-    one.close(config.shutdownGraceMs),
+  const http = opening(
+    httpServer({ ...platform, doors: doorsOf(platform, invoker) }, invoker, state),
+    (one, graceMs) => one.close(graceMs),
   )
   const listening = await http.listen()
   platform.server.url = config.advertiseUrl ?? reachable(listening)
-  opening(reconciler, (one) => one.stop())
+  opening(reconciler, (one, graceMs) => one.stop(graceMs))
   await reconciler.start()
   opening(retention(platform), (stop) => stop())
   state.isReady = true

@@ -20,6 +20,12 @@ const variables = z.object({
     .string()
     .prefault('./data')
     .describe('Folder of the embedded database, stored files and running instances.'),
+  STORAGE_DIR: z
+    .string()
+    .optional()
+    .describe(
+      'Folder of uploaded archives, which several servers on one database must share. Without it `storage` in `DATA_DIR`.',
+    ),
   DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')
     .optional()
     .describe(
@@ -158,6 +164,7 @@ function configOf(env: z.output<typeof variables>) {
     host: env.HOST.replace(/^\[(.*)\]$/, '$1'),
     port: env.PORT,
     dataDir: resolve(env.DATA_DIR),
+    storageDir: resolve(env.STORAGE_DIR ?? join(env.DATA_DIR, 'storage')),
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
     publicUrl: env.PUBLIC_URL,

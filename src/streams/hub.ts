@@ -10,6 +10,8 @@ import { gapBefore, topicOf, type Batch, type Entry, type Head, type StreamKind 
 const BATCH = 500
 /** How often the heads of all followed streams are checked, for hints that were lost. */
 const CHECK_MS = 2_000
+/** How long a new follower waits until hints arrive. */
+const LISTEN_MS = 500
 
 /** A stream and how many follow it, counted from before its Reader is open until after it is used. */
 interface Followed {
@@ -107,7 +109,11 @@ export class Hub {
     await this.#checking
     const open = [...this.#followed.values()]
     this.#followed.clear()
-    for (const { opening } of open) await opening.then((reader) => reader.close(), () => {})
+    for (const { opening } of open)
+      await opening.then(
+        (reader) => reader.close(),
+        () => {},
+      )
   }
 
   #open<E extends Entry>(kind: StreamKind<E>, id: string): Followed {
@@ -124,10 +130,13 @@ export class Hub {
   async #start<E extends Entry>(kind: StreamKind<E>, id: string): Promise<Reader<Entry>> {
     const reader = new Reader<E>(kind, id)
     // listen first, look second: what happens in between is hinted at and seen
-    const unsubscribe = await this.#bus.subscribe(topicOf(kind.name, id), () => {
+    const listening = this.#bus.subscribe(topicOf(kind.name, id), () => {
       reader.refresh(() => this.head(kind, id)).catch((cause: unknown) => this.#complain(cause))
     })
+    const unsubscribe = (): void => void listening.then((stop) => stop()).catch(() => {})
     reader.onClose = unsubscribe
+    // a bus that is away must not keep anybody waiting: the heads are checked all the same
+    await Promise.race([listening, pause(LISTEN_MS, undefined, { ref: false })])
     try {
       reader.begin(await this.head(kind, id))
     } catch (cause) {

@@ -10,16 +10,18 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /**
  * A Storage in a folder: `objects/` holds what is stored, `incoming/` what is being received. Bytes are received
  * into a file of their own, flushed to the disk and then renamed, so a key is whole or absent whenever the
- * machine stops, and a reader keeps the version that it opened. What a crash left in `incoming/` goes after a day.
+ * machine stops, and a reader keeps the version that it opened. What a crash left in `incoming/` goes when its
+ * `owner`, a name nobody else on this folder has, opens it again, or after a day.
  *
  * `put` leaves a body that it could not take (TooLarge, a full disk) to whoever opened it, so that an answer can
  * still be sent on its connection; the signal destroys it.
  */
-export function diskStorage(options: { dir: string }): Storage {
+export function diskStorage(options: { dir: string; owner?: string }): Storage {
   const dir = resolve(options.dir)
   const objects = join(dir, 'objects')
   const incoming = join(dir, 'incoming')
-  const ready = prepare(dir, objects, incoming)
+  const prefix = options.owner === undefined ? '' : `${options.owner}.`
+  const ready = prepare(dir, objects, incoming, prefix)
   ready.catch(() => {}) // every call below awaits it and tells its own caller
 
   /** Folders bear a `+`, which no key has, so that `a` and `a/b` can both be stored. */
@@ -44,7 +46,7 @@ export function diskStorage(options: { dir: string }): Storage {
       signal?.throwIfAborted()
       if (signal) addAbortSignal(signal, body)
       await ready
-      const file = join(incoming, randomUUID())
+      const file = join(incoming, `${prefix}${randomUUID()}`)
       const hash = createHash('sha256')
       let sizeBytes = 0
       try {
@@ -103,14 +105,21 @@ export function diskStorage(options: { dir: string }): Storage {
   }
 }
 
-async function prepare(dir: string, objects: string, incoming: string): Promise<void> {
+async function prepare(
+  dir: string,
+  objects: string,
+  incoming: string,
+  prefix: string,
+): Promise<void> {
   await mkdir(objects, { recursive: true })
   await mkdir(incoming, { recursive: true })
   await syncFolder(dir)
   for (const name of await readdir(incoming)) {
     const file = join(incoming, name)
     const found = await stat(file).catch(absent) // another server may remove it at this moment
-    if (found !== undefined && Date.now() - found.mtimeMs > DAY_MS) await rm(file, { force: true })
+    const isOurs = prefix !== '' && name.startsWith(prefix)
+    if (found !== undefined && (isOurs || Date.now() - found.mtimeMs > DAY_MS))
+      await rm(file, { force: true })
   }
 }
 

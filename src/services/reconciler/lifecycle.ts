@@ -1,12 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Platform } from '../../context.ts'
-import { Prisma, type Deployment, type DeploymentVersion, type Service } from '../../generated/prisma/client.ts'
+import { isOutage } from '../../db/outage.ts'
+import {
+  Prisma,
+  type Deployment,
+  type DeploymentVersion,
+  type Service,
+} from '../../generated/prisma/client.ts'
 import { system } from '../../kit/actor.ts'
-import { StartFailed, type Exit, type RunningInstance, type Runtime } from '../../ports/runtime/runtime.ts'
+import {
+  StartFailed,
+  type Exit,
+  type RunningInstance,
+  type Runtime,
+} from '../../ports/runtime/runtime.ts'
 import type { NewEvent } from '../../streams/index.ts'
 import { changeService } from '../store.ts'
 import type { Balancer } from './balancer.ts'
-import { pump, say, Superseded } from './pump.ts'
+import { pump, say } from './pump.ts'
 import type { Slot } from './slot.ts'
 import { specOf } from './spec.ts'
 
@@ -36,16 +47,25 @@ const BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 30_000
 /** After serving this long, an end is a first one again. */
 const STEADY_MS = 60_000
+/** How long to wait between writes while the database is away: twice as long each time, and at most so long. */
+const RETRY_MS = 50
+const MAX_RETRY_MS = 2_000
 /** Restarts that a slot gets which never served, such as one whose import fails. */
 const FIRST_RESTARTS = 2
 
-/** The life of the processes of one service: start, check, read, notice the end, start again, stop. */
+/**
+ * The life of the processes of one service: start, check, read, notice the end, start again, stop. It outlives an
+ * outage of the database: what is to be written is written when that is back. Two signals end it: `lost`, the
+ * service is another server's, so its processes end and only what they printed is still stored; and `closing`, this
+ * server waits for the database no longer, so what is unread is left to its next start.
+ */
 export class Lifecycle {
   readonly #platform: Platform
   readonly #runtime: Runtime
   readonly #balancer: Balancer
   readonly #serviceId: string
-  readonly #signal: AbortSignal
+  readonly #lost: AbortSignal
+  readonly #closing: AbortSignal
   readonly #listener: Listener
 
   constructor(
@@ -53,14 +73,15 @@ export class Lifecycle {
     runtime: Runtime,
     balancer: Balancer,
     serviceId: string,
-    signal: AbortSignal,
+    { lost, closing }: { lost: AbortSignal; closing: AbortSignal },
     listener: Listener,
   ) {
     this.#platform = platform
     this.#runtime = runtime
     this.#balancer = balancer
     this.#serviceId = serviceId
-    this.#signal = signal
+    this.#lost = lost
+    this.#closing = closing
     this.#listener = listener
   }
 
@@ -69,10 +90,14 @@ export class Lifecycle {
     slot.state = 'STARTING'
     slot.busy = this.#live(slot, launch)
       .catch(async (cause: unknown) => {
-        if (this.#signal.aborted || cause instanceof Superseded) return
-        this.#platform.log.error({ err: cause, serviceId: this.#serviceId }, 'an instance could not be run')
+        if (this.#lost.aborted || this.#closing.aborted) return
+        this.#platform.log.error(
+          { err: cause, serviceId: this.#serviceId },
+          'an instance could not be run',
+        )
         await this.kill(slot)
         this.#listener.failed(slot, 'The server could not run it; its own log says why.')
+        this.#listener.gone(slot)
       })
       .finally(() => (slot.busy = undefined))
   }
@@ -85,11 +110,15 @@ export class Lifecycle {
       clearTimeout(slot.timer)
       const begun = performance.now()
       await this.#balancer.remove(this.#serviceId, slot.id, stopGraceMs)
-      await this.#mark(slot, Prisma.sql`status = 'STOPPING'`)
+      const marked = this.#mark(slot, Prisma.sql`status = 'STOPPING'`)
       const left = stopGraceMs - (performance.now() - begun)
       await slot.running?.stop(Math.max(1_000, left))
+      await marked
       await slot.busy
-      await this.#mark(slot, Prisma.sql`status = 'EXITED', "closedAt" = clock_timestamp(), "inFlight" = 0`)
+      await this.#mark(
+        slot,
+        Prisma.sql`status = 'EXITED', "closedAt" = clock_timestamp(), "inFlight" = 0`,
+      )
       this.#listener.gone(slot)
     }
     await slot.busy
@@ -113,21 +142,30 @@ export class Lifecycle {
       )
     } catch (cause) {
       if (!(cause instanceof StartFailed)) throw cause
-      await say(this.#platform, this.#serviceId, cause.message, slot.ordinal)
+      await this.#say(slot, cause.message)
       this.#listener.failed(slot, cause.message)
       return
     }
     slot.running = running
     const reading = pump(
       this.#platform,
-      { serviceId: this.#serviceId, instanceId: slot.id, restarts: slot.restarts, ordinal: slot.ordinal },
+      {
+        serviceId: this.#serviceId,
+        instanceId: slot.id,
+        restarts: slot.restarts,
+        ordinal: slot.ordinal,
+      },
       running,
       '',
-      this.#signal,
+      this.#closing,
     )
     reading.catch(() => {}) // heard below, once the process has ended
     await this.#mark(slot, Prisma.sql`url = ${running.url}, pid = ${running.pid ?? null}`)
-    await this.#tell({ kind: 'INSTANCE_STARTED', instance: slot.ordinal, message: `version ${launch.version.label}` })
+    await this.#tell({
+      kind: 'INSTANCE_STARTED',
+      instance: slot.ordinal,
+      message: `version ${launch.version.label}`,
+    })
     const isLeaving = (): boolean => slot.state === 'LEAVING'
     if (isLeaving()) void running.stop(0)
     const watching = this.#watch(slot, running)
@@ -136,6 +174,7 @@ export class Lifecycle {
     await watching
     void this.#balancer.remove(this.#serviceId, slot.id, 0)
     await reading
+    if (this.#closing.aborted) return // not read to the end: the next start delivers the rest
     await this.#exited(slot, launch, running, exit)
   }
 
@@ -144,7 +183,7 @@ export class Lifecycle {
     const { startTimeoutMs, invokeTimeoutMs } = this.#platform.config
     const ended = new AbortController()
     void running.exited.then(() => ended.abort())
-    const signal = AbortSignal.any([ended.signal, this.#signal])
+    const signal = AbortSignal.any([ended.signal, this.#lost])
     const wait = (ms: number): Promise<unknown> => pause(ms, undefined, { signal }).catch(() => {})
     const isAlive = (): boolean => !signal.aborted && slot.state !== 'LEAVING'
     const until = performance.now() + startTimeoutMs
@@ -178,35 +217,39 @@ export class Lifecycle {
 
   /** The process has ended and all it printed is stored. */
   async #exited(slot: Slot, launch: Launch, running: RunningInstance, exit: Exit): Promise<void> {
-    const how = slot.verdict ?? (exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`)
+    const how =
+      slot.verdict ??
+      (exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`)
     const served = slot.readyAt === undefined ? 0 : performance.now() - slot.readyAt
-    const isUnasked = slot.state !== 'LEAVING'
+    const isLeaving = (): boolean => slot.state === 'LEAVING'
+    const wasLeaving = isLeaving()
     await this.#mark(
       slot,
       Prisma.sql`status = 'EXITED', url = NULL, pid = NULL, "exitCode" = ${exit.code}, "exitSignal" = ${exit.signal}, "inFlight" = 0`,
     )
     await this.#tell({ kind: 'INSTANCE_EXITED', instance: slot.ordinal, message: how })
     await running.discard()
-    if (!isUnasked || slot.state === 'LEAVING') return
+    if (wasLeaving || isLeaving()) return
     slot.failures = served > STEADY_MS ? 1 : slot.failures + 1
     const { maxRestarts } = this.#platform.config
     const limit = slot.readyAt === undefined ? Math.min(FIRST_RESTARTS, maxRestarts) : maxRestarts
     const neverCameUp = slot.readyAt === undefined && slot.verdict !== undefined
     const what = `instance ${slot.ordinal} ${how}`
     if (slot.failures > limit || neverCameUp) {
-      await say(this.#platform, this.#serviceId, what, slot.ordinal)
+      await this.#say(slot, what)
       const often = slot.failures > 1 ? ` (${slot.failures} times in a row)` : ''
       slot.state = 'WAITING'
       this.#listener.failed(slot, `Instance ${slot.ordinal} ${how}${often}.`)
       return
     }
     const delayMs = Math.min(BACKOFF_MS * 2 ** (slot.failures - 1), MAX_BACKOFF_MS)
-    await say(this.#platform, this.#serviceId, `${what}; starting it again in ${delayMs / 1000} s`, slot.ordinal)
+    await this.#say(slot, `${what}; starting it again in ${delayMs / 1000} s`)
+    if (isLeaving()) return
     slot.state = 'WAITING'
     slot.verdict = undefined
     this.#listener.changed()
     slot.timer = setTimeout(() => {
-      if (slot.state !== 'WAITING' || this.#signal.aborted) return
+      if (slot.state !== 'WAITING' || this.#lost.aborted) return
       slot.restarts += 1
       this.launch(slot, launch)
     }, delayMs)
@@ -215,27 +258,60 @@ export class Lifecycle {
   /** Writes down that a process is about to be started, before it is. */
   async #record(slot: Slot): Promise<void> {
     const { database, server } = this.#platform
-    await database.query(Prisma.sql`
+    await this.#persist(() =>
+      database.query(Prisma.sql`
       INSERT INTO "Instance" (id, "serviceId", ordinal, "versionId", generation, status, "serverId", "startedAt")
       VALUES (${slot.id}::uuid, ${this.#serviceId}::uuid, ${slot.ordinal}, ${slot.versionId}::uuid, ${slot.generation},
               'STARTING', ${server.id}::uuid, clock_timestamp())
       ON CONFLICT (id) DO UPDATE SET status = 'STARTING', "startedAt" = excluded."startedAt",
-        restarts = ${slot.restarts}, "outputPosition" = ''`)
+        restarts = ${slot.restarts}, "outputPosition" = ''`),
+    )
   }
 
+  /** Writes about an instance; its row is this server's, until somebody has closed it. */
   async #mark(slot: Slot, set: Prisma.Sql): Promise<void> {
-    if (this.#signal.aborted) return
-    await this.#platform.database.query(
-      Prisma.sql`UPDATE "Instance" SET ${set} WHERE id = ${slot.id}::uuid`,
+    await this.#persist(() =>
+      this.#platform.database.query(
+        Prisma.sql`UPDATE "Instance" SET ${set} WHERE id = ${slot.id}::uuid AND "closedAt" IS NULL`,
+      ),
     )
   }
 
   async #tell(event: NewEvent): Promise<void> {
-    if (this.#signal.aborted) return
-    await changeService(this.#platform, this.#serviceId, Prisma.empty, {
-      actor: system,
-      events: [event],
-      where: Prisma.sql`AND t."ownerRun" = ${this.#platform.server.run}::uuid`,
+    await this.#persist(async () => {
+      if (this.#lost.aborted) return
+      await changeService(this.#platform, this.#serviceId, Prisma.empty, {
+        actor: system,
+        events: [event],
+        where: Prisma.sql`AND t."ownerRun" = ${this.#platform.server.run}::uuid`,
+      })
     })
+  }
+
+  async #say(slot: Slot, text: string): Promise<void> {
+    await this.#persist(async () => {
+      if (!this.#lost.aborted) await say(this.#platform, this.#serviceId, text, slot.ordinal)
+    })
+  }
+
+  /** Writes now, or when the database is back. */
+  async #persist(write: () => Promise<unknown>): Promise<void> {
+    for (
+      let delayMs = RETRY_MS;
+      !this.#closing.aborted;
+      delayMs = Math.min(delayMs * 2, MAX_RETRY_MS)
+    ) {
+      try {
+        await write()
+        return
+      } catch (cause) {
+        if (!isOutage(cause)) throw cause
+        this.#platform.log.warn(
+          { err: cause, serviceId: this.#serviceId },
+          'could not write about an instance; trying again',
+        )
+        await pause(delayMs, undefined, { signal: this.#closing }).catch(() => {})
+      }
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Platform } from '../../context.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { Runtime } from '../../ports/runtime/runtime.ts'
@@ -11,9 +12,13 @@ const TICK_MS = 2_000
 /** Services taken at a time, so that servers that start together share them. */
 const CLAIM = 50
 
+/** The part of a lease after which a server that could not renew it gives its services up. */
+const GIVE_UP = 0.75
+
 /**
  * Owns services by a lease in the database and has a Supervisor for each. A server that cannot renew its leases in
- * time must assume that others have them, and ends its processes before they may.
+ * time must assume that others have them, and ends its processes before they may. On the embedded database there
+ * are no others.
  */
 export class Reconciler {
   readonly balancer = new Balancer()
@@ -21,6 +26,7 @@ export class Reconciler {
   readonly #runtime: Runtime
   readonly #supervisors = new Map<string, Supervisor>()
   #renewedAt = performance.now()
+  readonly #closing = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
   #isWanted = false
@@ -48,19 +54,40 @@ export class Reconciler {
       .then((unsubscribe) => (this.#unsubscribe = unsubscribe))
       .catch((cause: unknown) => log.warn({ err: cause }, 'no hints about services will be heard'))
     this.#timer = setInterval(
-      () => this.#tick(),
+      () => {
+        if (this.#ticking !== undefined) void this.#loseWhatIsOld() // the database is silent
+        this.#tick()
+      },
       Math.min(TICK_MS, this.#platform.config.leaseMs / 4),
     )
     this.#tick()
   }
 
-  /** Ends all processes in good order; the services stay wanted, and their next owner starts them again. */
-  async stop(): Promise<void> {
+  /**
+   * Ends all processes in good order; the services stay wanted, and their next owner starts them again. What takes
+   * longer than `graceMs`, because the database does not answer, is left to the next start.
+   */
+  async stop(graceMs: number): Promise<void> {
     this.#isStopping = true
     clearInterval(this.#timer)
     this.#unsubscribe()
+    const late = setTimeout(() => this.#closing.abort(), graceMs)
+    try {
+      await Promise.race([this.#drain(), once(this.#closing.signal, 'abort')])
+    } finally {
+      clearTimeout(late)
+      this.#closing.abort()
+    }
+  }
+
+  async #drain(): Promise<void> {
     await this.#ticking
     await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.drain()))
+    const { database, server } = this.#platform
+    // what the last round claimed and nobody began with
+    await database.query(Prisma.sql`
+      UPDATE "Service" SET "ownerServer" = NULL, "ownerRun" = NULL, "ownedUntil" = NULL
+      WHERE "ownerRun" = ${server.run}::uuid`)
   }
 
   #attend(id: string): void {
@@ -83,7 +110,10 @@ export class Reconciler {
         await this.#claim()
         await this.#tellLoad()
       } catch (cause) {
-        this.#platform.log.warn({ err: cause }, 'could not renew the ownership of services; trying again')
+        this.#platform.log.warn(
+          { err: cause },
+          'could not renew the ownership of services; trying again',
+        )
         await this.#loseWhatIsOld()
       }
     }
@@ -102,7 +132,7 @@ export class Reconciler {
     this.#renewedAt = began
     const held = new Set(rows.map(({ id }) => id))
     for (const [id, supervisor] of this.#supervisors) if (!held.has(id)) supervisor.wake()
-    for (const id of held) this.#supervise(id)
+    for (const id of held) if (!this.#supervisors.has(id)) await this.#take(id)
   }
 
   async #claim(): Promise<void> {
@@ -120,33 +150,40 @@ export class Reconciler {
         RETURNING id`,
       { name: 'claim-services' },
     )
-    for (const { id } of rows) {
-      await this.#disown(id)
-      this.#supervise(id)
-    }
+    for (const { id } of rows) await this.#take(id)
     if (rows.length === CLAIM) this.#isWanted = true
   }
 
-  /** The instances another server had are no longer the service's; what they printed is that server's to deliver. */
-  async #disown(id: string): Promise<void> {
+  /**
+   * Begins to look after a service. The instances it had under another server, or under this one before it lost the
+   * service, are no longer the service's; what they printed is theirs who have them to deliver.
+   */
+  async #take(id: string): Promise<void> {
     const { database, server } = this.#platform
+    const kept = this.#supervisors.has(id) ? server.id : null
     await database.query(Prisma.sql`
       UPDATE "Instance" SET status = 'EXITED', "inFlight" = 0, "closedAt" = clock_timestamp()
-      WHERE "serviceId" = ${id}::uuid AND "serverId" <> ${server.id}::uuid AND "closedAt" IS NULL`)
-  }
-
-  #supervise(id: string): void {
+      WHERE "serviceId" = ${id}::uuid AND "serverId" IS DISTINCT FROM ${kept}::uuid AND "closedAt" IS NULL`)
     if (this.#supervisors.has(id) || this.#isStopping) return
-    const supervisor = new Supervisor(this.#platform, this.#runtime, this.balancer, id, () => {
-      if (this.#supervisors.get(id) === supervisor) this.#supervisors.delete(id)
-    })
+    const supervisor = new Supervisor(
+      this.#platform,
+      this.#runtime,
+      this.balancer,
+      id,
+      this.#closing.signal,
+      () => {
+        if (this.#supervisors.get(id) === supervisor) this.#supervisors.delete(id)
+      },
+    )
     this.#supervisors.set(id, supervisor)
     supervisor.wake()
   }
 
   /** Leases that could not be renewed in time are another's to take. */
   async #loseWhatIsOld(): Promise<void> {
-    if (performance.now() - this.#renewedAt < this.#platform.config.leaseMs) return
+    const { config, database } = this.#platform
+    if (database.kind === 'embedded') return
+    if (performance.now() - this.#renewedAt < config.leaseMs * GIVE_UP) return
     await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.lose()))
   }
 

@@ -10,7 +10,7 @@ import { system } from '../../kit/actor.ts'
 import { WrongState } from '../../kit/errors.ts'
 import type { Runtime } from '../../ports/runtime/runtime.ts'
 import { closeLog, type NewEvent } from '../../streams/index.ts'
-import { InstanceId, processStatus, type ServiceMove } from '../service.ts'
+import { ATTENTION, InstanceId, processStatus, type ServiceMove } from '../service.ts'
 import { changeService, moveService } from '../store.ts'
 import type { Balancer } from './balancer.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -48,12 +48,14 @@ export class Supervisor {
     runtime: Runtime,
     balancer: Balancer,
     serviceId: string,
+    closing: AbortSignal,
     onDone: () => void,
   ) {
     this.#platform = platform
     this.#serviceId = serviceId
     this.#onDone = onDone
-    this.#lifecycle = new Lifecycle(platform, runtime, balancer, serviceId, this.#abort.signal, {
+    const signals = { lost: this.#abort.signal, closing }
+    this.#lifecycle = new Lifecycle(platform, runtime, balancer, serviceId, signals, {
       changed: () => this.wake(),
       failed: (slot, reason) => {
         this.#failure ??= { slot, reason }
@@ -76,8 +78,9 @@ export class Supervisor {
     })
   }
 
-  /** The service belongs to another server now: ends the processes at once and writes nothing more. */
+  /** The service belongs to another server now: ends the processes at once and writes no more than what they printed. */
   async lose(): Promise<void> {
+    if (this.#abort.signal.aborted) return
     this.#abort.abort()
     await Promise.all([...this.#slots.values()].map((slot) => this.#lifecycle.kill(slot)))
     this.#onDone()
@@ -90,6 +93,7 @@ export class Supervisor {
     await Promise.all([...this.#slots.values()].map((slot) => this.#lifecycle.leave(slot)))
     await this.#release(Prisma.sql`true`)
     this.#abort.abort()
+    this.#platform.bus.publish(ATTENTION, this.#serviceId)
   }
 
   async #work(): Promise<void> {
@@ -100,7 +104,10 @@ export class Supervisor {
       } catch (cause) {
         // a state that moved on between reading and writing is looked at anew; so is a database that is back
         if (!(cause instanceof WrongState))
-          this.#platform.log.warn({ err: cause, serviceId: this.#serviceId }, 'could not reconcile a service; trying again')
+          this.#platform.log.warn(
+            { err: cause, serviceId: this.#serviceId },
+            'could not reconcile a service; trying again',
+          )
         this.#isAwake = true
         await pause(cause instanceof WrongState ? 0 : RETRY_MS)
       }
@@ -161,7 +168,9 @@ export class Supervisor {
         : [
             {
               kind: 'DEPLOYED',
-              changes: [{ field: 'version', from: service.version?.label, to: targetVersion.label }],
+              changes: [
+                { field: 'version', from: service.version?.label, to: targetVersion.label },
+              ],
             },
           ]
     await this.#move(service, 'ready', null, {
@@ -172,10 +181,15 @@ export class Supervisor {
     })
   }
 
-  /** A failed rollout leaves what served before serving; anything else that fails is the service's end. */
+  /**
+   * A failed rollout leaves what served before serving; anything else that fails is the service's end. The
+   * failure is forgotten only when that is written.
+   */
   async #fail(service: Loaded, { slot, reason }: { slot: Slot; reason: string }): Promise<void> {
-    this.#failure = undefined
-    if (slot.generation !== service.generation) return
+    if (slot.generation !== service.generation) {
+      this.#failure = undefined
+      return
+    }
     const old = [...this.#slots.values()].filter(
       ({ generation, state }) => generation !== service.generation && state === 'READY',
     )
@@ -183,6 +197,7 @@ export class Supervisor {
     if (before === undefined) {
       await say(this.#platform, this.#serviceId, `failed: ${reason}`)
       await this.#move(service, 'fail', reason)
+      this.#failure = undefined
       this.#isAwake = true
       return
     }
@@ -197,6 +212,7 @@ export class Supervisor {
       set: Prisma.sql`, generation = ${before.generation}::int, "targetVersionId" = NULL`,
       where: Prisma.sql`AND t.generation = ${service.generation}::int`,
     })
+    this.#failure = undefined
     this.#isAwake = true
   }
 
@@ -205,7 +221,12 @@ export class Supervisor {
     const { database, hub, server } = this.#platform
     const status: NewEvent[] =
       service.status === 'STOPPING'
-        ? [{ kind: 'STATUS_CHANGED', changes: [{ field: 'status', from: 'STOPPING', to: 'STOPPED' }] }]
+        ? [
+            {
+              kind: 'STATUS_CHANGED',
+              changes: [{ field: 'status', from: 'STOPPING', to: 'STOPPED' }],
+            },
+          ]
         : []
     await database.query(closeLog(service.id))
     await changeService(

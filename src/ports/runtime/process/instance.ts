@@ -11,6 +11,9 @@ export interface Log {
   warn(facts: object, message: string): void
 }
 
+/** How long a check waits for the connection. */
+const CHECK_MS = 5_000
+
 /** A process that was launched, as the port shows it. It is over when nothing of its group is left. */
 export function runningInstance(
   { pid, child, exit }: Launched,
@@ -69,7 +72,8 @@ async function othersGone(group: number, folder: string, force: AbortSignal): Pr
 function accepts(port: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false)
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
+    // a program that hangs stops accepting when its queue is full; then nobody is told
+    const socket = connect({ port, host: '127.0.0.1', timeout: CHECK_MS })
     const answer = (accepted: boolean) => (): void => {
       signal.removeEventListener('abort', abandoned)
       socket.destroy()
@@ -79,5 +83,6 @@ function accepts(port: number, signal: AbortSignal): Promise<boolean> {
     signal.addEventListener('abort', abandoned)
     socket.once('connect', answer(true))
     socket.once('error', abandoned)
+    socket.once('timeout', abandoned)
   })
 }

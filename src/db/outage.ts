@@ -1,0 +1,8 @@
+import { DatabaseError } from 'pg'
+
+/**
+ * Whether a statement failed because the database could not be reached or was not up to it (SQLSTATE classes 08, 40,
+ * 53, 57, 58), so that the same may succeed later; otherwise the statement itself is at fault.
+ */
+export const isOutage = (cause: unknown): boolean =>
+  !(cause instanceof DatabaseError) || /^(08|40|53|57|58)/.test(cause.code ?? '')
