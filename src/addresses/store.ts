@@ -33,6 +33,14 @@ export async function keyOf(ctx: Context, naming: Naming, text: string): Promise
   return serial === undefined ? null : { serial }
 }
 
+/** The condition by which a row of `alias` is the key's, for named SQL: its text differs by `form` alone. */
+export function isNamed(alias: string, key: Key): { form: string; where: Prisma.Sql } {
+  const column = (name: string): Prisma.Sql => Prisma.raw(`${alias}."${name}"`)
+  if ('id' in key) return { form: 'id', where: Prisma.sql`${column('id')} = ${key.id}::uuid` }
+  if ('serial' in key) return { form: 'serial', where: Prisma.sql`${column('serial')} = ${key.serial}::bigint` }
+  return { form: 'handle', where: Prisma.sql`${column('heldHandle')} = ${key.heldHandle}` }
+}
+
 /** Addresses a caller chose, read and checked before anything is written. */
 export type ChosenAddresses = readonly { front: Front; text: string }[]
 

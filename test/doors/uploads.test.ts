@@ -1,0 +1,95 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { graphql } from '../generated/index.ts'
+import { CreateUpload, send, versionOf, waitingVersion } from '../deployments/operations.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { tarGz } from '../support/archive.ts'
+import { seedDeployment, succeeded } from '../support/seed.ts'
+
+const MAX = 3_000_000
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp({ MAX_ARCHIVE_BYTES: String(MAX) })
+})
+afterAll(() => app.close())
+
+const Upload = graphql(`
+  query UploadsOne($id: ID!) {
+    upload(id: $id) {
+      method
+      receivedBytes
+      completedAt
+      headers {
+        name
+      }
+    }
+  }
+`)
+
+async function upload(input: { sizeBytes?: number; sha256?: string } = {}) {
+  const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'bytes', ...input } })
+  return succeeded(createUpload, 'CreateUploadSuccess').upload
+}
+
+test('bytes that are as announced are taken, others are refused and nothing of them is kept', async () => {
+  const bytes = randomBytes(10_000)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const { id, url } = await upload({ sizeBytes: bytes.length, sha256 })
+  expect(await send(url, bytes.subarray(1))).toMatchObject({
+    status: 400,
+    body: { error_description: expect.stringMatching(/sizeBytes: .*; sha256: /) },
+  })
+  expect((await app.admin.request(Upload, { id })).upload).toMatchObject({ receivedBytes: 0, completedAt: null })
+  expect(await send(url, bytes)).toMatchObject({ status: 200 })
+  expect((await app.admin.request(Upload, { id })).upload).toEqual({
+    method: 'PUT',
+    receivedBytes: bytes.length,
+    completedAt: expect.any(String),
+    headers: [],
+  })
+})
+
+test('a URL is good only as it was signed', async () => {
+  const { url } = await upload()
+  const other = await upload()
+  const change = (edit: (url: URL) => void) => {
+    const changed = new URL(url)
+    edit(changed)
+    return changed.href
+  }
+  const past = String(Math.floor(Date.now() / 1000) - 10)
+  const bad = [
+    change(({ searchParams }) => searchParams.set('signature', 'x'.repeat(43))),
+    change(({ searchParams }) => searchParams.delete('signature')),
+    change(({ searchParams }) => searchParams.set('expires', '99999999999')),
+    change(({ searchParams }) => searchParams.set('expires', past)),
+    change(({ searchParams }) => searchParams.set('expires', 'never')),
+    change((changed) => (changed.pathname = new URL(other.url).pathname)),
+  ]
+  for (const one of bad)
+    expect(await send(one, Buffer.from('x'))).toMatchObject({ status: 403, body: { error: 'forbidden' } })
+  expect((await fetch(url)).status).toBe(404)
+  expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(404)
+})
+
+test('a download URL fetches and does nothing else', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  await send(url, await tarGz({ 'main.py': 'pass\n' }))
+  const download = (await versionOf(app.admin, id)).archive?.downloadUrl ?? ''
+  expect((await fetch(download)).status).toBe(200)
+  expect((await fetch(download, { method: 'PUT', body: 'x' })).status).toBe(404)
+  const asUpload = new URL(url)
+  asUpload.search = new URL(download).search
+  expect(await send(asUpload.href, Buffer.from('x'))).toMatchObject({ status: 403 })
+  expect((await fetch(download.replace(/signature=./, 'signature=_'))).status).toBe(403)
+})
+
+test('more bytes than are allowed are refused, announced or not', async () => {
+  const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'big', sizeBytes: MAX + 1 } })
+  expect(createUpload).toMatchObject({ __typename: 'QuotaReached', limit: MAX })
+  const { id, url } = await upload()
+  expect(await send(url, randomBytes(MAX + 500_000))).toMatchObject({ status: 413, body: { error: 'too_large' } })
+  expect((await app.admin.request(Upload, { id })).upload).toMatchObject({ receivedBytes: 0 })
+})
