@@ -7,6 +7,9 @@ const NEEDED = [20, 19]
 const running = process.versions.node
 const [major, minor] = running.split('.').map(Number)
 
+// graphql-js looks at every value twice when this is not said before it is loaded
+process.env.NODE_ENV = process.env.NODE_ENV || 'production'
+
 if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
   void import('./main.js')
 } else {

@@ -3,7 +3,7 @@ import type { Role } from '../generated/prisma/enums.ts'
 import type { Database } from '../db/database.ts'
 import { Unauthenticated } from '../kit/errors.ts'
 import { hashSecret } from './secrets.ts'
-import { anonymous, type Membership, type Viewer } from './viewer.ts'
+import { anonymous, type Membership, type Person, type Viewer } from './viewer.ts'
 
 interface TokenRow {
   id: string
@@ -53,10 +53,7 @@ export class Authenticator {
           WHERE t.id = token.id AND (token."lastUsedAt" IS NULL
             OR token."lastUsedAt" < now() - make_interval(secs => ${LAST_USED_SECONDS}::int)))
         SELECT token.id, token.name, token."organizationId", token.role, u.id AS "userId", u.email,
-               u.name AS "userName", u."isServerAdmin", (
-                 SELECT json_agg(json_build_object('organizationId', m."organizationId", 'role', m.role)
-                   ORDER BY m."createdAt", m."organizationId")
-                 FROM "Membership" AS m WHERE m."userId" = token."userId") AS memberships
+               u.name AS "userName", u."isServerAdmin", ${membershipsOf('token."userId"')} AS memberships
         FROM token LEFT JOIN "User" AS u ON u.id = token."userId"`,
       { name: 'token-by-hash' },
     )
@@ -64,16 +61,23 @@ export class Authenticator {
   }
 
   async #admin(): Promise<Viewer> {
-    const user = await this.#database.prisma.user.findFirst({
-      where: { isServerAdmin: true },
-      orderBy: { serial: 'asc' },
-      include: { memberships: { orderBy: [{ createdAt: 'asc' }, { organizationId: 'asc' }] } },
-    })
-    if (user === null) return anonymous
-    const { id, email, name, isServerAdmin, memberships } = user
-    return { kind: 'user', user: { id, email, name, isServerAdmin }, memberships }
+    const [user] = await this.#database.query<Person & { memberships: Membership[] | null }>(
+      Prisma.sql`
+        SELECT u.id, u.email, u.name, u."isServerAdmin", ${membershipsOf('u.id')} AS memberships
+        FROM "User" AS u WHERE u."isServerAdmin" ORDER BY u.serial LIMIT 1`,
+      { name: 'first-admin' },
+    )
+    if (user === undefined) return anonymous
+    const { memberships, ...person } = user
+    return { kind: 'user', user: person, memberships: memberships ?? [] }
   }
 }
+
+/** The memberships of the user in a column, oldest first, as JSON; null when there are none. */
+const membershipsOf = (column: string): Prisma.Sql => Prisma.sql`(
+  SELECT json_agg(json_build_object('organizationId', m."organizationId", 'role', m.role)
+    ORDER BY m."createdAt", m."organizationId")
+  FROM "Membership" AS m WHERE m."userId" = ${Prisma.raw(column)})`
 
 /** The secret of `Bearer <secret>`, or the password of `Basic …`, which is how tokens fit into a URL. */
 function secretIn(authorization: string | undefined): string | undefined {

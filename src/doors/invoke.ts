@@ -1,11 +1,9 @@
 import { errors, Pool, type Dispatcher } from 'undici'
 import { allow, found, requireCredential } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
-import { deploymentNamed } from '../deployments/index.ts'
-import type { Service } from '../generated/prisma/client.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
-import { processStatus, RUNNING, say, ServiceId, serviceNamed, type Balancer } from '../services/index.ts'
+import { calleeNamed, processStatus, RUNNING, say, ServiceId, type Balancer, type Callee } from '../services/index.ts'
 import { forwardedBy } from './forward.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and the caller's credential, which is ours. */
@@ -42,11 +40,7 @@ export class Invoker {
    */
   async invoke(ctx: Context, deployment: string | undefined, id: string, call: Call): Promise<Answer> {
     requireCredential(ctx.viewer)
-    const service = found(await serviceNamed(ctx, id), 'service', id)
-    if (deployment !== undefined) {
-      const row = await deploymentNamed(ctx, deployment)
-      if (row === null || row.id !== service.deploymentId) found(null, 'service', id)
-    }
+    const service = found(await calleeNamed(ctx, id, deployment), 'service', id)
     allow(ctx.viewer, 'VIEWER', service.organizationId)
     return this.call(service, call, true)
   }
@@ -60,7 +54,7 @@ export class Invoker {
     return this.call(found(service, 'service', id), call, false)
   }
 
-  private async call(service: Service, call: Call, mayForward: boolean): Promise<Answer> {
+  private async call(service: Callee, call: Call, mayForward: boolean): Promise<Answer> {
     const status = processStatus(service.status)
     if (!RUNNING.includes(status))
       throw new WrongState(`The service is not running: it is ${status}.`, status, RUNNING)
@@ -92,7 +86,7 @@ export class Invoker {
   }
 
   async #send(
-    service: Service,
+    service: Callee,
     pool: Pool,
     call: Call,
     extra: Record<string, string>,
@@ -118,7 +112,7 @@ export class Invoker {
     }
   }
 
-  async #failure(service: Service, call: Call, cause: unknown): Promise<unknown> {
+  async #failure(service: Callee, call: Call, cause: unknown): Promise<unknown> {
     if (call.signal.aborted) return cause
     if (cause instanceof errors.HeadersTimeoutError || cause instanceof errors.BodyTimeoutError) {
       const seconds = this.#platform.config.invokeTimeoutMs / 1000
@@ -131,7 +125,7 @@ export class Invoker {
   }
 
   /** A failed call leaves a line in the log of the service; that the line is stored is not worth failing again. */
-  async #complain(service: Service, { method, target, signal }: Call, what: string): Promise<void> {
+  async #complain(service: Callee, { method, target, signal }: Call, what: string): Promise<void> {
     if (signal.aborted) return
     const line = `${method} ${target.split('?')[0]} ${what}`
     await say(this.#platform, service.id, line).catch((cause: unknown) =>

@@ -1,6 +1,7 @@
-import { keyOf } from '../addresses/index.ts'
+import { isNamed, keyOf } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
+import { deploymentNaming } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import { WrongState } from '../kit/errors.ts'
@@ -25,6 +26,34 @@ export async function serviceNamed(ctx: Context, text: string): Promise<Service 
 
 export const serviceById = (ctx: Context, id: string): Promise<Service | null> =>
   ctx.database.prisma.service.findFirst({ where: { ...visible(ctx), id } })
+
+/** What a call must know of the service it goes to. */
+export type Callee = Pick<Service, 'id' | 'organizationId' | 'status' | 'ownerServer'>
+
+/**
+ * The service a call names, under the deployment it names if any; null for the absent and the foreign alike. One
+ * named statement, because every call asks.
+ */
+export async function calleeNamed(
+  ctx: Context,
+  service: string,
+  deployment: string | undefined,
+): Promise<Callee | null> {
+  const key = await keyOf(ctx, serviceNaming, service)
+  const parent = deployment === undefined ? undefined : await keyOf(ctx, deploymentNaming, deployment)
+  if (key === null || parent === null) return null
+  const own = isNamed('s', key)
+  const of = parent && isNamed('d', parent)
+  const within = of && Prisma.sql`JOIN "Deployment" AS d ON d.id = s."deploymentId" AND d."deletedAt" IS NULL AND ${of.where}`
+  const [row] = await ctx.database.query<Callee>(
+    Prisma.sql`
+      SELECT s.id, s."organizationId", s.status, s."ownerServer" FROM "Service" AS s ${within ?? Prisma.empty}
+      WHERE s."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND s."deletedAt" IS NULL AND ${own.where}
+      ORDER BY s.serial LIMIT 1`,
+    { name: `callee-by-${own.form}-${of?.form ?? 'alone'}` },
+  )
+  return row ?? null
+}
 
 /** Also after its deletion: whoever holds a cursor may read a stream to its end. */
 export async function serviceEvenDeleted(ctx: Context, text: string): Promise<Service | null> {

@@ -40,7 +40,11 @@ interface LineRow {
 }
 
 /** A statement that appends only when it finds a row: how output is stored exactly once. */
-export type Guard = Prisma.Sql
+export interface Guard {
+  /** Of its text, which is always the same: the whole is prepared under it. */
+  readonly name: string
+  readonly sql: Prisma.Sql
+}
 
 /**
  * Appends lines with one statement and answers the new head. With a guard (an `UPDATE … RETURNING 1`) nothing is
@@ -52,7 +56,7 @@ export async function appendLines(
   lines: readonly NewLine[],
   about: { instance?: number; attempt?: number; guard?: Guard } = {},
 ): Promise<number | undefined> {
-  const guard = about.guard ?? Prisma.sql`SELECT 1`
+  const guard = about.guard?.sql ?? Prisma.sql`SELECT 1`
   const count = BigInt(lines.length)
   const [row] = await database.query<{ head: bigint }>(
     Prisma.sql`
@@ -71,7 +75,7 @@ export async function appendLines(
           WITH ORDINALITY AS l(source, text, place)
       )
       SELECT head FROM head`,
-    about.guard ? {} : { name: 'append-lines' },
+    { name: about.guard ? `append-lines-${about.guard.name}` : 'append-lines' },
   )
   return row === undefined ? undefined : Number(row.head)
 }

@@ -52,9 +52,12 @@ async function store(
   next: Position,
   signal: AbortSignal,
 ): Promise<void> {
-  const guard = Prisma.sql`
-    UPDATE "Instance" SET "outputPosition" = ${next}
-    WHERE id = ${instanceId}::uuid AND restarts = ${restarts}::int AND "outputPosition" = ${position} RETURNING 1`
+  const guard = {
+    name: 'output',
+    sql: Prisma.sql`
+      UPDATE "Instance" SET "outputPosition" = ${next}
+      WHERE id = ${instanceId}::uuid AND restarts = ${restarts}::int AND "outputPosition" = ${position} RETURNING 1`,
+  }
   for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, MAX_DELAY_MS)) {
     signal.throwIfAborted()
     try {
