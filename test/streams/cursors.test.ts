@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Prisma } from '../../src/generated/prisma/client.ts'
+import { until } from '../support/until.ts'
+import { LogPage, Logs } from './documents.ts'
+import {
+  deliveriesOf,
+  firstFault,
+  follow,
+  followLog,
+  hasLines,
+  linesOf,
+  logPage,
+  pageBackward,
+  pageForward,
+} from './follow.ts'
+import { numbered, streamApp, type LogOwner, type StreamApp } from './stream-app.ts'
+
+let app: StreamApp
+let service: LogOwner
+beforeAll(async () => {
+  app = await streamApp()
+  service = await app.service()
+  await app.print(service, numbered(1_500))
+})
+afterAll(() => app.close())
+
+const codeOf = async (cursor: string, argument: 'after' | 'before'): Promise<unknown> => {
+  const answer = await app.admin.execute(LogPage, { id: service.id, [argument]: cursor })
+  return answer.errors?.[0]?.extensions?.['code']
+}
+
+test('pages from both ends join up to the same log', async () => {
+  const forward = await pageForward(app.admin, service.id, 333)
+  expect(forward).toHaveLength(1_500)
+  expect(firstFault(forward.map(({ number }) => number))).toBeUndefined()
+  expect(await pageBackward(app.admin, service.id, 77)).toEqual(forward)
+})
+
+test('a page can be asked for by its number', async () => {
+  const { nodes, totalCount } = await logPage(app.admin, {
+    id: service.id,
+    first: 10,
+    offset: 1_490,
+  })
+  expect(nodes.map(({ number }) => number)).toEqual([
+    1491, 1492, 1493, 1494, 1495, 1496, 1497, 1498, 1499, 1500,
+  ])
+  expect(totalCount).toBe(1_500)
+})
+
+test('what is no cursor of this stream is refused, in queries', async () => {
+  const other = await app.service()
+  await app.print(other, ['one'])
+  const { pageInfo } = await logPage(app.admin, { id: other.id })
+  const own = (await logPage(app.admin, { id: service.id })).pageInfo.endCursor ?? ''
+  const [name = ''] = own.split('.')
+  const bad = [
+    pageInfo.endCursor ?? '',
+    '',
+    'junk',
+    '42',
+    name,
+    `${name}.`,
+    `${name}.-1`,
+    `${name}.1e3!`,
+  ]
+  for (const cursor of [...bad, `${name}.00`, `${own} `, `${name}.${'z'.repeat(40)}`])
+    for (const argument of ['after', 'before'] as const)
+      expect([cursor, await codeOf(cursor, argument)]).toEqual([cursor, 'BAD_CURSOR'])
+})
+
+test('what is no cursor of this stream is refused, in subscriptions', async () => {
+  for (const after of ['', 'junk', 'start ']) {
+    const following = followLog(app.admin, { id: service.id, after })
+    await until(() => following.over)
+    expect(following.results).toHaveLength(1)
+    expect(following.results[0]?.errors?.[0]?.extensions?.['code']).toBe('BAD_CURSOR')
+  }
+})
+
+test('the cursor of a page resumes a subscription, and the other way round', async () => {
+  const { pageInfo } = await logPage(app.admin, { id: service.id, first: 900 })
+  const following = followLog(app.admin, { id: service.id, after: pageInfo.endCursor })
+  await hasLines(following, 600)
+  following.stop()
+  expect(linesOf(following)[0]?.number).toBe(901)
+  const cursor = String(following.results[0]?.extensions?.['cursor'])
+  const rest = await logPage(app.admin, { id: service.id, after: cursor })
+  expect(rest.nodes[0]?.number).toBe((deliveriesOf(following)[0]?.lines.at(-1)?.number ?? 0) + 1)
+})
+
+test('an empty page has a cursor, behind which everything follows', async () => {
+  const quiet = await app.service()
+  const empty = await logPage(app.admin, { id: quiet.id })
+  expect(empty).toMatchObject({ nodes: [], pageInfo: { hasNextPage: false }, totalCount: 0 })
+  await app.print(quiet, ['first'])
+  const next = await logPage(app.admin, { id: quiet.id, after: empty.pageInfo.endCursor })
+  expect(next.nodes).toMatchObject([{ number: 1, text: 'first' }])
+  const end = await logPage(app.admin, { id: quiet.id, after: next.pageInfo.endCursor })
+  expect(end).toMatchObject({ nodes: [], pageInfo: { endCursor: next.pageInfo.endCursor } })
+  const backward = await logPage(app.admin, {
+    id: quiet.id,
+    last: 5,
+    before: next.pageInfo.startCursor,
+  })
+  expect(backward.nodes).toEqual([])
+  const again = await logPage(app.admin, { id: quiet.id, after: backward.pageInfo.endCursor })
+  expect(again.nodes).toMatchObject([{ number: 1 }])
+})
+
+test('without a cursor a subscription begins with the last lines', async () => {
+  const tenLast = followLog(app.admin, { id: service.id })
+  const three = followLog(app.admin, { id: service.id, last: 3 })
+  const all = followLog(app.admin, { id: service.id, last: 1_000 })
+  await Promise.all([hasLines(tenLast, 10), hasLines(three, 3), hasLines(all, 1_000)])
+  expect(linesOf(tenLast)[0]?.number).toBe(1_491)
+  expect(linesOf(three).map(({ number }) => number)).toEqual([1_498, 1_499, 1_500])
+  expect(linesOf(all)[0]?.number).toBe(501)
+  for (const following of [tenLast, three, all]) following.stop()
+})
+
+test('with `last: 0` a subscription begins with what comes next', async () => {
+  const noisy = await app.service()
+  await app.print(noisy, numbered(5))
+  const live = followLog(app.admin, { id: noisy.id, last: 0 })
+  const witness = followLog(app.admin, { id: noisy.id, last: 1 })
+  await hasLines(witness, 1)
+  await until(async () => {
+    await app.print(noisy, ['next'])
+    return linesOf(live).length > 0
+  })
+  for (const following of [live, witness]) following.stop()
+  expect(linesOf(live).every(({ text }) => text === 'next')).toBe(true)
+})
+
+test('a number of lines out of bounds is refused', async () => {
+  for (const last of [-1, 1_001]) {
+    const following = followLog(app.admin, { id: service.id, last })
+    await until(() => following.over)
+    expect(following.results[0]?.errors?.[0]?.extensions?.['code']).toBe('BAD_REQUEST')
+  }
+})
+
+test('a cursor of a database that was restored to an earlier state gets a gap, then what is there', async () => {
+  const restored = await app.service()
+  await app.print(restored, numbered(20))
+  const { pageInfo } = await logPage(app.admin, { id: restored.id })
+  // the database of a moment before: twelve lines
+  await app.database.query(
+    Prisma.sql`DELETE FROM "LogLine" WHERE stream = ${restored.uuid}::uuid AND number > 12`,
+  )
+  await app.database.query(
+    Prisma.sql`UPDATE "LogHead" SET head = 12 WHERE stream = ${restored.uuid}::uuid`,
+  )
+  const following = follow(app.admin, Logs, { id: restored.id, after: pageInfo.endCursor })
+  await until(() => following.results.length > 0)
+  expect(deliveriesOf(following)[0]).toMatchObject({
+    gap: { from: 13, to: 20, reason: 'RESTORED' },
+    lines: [],
+  })
+  await app.print(restored, ['afterwards'])
+  await hasLines(following, 1)
+  following.stop()
+  expect(linesOf(following)).toMatchObject([{ number: 13, text: 'afterwards' }])
+})

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Pool } from 'pg'
+import { graphql } from '../generated/index.ts'
+import { act } from '../../src/streams/index.ts'
+import { seedDeployment } from '../support/seed.ts'
+import { until } from '../support/until.ts'
+import { randomOf } from './cut.ts'
+import { deliveriesOf, firstFault, follow, followLog, linesOf, pageForward } from './follow.ts'
+import { numbered, streamApp, type StreamApp } from './stream-app.ts'
+
+const Activities = graphql(`
+  subscription StreamsActivities($after: String) {
+    organizationChanged(after: $after) {
+      activities {
+        number
+        at
+        action
+      }
+      gap {
+        from
+      }
+    }
+  }
+`)
+
+const ActivityPage = graphql(`
+  query StreamsActivityPage($newerThan: String) {
+    activity(last: 1000, before: $newerThan) {
+      nodes {
+        number
+        at
+        action
+      }
+      pageInfo {
+        startCursor
+      }
+    }
+  }
+`)
+
+const WRITERS = 50
+const ACTS = 8
+
+let app: StreamApp
+beforeAll(async () => {
+  app = await streamApp()
+})
+afterAll(() => app.close())
+
+interface Activity {
+  readonly number: number
+  readonly at: string
+  readonly action: string
+}
+
+/** Reads on by pages, as somebody without a subscription does, until told to stop. */
+function pageOn(): { readonly seen: Activity[]; stop(): Promise<void> } {
+  const seen: Activity[] = []
+  let isOver = false
+  let newerThan = 'start'
+  const read = async (): Promise<void> => {
+    const { activity } = await app.admin.request(ActivityPage, { newerThan })
+    seen.push(...activity.nodes.toReversed())
+    newerThan = activity.pageInfo.startCursor ?? newerThan
+  }
+  const reading = (async () => {
+    while (!isOver) await read()
+  })()
+  return {
+    seen,
+    async stop() {
+      isOver = true
+      await reading
+      await read()
+    },
+  }
+}
+
+test('fifty writers who commit in any order leave no hole, no repetition and no other order to any reader', async () => {
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  console.log(`seed ${seed}`)
+  const random = randomOf(seed)
+  const { id: organizationId } = await app.database.prisma.organization.findFirstOrThrow()
+  const followers = Array.from({ length: 5 }, () =>
+    follow(app.admin, Activities, { after: 'start' }),
+  )
+  const pagers = [pageOn(), pageOn()]
+
+  // a server lets fifty transactions be open at once; the embedded one lets them take turns
+  const isServer = app.database.kind === 'server'
+  const pool = isServer
+    ? new Pool({ connectionString: app.config.databaseUrl, max: WRITERS })
+    : app.database.pool
+  const actor = { kind: 'SYSTEM', name: 'test' } as const
+  const write = async (writer: number): Promise<void> => {
+    for (let turn = 0; turn < ACTS; turn += 1) {
+      const client = await pool.connect()
+      try {
+        await client.query('BEGIN')
+        for (const part of ['first', 'second']) {
+          const { text, values } = act(
+            organizationId,
+            actor,
+            `${writer}.${turn}.${part}`,
+            `org:${organizationId}`,
+          )
+          await client.query(text, values)
+          await new Promise((resolve) => setTimeout(resolve, random() * (isServer ? 60 : 2)))
+        }
+        await client.query('COMMIT')
+      } finally {
+        client.release()
+      }
+      app.hub.hint('audit', organizationId)
+      if (turn % 4 === 0) await seedDeployment(app.admin)
+    }
+  }
+  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)))
+  if (pool !== app.database.pool) await pool.end()
+  for (const pager of pagers) await pager.stop()
+
+  const all = pagers[0]?.seen ?? []
+  const seenBy = ({ results }: (typeof followers)[number]): readonly Activity[] =>
+    results.flatMap(({ data }) => data?.organizationChanged.activities ?? [])
+  await until(() => followers.every((follower) => seenBy(follower).length >= all.length))
+  for (const follower of followers) follower.stop()
+  expect(firstFault(all.map(({ number }) => number))).toBeUndefined()
+  for (const seen of [...pagers.map((pager) => pager.seen), ...followers.map(seenBy)])
+    expect(seen).toEqual(all)
+  for (const { results } of followers)
+    expect(results.some(({ data }) => data?.organizationChanged.gap)).toBe(false)
+  // nothing is missing, and what one transaction wrote first comes first
+  const actions = all.map(({ action }) => action)
+  expect(actions.filter((action) => action === 'createDeployment')).toHaveLength(WRITERS * 2)
+  for (let writer = 0; writer < WRITERS; writer += 1)
+    expect(actions.filter((action) => action.startsWith(`${writer}.`))).toEqual(
+      Array.from(
+        { length: ACTS * 2 },
+        (_, i) => `${writer}.${i >> 1}.${i % 2 ? 'second' : 'first'}`,
+      ),
+    )
+  const times = all.map(({ at }) => at)
+  expect(times).toEqual(times.toSorted())
+}, 90_000)
+
+test('many instances that print at once make one dense log, each in its own order', async () => {
+  const service = await app.service()
+  const followers = Array.from({ length: 5 }, () =>
+    followLog(app.admin, { id: service.id, after: 'start' }),
+  )
+  const instances = 20
+  const print = async (instance: number): Promise<void> => {
+    for (let from = 1; from <= 200; from += 8)
+      await app.print(service, numbered(8, 'line', from), instance)
+  }
+  await Promise.all(Array.from({ length: instances }, (_, instance) => print(instance)))
+  const log = await pageForward(app.admin, service.id)
+  await until(() => followers.every((follower) => linesOf(follower).length >= log.length))
+  for (const follower of followers) follower.stop()
+
+  expect(log).toHaveLength(instances * 200)
+  expect(firstFault(log.map(({ number }) => number))).toBeUndefined()
+  for (const follower of followers) {
+    expect(linesOf(follower)).toEqual(log)
+    expect(deliveriesOf(follower).some(({ gap }) => gap)).toBe(false)
+  }
+  for (let instance = 0; instance < instances; instance += 1)
+    expect(log.filter((line) => line.instance === instance).map(({ text }) => text)).toEqual(
+      numbered(200),
+    )
+  const times = log.map(({ at }) => at)
+  expect(times).toEqual(times.toSorted())
+})
