@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { errors } from 'undici'
 import type { Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
-import { Forbidden, NotFound } from '../kit/errors.ts'
+import { BadGateway, Forbidden, NotFound } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
 import { contextOf } from './request.ts'
@@ -14,6 +15,12 @@ type Request = FastifyRequest<{ Params: Record<string, string> }>
 /** Upload, download and invocation over plain HTTP. */
 export function doors(site: Site, invoker: Invoker) {
   return async (http: FastifyInstance): Promise<void> => {
+    // an instance may break off its answer before any of it has gone out
+    http.setErrorHandler((error) => {
+      if (!(error instanceof errors.UndiciError)) throw error
+      throw new BadGateway('The instance broke off its answer; the log of the service says why.')
+    })
+
     http.put('/uploads/:id/source.tgz', async (request: Request, reply) => {
       signed(site, request)
       const id = UploadId.read(request.params.id ?? '')

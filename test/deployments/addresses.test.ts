@@ -107,7 +107,12 @@ const abeja = (of: { addresses: readonly { front: string; id: string }[] } | nul
 test('computed addresses find their objects wherever an id is taken', async () => {
   const { deployment } = succeeded(await create([]), 'CreateDeploymentSuccess')
   expect(abeja(deployment)).toMatch(/^abeja:\d{13}$/)
-  const versionId = await seedVersion(app.admin, deployment.id, { 'main.mjs': '' }, { image: 'node' })
+  const versionId = await seedVersion(
+    app.admin,
+    deployment.id,
+    { 'main.mjs': '' },
+    { image: 'node' },
+  )
   const ids = { deployment: abeja(deployment), version: versionId, service: 'none' }
   const version = abeja((await app.admin.request(Find, ids)).deploymentVersion)
   expect(version).toMatch(/^abeja:ver-[0-9a-f]{16}$/)
@@ -116,18 +121,25 @@ test('computed addresses find their objects wherever an id is taken', async () =
   const { service } = succeeded(made.createService, 'CreateServiceSuccess')
   expect(abeja(service)).toMatch(/^abeja:ser-[0-9a-f]{16}$/)
 
-  expect(await app.admin.request(Find, { ...ids, version, service: abeja(service) })).toMatchObject({
-    deployment: { id: deployment.id },
-    deploymentVersion: { id: versionId },
-    service: { id: service.id },
-    services: { totalCount: 1 },
-  })
-  expect((await app.admin.request(StopService, { id: abeja(service) })).stopService.__typename).toBe('StopServiceSuccess')
+  expect(await app.admin.request(Find, { ...ids, version, service: abeja(service) })).toMatchObject(
+    {
+      deployment: { id: deployment.id },
+      deploymentVersion: { id: versionId },
+      service: { id: service.id },
+      services: { totalCount: 1 },
+    },
+  )
+  expect(
+    (await app.admin.request(StopService, { id: abeja(service) })).stopService.__typename,
+  ).toBe('StopServiceSuccess')
 })
 
 test('a chosen address replaces the computed one and is taken once', async () => {
   const chosen = 'abeja:1410805969256'
-  const { deployment } = succeeded(await create([chosen, 'auger:any text, really']), 'CreateDeploymentSuccess')
+  const { deployment } = succeeded(
+    await create([chosen, 'auger:any text, really']),
+    'CreateDeploymentSuccess',
+  )
   expect(abeja(deployment)).toBe(chosen)
   for (const address of [chosen, 'auger:any text, really']) {
     const ids = { deployment: address, version: 'x', service: 'x' }
@@ -135,9 +147,13 @@ test('a chosen address replaces the computed one and is taken once', async () =>
   }
   expect(await create([chosen])).toMatchObject({ __typename: 'Conflict', field: 'addresses' })
   // another kind of object may bear it
-  const versionId = await seedVersion(app.admin, (await seedDeployment(app.admin)).id, { 'main.mjs': '' })
+  const versionId = await seedVersion(app.admin, (await seedDeployment(app.admin)).id, {
+    'main.mjs': '',
+  })
   const input = { name: 'same', addresses: [chosen], backend: { process: { versionId } } }
-  expect((await app.admin.request(CreateService, { input })).createService.__typename).toBe('CreateServiceSuccess')
+  expect((await app.admin.request(CreateService, { input })).createService.__typename).toBe(
+    'CreateServiceSuccess',
+  )
 })
 
 test('an address without a front, or two of one front, is refused', async () => {
@@ -145,12 +161,24 @@ test('an address without a front, or two of one front, is refused', async () => 
     __typename: 'ValidationError',
     issues: [{ path: ['addresses', '0'] }, { path: ['addresses', '1'] }],
   })
-  expect(await create(['abeja:1410805969258', 'abeja:1410805969259'])).toMatchObject({ issues: [{ path: ['addresses'] }] })
+  expect(await create(['abeja:1410805969258', 'abeja:1410805969259'])).toMatchObject({
+    issues: [{ path: ['addresses'] }],
+  })
 })
 
 test('addresses of nobody find nothing', async () => {
-  for (const nobody of ['abeja:9999999999999', 'abeja:ser-ffffffffffffffff', 'abeja:ver-0000000000000000', 'abeja:', 'nofront:1', 'a\0b', ''])
-    expect(await app.admin.request(Find, { deployment: nobody, version: nobody, service: nobody })).toEqual({
+  for (const nobody of [
+    'abeja:9999999999999',
+    'abeja:ser-ffffffffffffffff',
+    'abeja:ver-0000000000000000',
+    'abeja:',
+    'nofront:1',
+    'a\0b',
+    '',
+  ])
+    expect(
+      await app.admin.request(Find, { deployment: nobody, version: nobody, service: nobody }),
+    ).toEqual({
       deployment: null,
       deploymentVersion: null,
       service: null,
@@ -160,7 +188,10 @@ test('addresses of nobody find nothing', async () => {
 
 test('annotations come back as they were given, front by front, until null removes them', async () => {
   const value = { packaging: true, nested: [1, 'two', null, { 'with space': 2.5 }] }
-  const annotations = [{ front: 'ABEJA' as const, value }, { front: 'AUGER' as const, value: 'text' }]
+  const annotations = [
+    { front: 'ABEJA' as const, value },
+    { front: 'AUGER' as const, value: 'text' },
+  ]
   const made = await app.admin.request(Create, { input: { name: 'annotated', annotations } })
   const { deployment } = succeeded(made.createDeployment, 'CreateDeploymentSuccess')
   expect(deployment).toMatchObject({ abeja: value, auger: 'text' })

@@ -48,26 +48,29 @@ const hostile: Record<string, () => Promise<Uint8Array>> = {
   'is empty': () => Promise.resolve(new Uint8Array()),
 }
 
-test.each(Object.keys(hostile))('an archive that %s is refused and leaves nothing behind', async (what) => {
-  const deployment = await seedDeployment(app.admin)
-  const { id, url } = await waitingVersion(app.admin, deployment.id)
-  const before = await kept()
+test.each(Object.keys(hostile))(
+  'an archive that %s is refused and leaves nothing behind',
+  async (what) => {
+    const deployment = await seedDeployment(app.admin)
+    const { id, url } = await waitingVersion(app.admin, deployment.id)
+    const before = await kept()
 
-  const { status, body } = await send(url, (await hostile[what]?.()) ?? new Uint8Array())
-  expect({ status, body }).toEqual({
-    status: 400,
-    body: { error: 'bad_request', error_description: expect.stringMatching(/^archive: .{10,}/) },
-  })
-  expect(await versionOf(app.admin, id)).toMatchObject({
-    status: 'REJECTED',
-    rejection: expect.stringMatching(/.{10,}/),
-    archive: null,
-  })
-  expect(await kept()).toEqual(before)
+    const { status, body } = await send(url, (await hostile[what]?.()) ?? new Uint8Array())
+    expect({ status, body }).toEqual({
+      status: 400,
+      body: { error: 'bad_request', error_description: expect.stringMatching(/^archive: .{10,}/) },
+    })
+    expect(await versionOf(app.admin, id)).toMatchObject({
+      status: 'REJECTED',
+      rejection: expect.stringMatching(/.{10,}/),
+      archive: null,
+    })
+    expect(await kept()).toEqual(before)
 
-  expect(await send(url, await targz(main))).toMatchObject({ status: 200 })
-  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY', rejection: null })
-})
+    expect(await send(url, await targz(main))).toMatchObject({ status: 200 })
+    expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY', rejection: null })
+  },
+)
 
 test('the bytes that were sent come back unchanged, without a credential', async () => {
   const deployment = await seedDeployment(app.admin)

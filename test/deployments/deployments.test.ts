@@ -4,7 +4,13 @@ import type { CreateDeploymentVersionInput, UpdateDeploymentInput } from '../gen
 import { DeleteService } from '../services/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
-import { CreateDeployment, CreateVersion, DeleteDeployment, DeleteVersion, Version } from './operations.ts'
+import {
+  CreateDeployment,
+  CreateVersion,
+  DeleteDeployment,
+  DeleteVersion,
+  Version,
+} from './operations.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -47,8 +53,11 @@ const Deployment = graphql(`
   }
 `)
 
-const create = async (input: { name: string; handle?: string; environment?: { name: string; value: string }[] }) =>
-  (await app.admin.request(CreateDeployment, { input })).createDeployment
+const create = async (input: {
+  name: string
+  handle?: string
+  environment?: { name: string; value: string }[]
+}) => (await app.admin.request(CreateDeployment, { input })).createDeployment
 const update = async (input: UpdateDeploymentInput) =>
   (await app.admin.request(UpdateDeployment, { input })).updateDeployment
 const createVersion = async (input: CreateDeploymentVersionInput) =>
@@ -58,13 +67,17 @@ test('a handle is made from the name and numbered; a chosen one that is taken is
   const first = await create({ name: 'Crème brûlée, 2nd try' })
   expect(first).toMatchObject({ deployment: { handle: 'creme-brulee-2nd-try', description: '' } })
   const { deployment } = succeeded(first, 'CreateDeploymentSuccess')
-  expect(await create({ name: 'Creme brulee 2nd try' })).toMatchObject({ deployment: { handle: 'creme-brulee-2nd-try-2' } })
+  expect(await create({ name: 'Creme brulee 2nd try' })).toMatchObject({
+    deployment: { handle: 'creme-brulee-2nd-try-2' },
+  })
   expect(await create({ name: 'else', handle: deployment.handle })).toMatchObject({
     __typename: 'Conflict',
     field: 'handle',
     existing: { id: deployment.id },
   })
-  expect((await app.admin.request(Deployment, { id: deployment.handle })).deployment?.id).toBe(deployment.id)
+  expect((await app.admin.request(Deployment, { id: deployment.handle })).deployment?.id).toBe(
+    deployment.id,
+  )
 })
 
 test('names that are made at the same moment get a handle each', async () => {
@@ -74,7 +87,10 @@ test('names that are made at the same moment get a handle each', async () => {
 })
 
 test('a ValidationError lists everything that is wrong, with its path', async () => {
-  const environment = [{ name: '1X', value: '' }, { name: 'FINE', value: 'a\0b' }]
+  const environment = [
+    { name: '1X', value: '' },
+    { name: 'FINE', value: 'a\0b' },
+  ]
   const refused = await create({ name: ' ', handle: 'Not A Handle', environment })
   const issues = refused.__typename === 'ValidationError' ? refused.issues : []
   expect(issues.map(({ path }) => path.join('.')).toSorted()).toEqual([
@@ -84,28 +100,44 @@ test('a ValidationError lists everything that is wrong, with its path', async ()
     'name',
   ])
   const { id: deploymentId } = await seedDeployment(app.admin)
-  expect(await createVersion({ deploymentId, label: '', handler: 'no colon', command: 'x' })).toMatchObject({
+  expect(
+    await createVersion({ deploymentId, label: '', handler: 'no colon', command: 'x' }),
+  ).toMatchObject({
     __typename: 'ValidationError',
     issues: expect.arrayContaining([
       expect.objectContaining({ path: ['label'] }),
       expect.objectContaining({ path: ['handler'] }),
     ]),
   })
-  expect(await createVersion({ deploymentId, label: '1', handler: 'a:b', command: 'x' })).toMatchObject({
+  expect(
+    await createVersion({ deploymentId, label: '1', handler: 'a:b', command: 'x' }),
+  ).toMatchObject({
     issues: [expect.objectContaining({ path: ['command'] })],
   })
 })
 
 test('an update leaves what it does not name, and null removes a variable', async () => {
-  const environment = [{ name: 'A', value: '1' }, { name: 'B', value: '2' }]
-  const { deployment } = succeeded(await create({ name: 'old', environment }), 'CreateDeploymentSuccess')
+  const environment = [
+    { name: 'A', value: '1' },
+    { name: 'B', value: '2' },
+  ]
+  const { deployment } = succeeded(
+    await create({ name: 'old', environment }),
+    'CreateDeploymentSuccess',
+  )
   await update({ id: deployment.id, description: 'told' })
-  const set = [{ name: 'A', value: null }, { name: 'C', value: '3' }]
+  const set = [
+    { name: 'A', value: null },
+    { name: 'C', value: '3' },
+  ]
   expect(await update({ id: deployment.handle, environment: set, name: 'new' })).toMatchObject({
     deployment: {
       name: 'new',
       description: 'told',
-      environment: [{ name: 'B', value: '2' }, { name: 'C', value: '3' }],
+      environment: [
+        { name: 'B', value: '2' },
+        { name: 'C', value: '3' },
+      ],
     },
   })
   expect((await update({ id: 'nobody', name: 'x' })).__typename).toBe('NotFound')
@@ -115,7 +147,13 @@ test('a version has what was said, defaults for the rest, and a label of its own
   const { id: deploymentId, handle } = await seedDeployment(app.admin)
   const made = await createVersion({ deploymentId: handle, label: '1.0' })
   expect(made).toMatchObject({
-    version: { label: '1.0', image: 'python', handler: 'main:handler', command: null, status: 'AWAITING_ARCHIVE' },
+    version: {
+      label: '1.0',
+      image: 'python',
+      handler: 'main:handler',
+      command: null,
+      status: 'AWAITING_ARCHIVE',
+    },
     upload: { method: 'PUT' },
   })
   expect(await createVersion({ deploymentId, label: 'cmd', command: 'run' })).toMatchObject({
@@ -129,7 +167,9 @@ test('a version has what was said, defaults for the rest, and a label of its own
   })
   await app.admin.request(DeleteVersion, { id: version.id })
   expect((await app.admin.request(Version, { id: version.id })).deploymentVersion).toBe(null)
-  expect((await createVersion({ deploymentId, label: '1.0' })).__typename).toBe('CreateDeploymentVersionSuccess')
+  expect((await createVersion({ deploymentId, label: '1.0' })).__typename).toBe(
+    'CreateDeploymentVersionSuccess',
+  )
 })
 
 test('what is in use cannot be deleted; then everything of it goes', async () => {
@@ -137,14 +177,20 @@ test('what is in use cannot be deleted; then everything of it goes', async () =>
   const versionId = await seedVersion(app.admin, id, { 'main.mjs': '' }, { image: 'node' })
   const service = await seedService(app.admin, versionId)
   const inUse = { __typename: 'WrongState', state: 'IN_USE', allowed: ['UNUSED'] }
-  expect((await app.admin.request(DeleteVersion, { id: versionId })).deleteDeploymentVersion).toMatchObject(inUse)
+  expect(
+    (await app.admin.request(DeleteVersion, { id: versionId })).deleteDeploymentVersion,
+  ).toMatchObject(inUse)
   expect((await app.admin.request(DeleteDeployment, { id })).deleteDeployment).toMatchObject(inUse)
 
   await app.admin.request(DeleteService, { id: service.id })
-  expect((await app.admin.request(DeleteDeployment, { id: handle })).deleteDeployment).toMatchObject({ deletedId: id })
+  expect(
+    (await app.admin.request(DeleteDeployment, { id: handle })).deleteDeployment,
+  ).toMatchObject({ deletedId: id })
   expect((await app.admin.request(Deployment, { id })).deployment).toBe(null)
   expect((await app.admin.request(Version, { id: versionId })).deploymentVersion).toBe(null)
-  expect((await app.admin.request(DeleteDeployment, { id })).deleteDeployment.__typename).toBe('NotFound')
+  expect((await app.admin.request(DeleteDeployment, { id })).deleteDeployment.__typename).toBe(
+    'NotFound',
+  )
   expect((await create({ name: 'again', handle })).__typename).toBe('CreateDeploymentSuccess')
 })
 
@@ -153,5 +199,10 @@ test('what happens to a deployment is in its events', async () => {
   await seedVersion(app.admin, id, { 'main.py': '' })
   await update({ id, name: 'else' })
   const { deployment } = await app.admin.request(Deployment, { id })
-  expect(deployment?.events.nodes.map(({ kind }) => kind)).toEqual(['CREATED', 'VERSION_CREATED', 'VERSION_READY', 'UPDATED'])
+  expect(deployment?.events.nodes.map(({ kind }) => kind)).toEqual([
+    'CREATED',
+    'VERSION_CREATED',
+    'VERSION_READY',
+    'UPDATED',
+  ])
 })

@@ -66,7 +66,8 @@ test('pages of this server, and programs that bring a credential, are welcome', 
     { host: `localhost:${new URL(app.url).port}` },
     { ...app.admin.headers, origin: 'https://evil.example', host: 'evil.example' },
   ]
-  for (const headers of welcome) expect(await ask('GET', query, headers)).toMatchObject({ status: 200 })
+  for (const headers of welcome)
+    expect(await ask('GET', query, headers)).toMatchObject({ status: 200 })
 })
 
 test('health is told to whoever asks', async () => {

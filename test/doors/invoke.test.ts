@@ -35,23 +35,34 @@ const Asked = z.object({
   headers: z.record(z.string(), z.string()),
 })
 
-const call = (url: string, init: RequestInit = {}) =>
+const call = (url: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
   fetch(url, { ...init, headers: { ...app.admin.headers, ...init.headers } })
 
-test.each(['GET', 'POST', 'PUT'])('a %s reaches the handler with its path, query, type and body', async (method) => {
-  const bytes = Buffer.from([0, 1, 2, 255])
-  const init = method === 'GET' ? {} : { body: new Uint8Array(bytes), headers: { 'content-type': 'application/x-odd' } }
-  const response = await call(`${echo.invokeUrl}/a%20b/c?x=1&x=2&y=%2F`, { method, ...init })
-  const asked = Asked.parse(await response.json())
-  expect(asked).toMatchObject({ method, path: '/a%20b/c?x=1&x=2&y=%2F' })
-  if (method !== 'GET') {
-    expect(asked).toMatchObject({ size: 4, sha256: createHash('sha256').update(bytes).digest('hex') })
-    expect(asked.headers['content-type']).toBe('application/x-odd')
-  }
-})
+test.each(['GET', 'POST', 'PUT'])(
+  'a %s reaches the handler with its path, query, type and body',
+  async (method) => {
+    const bytes = Buffer.from([0, 1, 2, 255])
+    const init =
+      method === 'GET'
+        ? {}
+        : { body: new Uint8Array(bytes), headers: { 'content-type': 'application/x-odd' } }
+    const response = await call(`${echo.invokeUrl}/a%20b/c?x=1&x=2&y=%2F`, { method, ...init })
+    const asked = Asked.parse(await response.json())
+    expect(asked).toMatchObject({ method, path: '/a%20b/c?x=1&x=2&y=%2F' })
+    if (method !== 'GET') {
+      expect(asked).toMatchObject({
+        size: 4,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+      })
+      expect(asked.headers['content-type']).toBe('application/x-odd')
+    }
+  },
+)
 
 test("the caller's credential stays with us, other headers go on", async () => {
-  const response = await call(echo.invokeUrl, { headers: { 'x-trace': 'abc', accept: 'text/x-any' } })
+  const response = await call(echo.invokeUrl, {
+    headers: { 'x-trace': 'abc', accept: 'text/x-any' },
+  })
   const { headers, path } = Asked.parse(await response.json())
   expect(path).toBe('/')
   expect(headers).toMatchObject({ 'x-trace': 'abc', accept: 'text/x-any' })
@@ -131,6 +142,8 @@ export const handler = () => new Promise((resolve) => {
   const how = { image: 'node:22', desired: 2 }
   const service = await runningService(app.admin, { 'main.mjs': source }, how)
   // each instance answers nobody before it has four callers
-  const answers = await Promise.all(Array.from({ length: 8 }, async () => (await call(service.invokeUrl)).text()))
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, async () => (await call(service.invokeUrl)).text()),
+  )
   expect(new Set(answers).size).toBe(2)
 })

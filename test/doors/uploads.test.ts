@@ -28,7 +28,9 @@ const Upload = graphql(`
 `)
 
 async function upload(input: { sizeBytes?: number; sha256?: string } = {}) {
-  const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'bytes', ...input } })
+  const { createUpload } = await app.admin.request(CreateUpload, {
+    input: { name: 'bytes', ...input },
+  })
   return succeeded(createUpload, 'CreateUploadSuccess').upload
 }
 
@@ -40,7 +42,10 @@ test('bytes that are as announced are taken, others are refused and nothing of t
     status: 400,
     body: { error_description: expect.stringMatching(/sizeBytes: .*; sha256: /) },
   })
-  expect((await app.admin.request(Upload, { id })).upload).toMatchObject({ receivedBytes: 0, completedAt: null })
+  expect((await app.admin.request(Upload, { id })).upload).toMatchObject({
+    receivedBytes: 0,
+    completedAt: null,
+  })
   expect(await send(url, bytes)).toMatchObject({ status: 200 })
   expect((await app.admin.request(Upload, { id })).upload).toEqual({
     method: 'PUT',
@@ -68,7 +73,10 @@ test('a URL is good only as it was signed', async () => {
     change((changed) => (changed.pathname = new URL(other.url).pathname)),
   ]
   for (const one of bad)
-    expect(await send(one, Buffer.from('x'))).toMatchObject({ status: 403, body: { error: 'forbidden' } })
+    expect(await send(one, Buffer.from('x'))).toMatchObject({
+      status: 403,
+      body: { error: 'forbidden' },
+    })
   expect((await fetch(url)).status).toBe(404)
   expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(404)
 })
@@ -87,9 +95,14 @@ test('a download URL fetches and does nothing else', async () => {
 })
 
 test('more bytes than are allowed are refused, announced or not', async () => {
-  const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'big', sizeBytes: MAX + 1 } })
+  const { createUpload } = await app.admin.request(CreateUpload, {
+    input: { name: 'big', sizeBytes: MAX + 1 },
+  })
   expect(createUpload).toMatchObject({ __typename: 'QuotaReached', limit: MAX })
   const { id, url } = await upload()
-  expect(await send(url, randomBytes(MAX + 500_000))).toMatchObject({ status: 413, body: { error: 'too_large' } })
+  expect(await send(url, randomBytes(MAX + 500_000))).toMatchObject({
+    status: 413,
+    body: { error: 'too_large' },
+  })
   expect((await app.admin.request(Upload, { id })).upload).toMatchObject({ receivedBytes: 0 })
 })

@@ -4,7 +4,15 @@ import { CreateDeployment, DeleteDeployment } from '../deployments/operations.ts
 import { testApp, type TestApp } from '../support/app.ts'
 import { runningService } from '../support/seed.ts'
 import { until } from '../support/until.ts'
-import { CreateOrganization, CreateToken, member, RevokeToken, seedOrganization, seedToken, Viewer } from './operations.ts'
+import {
+  CreateOrganization,
+  CreateToken,
+  member,
+  RevokeToken,
+  seedOrganization,
+  seedToken,
+  Viewer,
+} from './operations.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -89,7 +97,11 @@ test('without a credential nothing is answered and nothing is done', async () =>
 
 test('an unknown token is refused with 401 by every door', async () => {
   const headers = { authorization: 'Bearer mrt_unknown' }
-  const paths = ['/graphql', '/deployments/dep_x/services/svc_x', '/deployments/dep_x/services/svc_x/more']
+  const paths = [
+    '/graphql',
+    '/deployments/dep_x/services/svc_x',
+    '/deployments/dep_x/services/svc_x/more',
+  ]
   for (const path of paths) {
     const body = JSON.stringify({ query: '{ viewer { role } }' })
     const response = await fetch(app.url + path, { method: 'POST', headers, body })
@@ -105,7 +117,9 @@ test('a token works as the password of Basic, and in a WebSocket', async () => {
     headers: { authorization: basic, 'content-type': 'application/json' },
     body: JSON.stringify({ query: '{ viewer { user { email } } }' }),
   })
-  expect(await response.json()).toMatchObject({ data: { viewer: { user: { email: expect.any(String) } } } })
+  expect(await response.json()).toMatchObject({
+    data: { viewer: { user: { email: expect.any(String) } } },
+  })
   const socket = app.admin.socket()
   try {
     for await (const result of socket.iterate({ query: Viewer.toString() }))
@@ -121,7 +135,10 @@ test('each role may do what it is for, and no more', async () => {
   const made = await admin.request(CreateDeployment, {
     input: { name: 'kept', environment: [secret, { name: 'PLAIN', value: 'open' }] },
   })
-  const id = made.createDeployment.__typename === 'CreateDeploymentSuccess' ? made.createDeployment.deployment.id : ''
+  const id =
+    made.createDeployment.__typename === 'CreateDeploymentSuccess'
+      ? made.createDeployment.deployment.id
+      : ''
   const [developer, viewer, worker] = [
     await member(app, organizationId, 'DEVELOPER'),
     await member(app, organizationId, 'VIEWER'),
@@ -137,18 +154,23 @@ test('each role may do what it is for, and no more', async () => {
   expect((await worker.request(One, { id })).deployment).toBe(null)
 
   const input = { name: 'theirs' }
-  const asRole = async (client: typeof viewer) => (await client.request(CreateDeployment, { input })).createDeployment
+  const asRole = async (client: typeof viewer) =>
+    (await client.request(CreateDeployment, { input })).createDeployment
   expect(await asRole(developer)).toMatchObject({ __typename: 'CreateDeploymentSuccess' })
   expect(await asRole(viewer)).toMatchObject({ __typename: 'Forbidden', code: 'FORBIDDEN' })
   expect(await asRole(worker)).toMatchObject({ __typename: 'Forbidden' })
-  expect((await viewer.request(DeleteDeployment, { id })).deleteDeployment.__typename).toBe('Forbidden')
+  expect((await viewer.request(DeleteDeployment, { id })).deleteDeployment.__typename).toBe(
+    'Forbidden',
+  )
 
   const token = { name: 'more', role: 'VIEWER' as const }
   for (const client of [developer, viewer, worker]) {
     const { createToken } = await client.request(CreateToken, { input: token })
     expect(createToken.__typename).toBe('Forbidden')
     expect(codes(await client.execute(Tokens))).toEqual(['FORBIDDEN'])
-    const { createOrganization } = await client.request(CreateOrganization, { input: { name: 'x' } })
+    const { createOrganization } = await client.request(CreateOrganization, {
+      input: { name: 'x' },
+    })
     expect(createOrganization.__typename).toBe('Forbidden')
   }
 })
@@ -157,23 +179,44 @@ test('a token ends when it is revoked, when it expires, and is shown once', asyn
   const { id: organizationId, admin } = await seedOrganization(app)
   const { secret, token } = await seedToken(app.admin, organizationId, 'VIEWER')
   const client = app.client(secret)
-  expect((await client.request(Viewer)).viewer).toMatchObject({ role: 'VIEWER', user: null, token: { id: token.id } })
+  expect((await client.request(Viewer)).viewer).toMatchObject({
+    role: 'VIEWER',
+    user: null,
+    token: { id: token.id },
+  })
   const { viewer } = await admin.request(Tokens)
   expect(viewer.organization.tokens.nodes).toContainEqual({ id: token.id })
 
   const first = (await admin.request(RevokeToken, { id: token.id })).revokeToken
-  expect(first).toMatchObject({ __typename: 'RevokeTokenSuccess', token: { revokedAt: expect.any(String) } })
+  expect(first).toMatchObject({
+    __typename: 'RevokeTokenSuccess',
+    token: { revokedAt: expect.any(String) },
+  })
   expect((await admin.request(RevokeToken, { id: token.id })).revokeToken).toEqual(first)
-  const refused = await fetch(`${app.url}/graphql`, { method: 'POST', headers: client.headers, body: '{}' })
+  const refused = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: client.headers,
+    body: '{}',
+  })
   expect(refused.status).toBe(401)
 
-  const soon = await seedToken(app.admin, organizationId, 'VIEWER', new Date(Date.now() + 1_500).toISOString())
+  const soon = await seedToken(
+    app.admin,
+    organizationId,
+    'VIEWER',
+    new Date(Date.now() + 1_500).toISOString(),
+  )
   await until(async () => {
     const body = JSON.stringify({ query: '{ viewer { role } }' })
     const headers = { ...app.client(soon.secret).headers, 'content-type': 'application/json' }
     return (await fetch(`${app.url}/graphql`, { method: 'POST', headers, body })).status === 401
   })
-  const past = { name: 'late', role: 'VIEWER' as const, organizationId, expiresAt: '2020-01-01T00:00:00Z' }
+  const past = {
+    name: 'late',
+    role: 'VIEWER' as const,
+    organizationId,
+    expiresAt: '2020-01-01T00:00:00Z',
+  }
   expect((await app.admin.request(CreateToken, { input: past })).createToken).toMatchObject({
     __typename: 'ValidationError',
     issues: [{ path: ['expiresAt'] }],
@@ -185,7 +228,8 @@ test('a VIEWER calls services; whoever brings nothing, or only claims jobs, does
   const { invokeUrl } = await runningService(admin, {
     'main.py': 'def handler(request, context):\n    return {"content": "yes"}\n',
   })
-  const statusFor = async (headers: Record<string, string>) => (await fetch(invokeUrl, { headers })).status
+  const statusFor = async (headers: Record<string, string>) =>
+    (await fetch(invokeUrl, { headers })).status
   expect(await statusFor((await member(app, organizationId, 'VIEWER')).headers)).toBe(200)
   expect(await statusFor({})).toBe(401)
   expect(await statusFor((await member(app, organizationId, 'WORKER')).headers)).toBe(404)

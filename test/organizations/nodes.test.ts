@@ -34,9 +34,20 @@ test('every object is found again by its id, in the order that was asked for', a
   const { id: service } = await seedService(app.admin, version)
   const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'x' } })
   const { upload } = succeeded(createUpload, 'CreateUploadSuccess')
-  const { createToken } = await app.admin.request(CreateToken, { input: { name: 'x', role: 'VIEWER' } })
+  const { createToken } = await app.admin.request(CreateToken, {
+    input: { name: 'x', role: 'VIEWER' },
+  })
   const { token } = succeeded(createToken, 'CreateTokenSuccess')
-  const ids = [token.id, upload.id, service, 'dep_junk', version, deployment, viewer.organization.id, service]
+  const ids = [
+    token.id,
+    upload.id,
+    service,
+    'dep_junk',
+    version,
+    deployment,
+    viewer.organization.id,
+    service,
+  ]
   expect((await app.admin.request(Nodes, { ids })).nodes).toEqual([
     { __typename: 'Token', id: token.id },
     { __typename: 'Upload', id: upload.id },
@@ -51,7 +62,23 @@ test('every object is found again by its id, in the order that was asked for', a
 
 test('junk, unknown kinds and ids of nothing are null', async () => {
   const tail = '01h455vb4pex5vsknk084sn02q'
-  const ids = ['', ' ', '_', tail, `_${tail}`, `zzz_${tail}`, `svc_${tail}`, `SVC_${tail}`, `svc_${tail}x`, 'svc_', 'a\0b', 'abeja:1', "';--", `dep_${'9'.repeat(26)}`, 'x'.repeat(10_000)]
+  const ids = [
+    '',
+    ' ',
+    '_',
+    tail,
+    `_${tail}`,
+    `zzz_${tail}`,
+    `svc_${tail}`,
+    `SVC_${tail}`,
+    `svc_${tail}x`,
+    'svc_',
+    'a\0b',
+    'abeja:1',
+    "';--",
+    `dep_${'9'.repeat(26)}`,
+    'x'.repeat(10_000),
+  ]
   expect((await app.admin.request(Nodes, { ids })).nodes).toEqual(ids.map(() => null))
 })
 
@@ -62,7 +89,9 @@ test('more ids than a page are refused', async () => {
 
 test('exactly one backend is given', async () => {
   const process = { versionId: 'x' }
-  expect(await app.admin.request(OneOf, { backend: { process } })).toMatchObject({ createService: { __typename: 'NotFound' } })
+  expect(await app.admin.request(OneOf, { backend: { process } })).toMatchObject({
+    createService: { __typename: 'NotFound' },
+  })
   const url = `${app.url}/graphql`
   const headers = { ...app.admin.headers, 'content-type': 'application/json' }
   for (const backend of [{}, { process: null }, { process, queue: {} }, null]) {
@@ -73,7 +102,11 @@ test('exactly one backend is given', async () => {
 })
 
 test('an organization has a handle and addresses of its own', async () => {
-  const input = { name: 'Über Labor', addresses: ['abeja:1410805969200'], annotations: [{ front: 'ABEJA' as const, value: { a: 1 } }] }
+  const input = {
+    name: 'Über Labor',
+    addresses: ['abeja:1410805969200'],
+    annotations: [{ front: 'ABEJA' as const, value: { a: 1 } }],
+  }
   const { createOrganization } = await app.admin.request(CreateOrganization, { input })
   expect(createOrganization).toMatchObject({
     organization: {
@@ -82,6 +115,8 @@ test('an organization has a handle and addresses of its own', async () => {
       annotations: { a: 1 },
     },
   })
-  const again = await app.admin.request(CreateOrganization, { input: { name: 'x', handle: 'uber-labor' } })
+  const again = await app.admin.request(CreateOrganization, {
+    input: { name: 'x', handle: 'uber-labor' },
+  })
   expect(again.createOrganization).toMatchObject({ __typename: 'Conflict', field: 'handle' })
 })

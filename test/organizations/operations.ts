@@ -103,7 +103,12 @@ export const Viewer = graphql(`
 let count = 0
 
 /** A token of an organization, with its secret. */
-export async function seedToken(admin: Client, organizationId: string, role: Role, expiresAt?: string) {
+export async function seedToken(
+  admin: Client,
+  organizationId: string,
+  role: Role,
+  expiresAt?: string,
+) {
   const name = `token ${(count += 1)}`
   const input = { name, role, organizationId, ...(expiresAt === undefined ? {} : { expiresAt }) }
   const { createToken } = await admin.request(CreateToken, { input })

@@ -8,7 +8,15 @@ import {
   DeleteVersion,
   versionOf,
 } from '../deployments/operations.ts'
-import { DeleteService, RestartService, RollBack, ScaleService, StartService, StopService, UpdateService } from '../services/operations.ts'
+import {
+  DeleteService,
+  RestartService,
+  RollBack,
+  ScaleService,
+  StartService,
+  StopService,
+  UpdateService,
+} from '../services/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import type { Answer, Client } from '../support/client.ts'
 import { runningService, succeeded } from '../support/seed.ts'
@@ -158,7 +166,10 @@ test('a change of a foreign object is answered like a change of an absent one', 
   const changes: [string, (id: string) => Promise<Answer<object>>][] = [
     [deploymentId, (which) => admin.execute(UpdateDeployment, { id: which })],
     [deploymentId, (which) => admin.execute(DeleteDeployment, { id: which })],
-    [deploymentId, (which) => admin.execute(CreateVersion, { input: { deploymentId: which, label: '9' } })],
+    [
+      deploymentId,
+      (which) => admin.execute(CreateVersion, { input: { deploymentId: which, label: '9' } }),
+    ],
     [versionId, (which) => admin.execute(DeleteVersion, { id: which })],
     [versionId, (which) => admin.execute(CreateService, { versionId: which })],
     [id, (which) => admin.execute(StartService, { id: which })],
@@ -167,7 +178,10 @@ test('a change of a foreign object is answered like a change of an absent one', 
     [id, (which) => admin.execute(DeleteService, { id: which })],
     [id, (which) => admin.execute(ScaleService, { id: which, desired: 2 })],
     [id, (which) => admin.execute(UpdateService, { input: { id: which, name: 'stolen' } })],
-    [deploymentId, (which) => admin.execute(RollBack, { input: { deploymentId: which, versionId } })],
+    [
+      deploymentId,
+      (which) => admin.execute(RollBack, { input: { deploymentId: which, versionId } }),
+    ],
     [tokenId, (which) => admin.execute(RevokeToken, { id: which })],
     [service.handle, (which) => admin.execute(StopService, { id: which })],
   ]
@@ -179,7 +193,11 @@ test('a change of a foreign object is answered like a change of an absent one', 
 })
 
 test('a rollback cannot borrow what is foreign', async () => {
-  const own = await runningService(theirs.admin, { 'main.mjs': 'export const handler = () => new Response()\n' }, { image: 'node' })
+  const own = await runningService(
+    theirs.admin,
+    { 'main.mjs': 'export const handler = () => new Response()\n' },
+    { image: 'node' },
+  )
   const { deploymentId, versionId } = own
   for (const input of [
     { deploymentId, versionId: service.versionId },
@@ -191,16 +209,31 @@ test('a rollback cannot borrow what is foreign', async () => {
 })
 
 test('a request that names a foreign or unknown organization is Forbidden', async () => {
-  for (const organizationId of [ours.id, nobody(ours.id), 'default', 'nobody', 'abeja:1000000000001']) {
+  for (const organizationId of [
+    ours.id,
+    nobody(ours.id),
+    'default',
+    'nobody',
+    'abeja:1000000000001',
+  ]) {
     const input = { name: 'x', organizationId }
     const { admin } = theirs
-    expect((await admin.request(CreateDeployment, { input })).createDeployment.__typename).toBe('Forbidden')
+    expect((await admin.request(CreateDeployment, { input })).createDeployment.__typename).toBe(
+      'Forbidden',
+    )
     expect((await admin.request(CreateUpload, { input })).createUpload.__typename).toBe('Forbidden')
     const token = { ...input, role: 'ADMIN' as const }
-    expect((await admin.request(CreateToken, { input: token })).createToken.__typename).toBe('Forbidden')
+    expect((await admin.request(CreateToken, { input: token })).createToken.__typename).toBe(
+      'Forbidden',
+    )
     for (const place of [0, 1, 2]) {
       const [one, two, three] = [0, 1, 2].map((n) => n === place)
-      const variables = { organizationId, one: one ?? false, two: two ?? false, three: three ?? false }
+      const variables = {
+        organizationId,
+        one: one ?? false,
+        two: two ?? false,
+        three: three ?? false,
+      }
       const { errors } = await admin.execute(Lists, variables)
       expect(errors?.[0]?.extensions?.code).toBe('FORBIDDEN')
     }
@@ -215,7 +248,10 @@ test('foreign streams are followed by nobody, whatever cursor is brought', async
         const foreign = name === 'deploymentChanged' ? service.deploymentId : service.id
         const answers: string[] = []
         for (const id of [foreign, nobody(foreign)])
-          for await (const { data, errors } of socket.iterate({ query: document.toString(), variables: { id, after } })) {
+          for await (const { data, errors } of socket.iterate({
+            query: document.toString(),
+            variables: { id, after },
+          })) {
             expect(data ?? null).toBe(null)
             expect(errors?.[0]?.extensions?.code).toBe('NOT_FOUND')
             answers.push(said(errors, id))

@@ -67,8 +67,12 @@ test('a process sees its three layers, a token of its own, and nothing else of o
   const versioned = await app.admin.request(CreateVersion, {
     input: { deploymentId: deployment.id, label: '1', parameters: layer('version', 'B', 'C') },
   })
-  const { version, upload } = succeeded(versioned.createDeploymentVersion, 'CreateDeploymentVersionSuccess')
-  const source = 'import os\ndef handler(request, context):\n    return {"content": dict(os.environ)}\n'
+  const { version, upload } = succeeded(
+    versioned.createDeploymentVersion,
+    'CreateDeploymentVersionSuccess',
+  )
+  const source =
+    'import os\ndef handler(request, context):\n    return {"content": dict(os.environ)}\n'
   await send(upload.url, await tarGz({ 'main.py': source }))
   const environment = [...layer('service', 'C'), { name: 'KEY', value: 's3cret', isSecret: true }]
   const { createService } = await app.admin.request(CreateService, {
@@ -79,8 +83,17 @@ test('a process sees its three layers, a token of its own, and nothing else of o
 
   const response = await fetch(service.invokeUrl ?? '', { headers: app.admin.headers })
   const seen = z.record(z.string(), z.string()).parse(await response.json())
-  expect(seen).toMatchObject({ A: 'deployment', B: 'version', C: 'service', KEY: 's3cret', MILLRACE_URL: app.url })
-  expect(seen).toMatchObject({ MILLRACE_SERVICE_ID: service.id, MILLRACE_DEPLOYMENT_ID: deployment.id })
+  expect(seen).toMatchObject({
+    A: 'deployment',
+    B: 'version',
+    C: 'service',
+    KEY: 's3cret',
+    MILLRACE_URL: app.url,
+  })
+  expect(seen).toMatchObject({
+    MILLRACE_SERVICE_ID: service.id,
+    MILLRACE_DEPLOYMENT_ID: deployment.id,
+  })
   expect(Object.keys(seen).filter((name) => name.startsWith('MILLRACE_'))).toHaveLength(4)
   expect(seen).not.toHaveProperty('A_SECRET_OF_THE_SERVER')
   expect(JSON.stringify(seen)).not.toContain('must-not-leak')
@@ -91,15 +104,42 @@ test('a process sees its three layers, a token of its own, and nothing else of o
   expect(createDeployment.__typename).toBe('Forbidden')
 
   const { service: read } = await app.admin.request(Environment, { id: service.id })
-  expect(read?.environment).toContainEqual({ name: 'A', source: 'DEPLOYMENT', isSecret: false, value: 'deployment', shown: 'deployment' })
-  expect(read?.environment).toContainEqual({ name: 'B', source: 'VERSION', isSecret: false, value: 'version', shown: 'version' })
-  expect(read?.environment).toContainEqual({ name: 'KEY', source: 'SERVICE', isSecret: true, value: null, shown: 's3cret' })
+  expect(read?.environment).toContainEqual({
+    name: 'A',
+    source: 'DEPLOYMENT',
+    isSecret: false,
+    value: 'deployment',
+    shown: 'deployment',
+  })
+  expect(read?.environment).toContainEqual({
+    name: 'B',
+    source: 'VERSION',
+    isSecret: false,
+    value: 'version',
+    shown: 'version',
+  })
+  expect(read?.environment).toContainEqual({
+    name: 'KEY',
+    source: 'SERVICE',
+    isSecret: true,
+    value: null,
+    shown: 's3cret',
+  })
   const { activity } = await app.admin.request(Environment, { id: service.id })
-  expect(activity.nodes.flatMap(({ changes }) => changes)).toContainEqual({ field: 'environment.KEY', to: null })
+  expect(activity.nodes.flatMap(({ changes }) => changes)).toContainEqual({
+    field: 'environment.KEY',
+    to: null,
+  })
   expect(JSON.stringify(activity)).not.toContain('s3cret')
-  expect((await own.execute(Environment, { id: service.id })).errors?.[0]?.extensions?.code).toBe('FORBIDDEN')
+  expect((await own.execute(Environment, { id: service.id })).errors?.[0]?.extensions?.code).toBe(
+    'FORBIDDEN',
+  )
 
   await app.admin.request(DeleteService, { id: service.id })
-  const refused = await fetch(`${app.url}/graphql`, { method: 'POST', headers: own.headers, body: '{}' })
+  const refused = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: own.headers,
+    body: '{}',
+  })
   expect(refused.status).toBe(401)
 })

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../support/app.ts'
-import { becomes, runningService, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import {
+  becomes,
+  runningService,
+  seedDeployment,
+  seedService,
+  seedVersion,
+} from '../support/seed.ts'
 import { until } from '../support/until.ts'
 import { details, logOf } from './operations.ts'
 

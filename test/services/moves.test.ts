@@ -1,7 +1,13 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../support/app.ts'
-import { becomes, runningService, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import {
+  becomes,
+  runningService,
+  seedDeployment,
+  seedService,
+  seedVersion,
+} from '../support/seed.ts'
 import { until } from '../support/until.ts'
 import {
   DeleteService,
@@ -43,8 +49,14 @@ async function journey(id: string): Promise<string[]> {
   for (const { kind, number, changes } of events.nodes)
     if (kind === 'STATUS_CHANGED')
       for (const { field, from, to } of changes) {
-        if (field !== 'status' || from !== path.at(-1) || !legal[String(from)]?.includes(String(to)))
-          throw new Error(`Event ${number} moves ${String(from)} → ${String(to)} after ${path.join(' → ')}`)
+        if (
+          field !== 'status' ||
+          from !== path.at(-1) ||
+          !legal[String(from)]?.includes(String(to))
+        )
+          throw new Error(
+            `Event ${number} moves ${String(from)} → ${String(to)} after ${path.join(' → ')}`,
+          )
         path.push(String(to))
       }
   if (path.at(-1) !== status) throw new Error(`It is ${status} after ${path.join(' → ')}`)
@@ -63,7 +75,9 @@ test('starting what runs and stopping what rests answer the state and where it w
   await app.admin.request(StopService, { id })
   await becomes(app.admin, id, 'STOPPED')
   for (const operation of [StopService, RestartService] as const) {
-    const outcome = Object.values(await app.admin.request<object, { id: string }>(operation, { id }))
+    const outcome = Object.values(
+      await app.admin.request<object, { id: string }>(operation, { id }),
+    )
     expect(outcome).toEqual([
       expect.objectContaining({
         __typename: 'WrongState',
@@ -77,12 +91,16 @@ test('starting what runs and stopping what rests answer the state and where it w
 test('of starts and stops at the same moment exactly one succeeds', async () => {
   const { id } = await runningService(app.admin, files, { command })
   for (let round = 0; round < 3; round += 1) {
-    const stops = await Promise.all(Array.from({ length: 5 }, () => app.admin.request(StopService, { id })))
+    const stops = await Promise.all(
+      Array.from({ length: 5 }, () => app.admin.request(StopService, { id })),
+    )
     expect(stops.map(({ stopService }) => stopService.__typename).toSorted()).toEqual([
       'StopServiceSuccess',
       ...Array.from({ length: 4 }, () => 'WrongState'),
     ])
-    const starts = await Promise.all(Array.from({ length: 5 }, () => app.admin.request(StartService, { id })))
+    const starts = await Promise.all(
+      Array.from({ length: 5 }, () => app.admin.request(StartService, { id })),
+    )
     expect(starts.map(({ startService }) => startService.__typename).toSorted()).toEqual([
       'StartServiceSuccess',
       ...Array.from({ length: 4 }, () => 'WrongState'),
@@ -93,7 +111,16 @@ test('of starts and stops at the same moment exactly one succeeds', async () => 
 })
 
 type Step = 'start' | 'stop' | 'scale 1' | 'scale 2' | 'restart' | 'environment' | 'back' | 'pause'
-const steps = fc.constantFrom<Step>('start', 'stop', 'scale 1', 'scale 2', 'restart', 'environment', 'back', 'pause')
+const steps = fc.constantFrom<Step>(
+  'start',
+  'stop',
+  'scale 1',
+  'scale 2',
+  'restart',
+  'environment',
+  'back',
+  'pause',
+)
 
 test('whatever several clients do at once, a service only moves as its states allow', async () => {
   const deployment = await seedDeployment(app.admin)
@@ -101,7 +128,10 @@ test('whatever several clients do at once, a service only moves as its states al
     await seedVersion(app.admin, deployment.id, files, { command }),
     await seedVersion(app.admin, deployment.id, files, { command }),
   ]
-  const scripts = fc.array(fc.array(steps, { minLength: 2, maxLength: 8 }), { minLength: 3, maxLength: 3 })
+  const scripts = fc.array(fc.array(steps, { minLength: 2, maxLength: 8 }), {
+    minLength: 3,
+    maxLength: 3,
+  })
   let n = 0
   const perform = (id: string, step: Step): Promise<unknown> => {
     n += 1
@@ -119,10 +149,14 @@ test('whatever several clients do at once, a service only moves as its states al
         return app.admin.request(RestartService, { id })
       case 'environment': {
         const environment = [{ name: 'N', value: String(n) }]
-        return app.admin.request(UpdateService, { input: { id, backend: { process: { versionId, environment } } } })
+        return app.admin.request(UpdateService, {
+          input: { id, backend: { process: { versionId, environment } } },
+        })
       }
       case 'back':
-        return app.admin.request(RollBack, { input: { deploymentId: deployment.id, versionId, serviceIds: [id] } })
+        return app.admin.request(RollBack, {
+          input: { deploymentId: deployment.id, versionId, serviceIds: [id] },
+        })
       case 'pause':
         return new Promise((resolve) => setTimeout(resolve, 150))
     }

@@ -3,7 +3,14 @@ import { testApp, type TestApp } from '../support/app.ts'
 import type { Client } from '../support/client.ts'
 import { becomes, runningService, seedService, seedVersion } from '../support/seed.ts'
 import { until } from '../support/until.ts'
-import { details, logOf, RestartService, RollBack, ScaleService, UpdateService } from './operations.ts'
+import {
+  details,
+  logOf,
+  RestartService,
+  RollBack,
+  ScaleService,
+  UpdateService,
+} from './operations.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -20,10 +27,10 @@ const saying = (word: string) => ({
 function caller(client: Client, url: string) {
   const heard = new Set<string>()
   const failures: string[] = []
-  let isStopped = false
+  const stopped = new AbortController()
   let calls = 0
   const loop = async () => {
-    while (!isStopped) {
+    while (!stopped.signal.aborted) {
       const response = await fetch(url, { headers: client.headers })
       const text = await response.text()
       calls += 1
@@ -39,7 +46,7 @@ function caller(client: Client, url: string) {
       return calls
     },
     async stop() {
-      isStopped = true
+      stopped.abort()
       await loops
     },
   }
@@ -52,7 +59,9 @@ const rollOut = (id: string, versionId: string) =>
 const serves = (id: string, versionId: string, instances = 1) =>
   until(async () => {
     const now = await details(app.admin, id)
-    const right = now.instances?.filter(({ status, version }) => status === 'READY' && version?.id === versionId)
+    const right = now.instances?.filter(
+      ({ status, version }) => status === 'READY' && version?.id === versionId,
+    )
     return now.status === 'READY' && now.version?.id === versionId && right?.length === instances
   })
 
@@ -87,13 +96,25 @@ test('a rollout, a restart and changes of scale fail no request', async () => {
   expect(calling.failures).toEqual([])
   expect(calling.calls).toBeGreaterThan(20)
   const kinds = (await details(app.admin, service.id)).events.nodes.map(({ kind }) => kind)
-  for (const kind of ['CREATED', 'UPDATED', 'DEPLOYED', 'SCALED', 'INSTANCE_STARTED', 'INSTANCE_EXITED'])
+  for (const kind of [
+    'CREATED',
+    'UPDATED',
+    'DEPLOYED',
+    'SCALED',
+    'INSTANCE_STARTED',
+    'INSTANCE_EXITED',
+  ])
     expect(kinds).toContain(kind)
 })
 
 test('a version that cannot be run leaves the old one serving and says why', async () => {
   const service = await runningService(app.admin, saying('good'), { image })
-  const bad = await seedVersion(app.admin, service.deploymentId, { 'main.mjs': 'throw new Error("no luck")\n' }, { image, label: 'broken' })
+  const bad = await seedVersion(
+    app.admin,
+    service.deploymentId,
+    { 'main.mjs': 'throw new Error("no luck")\n' },
+    { image, label: 'broken' },
+  )
   const calling = caller(app.admin, service.invokeUrl)
   try {
     await rollOut(service.id, bad)
@@ -125,7 +146,8 @@ test('a rollback is READY only when the earlier version serves, for all services
   await rollOut(service.id, two)
   await serves(service.id, two)
   await serves(other.id, two)
-  const heard = async (url: string) => (await (await fetch(url, { headers: app.admin.headers })).text()).split(' ')[0]
+  const heard = async (url: string) =>
+    (await (await fetch(url, { headers: app.admin.headers })).text()).split(' ')[0]
 
   const deploymentId = service.deploymentId
   const back = { deploymentId, versionId: one, serviceIds: [service.id], reason: 'two is worse' }
@@ -134,7 +156,9 @@ test('a rollback is READY only when the earlier version serves, for all services
   await becomes(app.admin, service.id, 'READY')
   expect([await heard(service.invokeUrl), await heard(other.invokeUrl)]).toEqual(['one', 'two'])
   const { events } = await details(app.admin, service.id)
-  expect(events.nodes).toContainEqual(expect.objectContaining({ kind: 'ROLLED_BACK', message: 'two is worse' }))
+  expect(events.nodes).toContainEqual(
+    expect.objectContaining({ kind: 'ROLLED_BACK', message: 'two is worse' }),
+  )
 
   await app.admin.request(RollBack, { input: { deploymentId, versionId: one } })
   await becomes(app.admin, other.id, 'READY')
@@ -152,16 +176,26 @@ test('a rollback is READY only when the earlier version serves, for all services
 
 test('an update changes what it names, once, and not behind the back of somebody else', async () => {
   const service = await runningService(app.admin, saying('one'), { image })
-  const update = async (input: { name?: string; description?: string; expectedRevision?: number }) =>
+  const update = async (input: {
+    name?: string
+    description?: string
+    expectedRevision?: number
+  }) =>
     (await app.admin.request(UpdateService, { input: { id: service.id, ...input } })).updateService
-  expect(await update({ description: 'for tests' })).toMatchObject({ service: { description: 'for tests' } })
+  expect(await update({ description: 'for tests' })).toMatchObject({
+    service: { description: 'for tests' },
+  })
   const renamed = await update({ name: 'new name' })
-  expect(renamed).toMatchObject({ service: { name: 'new name', description: 'for tests', status: 'READY' } })
+  expect(renamed).toMatchObject({
+    service: { name: 'new name', description: 'for tests', status: 'READY' },
+  })
   const revision = renamed.__typename === 'UpdateServiceSuccess' ? renamed.service.revision : 0
   expect(await update({ name: 'third', expectedRevision: revision - 1 })).toMatchObject({
     __typename: 'Conflict',
     field: 'expectedRevision',
     existing: { id: service.id },
   })
-  expect(await update({ name: 'third', expectedRevision: revision })).toMatchObject({ service: { name: 'third' } })
+  expect(await update({ name: 'third', expectedRevision: revision })).toMatchObject({
+    service: { name: 'third' },
+  })
 })
