@@ -25,7 +25,7 @@ const config: CodegenConfig = {
     },
     'test/generated/': {
       preset: 'client',
-      documents: ['test/**/*.ts', '!test/generated/**'],
+      documents: ['test/**/*.ts', 'bench/**/*.ts', '!test/generated/**'],
       presetConfig: { fragmentMasking: false },
       config: { documentMode: 'string' },
     },

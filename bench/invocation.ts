@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import type { TestServer } from '../test/support/server.ts'
+import { runningService } from '../test/support/seed.ts'
+import { load, type Load } from './support/load.ts'
+import { onStage, type Kind } from './support/stage.ts'
+import { figure, printTable, ratio } from './support/table.ts'
+
+const handlers = {
+  'Node.js': {
+    image: 'node',
+    files: {
+      'package.json': '{"type":"module"}',
+      'main.js': `
+        export const handler = (request) =>
+          new Response(request.method === 'GET' ? process.env.PORT : request.body, {
+            headers: { 'content-type': request.headers.get('content-type') ?? 'text/plain' },
+          })`,
+    },
+  },
+  Python: {
+    image: 'python',
+    files: {
+      'main.py': `
+import os
+
+def handler(request, context):
+    body = os.environ["PORT"] if request.http_method == "GET" else request.read()
+    return {"content": body, "content_type": "application/octet-stream"}
+`,
+    },
+  },
+} as const
+
+const bodies = {
+  '1 kB JSON': {
+    type: 'application/json',
+    bytes: Buffer.from(JSON.stringify({ text: 'x'.repeat(1_000) })),
+  },
+  '1 MB binary': { type: 'application/octet-stream', bytes: randomBytes(1_000_000) },
+} as const
+
+/** Calls of a service that echoes: straight to its process, and through Millrace. */
+export const invocation = (kind: Kind): Promise<void> =>
+  onStage(kind, async (server) => {
+    const rows: Record<string, string>[] = []
+    for (const [language, { image, files }] of Object.entries(handlers)) {
+      const { invokeUrl } = await runningService(server.admin, files, { image })
+      for (const [what, { type, bytes }] of Object.entries(bodies)) {
+        const headers = { 'content-type': type }
+        const direct = await load(await instanceUrl(server, invokeUrl), headers, bytes, server.pid)
+        const through = await load(
+          invokeUrl,
+          { ...headers, ...server.admin.headers },
+          bytes,
+          server.pid,
+        )
+        rows.push(row(`${language}, ${what}`, direct, through))
+      }
+    }
+    printTable(
+      `Calls of a service that echoes, ${kind}: 16 kept connections; direct → through Millrace`,
+      rows,
+    )
+  })
+
+/** Where the only instance listens: it answers its port. */
+async function instanceUrl({ admin }: TestServer, invokeUrl: string): Promise<string> {
+  const response = await fetch(invokeUrl, { headers: admin.headers })
+  if (!response.ok) throw new Error(await response.text())
+  return `http://127.0.0.1:${await response.text()}/`
+}
+
+const row = (what: string, direct: Load, through: Load) => ({
+  '': what,
+  'requests/s': arrow(direct.perSecond, through.perSecond),
+  share: ratio(through.perSecond, direct.perSecond),
+  'p50 ms': arrow(direct.p50Ms, through.p50Ms),
+  'p99 ms': arrow(direct.p99Ms, through.p99Ms),
+  'server CPU, µs/call': figure(through.cpuMicroseconds),
+})
+
+const arrow = (from: number, to: number): string => `${figure(from)} → ${figure(to)}`
