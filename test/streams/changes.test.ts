@@ -58,6 +58,8 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
+const from = (revision: number | undefined): number => (revision ?? 0) + 1
+
 test('nothing falls between a query and the subscription that resumes at its `asOf`', async () => {
   const { id } = await app.service()
   const deployment = await seedDeployment(app.admin)
@@ -81,7 +83,6 @@ test('nothing falls between a query and the subscription that resumes at its `as
     await until(() => ofService().length === 3 && ofDeployment().length === 3)
     service.stop()
     changed.stop()
-    const from = (revision: number | undefined): number => (revision ?? 0) + 1
     expect(
       firstFault(
         ofService().map(({ number }) => number),

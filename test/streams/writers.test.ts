@@ -56,7 +56,7 @@ interface Activity {
 /** Reads on by pages, as somebody without a subscription does, until told to stop. */
 function pageOn(): { readonly seen: Activity[]; stop(): Promise<void> } {
   const seen: Activity[] = []
-  let isOver = false
+  const over = new AbortController()
   let newerThan = 'start'
   const read = async (): Promise<void> => {
     const { activity } = await app.admin.request(ActivityPage, { newerThan })
@@ -64,12 +64,12 @@ function pageOn(): { readonly seen: Activity[]; stop(): Promise<void> } {
     newerThan = activity.pageInfo.startCursor ?? newerThan
   }
   const reading = (async () => {
-    while (!isOver) await read()
+    while (!over.signal.aborted) await read()
   })()
   return {
     seen,
     async stop() {
-      isOver = true
+      over.abort()
       await reading
       await read()
     },

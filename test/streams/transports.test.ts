@@ -1,0 +1,110 @@
+import { createClient } from 'graphql-sse'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { graphql } from '../generated/index.ts'
+import type { StreamsLogsSubscription } from '../generated/graphql.ts'
+import type { Answer } from '../support/client.ts'
+import { until } from '../support/until.ts'
+import { Logs } from './documents.ts'
+import { deliveriesOf, follow, linesOf } from './follow.ts'
+import { eventsOf, overEventSource } from './resume.ts'
+import { numbered, streamApp, type LogOwner, type StreamApp } from './stream-app.ts'
+
+const Aliased = graphql(`
+  subscription StreamsAliased($id: ID!, $after: String) {
+    log: serviceLogs(serviceId: $id, after: $after) {
+      cursor: lines {
+        number
+      }
+    }
+  }
+`)
+
+let app: StreamApp
+let service: LogOwner
+beforeAll(async () => {
+  app = await streamApp()
+  service = await app.service()
+  await app.print(service, numbered(1_200))
+  await app.finish(service)
+})
+afterAll(() => app.close())
+
+test('one document gives the same deliveries over WebSocket, over SSE and to a graphql-sse client', async () => {
+  const variables = { id: service.id, after: 'start' }
+  const socket = follow(app.admin, Logs, variables)
+  const client = createClient({
+    url: `${app.url}/graphql`,
+    headers: app.admin.headers,
+    retryAttempts: 0,
+  })
+  const results: Answer<StreamsLogsSubscription>[] = []
+  const query = Logs.toString()
+  for await (const result of client.iterate<StreamsLogsSubscription>({ query, variables }))
+    results.push(result as Answer<StreamsLogsSubscription>) // both libraries name results in their own way
+  client.dispose()
+  const response = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      ...app.admin.headers,
+    },
+    body: JSON.stringify({ query, variables }),
+  })
+  const events = []
+  for await (const event of eventsOf(response)) events.push(event)
+  await until(() => socket.over)
+  expect(linesOf(socket).map(({ text }) => text)).toEqual(numbered(1_200))
+  expect(deliveriesOf(socket).at(-1)?.end).toEqual({ lastNumber: 1_200 })
+  expect(results).toEqual(socket.results)
+  expect(events.at(-1)?.name).toBe('complete')
+  const next = events.filter(({ name }) => name === 'next')
+  expect(next.map(({ data }) => JSON.parse(data) as unknown)).toEqual(socket.results)
+  const cursors = socket.results.map(({ extensions }) => extensions?.['cursor'])
+  expect(next.map(({ id }) => id?.replace('.end', ''))).toEqual(cursors)
+})
+
+test('every delivery carries its cursor beside the data, whatever is selected', async () => {
+  const following = follow(app.admin, Aliased, { id: service.id, after: 'start' })
+  await until(() => following.over)
+  const numbers: number[] = []
+  for (const { data, extensions } of following.results) {
+    numbers.push(...(data?.log.cursor.map(({ number }) => number) ?? []))
+    const rest = follow(app.admin, Aliased, {
+      id: service.id,
+      after: String(extensions?.['cursor']),
+    })
+    await until(() => rest.over)
+    const first = rest.results[0]?.data?.log.cursor[0]?.number
+    expect(first).toBe(numbers.length === 1_200 ? undefined : numbers.length + 1)
+  }
+  expect(numbers).toHaveLength(1_200)
+})
+
+test('an EventSource reads to the end, is answered 204 when it comes back, and stays away', async () => {
+  const source = overEventSource(app.admin, app.url, service.id)
+  await until(() => source.statuses.at(-1) === 204)
+  expect(source.statuses).toEqual([200, 204])
+  expect(source.lines.map(({ text }) => text)).toEqual(numbered(1_200))
+  expect(source.lastNumber).toBe(1_200)
+  source.close()
+})
+
+test('the last event an EventSource has seen wins over the cursor in its URL', async () => {
+  const { results } = await (async () => {
+    const following = follow(app.admin, Logs, { id: service.id, after: 'start' })
+    await until(() => following.over)
+    return following
+  })()
+  const seen = String(results[0]?.extensions?.['cursor'])
+  const address = new URL(`${app.url}/graphql`)
+  address.searchParams.set('query', Logs.toString())
+  address.searchParams.set('variables', JSON.stringify({ id: service.id, after: 'start' }))
+  const response = await fetch(address, {
+    headers: { accept: 'text/event-stream', 'last-event-id': seen, ...app.admin.headers },
+  })
+  const events = []
+  for await (const { name, data } of eventsOf(response))
+    if (name === 'next') events.push(JSON.parse(data) as unknown)
+  expect(events).toEqual(results.slice(1))
+})
