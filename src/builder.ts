@@ -31,7 +31,8 @@ export const builder = new SchemaBuilder<{
 
 builder.queryType({ description: 'What can be asked.' })
 builder.mutationType({
-  description: 'What can be done. Expected failures are members of the result, never top-level errors.',
+  description:
+    'What can be done. Expected failures are members of the result, never top-level errors.',
 })
 builder.subscriptionType({
   description:

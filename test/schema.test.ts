@@ -21,11 +21,13 @@ function* described(type: GraphQLNamedType): Generator<[string, string | null | 
   if (isEnumType(type))
     for (const value of type.getValues()) yield [`${type.name}.${value.name}`, value.description]
   if (isInputObjectType(type))
-    for (const field of Object.values(type.getFields())) yield [`${type.name}.${field.name}`, field.description]
+    for (const field of Object.values(type.getFields()))
+      yield [`${type.name}.${field.name}`, field.description]
   if (isObjectType(type) || isInterfaceType(type))
     for (const field of Object.values(type.getFields())) {
       yield [`${type.name}.${field.name}`, field.description]
-      for (const arg of field.args) yield [`${type.name}.${field.name}(${arg.name})`, arg.description]
+      for (const arg of field.args)
+        yield [`${type.name}.${field.name}(${arg.name})`, arg.description]
     }
 }
 
@@ -45,7 +47,9 @@ test('everything in the schema says what it means', () => {
 test('every mutation takes one input and answers a union of its success and errors', () => {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
     const Name = field.name.charAt(0).toUpperCase() + field.name.slice(1)
-    expect(field.args.map(({ name, type }) => `${name}: ${type}`)).toEqual([`input: ${Name}Input!`])
+    expect(field.args.map(({ name, type }) => `${name}: ${String(type)}`)).toEqual([
+      `input: ${Name}Input!`,
+    ])
     expect(String(field.type)).toBe(`${Name}Result!`)
     const union = schema.getType(`${Name}Result`)
     const members = isUnionType(union) ? union.getTypes().map(({ name }) => name) : []

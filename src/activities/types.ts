@@ -6,7 +6,7 @@ import { findNode, NodeInterface, typeIdOf, keyOfTypeId } from '../graph/node.ts
 import { TimeRangeInput } from '../graph/time-range.ts'
 import type { AuditEntry, AuditFilter } from '../streams/index.ts'
 
-export const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
+const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
   description:
     "One line of the organization's history, its object as it is now; the history holds every mutation.",
   interfaces: [EventInterface],

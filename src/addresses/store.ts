@@ -37,7 +37,8 @@ export async function keyOf(ctx: Context, naming: Naming, text: string): Promise
 export function isNamed(alias: string, key: Key): { form: string; where: Prisma.Sql } {
   const column = (name: string): Prisma.Sql => Prisma.raw(`${alias}."${name}"`)
   if ('id' in key) return { form: 'id', where: Prisma.sql`${column('id')} = ${key.id}::uuid` }
-  if ('serial' in key) return { form: 'serial', where: Prisma.sql`${column('serial')} = ${key.serial}::bigint` }
+  if ('serial' in key)
+    return { form: 'serial', where: Prisma.sql`${column('serial')} = ${key.serial}::bigint` }
   return { form: 'handle', where: Prisma.sql`${column('heldHandle')} = ${key.heldHandle}` }
 }
 
@@ -106,7 +107,7 @@ export async function keepAnnotations(
 }
 
 /** Stored addresses of many objects with one statement a tick. */
-export const storedAddresses = perRequest(
+const storedAddresses = perRequest(
   ({ database }: Context) =>
     new DataLoader<string, { front: Front; text: string }[]>(async (ids) => {
       const rows = await database.prisma.address.findMany({ where: { objectId: { in: [...ids] } } })

@@ -27,7 +27,9 @@ const AddressType = builder.objectRef<Address>('Address').implement({
   fields: (t) => ({
     front: t.field({ type: FrontType, description: 'The front.', resolve: ({ front }) => front }),
     id: t.exposeString('id', { description: "The object's id in that front's words." }),
-    path: t.exposeString('path', { description: 'Path on this server where the front answers for it.' }),
+    path: t.exposeString('path', {
+      description: 'Path on this server where the front answers for it.',
+    }),
   }),
 })
 
@@ -37,7 +39,11 @@ export const AddressableInterface = builder
   .implement({
     description: 'An object that REST fronts can name.',
     fields: (t) => ({
-      addresses: t.field({ type: [AddressType], description: 'What each front calls it.', resolve: () => [] }),
+      addresses: t.field({
+        type: [AddressType],
+        description: 'What each front calls it.',
+        resolve: () => [],
+      }),
       annotations: t.field({
         type: 'JSON',
         nullable: true,
@@ -64,7 +70,7 @@ export function addressable<Row extends { id: string; serial: bigint }>(
     t.field({
       type: [AddressType],
       description: 'What each front calls it.',
-      resolve: (row, _args, ctx) => addressesOf(ctx, naming, paths, row as Row),
+      resolve: (row, _args, ctx) => addressesOf(ctx, naming, paths, row),
     }),
   )
 }
@@ -85,7 +91,7 @@ async function addressesOf<Row extends { id: string; serial: bigint }>(
   return all.flat()
 }
 
-export const AnnotationInputType = builder.inputType('AnnotationInput', {
+const AnnotationInputType = builder.inputType('AnnotationInput', {
   description: 'Sets what one front keeps with an object; null removes it.',
   fields: (t) => ({
     front: t.field({ type: FrontType, required: true, description: 'Whose.' }),
@@ -101,7 +107,8 @@ type InputBuilder = PothosSchemaTypes.InputFieldBuilder<
 /** The fields every create input ends with. */
 export const namingFields = (t: InputBuilder) => ({
   addresses: t.stringList({
-    description: 'What fronts are to call it, such as "abeja:1410805969256"; computed where not given.',
+    description:
+      'What fronts are to call it, such as "abeja:1410805969256"; computed where not given.',
   }),
   annotations: t.field({ type: [AnnotationInputType], description: 'What only one dialect has.' }),
 })

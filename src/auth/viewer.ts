@@ -60,11 +60,7 @@ export function allow(viewer: Viewer, needed: Role, organizationId: string): voi
  * The organization a new object goes to: the one named, or the only one. Throws Forbidden, without a look-up, for
  * one that is not the viewer's, and ValidationError when there are several and none is named.
  */
-export function organizationFor(
-  viewer: Viewer,
-  needed: Role,
-  named: string | undefined,
-): string {
+export function organizationFor(viewer: Viewer, needed: Role, named: string | undefined): string {
   requireCredential(viewer)
   if (named !== undefined) {
     allow(viewer, needed, named)

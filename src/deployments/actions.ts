@@ -9,7 +9,12 @@ import { actor, type Context } from '../context.ts'
 import type { Deployment, DeploymentVersion, Upload } from '../generated/prisma/client.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { Conflict, WrongState } from '../kit/errors.ts'
-import { variableChanges, withVariables, type Variable, type VariableInput } from '../kit/environment.ts'
+import {
+  variableChanges,
+  withVariables,
+  type Variable,
+  type VariableInput,
+} from '../kit/environment.ts'
 import { firstFree, slug } from '../kit/names.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { recorded } from '../streams/index.ts'
@@ -247,7 +252,9 @@ export async function deleteDeploymentVersion(
       throw new WrongState('A service runs this version: delete or update it first.', 'IN_USE', [
         'UNUSED',
       ])
-    const events = [{ kind: 'VERSION_DELETED', changes: [{ field: 'version', from: version.label }] }]
+    const events = [
+      { kind: 'VERSION_DELETED', changes: [{ field: 'version', from: version.label }] },
+    ]
     await db.$queryRaw(tellDeployment(ctx, version.deploymentId, events, 'deleteDeploymentVersion'))
     return db.deploymentVersion.findUniqueOrThrow({ where: { id: version.id } })
   })

@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000
 /** Storage key of an archive: its content names it, so that equal archives are kept once. */
 export const archiveKey = (sha256: string): string => `archives/${sha256}`
 
-export const archivePath = (versionId: string): string =>
+const archivePath = (versionId: string): string =>
   `/archives/${VersionId.text(versionId)}/source.tgz`
 
 /** Where the bytes of a version's archive can be fetched for an hour. */

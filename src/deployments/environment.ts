@@ -4,7 +4,7 @@ import { actor, type Context } from '../context.ts'
 import type { Variable } from '../kit/environment.ts'
 import { act } from '../streams/index.ts'
 
-export type EnvironmentSource = 'DEPLOYMENT' | 'VERSION' | 'SERVICE'
+type EnvironmentSource = 'DEPLOYMENT' | 'VERSION' | 'SERVICE'
 
 /** A variable, the layer it comes from, and the object whose secrets a reveal is recorded for. */
 export interface LayeredVariable extends Variable {
@@ -67,8 +67,14 @@ async function revealed(ctx: Context, variable: LayeredVariable): Promise<string
 export const EnvironmentVariableInput = builder.inputType('EnvironmentVariableInput', {
   description: 'Sets one variable; a null value removes it.',
   fields: (t) => ({
-    name: t.string({ required: true, description: 'Letters, digits and `_`, not beginning with a digit.' }),
+    name: t.string({
+      required: true,
+      description: 'Letters, digits and `_`, not beginning with a digit.',
+    }),
     value: t.string({ description: 'Its value; null removes the variable.' }),
-    isSecret: t.boolean({ defaultValue: false, description: 'Whether to hide its value from readers.' }),
+    isSecret: t.boolean({
+      defaultValue: false,
+      description: 'Whether to hide its value from readers.',
+    }),
   }),
 })

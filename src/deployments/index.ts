@@ -1,12 +1,12 @@
 /** Deployments: code that can be served, version by version. */
 export * from './deployment.ts'
-export { archiveKey, archivePath } from './archive.ts'
+export { archiveKey } from './archive.ts'
 export {
   EnvironmentVariableInput,
   EnvironmentVariableType,
   type LayeredVariable,
 } from './environment.ts'
 export { environmentRule } from './rules.ts'
-export { deploymentById, deploymentNamed, versionById, versionNamed } from './store.ts'
+export { deploymentNamed, versionNamed } from './store.ts'
 export { abejaPath, DeploymentType, VersionType } from './types.ts'
 export { mayReceive, receiveArchive } from './receive.ts'

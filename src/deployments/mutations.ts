@@ -21,7 +21,9 @@ mutation('createDeployment', {
   input: (t) => ({
     name: t.string({ required: true, description: 'For people; need not be unique.' }),
     organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
-    handle: t.string({ description: 'Unique in the organization; made from the name when absent.' }),
+    handle: t.string({
+      description: 'Unique in the organization; made from the name when absent.',
+    }),
     description: t.string({ defaultValue: '', description: 'For people.' }),
     environment: t.field({
       type: [EnvironmentVariableInput],

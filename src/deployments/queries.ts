@@ -17,7 +17,9 @@ builder.queryFields((t) => ({
     type: DeploymentConnection,
     description: "The organization's deployments, oldest first.",
     args: {
-      organizationId: t.arg.id({ description: "Only this organization's; all of the caller's when absent." }),
+      organizationId: t.arg.id({
+        description: "Only this organization's; all of the caller's when absent.",
+      }),
       text: t.arg.string({ description: 'Only those whose name or handle contains this.' }),
       ...pageArgs(t.arg),
     },

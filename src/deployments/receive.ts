@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import type { Platform } from '../context.ts'
-import { Prisma, type Deployment, type DeploymentVersion, type Upload } from '../generated/prisma/client.ts'
+import {
+  Prisma,
+  type Deployment,
+  type DeploymentVersion,
+  type Upload,
+} from '../generated/prisma/client.ts'
 import type { VersionStatus } from '../generated/prisma/enums.ts'
 import { system } from '../kit/actor.ts'
 import { BadArchive, checkArchive } from '../kit/archive/index.ts'
@@ -11,7 +16,10 @@ import { archiveKey } from './archive.ts'
 import { VersionId, versionMoves } from './deployment.ts'
 
 /** Throws unless the version may be sent an archive now: it exists, and no service runs the one it has. */
-export async function mayReceive(platform: Platform, versionId: string): Promise<DeploymentVersion> {
+export async function mayReceive(
+  platform: Platform,
+  versionId: string,
+): Promise<DeploymentVersion> {
   const version = await platform.database.prisma.deploymentVersion.findFirst({
     where: { id: versionId, deletedAt: null },
   })
@@ -96,7 +104,9 @@ async function move(
     if (rows.length > 0 && told !== undefined) {
       const telling = Prisma.sql`
         UPDATE "Deployment" AS t SET ${advance([told])} WHERE t.id = ${version.deploymentId}::uuid RETURNING t.*`
-      await database.query<Deployment>(recorded(telling, { actor: system, events: [told] }), { client })
+      await database.query<Deployment>(recorded(telling, { actor: system, events: [told] }), {
+        client,
+      })
     }
     return rows.length > 0
   })

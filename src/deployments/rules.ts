@@ -3,7 +3,10 @@ import { isStorable } from '../kit/names.ts'
 
 const variableName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,199}$/, 'A variable has letters, digits and "_", and does not begin with a digit.')
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]{0,199}$/,
+    'A variable has letters, digits and "_", and does not begin with a digit.',
+  )
 
 const variableValue = z
   .string()

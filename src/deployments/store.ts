@@ -48,7 +48,10 @@ export function tellDeployment(
 }
 
 /** Tells followers that a deployment, and its organization's history, have grown. */
-export function hintDeployment(ctx: Context, { id, organizationId }: { id: string; organizationId: string }): void {
+export function hintDeployment(
+  ctx: Context,
+  { id, organizationId }: { id: string; organizationId: string },
+): void {
   ctx.hub.hint('deployment', id)
   ctx.hub.hint('audit', organizationId)
 }

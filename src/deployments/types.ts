@@ -1,7 +1,17 @@
 import { addressable, AddressableInterface, addressFor } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
-import { DeliveryInterface, EventInterface, MAX_ENTRIES, pageOfStream, type Delivery } from '../events/index.ts'
-import { VersionStatus, type Deployment, type DeploymentVersion } from '../generated/prisma/client.ts'
+import {
+  DeliveryInterface,
+  EventInterface,
+  MAX_ENTRIES,
+  pageOfStream,
+  type Delivery,
+} from '../events/index.ts'
+import {
+  VersionStatus,
+  type Deployment,
+  type DeploymentVersion,
+} from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
@@ -12,7 +22,13 @@ import { ActorType, organizationNaming } from '../organizations/index.ts'
 import { countEvents, readEvents, type StoredEvent } from '../streams/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl } from './archive.ts'
-import { DeploymentId, deploymentHeads, deploymentNaming, VersionId, versionNaming } from './deployment.ts'
+import {
+  DeploymentId,
+  deploymentHeads,
+  deploymentNaming,
+  VersionId,
+  versionNaming,
+} from './deployment.ts'
 import { EnvironmentVariableType } from './environment.ts'
 import { deploymentById, versionById } from './store.ts'
 
@@ -26,20 +42,30 @@ const VersionStatusType = builder.enumType('VersionStatus', {
   } as const,
 })
 
-const ArchiveType = builder
-  .objectRef<DeploymentVersion>('Archive')
-  .implement({
-    description: 'An uploaded archive; the URL is signed for this caller and expires.',
-    fields: (t) => ({
-      sizeBytes: t.field({ type: 'SafeInt', description: 'Its size.', resolve: (v) => v.archiveSizeBytes ?? 0 }),
-      sha256: t.string({ description: 'SHA-256 in lower-case hexadecimal.', resolve: (v) => v.archiveSha256 ?? '' }),
-      uploadedAt: t.field({ type: 'DateTime', description: 'When it had arrived.', resolve: (v) => v.uploadedAt ?? v.createdAt }),
-      downloadUrl: t.string({
-        description: 'Where to fetch the bytes, unchanged, for an hour. No credential is needed with it.',
-        resolve: (v, _args, ctx) => archiveUrl(ctx, v),
-      }),
+const ArchiveType = builder.objectRef<DeploymentVersion>('Archive').implement({
+  description: 'An uploaded archive; the URL is signed for this caller and expires.',
+  fields: (t) => ({
+    sizeBytes: t.field({
+      type: 'SafeInt',
+      description: 'Its size.',
+      resolve: (v) => v.archiveSizeBytes ?? 0,
     }),
-  })
+    sha256: t.string({
+      description: 'SHA-256 in lower-case hexadecimal.',
+      resolve: (v) => v.archiveSha256 ?? '',
+    }),
+    uploadedAt: t.field({
+      type: 'DateTime',
+      description: 'When it had arrived.',
+      resolve: (v) => v.uploadedAt ?? v.createdAt,
+    }),
+    downloadUrl: t.string({
+      description:
+        'Where to fetch the bytes, unchanged, for an hour. No credential is needed with it.',
+      resolve: (v, _args, ctx) => archiveUrl(ctx, v),
+    }),
+  }),
+})
 
 export const VersionType = builder.prismaObject('DeploymentVersion', {
   description: 'One immutable version of the code and how to run it.',
@@ -51,16 +77,29 @@ export const VersionType = builder.prismaObject('DeploymentVersion', {
     image: t.exposeString('image', {
       description: 'What runs it: `node…` images a Node.js module, every other image Python.',
     }),
-    handler: t.exposeString('handler', { nullable: true, description: 'Module and function, such as `main:handler`.' }),
-    command: t.exposeString('command', { nullable: true, description: 'A command that listens on $PORT, instead of a handler.' }),
+    handler: t.exposeString('handler', {
+      nullable: true,
+      description: 'Module and function, such as `main:handler`.',
+    }),
+    command: t.exposeString('command', {
+      nullable: true,
+      description: 'A command that listens on $PORT, instead of a handler.',
+    }),
     parameters: t.field({
       type: [NameValueType],
       description: 'Variables that belong to this version.',
       // the column holds what createDeploymentVersion put there
       resolve: ({ parameters }) => parameters as { name: string; value: string }[],
     }),
-    status: t.field({ type: VersionStatusType, description: 'Life of its archive.', resolve: ({ status }) => status }),
-    rejection: t.exposeString('rejection', { nullable: true, description: 'Why the archive was refused.' }),
+    status: t.field({
+      type: VersionStatusType,
+      description: 'Life of its archive.',
+      resolve: ({ status }) => status,
+    }),
+    rejection: t.exposeString('rejection', {
+      nullable: true,
+      description: 'Why the archive was refused.',
+    }),
     archive: t.field({
       type: ArchiveType,
       nullable: true,
@@ -75,12 +114,18 @@ export const VersionType = builder.prismaObject('DeploymentVersion', {
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
   }),
 })
-export const VersionConnection = connectionOf<DeploymentVersion>('DeploymentVersion', VersionType, 'versions')
+const VersionConnection = connectionOf<DeploymentVersion>(
+  'DeploymentVersion',
+  VersionType,
+  'versions',
+)
 
-export const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement({
+const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement({
   description: 'Something that happened to a deployment.',
   interfaces: [EventInterface],
-  fields: (t) => ({ kind: t.exposeString('kind', { description: 'What happened, such as VERSION_CREATED.' }) }),
+  fields: (t) => ({
+    kind: t.exposeString('kind', { description: 'What happened, such as VERSION_CREATED.' }),
+  }),
 })
 const ObjectEventConnection = connectionOf<StoredEvent>('ObjectEvent', ObjectEventType, 'events')
 
@@ -112,7 +157,8 @@ export const DeploymentType = builder.prismaObject('Deployment', {
         const where = { deploymentId: id, deletedAt: null }
         return pageBySerial(
           args,
-          (query) => prisma.deploymentVersion.findMany({ ...query, where: { ...where, ...query.where } }),
+          (query) =>
+            prisma.deploymentVersion.findMany({ ...query, where: { ...where, ...query.where } }),
           () => prisma.deploymentVersion.count({ where }),
         )
       },
@@ -135,13 +181,24 @@ export const DeploymentType = builder.prismaObject('Deployment', {
       resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+    updatedAt: t.expose('updatedAt', {
+      type: 'DateTime',
+      description: 'When it was last changed.',
+    }),
   }),
 })
-export const DeploymentConnection = connectionOf<Deployment>('Deployment', DeploymentType, 'deployments')
+export const DeploymentConnection = connectionOf<Deployment>(
+  'Deployment',
+  DeploymentType,
+  'deployments',
+)
 
 /** The path of a deployment in ABEJA's words, which begin with the organization. */
-export async function abejaPath(ctx: Context, organizationId: string, deploymentId: string): Promise<string> {
+export async function abejaPath(
+  ctx: Context,
+  organizationId: string,
+  deploymentId: string,
+): Promise<string> {
   const { prisma } = ctx.database
   const [organization, deployment] = await Promise.all([
     prisma.organization.findUniqueOrThrow({ where: { id: organizationId } }),
@@ -182,6 +239,10 @@ export const DeploymentDeliveryType = builder
         description: 'The deployment as it is now; null once deleted.',
         resolve: ({ deployment }) => deployment,
       }),
-      events: t.field({ type: [ObjectEventType], description: 'What happened.', resolve: ({ events }) => [...events] }),
+      events: t.field({
+        type: [ObjectEventType],
+        description: 'What happened.',
+        resolve: ({ events }) => [...events],
+      }),
     }),
   })

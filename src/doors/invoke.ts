@@ -3,7 +3,15 @@ import { allow, found, requireCredential } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
-import { calleeNamed, processStatus, RUNNING, say, ServiceId, type Balancer, type Callee } from '../services/index.ts'
+import {
+  calleeNamed,
+  processStatus,
+  RUNNING,
+  say,
+  ServiceId,
+  type Balancer,
+  type Callee,
+} from '../services/index.ts'
 import { forwardedBy } from './forward.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and the caller's credential, which is ours. */
@@ -38,7 +46,12 @@ export class Invoker {
    * Calls a service as the viewer. Throws NotFound, Forbidden, WrongState (it does not run), Unavailable (no
    * instance yet), BadGateway (the instance broke off) or TimedOut.
    */
-  async invoke(ctx: Context, deployment: string | undefined, id: string, call: Call): Promise<Answer> {
+  async invoke(
+    ctx: Context,
+    deployment: string | undefined,
+    id: string,
+    call: Call,
+  ): Promise<Answer> {
     requireCredential(ctx.viewer)
     const service = found(await calleeNamed(ctx, id, deployment), 'service', id)
     allow(ctx.viewer, 'VIEWER', service.organizationId)
@@ -49,7 +62,9 @@ export class Invoker {
   async forwarded(id: string, call: Call): Promise<Answer> {
     const uuid = ServiceId.read(id)
     const service = uuid
-      ? await this.#platform.database.prisma.service.findFirst({ where: { id: uuid, deletedAt: null } })
+      ? await this.#platform.database.prisma.service.findFirst({
+          where: { id: uuid, deletedAt: null },
+        })
       : null
     return this.call(found(service, 'service', id), call, false)
   }
@@ -67,11 +82,19 @@ export class Invoker {
     const isElsewhere = service.ownerServer !== null && service.ownerServer !== server.id
     const owner =
       mayForward && isElsewhere
-        ? await this.#platform.database.prisma.server.findUnique({ where: { id: service.ownerServer ?? '' } })
+        ? await this.#platform.database.prisma.server.findUnique({
+            where: { id: service.ownerServer ?? '' },
+          })
         : null
     if (owner === null)
       throw new Unavailable('instance', `The service is ${status}: no instance is ready yet.`, 1)
-    return this.#send(service, this.#peer(owner.url), call, forwardedBy(signer, service.id, now()), () => {})
+    return this.#send(
+      service,
+      this.#peer(owner.url),
+      call,
+      forwardedBy(signer, service.id, now()),
+      () => {},
+    )
   }
 
   async close(): Promise<void> {
@@ -80,7 +103,8 @@ export class Invoker {
 
   #peer(url: string): Pool {
     const timeoutMs = this.#platform.config.invokeTimeoutMs + 5_000
-    const pool = this.#peers.get(url) ?? new Pool(url, { headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+    const pool =
+      this.#peers.get(url) ?? new Pool(url, { headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
     this.#peers.set(url, pool)
     return pool
   }
@@ -93,10 +117,12 @@ export class Invoker {
     done: () => void,
   ): Promise<Answer> {
     const isForward = Object.keys(extra).length > 0
-    const path = isForward ? `/internal/services/${ServiceId.text(service.id)}${call.target}` : call.target
+    const path = isForward
+      ? `/internal/services/${ServiceId.text(service.id)}${call.target}`
+      : call.target
     try {
       const answer = await pool.request({
-        method: call.method as Dispatcher.HttpMethod, // the routes let no other through
+        method: call.method, // the routes let no other through
         path,
         headers: { ...onward(call.headers), ...extra },
         body: call.body ?? null,
@@ -104,7 +130,11 @@ export class Invoker {
       })
       const { body } = answer
       body.once('close', done)
-      body.once('error', (cause: Error) => void this.#complain(service, call, `broke off its answer (${cause.message})`))
+      body.once(
+        'error',
+        (cause: Error) =>
+          void this.#complain(service, call, `broke off its answer (${cause.message})`),
+      )
       return { status: answer.statusCode, headers: back(answer.headers), body }
     } catch (cause) {
       done()
@@ -121,7 +151,9 @@ export class Invoker {
     }
     const message = cause instanceof Error ? cause.message : String(cause)
     await this.#complain(service, call, `failed: the instance broke off (${message})`)
-    return new BadGateway('The instance broke off without an answer; the log of the service says why.')
+    return new BadGateway(
+      'The instance broke off without an answer; the log of the service says why.',
+    )
   }
 
   /** A failed call leaves a line in the log of the service; that the line is stored is not worth failing again. */
@@ -135,14 +167,18 @@ export class Invoker {
 }
 
 function onward(headers: Call['headers']): Record<string, string | string[]> {
-  const named = String(headers.connection ?? '').toLowerCase().split(/\s*,\s*/)
+  const named = String(headers.connection ?? '')
+    .toLowerCase()
+    .split(/\s*,\s*/)
   const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers))
     if (value !== undefined && !HOP.has(name) && !named.includes(name)) kept[name] = value
   return kept
 }
 
-function back(headers: Record<string, string | string[] | undefined>): Record<string, string | string[]> {
+function back(
+  headers: Record<string, string | string[] | undefined>,
+): Record<string, string | string[]> {
   const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers))
     if (value !== undefined && !HOP.has(name)) kept[name] = value

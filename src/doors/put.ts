@@ -27,10 +27,20 @@ export async function putUpload(
   const stored = await keep(platform, key, body, signal)
   const issues = [
     ...(upload.sizeBytes !== null && upload.sizeBytes !== BigInt(stored.sizeBytes)
-      ? [{ path: ['sizeBytes'], message: `${upload.sizeBytes} bytes were announced, ${stored.sizeBytes} came.` }]
+      ? [
+          {
+            path: ['sizeBytes'],
+            message: `${upload.sizeBytes} bytes were announced, ${stored.sizeBytes} came.`,
+          },
+        ]
       : []),
     ...(upload.sha256 !== null && upload.sha256 !== stored.sha256
-      ? [{ path: ['sha256'], message: `These bytes have the digest ${stored.sha256}, not the one announced.` }]
+      ? [
+          {
+            path: ['sha256'],
+            message: `These bytes have the digest ${stored.sha256}, not the one announced.`,
+          },
+        ]
       : []),
   ]
   if (issues.length > 0) {

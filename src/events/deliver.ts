@@ -1,6 +1,12 @@
 import type { Context } from '../context.ts'
 import { cancelable } from '../kit/cancelable.ts'
-import { readCursor, writeCursor, type Batch, type Entry, type StreamKind } from '../streams/index.ts'
+import {
+  readCursor,
+  writeCursor,
+  type Batch,
+  type Entry,
+  type StreamKind,
+} from '../streams/index.ts'
 import type { Delivery } from './types.ts'
 
 /**
@@ -19,27 +25,22 @@ export async function deliver<E extends Entry, D extends object>(
   kind: StreamKind<E>,
   id: string,
   after: string | undefined,
-  fill: (batch: Batch<E>) => Promise<D | undefined> | D | undefined,
-  start: (head: number) => Promise<{ after: number; tellNow: boolean }> | { after: number; tellNow: boolean },
+  fill: (batch: Batch<E>) => Promise<D> | D,
+  start: (
+    head: number,
+  ) => Promise<{ after: number; tellNow: boolean }> | { after: number; tellNow: boolean },
 ): Promise<AsyncIterableIterator<D & Delivery>> {
   const stream = { kind: kind.cursorKind, id }
   const begin =
     after === undefined
       ? await start((await ctx.hub.head(kind, id)).head)
       : { after: readCursor(stream, after), tellNow: false }
+  const write = async (batch: Batch<E>): Promise<D & Delivery> => {
+    const { position, gap, end } = batch
+    return { ...(await fill(batch)), cursor: writeCursor(stream, position), gap, end }
+  }
   return cancelable(async function* (signal) {
-    const write = async (batch: Batch<E>): Promise<(D & Delivery) | undefined> => {
-      const content = await fill(batch)
-      return content && { ...content, cursor: writeCursor(stream, batch.position), gap: batch.gap, end: batch.end }
-    }
-    if (begin.tellNow) {
-      const now = await write({ entries: [], position: begin.after })
-      if (now) yield now
-    }
-    for await (const batch of ctx.hub.follow(kind, id, begin.after, signal)) {
-      const delivery = await write(batch)
-      if (delivery) yield delivery
-    }
+    if (begin.tellNow) yield write({ entries: [], position: begin.after })
+    for await (const batch of ctx.hub.follow(kind, id, begin.after, signal)) yield write(batch)
   })
 }
-

@@ -38,7 +38,11 @@ export const EventInterface = builder.interfaceRef<AnyEvent>('Event').implement(
       description: 'Its place in the stream: 1, 2, 3 … without a hole.',
       resolve: ({ number }) => number,
     }),
-    at: t.field({ type: 'DateTime', description: 'When; never falls within a stream.', resolve: ({ at }) => at }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'When; never falls within a stream.',
+      resolve: ({ at }) => at,
+    }),
     actor: t.field({ type: ActorType, description: 'Who did it.', resolve: ({ actor }) => actor }),
     changes: t.field({
       type: [ChangeType],
@@ -62,9 +66,21 @@ const StreamGapType = builder
   .implement({
     description: 'Entries that can no longer be had, told in place of them.',
     fields: (t) => ({
-      from: t.field({ type: 'SafeInt', description: 'The first missing number.', resolve: ({ from }) => from }),
-      to: t.field({ type: 'SafeInt', description: 'The last missing number.', resolve: ({ to }) => to }),
-      reason: t.field({ type: GapReasonType, description: 'Why.', resolve: ({ reason }) => reason }),
+      from: t.field({
+        type: 'SafeInt',
+        description: 'The first missing number.',
+        resolve: ({ from }) => from,
+      }),
+      to: t.field({
+        type: 'SafeInt',
+        description: 'The last missing number.',
+        resolve: ({ to }) => to,
+      }),
+      reason: t.field({
+        type: GapReasonType,
+        description: 'Why.',
+        resolve: ({ reason }) => reason,
+      }),
     }),
   })
 
@@ -90,7 +106,9 @@ export const DeliveryInterface = builder.interfaceRef<Delivery>('Delivery').impl
   description:
     'What every subscription delivers. Keep `cursor` after handling it, resume with it as `after`.',
   fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'Resume after this; also in `extensions.cursor`.' }),
+    cursor: t.exposeString('cursor', {
+      description: 'Resume after this; also in `extensions.cursor`.',
+    }),
     gap: t.field({
       type: StreamGapType,
       nullable: true,

@@ -75,7 +75,7 @@ export function connectionOf<Row>(
         resolve: (page) => page.count(),
       }),
     }),
-  }) as never
+  })
 }
 
 type Args = ArgBuilder<typeof builder.$inferSchemaTypes>

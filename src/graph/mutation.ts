@@ -46,7 +46,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         types: [ValidationError, Forbidden, NotFound, ...(options.errors ?? [])] as never,
         directResult: true,
         union: { name: `${Name}Result`, description: `What ${name} answers.` },
-      } as never,
+      },
       resolve: (async (
         _root: unknown,
         args: { input: InputShapeFromFields<Fields> },

@@ -76,7 +76,10 @@ export function doors(site: Site, invoker: Invoker) {
 function signed({ signer, now }: Site, request: FastifyRequest): void {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost')
   if (!signer.isPathSigned(request.method, pathname, searchParams, now()))
-    throw new Forbidden('VIEWER', 'The signature of this URL is wrong or has expired: ask for a new one.')
+    throw new Forbidden(
+      'VIEWER',
+      'The signature of this URL is wrong or has expired: ask for a new one.',
+    )
 }
 
 /** The call in a request, whose own path has so many segments. */

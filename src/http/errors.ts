@@ -38,7 +38,8 @@ export function httpError(error: unknown, requestId: string): HttpError {
 function statusOf(error: DomainError): [number, string] {
   if (error instanceof NotFound) return [404, 'not_found']
   // a stopped service is documented as 404, which old clients do not retry
-  if (error instanceof WrongState) return error.state === 'IN_USE' ? [409, 'conflict'] : [404, 'not_found']
+  if (error instanceof WrongState)
+    return error.state === 'IN_USE' ? [409, 'conflict'] : [404, 'not_found']
   if (error instanceof Unauthenticated) return [401, 'unauthorized']
   if (error instanceof Forbidden) return [403, 'forbidden']
   if (error instanceof Unavailable) return [503, 'service_unavailable']

@@ -20,7 +20,10 @@ export function graphql(
     http.setErrorHandler((error, request, reply) => {
       const { status, headers } = httpError(error, request.id)
       const shown = maskError(error, request.id, site.log)
-      return reply.code(status).headers(headers).send({ errors: [shown] })
+      return reply
+        .code(status)
+        .headers(headers)
+        .send({ errors: [shown] })
     })
     http.route({
       method: ['GET', 'POST', 'OPTIONS'],
@@ -34,7 +37,11 @@ export function graphql(
           if (value !== undefined) headers.set(name, String(value))
         const response = await yoga.fetch(
           new URL(request.url, ctx.origin),
-          { method: request.method, headers, ...(body === undefined ? {} : { body: new Uint8Array(body) }) },
+          {
+            method: request.method,
+            headers,
+            ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+          },
           ctx,
         )
         for (const [name, value] of response.headers) reply.header(name, value)

@@ -10,8 +10,15 @@ import { isLoopback } from '../kit/loopback.ts'
 export function refusal(config: Config, headers: IncomingHttpHeaders): string | undefined {
   if (config.auth !== 'open' || headers.authorization !== undefined) return undefined
   const host = headers.host ?? ''
-  const known = new Set([config.publicUrl, config.advertiseUrl].flatMap((url) => url ? [new URL(url).host] : []))
-  if (!isLoopback(nameOf(host)) && nameOf(host) !== config.host && !known.has(host) && !config.authOpenAnywhere)
+  const known = new Set(
+    [config.publicUrl, config.advertiseUrl].flatMap((url) => (url ? [new URL(url).host] : [])),
+  )
+  if (
+    !isLoopback(nameOf(host)) &&
+    nameOf(host) !== config.host &&
+    !known.has(host) &&
+    !config.authOpenAnywhere
+  )
     return `Without a credential this server answers to its own names only, not to "${host}".`
   if (headers['sec-fetch-site'] === 'cross-site')
     return 'Pages of other sites may not use this server without a credential.'

@@ -42,9 +42,9 @@ export async function subscribe(
   const deliver = async (event: unknown): Promise<DeliveryResult> => {
     const result = await execute({ ...args, rootValue: event })
     const { cursor, end } = event as { cursor?: string; end?: object } // a Delivery, or an event without a cursor
-    if (cursor === undefined) return result as DeliveryResult
+    if (cursor === undefined) return result
     const extensions = { ...result.extensions, cursor }
-    return { ...result, extensions, ...(end ? { [END]: true } : {}) } as DeliveryResult
+    return { ...result, extensions, ...(end ? { [END]: true } : {}) }
   }
   const deliveries: AsyncIterableIterator<DeliveryResult> = {
     async next() {

@@ -43,7 +43,10 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
   http.setErrorHandler((error, request, reply) => {
     if (!(error instanceof DomainError)) {
       const path = request.url.split('?')[0]
-      log.error({ err: error, requestId: request.id, method: request.method, path }, 'a request failed')
+      log.error(
+        { err: error, requestId: request.id, method: request.method, path },
+        'a request failed',
+      )
     }
     const { status, headers, body } = httpError(error, request.id)
     return reply.code(status).headers(headers).send(body)

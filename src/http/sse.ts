@@ -17,12 +17,14 @@ export const hasEnded = (lastEventId: string | undefined): boolean =>
  * only as fast as the connection takes them.
  */
 export const sse: Plugin = {
-  onResultProcess({ result, acceptableMediaTypes, setResultProcessor }) {
+  onResultProcess(results) {
+    const { result, acceptableMediaTypes } = results
     const isWanted = acceptableMediaTypes.includes('text/event-stream')
     if (!isWanted || !(Symbol.asyncIterator in result)) return
-    setResultProcessor(
-      (results, { Response }) =>
-        new Response(eventStream(results as AsyncIterable<DeliveryResult>), { // asked above
+    results.setResultProcessor(
+      (stream, { Response }) =>
+        new Response(eventStream(stream as AsyncIterable<DeliveryResult>), {
+          // asked above
           headers: {
             'content-type': 'text/event-stream',
             'cache-control': 'no-cache, no-transform',

@@ -5,6 +5,7 @@ import { useServer, type Extra } from 'graphql-ws/use/ws'
 import type { YogaServerInstance } from 'graphql-yoga'
 import { WebSocketServer } from 'ws'
 import type { Context, Site } from '../context.ts'
+import { schema } from '../schema.ts'
 import { Unauthenticated } from '../kit/errors.ts'
 import { execute, subscribe } from './run.ts'
 import { refusal } from './guard.ts'
@@ -42,27 +43,35 @@ export function websockets(
     },
     async onSubscribe({ extra }, _id, { operationName, query, variables }) {
       const context = await contextOf(site, extra.request)
-      const { schema, parse, validate, contextFactory } = yoga.getEnveloped(context)
+      const { parse, validate, contextFactory } = yoga.getEnveloped(context)
       const args = {
-        schema: schema as typeof schema & object,
+        schema,
         operationName,
         document: parse(query),
         variableValues: variables,
         contextValue: await contextFactory(),
       }
-      const errors = validate(args.schema, args.document)
+      const errors = validate(schema, args.document)
       return errors.length > 0 ? errors : args
     },
   }
   const served = useServer(options, sockets)
-  const upgrade = (request: import('node:http').IncomingMessage, socket: Duplex, head: Buffer): void => {
+  const upgrade = (
+    request: import('node:http').IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): void => {
     const why =
       new URL(request.url ?? '', 'http://localhost').pathname === '/graphql'
         ? refusal(site.config, request.headers)
         : 'WebSockets are served at /graphql.'
     if (why === undefined)
-      return sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request))
-    socket.end(`HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${why}\n`)
+      return sockets.handleUpgrade(request, socket, head, (opened) =>
+        sockets.emit('connection', opened, request),
+      )
+    socket.end(
+      `HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${why}\n`,
+    )
   }
   server.on('upgrade', upgrade)
   return {
@@ -74,4 +83,3 @@ export function websockets(
     },
   }
 }
-

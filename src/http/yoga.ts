@@ -35,8 +35,6 @@ export function graphqlServer(): YogaServerInstance<Context, object> {
     // the context of a request is made before Yoga sees it
     context: (initial) => initial,
     maskedErrors: false, // faults are masked where operations run, on every door alike
-    plugins: [
-running, sse
-    ],
+    plugins: [running, sse],
   })
 }

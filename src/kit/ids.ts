@@ -1,7 +1,7 @@
 import { fromUUID, parseTypeId, toUUID, typeidUnboxed } from 'typeid-js'
 
 /** The key of one kind of object: a version 7 UUID, so that keys sort by the time they were made. */
-export type Id<Noun extends string> = string & { readonly noun?: Noun }
+type Id<Noun extends string> = string & { readonly noun?: Noun }
 
 /**
  * One kind of id. Inside the server an object's key is its UUID; outside it is a TypeID, the noun and

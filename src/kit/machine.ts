@@ -41,7 +41,7 @@ export function machine<const Table extends Moves>(table: Table): Machine<Table>
       Object.entries(row(from)).map(([event, to]) => ({ from, to, event })),
     ),
     from: (event) => states.filter((state) => event in row(state)),
-    after: (state, event) => row(state)[event] as State | undefined,
-    allowed: (state) => Object.keys(row(state)) as Event[],
+    after: (state, event) => row(state)[event],
+    allowed: (state) => Object.keys(row(state)),
   }
 }

@@ -16,7 +16,7 @@ const LogSourceType = builder.enumType('LogSource', {
   } as const,
 })
 
-export const LogLineType = builder.objectRef<LogLine>('LogLine').implement({
+const LogLineType = builder.objectRef<LogLine>('LogLine').implement({
   description: 'One line; numbers are dense per log: 1, 2, 3 …',
   fields: (t) => ({
     number: t.field({

@@ -1,4 +1,9 @@
-import { keepAddresses, keepAnnotations, readAddresses, type AnnotationInput } from '../addresses/index.ts'
+import {
+  keepAddresses,
+  keepAnnotations,
+  readAddresses,
+  type AnnotationInput,
+} from '../addresses/index.ts'
 import { newSecret, hashSecret } from '../auth/secrets.ts'
 import { allow, allowServerAdmin, found, organizationFor } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
@@ -65,7 +70,10 @@ export async function createToken(
         expiresAt: input.expiresAt ?? null,
       },
     })
-    const changes = [{ field: 'name', to: input.name }, { field: 'role', to: input.role }]
+    const changes = [
+      { field: 'name', to: input.name },
+      { field: 'role', to: input.role },
+    ]
     await db.$executeRaw(act(organizationId, actor(ctx), 'createToken', `tok:${id}`, changes))
     return made
   })
@@ -81,7 +89,10 @@ export async function revokeToken(ctx: Context, { id }: { id: string }): Promise
   else allow(ctx.viewer, 'ADMIN', organizationId)
   if (token.revokedAt !== null) return token
   const revoked = await ctx.database.prisma.$transaction(async (db) => {
-    const changed = await db.token.update({ where: { id: token.id }, data: { revokedAt: ctx.now() } })
+    const changed = await db.token.update({
+      where: { id: token.id },
+      data: { revokedAt: ctx.now() },
+    })
     if (organizationId !== null)
       await db.$executeRaw(act(organizationId, actor(ctx), 'revokeToken', `tok:${token.id}`))
     return changed

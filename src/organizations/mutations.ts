@@ -8,7 +8,8 @@ import { createOrganization, createToken, revokeToken } from './actions.ts'
 import { OrganizationType, TokenType } from './types.ts'
 
 mutation('createOrganization', {
-  description: 'Needs ADMIN of the server. Makes an organization; the caller becomes its first ADMIN.',
+  description:
+    'Needs ADMIN of the server. Makes an organization; the caller becomes its first ADMIN.',
   input: (t) => ({
     name: t.string({ required: true, description: 'For people.' }),
     handle: t.string({ description: 'Unique on this server; made from the name when absent.' }),
@@ -32,12 +33,19 @@ mutation('createToken', {
     name: t.string({ required: true, description: 'What it is for.' }),
     role: t.field({ type: RoleType, required: true, description: 'What it may do.' }),
     organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
-    expiresAt: t.field({ type: 'DateTime', description: 'When it ends by itself; never when absent.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'When it ends by itself; never when absent.',
+    }),
   }),
   check: z.object({ name: nameRule }),
   resolve: (ctx, input) => createToken(ctx, input),
   success: (t) => ({
-    token: t.field({ type: TokenType, description: 'The new token.', resolve: ({ token }) => token }),
+    token: t.field({
+      type: TokenType,
+      description: 'The new token.',
+      resolve: ({ token }) => token,
+    }),
     secret: t.string({
       description: 'The credential itself, shown this once.',
       resolve: ({ secret }) => secret,
@@ -50,6 +58,10 @@ mutation('revokeToken', {
   input: (t) => ({ id: t.id({ required: true, description: 'Which.' }) }),
   resolve: async (ctx, input) => ({ token: await revokeToken(ctx, input) }),
   success: (t) => ({
-    token: t.field({ type: TokenType, description: 'The ended token.', resolve: ({ token }) => token }),
+    token: t.field({
+      type: TokenType,
+      description: 'The ended token.',
+      resolve: ({ token }) => token,
+    }),
   }),
 })

@@ -55,7 +55,8 @@ const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     }),
     memberships: t.field({
       type: [MembershipType],
-      description: 'All organizations the person may act in, oldest first; empty for a token of no person.',
+      description:
+        'All organizations the person may act in, oldest first; empty for a token of no person.',
       resolve: (viewer, _args, { database }) =>
         viewer.kind === 'anonymous' || viewer.user === undefined
           ? []

@@ -14,9 +14,11 @@ export async function organizationNamed(
   const key = await keyOf(ctx, organizationNaming, text)
   const ids = ctx.viewer.memberships.map(({ organizationId }) => organizationId)
   if (key !== null && 'id' in key && ids.includes(key.id)) return key.id
-  const where = key === null || 'id' in key ? null : 'serial' in key ? key : { handle: key.heldHandle }
+  const where =
+    key === null || 'id' in key ? null : 'serial' in key ? key : { handle: key.heldHandle }
   const row =
-    where && (await ctx.database.prisma.organization.findFirst({ where: { ...where, id: { in: ids } } }))
+    where &&
+    (await ctx.database.prisma.organization.findFirst({ where: { ...where, id: { in: ids } } }))
   if (!row) throw new Forbidden('VIEWER', 'You are not a member of that organization.')
   return row.id
 }

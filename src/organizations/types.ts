@@ -30,12 +30,24 @@ export const TokenType = builder.prismaObject('Token', {
     name: t.exposeString('name', { description: 'What it is for.' }),
     role: t.field({ type: RoleType, description: 'What it may do.', resolve: ({ role }) => role }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true, description: 'When it ends by itself.' }),
-    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', nullable: true, description: 'When it was last used, up to a minute late.' }),
-    revokedAt: t.expose('revokedAt', { type: 'DateTime', nullable: true, description: 'When it was ended.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ends by itself.',
+    }),
+    lastUsedAt: t.expose('lastUsedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last used, up to a minute late.',
+    }),
+    revokedAt: t.expose('revokedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was ended.',
+    }),
   }),
 })
-export const TokenConnection = connectionOf<Token>('Token', TokenType, 'tokens')
+const TokenConnection = connectionOf<Token>('Token', TokenType, 'tokens')
 
 export const OrganizationType = builder.prismaObject('Organization', {
   description: 'A tenant: nothing of it is visible from another.',

@@ -10,12 +10,25 @@ import { actor, type Context } from '../context.ts'
 import { deploymentNamed, versionNamed } from '../deployments/index.ts'
 import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
 import { Conflict, Forbidden, ValidationError, WrongState } from '../kit/errors.ts'
-import { variableChanges, withVariables, type Variable, type VariableInput } from '../kit/environment.ts'
+import {
+  variableChanges,
+  withVariables,
+  type Variable,
+  type VariableInput,
+} from '../kit/environment.ts'
 import { firstFree, slug } from '../kit/names.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { processStatus, ServiceId, serviceMoves, serviceNaming } from './service.ts'
-import { changeService, changeSql, hintService, moveService, serviceById, serviceNamed, wrongState } from './store.ts'
+import {
+  changeService,
+  changeSql,
+  hintService,
+  moveService,
+  serviceById,
+  serviceNamed,
+  wrongState,
+} from './store.ts'
 import { serviceSecret } from './token.ts'
 
 /** What a process service is to run and how. */
@@ -35,7 +48,11 @@ async function mine(ctx: Context, id: string): Promise<Service> {
 }
 
 /** A version that can be run. */
-async function runnable(ctx: Context, id: string, path: readonly string[]): Promise<DeploymentVersion> {
+async function runnable(
+  ctx: Context,
+  id: string,
+  path: readonly string[],
+): Promise<DeploymentVersion> {
   const version = found(await versionNamed(ctx, id), 'deployment version', id)
   if (version.status !== 'READY')
     throw new ValidationError([
@@ -65,7 +82,9 @@ export async function createService(
 ): Promise<Service> {
   const { process } = input.backend
   if (!process)
-    throw new ValidationError([{ path: ['backend'], message: 'Say what to run.', rule: 'required' }])
+    throw new ValidationError([
+      { path: ['backend'], message: 'Say what to run.', rule: 'required' },
+    ])
   const named = await organizationNamed(ctx, input.organizationId)
   if (named !== undefined) allow(ctx.viewer, 'DEVELOPER', named)
   const version = await runnable(ctx, process.versionId, ['backend', 'process', 'versionId'])
@@ -165,11 +184,13 @@ export async function updateService(
   const isNewVersion = version !== undefined && version.id !== wanted
   if (version !== undefined && version.deploymentId !== old.deploymentId)
     throw new ValidationError([
-      { path: ['backend', 'process', 'versionId'], message: "This is another deployment's version." },
+      {
+        path: ['backend', 'process', 'versionId'],
+        message: "This is another deployment's version.",
+      },
     ])
   const variables = variableChanges(before, environment)
-  const isRollout =
-    isNewVersion || variables.length > 0 || next.instanceType !== old.instanceType
+  const isRollout = isNewVersion || variables.length > 0 || next.instanceType !== old.instanceType
   const changes: Change[] = [
     ...changed('name', old.name, next.name),
     ...changed('description', old.description, next.description),
@@ -178,7 +199,8 @@ export async function updateService(
     ...variables,
     ...(isNewVersion ? [{ field: 'version', to: version.label }] : []),
   ]
-  const isExpected = input.expectedRevision == null || BigInt(input.expectedRevision) === old.revision
+  const isExpected =
+    input.expectedRevision == null || BigInt(input.expectedRevision) === old.revision
   if (!isExpected) throw staleRevision(old)
   if (changes.length === 0) return old
   const set = Prisma.sql`, name = ${next.name}, description = ${next.description},
@@ -228,7 +250,10 @@ function apply(
 ): Promise<Service | undefined> {
   const from = processStatus(service.status)
   const to = isDisturbing ? serviceMoves.after(from, 'scale') : undefined
-  const move = to === undefined ? Prisma.empty : Prisma.sql`, status = ${to}::"ServiceStatus", "statusReason" = NULL`
+  const move =
+    to === undefined
+      ? Prisma.empty
+      : Prisma.sql`, status = ${to}::"ServiceStatus", "statusReason" = NULL`
   const moved: NewEvent[] =
     to === undefined ? [] : [{ kind: 'STATUS_CHANGED', changes: [{ field: 'status', from, to }] }]
   return changeService(ctx, service.id, Prisma.sql`${set} ${move}`, {
@@ -265,7 +290,9 @@ export async function startService(ctx: Context, { id }: { id: string }): Promis
     where: { id: service.targetVersionId ?? service.versionId ?? service.id },
   })
   if (version?.status !== 'READY')
-    throw new WrongState('The version it runs has no archive.', version?.status ?? 'NONE', ['READY'])
+    throw new WrongState('The version it runs has no archive.', version?.status ?? 'NONE', [
+      'READY',
+    ])
   const started = await moveService(ctx, service, 'start', {
     actor: actor(ctx),
     events: [],
@@ -301,6 +328,7 @@ export async function deleteService(ctx: Context, { id }: { id: string }): Promi
   const service = await mine(ctx, id)
   const deleted = await ctx.database.prisma.$transaction(async (db) => {
     const [row] = await db.$queryRaw<Service[]>(deletion(ctx, service))
+    if (row === undefined) return undefined
     await db.token.updateMany({
       where: { serviceId: service.id, revokedAt: null },
       data: { revokedAt: ctx.now() },
@@ -308,9 +336,10 @@ export async function deleteService(ctx: Context, { id }: { id: string }): Promi
     await db.address.deleteMany({ where: { objectId: service.id } })
     return row
   })
-  const row = found(deleted, 'service', id)
-  hintService(ctx, row, true)
-  return row
+  // it moved on between reading and writing: decided anew
+  if (deleted === undefined) return deleteService(ctx, { id: ServiceId.text(service.id) })
+  hintService(ctx, deleted, true)
+  return deleted
 }
 
 function deletion(ctx: Context, service: Service): Prisma.Sql {
@@ -318,12 +347,12 @@ function deletion(ctx: Context, service: Service): Prisma.Sql {
   const to = serviceMoves.after(from, 'stop') ?? from
   return changeSql(
     service.id,
-    Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL, status = CASE
-      WHEN t.status IN ('STARTING', 'READY', 'SCALING') THEN 'STOPPING' ELSE t.status END`,
+    Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL, status = ${to}::"ServiceStatus"`,
     {
       actor: actor(ctx),
       events: [{ kind: 'DELETED', changes: changed('status', from, to) }],
       action: 'deleteService',
+      where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus"`,
     },
   )
 }

@@ -14,10 +14,13 @@ const ProcessInput = builder.inputType('ProcessInput', {
   fields: (t) => ({
     versionId: t.id({ required: true, description: 'The version to run: id or address.' }),
     scale: t.field({ type: ScaleInput, description: 'How many processes; one when absent.' }),
-    instanceType: t.string({ description: 'Size of its processes; told, not enforced, by the process runtime.' }),
+    instanceType: t.string({
+      description: 'Size of its processes; told, not enforced, by the process runtime.',
+    }),
     environment: t.field({
       type: [EnvironmentVariableInput],
-      description: 'Variables of this service; they win over those of the version and the deployment.',
+      description:
+        'Variables of this service; they win over those of the version and the deployment.',
     }),
   }),
 })
@@ -25,7 +28,9 @@ const ProcessInput = builder.inputType('ProcessInput', {
 export const ServiceBackendInput = builder.inputType('ServiceBackendInput', {
   description: 'What a service is; exactly one.',
   isOneOf: true,
-  fields: (t) => ({ process: t.field({ type: ProcessInput, description: 'A version, run as processes.' }) }),
+  fields: (t) => ({
+    process: t.field({ type: ProcessInput, description: 'A version, run as processes.' }),
+  }),
 })
 
 export const scaleRule = z.object({

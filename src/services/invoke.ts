@@ -45,7 +45,10 @@ async function whole(body: AsyncIterable<Buffer>): Promise<string> {
   for await (const chunk of body) {
     size += chunk.length
     if (size > MAX_BYTES)
-      throw new Unavailable('JSON', `The answer has more than ${MAX_BYTES} bytes: call its invokeUrl.`)
+      throw new Unavailable(
+        'JSON',
+        `The answer has more than ${MAX_BYTES} bytes: call its invokeUrl.`,
+      )
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -53,7 +56,9 @@ async function whole(body: AsyncIterable<Buffer>): Promise<string> {
 
 function parsed(text: string, contentType: string | null): unknown {
   try {
-    return parse(text, undefined, (number) => (isSafeNumber(number, { approx: true }) ? Number(number) : number))
+    return parse(text, undefined, (number) =>
+      isSafeNumber(number, { approx: true }) ? Number(number) : number,
+    )
   } catch {
     throw new Unavailable(
       'JSON',

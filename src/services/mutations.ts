@@ -3,7 +3,14 @@ import { annotationField, namingFields } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { mutation } from '../graph/mutation.ts'
-import { BadGateway, Conflict, QuotaReached, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
+import {
+  BadGateway,
+  Conflict,
+  QuotaReached,
+  TimedOut,
+  Unavailable,
+  WrongState,
+} from '../kit/errors.ts'
 import { textRule } from '../kit/names.ts'
 import {
   createService,
@@ -46,8 +53,12 @@ mutation('createService', {
   description: 'Makes a service; answers at once, the status follows.',
   input: (t) => ({
     name: t.string({ required: true, description: 'For people; need not be unique.' }),
-    organizationId: t.id({ description: "The version's organization, for whoever wants to be sure." }),
-    handle: t.string({ description: 'Unique in the organization; made from the name when absent.' }),
+    organizationId: t.id({
+      description: "The version's organization, for whoever wants to be sure.",
+    }),
+    handle: t.string({
+      description: 'Unique in the organization; made from the name when absent.',
+    }),
     description: t.string({ defaultValue: '', description: 'For people.' }),
     backend: t.field({ type: ServiceBackendInput, required: true, description: 'What it is.' }),
     ...namingFields(t),
@@ -140,7 +151,10 @@ mutation('rollBackDeployment', {
     serviceIds: t.idList({ description: 'Only these services of it.' }),
     reason: t.string({ description: 'Why, for the record.' }),
   }),
-  check: z.object({ reason: textRule.nullish(), serviceIds: z.array(z.string()).max(100, 'At most 100.').nullish() }),
+  check: z.object({
+    reason: textRule.nullish(),
+    serviceIds: z.array(z.string()).max(100, 'At most 100.').nullish(),
+  }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ services: await rollBackDeployment(ctx, input) }),
   success: (t) => ({
@@ -177,8 +191,13 @@ mutation('invokeService', {
       description: 'What the service answered.',
       resolve: ({ json }) => json,
     }),
-    statusCode: t.exposeInt('statusCode', { description: 'HTTP status of the answer, whatever it is.' }),
-    contentType: t.exposeString('contentType', { nullable: true, description: 'Content type of the answer.' }),
+    statusCode: t.exposeInt('statusCode', {
+      description: 'HTTP status of the answer, whatever it is.',
+    }),
+    contentType: t.exposeString('contentType', {
+      nullable: true,
+      description: 'Content type of the answer.',
+    }),
     durationMs: t.exposeFloat('durationMs', { description: 'How long it took, in milliseconds.' }),
   }),
 })

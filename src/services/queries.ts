@@ -40,7 +40,9 @@ builder.queryFields((t) => ({
     type: ServiceConnection,
     description: "The organization's services, oldest first.",
     args: {
-      organizationId: t.arg.id({ description: "Only this organization's; all of the caller's when absent." }),
+      organizationId: t.arg.id({
+        description: "Only this organization's; all of the caller's when absent.",
+      }),
       filter: t.arg({ type: ServiceFilterInput, description: 'Which services.' }),
       ...pageArgs(t.arg),
     },

@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { ServiceStatus } from '../generated/prisma/enums.ts'
 import { idKind } from '../kit/ids.ts'
-import { machine, type EventOf } from '../kit/machine.ts'
+import { machine, type EventOf, type StateOf } from '../kit/machine.ts'
 import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
 
 export const ServiceId = idKind('svc')
@@ -31,7 +31,7 @@ export const serviceMoves = machine({
   FAILED: { start: 'STARTING' },
 })
 
-export type ProcessStatus = (typeof serviceMoves)['initial']
+export type ProcessStatus = StateOf<typeof serviceMoves>
 export type ServiceMove = EventOf<typeof serviceMoves>
 
 /** A process service is never UNAVAILABLE: that is a word for queues and endpoints. */

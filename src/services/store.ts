@@ -40,11 +40,14 @@ export async function calleeNamed(
   deployment: string | undefined,
 ): Promise<Callee | null> {
   const key = await keyOf(ctx, serviceNaming, service)
-  const parent = deployment === undefined ? undefined : await keyOf(ctx, deploymentNaming, deployment)
+  const parent =
+    deployment === undefined ? undefined : await keyOf(ctx, deploymentNaming, deployment)
   if (key === null || parent === null) return null
   const own = isNamed('s', key)
   const of = parent && isNamed('d', parent)
-  const within = of && Prisma.sql`JOIN "Deployment" AS d ON d.id = s."deploymentId" AND d."deletedAt" IS NULL AND ${of.where}`
+  const within =
+    of &&
+    Prisma.sql`JOIN "Deployment" AS d ON d.id = s."deploymentId" AND d."deletedAt" IS NULL AND ${of.where}`
   const [row] = await ctx.database.query<Callee>(
     Prisma.sql`
       SELECT s.id, s."organizationId", s.status, s."ownerServer" FROM "Service" AS s ${within ?? Prisma.empty}
@@ -120,7 +123,11 @@ export async function moveService(
   platform: Platform,
   service: Service,
   move: ServiceMove,
-  telling: Omit<Telling, 'where'> & { reason?: string | null; set?: Prisma.Sql; where?: Prisma.Sql },
+  telling: Omit<Telling, 'where'> & {
+    reason?: string | null
+    set?: Prisma.Sql
+    where?: Prisma.Sql
+  },
 ): Promise<Service | undefined> {
   let seen: Service | null = service
   for (let n = 0; n < TRIES && seen !== null; n += 1) {

@@ -9,21 +9,31 @@ import { serviceById, serviceEvenDeleted, serviceNamed } from './store.ts'
 import { ServiceDeliveryType } from './types.ts'
 
 /** The service to follow. Whoever resumes from a cursor may follow a deleted one to its end. */
-async function followed(ctx: Context, text: string, after: string | null | undefined): Promise<Service> {
+async function followed(
+  ctx: Context,
+  text: string,
+  after: string | null | undefined,
+): Promise<Service> {
   const service = await serviceNamed(ctx, text)
   const deleted =
-    service === null && resumeFrom(ctx, after) !== undefined ? await serviceEvenDeleted(ctx, text) : null
+    service === null && resumeFrom(ctx, after) !== undefined
+      ? await serviceEvenDeleted(ctx, text)
+      : null
   return found(service ?? deleted, 'service', text)
 }
 
 builder.subscriptionFields((t) => ({
   serviceLogs: t.field({
     type: LogDeliveryType,
-    description: "A service's log. It ends when the service is deleted and its last process is gone.",
+    description:
+      "A service's log. It ends when the service is deleted and its last process is gone.",
     args: {
       serviceId: t.arg.id({ required: true, description: 'Which: id, handle or address.' }),
       after: t.arg.string({ description: 'Cursor to resume after; "start" for everything kept.' }),
-      last: t.arg.int({ defaultValue: 10, description: 'Without `after`: how many lines to begin with, at most 1000.' }),
+      last: t.arg.int({
+        defaultValue: 10,
+        description: 'Without `after`: how many lines to begin with, at most 1000.',
+      }),
       filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
     },
     subscribe: async (_root, { serviceId, ...args }, ctx) => {

@@ -5,7 +5,6 @@ import {
   EnvironmentVariableType,
   DeploymentId,
   DeploymentType,
-  VersionType,
   type LayeredVariable,
 } from '../deployments/index.ts'
 import {
@@ -58,7 +57,7 @@ const ServiceEventKindType = builder.enumType('ServiceEventKind', {
   } as const,
 })
 
-export const ServiceEventType = builder.objectRef<StoredEvent>('ServiceEvent').implement({
+const ServiceEventType = builder.objectRef<StoredEvent>('ServiceEvent').implement({
   description: 'Something that happened to a service.',
   interfaces: [EventInterface],
   fields: (t) => ({
@@ -68,7 +67,10 @@ export const ServiceEventType = builder.objectRef<StoredEvent>('ServiceEvent').i
       // only this concept writes service events, and only these kinds
       resolve: ({ kind }) => kind as 'CREATED',
     }),
-    instance: t.exposeInt('instance', { nullable: true, description: 'Ordinal of the process it is about.' }),
+    instance: t.exposeInt('instance', {
+      nullable: true,
+      description: 'Ordinal of the process it is about.',
+    }),
     message: t.exposeString('message', { nullable: true, description: 'More, for people.' }),
   }),
 })
@@ -85,9 +87,18 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     name: t.exposeString('name', { description: 'For people; need not be unique.' }),
     handle: t.exposeString('handle', { description: 'Unique in the organization.' }),
     description: t.exposeString('description', { description: 'For people.' }),
-    status: t.field({ type: ServiceStatusType, description: 'Its state.', resolve: ({ status }) => status }),
-    statusReason: t.exposeString('statusReason', { nullable: true, description: 'Why it is in that state, where that needs saying.' }),
-    isBuiltIn: t.exposeBoolean('isBuiltIn', { description: 'Ours; cannot be deleted, appears in no front.' }),
+    status: t.field({
+      type: ServiceStatusType,
+      description: 'Its state.',
+      resolve: ({ status }) => status,
+    }),
+    statusReason: t.exposeString('statusReason', {
+      nullable: true,
+      description: 'Why it is in that state, where that needs saying.',
+    }),
+    isBuiltIn: t.exposeBoolean('isBuiltIn', {
+      description: 'Ours; cannot be deleted, appears in no front.',
+    }),
     logs: t.field({
       type: LogLineConnection,
       description: 'Its log, oldest line first.',
@@ -115,7 +126,10 @@ export const ServiceInterface = builder.prismaInterface('Service', {
       resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+    updatedAt: t.expose('updatedAt', {
+      type: 'DateTime',
+      description: 'When it was last changed.',
+    }),
   }),
 })
 export const ServiceConnection = connectionOf<Service>('Service', ServiceInterface, 'services')
@@ -131,18 +145,34 @@ const InstanceStatusType = builder.enumType('InstanceStatus', {
   } as const,
 })
 
-const InstanceType = builder.prismaObject('Instance', {
+builder.prismaObject('Instance', {
   description: 'One process of a service.',
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => InstanceId.text(id) }),
     ordinal: t.exposeInt('ordinal', { description: 'Its place among the instances: 0, 1, 2 …' }),
-    status: t.field({ type: InstanceStatusType, description: 'Its state.', resolve: ({ status }) => status }),
+    status: t.field({
+      type: InstanceStatusType,
+      description: 'Its state.',
+      resolve: ({ status }) => status,
+    }),
     version: t.relation('version', { nullable: true, description: 'What it runs.' }),
-    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When its process was last started.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its process was last started.',
+    }),
     restarts: t.exposeInt('restarts', { description: 'How often it was started again.' }),
-    exitCode: t.exposeInt('exitCode', { nullable: true, description: 'How its last process ended, if it did by itself.' }),
-    exitSignal: t.exposeString('exitSignal', { nullable: true, description: 'The signal that ended its last process.' }),
-    inFlight: t.exposeInt('inFlight', { description: 'Requests it is answering, up to a few seconds old.' }),
+    exitCode: t.exposeInt('exitCode', {
+      nullable: true,
+      description: 'How its last process ended, if it did by itself.',
+    }),
+    exitSignal: t.exposeString('exitSignal', {
+      nullable: true,
+      description: 'The signal that ended its last process.',
+    }),
+    inFlight: t.exposeInt('inFlight', {
+      description: 'Requests it is answering, up to a few seconds old.',
+    }),
   }),
 })
 
@@ -158,7 +188,10 @@ export const ProcessServiceType = builder.prismaObject('Service', {
   fields: (t) => ({
     // of the interfaces that have an id, Node's would be inherited, which knows no noun
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
-    deployment: t.relation('deployment', { onNull: 'error', description: 'What it is a service of.' }),
+    deployment: t.relation('deployment', {
+      onNull: 'error',
+      description: 'What it is a service of.',
+    }),
     version: t.relation('version', {
       onNull: 'error',
       description: 'What serves now, or is to serve first.',
@@ -205,7 +238,8 @@ export const ProcessServiceType = builder.prismaObject('Service', {
       },
     }),
     invokeUrl: t.string({
-      description: 'Where to call it by plain HTTP: GET, POST or PUT, any content type, streamed both ways.',
+      description:
+        'Where to call it by plain HTTP: GET, POST or PUT, any content type, streamed both ways.',
       resolve: ({ id, deploymentId }, _args, { origin }) =>
         `${origin}/deployments/${deploymentId === null ? '' : DeploymentId.text(deploymentId)}/services/${ServiceId.text(id)}`,
     }),
@@ -218,7 +252,11 @@ addressable(ProcessServiceType, serviceNaming, {
 })
 isNode(ServiceId, () => 'ProcessService', serviceById)
 
-const ProcessServiceConnection = connectionOf<Service>('ProcessService', ProcessServiceType, 'process services')
+const ProcessServiceConnection = connectionOf<Service>(
+  'ProcessService',
+  ProcessServiceType,
+  'process services',
+)
 
 // the deployments' own types cannot know of services, which are built on them
 builder.objectField(DeploymentType, 'services', (t) =>

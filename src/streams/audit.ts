@@ -116,7 +116,14 @@ export function isWanted(entry: AuditEntry, filter: AuditFilter): boolean {
 export async function readAudit(
   database: Database,
   organizationId: string,
-  range: { after?: number | undefined; before?: number | undefined; limit: number; newestFirst?: boolean; offset?: number; filter?: AuditFilter | null | undefined },
+  range: {
+    after?: number | undefined
+    before?: number | undefined
+    limit: number
+    newestFirst?: boolean
+    offset?: number
+    filter?: AuditFilter | null | undefined
+  },
 ): Promise<Page<AuditEntry>> {
   const { after = 0, before, limit, newestFirst = false, offset = 0, filter } = range
   await numberEntries(database, [organizationId])

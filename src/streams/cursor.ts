@@ -16,7 +16,7 @@ export type StreamKindName = 'log' | 'event' | 'audit'
 const letters = { log: 'l', event: 'e', audit: 'a' } as const
 
 /** The cursor before the first entry of any stream. */
-export const START = 'start'
+const START = 'start'
 
 export function writeCursor({ kind, id }: StreamId, number: number): string {
   const bytes = Buffer.from(id.replaceAll('-', ''), 'hex')

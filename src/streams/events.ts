@@ -111,7 +111,13 @@ export async function readEvents(
   database: Database,
   objects: Prisma.Sql,
   id: string,
-  range: { after?: number | undefined; before?: number | undefined; limit: number; newestFirst?: boolean; offset?: number },
+  range: {
+    after?: number | undefined
+    before?: number | undefined
+    limit: number
+    newestFirst?: boolean
+    offset?: number
+  },
 ): Promise<Page<StoredEvent>> {
   const { after = 0, before, limit, newestFirst = false, offset = 0 } = range
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`

@@ -143,7 +143,7 @@ export class Hub {
       unsubscribe()
       throw cause
     }
-    return reader as unknown as Reader<Entry>
+    return reader
   }
 
   /** The last one to leave closes the Reader; whoever comes from then on opens another. */

@@ -23,7 +23,9 @@ export function retention({
   let running: Promise<unknown> | undefined
   const sweep = (): void => {
     running ??= sweepOnce(database, config)
-      .catch((cause: unknown) => log.warn({ err: cause }, 'could not remove old log lines and events'))
+      .catch((cause: unknown) =>
+        log.warn({ err: cause }, 'could not remove old log lines and events'),
+      )
       .finally(() => (running = undefined))
   }
   const timer = setInterval(sweep, EVERY_MS)

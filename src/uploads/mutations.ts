@@ -12,13 +12,21 @@ mutation('createUpload', {
   input: (t) => ({
     name: t.string({ required: true, description: 'What it is, for people.' }),
     organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
-    sizeBytes: t.field({ type: 'SafeInt', description: 'How many bytes will come; another number is refused.' }),
-    sha256: t.string({ description: 'Their SHA-256 in lower-case hexadecimal; another is refused.' }),
+    sizeBytes: t.field({
+      type: 'SafeInt',
+      description: 'How many bytes will come; another number is refused.',
+    }),
+    sha256: t.string({
+      description: 'Their SHA-256 in lower-case hexadecimal; another is refused.',
+    }),
   }),
   check: z.object({
     name: nameRule,
     sizeBytes: z.number().min(0).nullish(),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits.').nullish(),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits.')
+      .nullish(),
   }),
   errors: [QuotaReached],
   resolve: async (ctx, input) => {
@@ -37,6 +45,10 @@ mutation('createUpload', {
     return { upload }
   },
   success: (t) => ({
-    upload: t.field({ type: UploadType, description: 'Where to send the bytes.', resolve: ({ upload }) => upload }),
+    upload: t.field({
+      type: UploadType,
+      description: 'Where to send the bytes.',
+      resolve: ({ upload }) => upload,
+    }),
   }),
 })

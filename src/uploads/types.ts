@@ -3,13 +3,15 @@ import { isNode, NodeInterface } from '../graph/node.ts'
 import { uploadById, uploadUrl } from './store.ts'
 import { UploadId } from './upload.ts'
 
-export const NameValueType = builder.objectRef<{ name: string; value: string }>('NameValue').implement({
-  description: 'A name and a value.',
-  fields: (t) => ({
-    name: t.exposeString('name', { description: 'The name.' }),
-    value: t.exposeString('value', { description: 'The value.' }),
-  }),
-})
+export const NameValueType = builder
+  .objectRef<{ name: string; value: string }>('NameValue')
+  .implement({
+    description: 'A name and a value.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'The name.' }),
+      value: t.exposeString('value', { description: 'The value.' }),
+    }),
+  })
 
 export const NameValueInput = builder.inputType('NameValueInput', {
   description: 'A name and a value.',
@@ -26,7 +28,8 @@ export const UploadType = builder.prismaObject('Upload', {
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => UploadId.text(id) }),
     method: t.string({ description: 'The HTTP method to use.', resolve: () => 'PUT' }),
     url: t.string({
-      description: 'Where to send the bytes. Signed: whoever has it may send, so keep it. No credential is needed with it.',
+      description:
+        'Where to send the bytes. Signed: whoever has it may send, so keep it. No credential is needed with it.',
       resolve: (upload, _args, ctx) => uploadUrl(ctx, upload),
     }),
     headers: t.field({
@@ -35,8 +38,15 @@ export const UploadType = builder.prismaObject('Upload', {
       resolve: () => [],
     }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the URL ends.' }),
-    receivedBytes: t.expose('receivedBytes', { type: 'SafeInt', description: 'Bytes that have arrived whole.' }),
-    completedAt: t.expose('completedAt', { type: 'DateTime', nullable: true, description: 'When all had arrived.' }),
+    receivedBytes: t.expose('receivedBytes', {
+      type: 'SafeInt',
+      description: 'Bytes that have arrived whole.',
+    }),
+    completedAt: t.expose('completedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When all had arrived.',
+    }),
   }),
 })
 

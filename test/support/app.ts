@@ -28,7 +28,8 @@ export async function testApp(env: Record<string, string> = {}): Promise<TestApp
     await database.drop()
     throw cause
   })
-  const token = tokenFile === undefined ? env.ADMIN_TOKEN : (await readFile(tokenFile, 'utf8')).trim()
+  const token =
+    tokenFile === undefined ? env.ADMIN_TOKEN : (await readFile(tokenFile, 'utf8')).trim()
   return {
     url,
     database,

@@ -4,7 +4,11 @@ import type { TypedDocumentString } from '../generated/graphql.ts'
 
 export interface Answer<Data> {
   readonly data?: Data | null
-  readonly errors?: readonly { message: string; path?: unknown; extensions?: Record<string, unknown> }[]
+  readonly errors?: readonly {
+    message: string
+    path?: unknown
+    extensions?: Record<string, unknown>
+  }[]
   readonly extensions?: Record<string, unknown>
 }
 

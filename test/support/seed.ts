@@ -69,10 +69,10 @@ const ServiceStatus = graphql(`
 `)
 
 /** The outcome of a mutation that must be a success. */
-export function succeeded<Outcome extends { __typename?: string }, Name extends Outcome['__typename']>(
-  outcome: Outcome,
-  name: Name,
-): Extract<Outcome, { __typename?: Name }> {
+export function succeeded<
+  Outcome extends { __typename?: string },
+  Name extends Outcome['__typename'],
+>(outcome: Outcome, name: Name): Extract<Outcome, { __typename?: Name }> {
   if (outcome.__typename !== name) throw new Error(`Not ${name}: ${JSON.stringify(outcome)}`)
   return outcome as Extract<Outcome, { __typename?: Name }> // compared above
 }
@@ -117,7 +117,12 @@ export async function seedService(
 }
 
 /** Waits for a status; a service that fails instead says why. */
-export async function becomes(client: Client, id: string, wanted: string, timeoutMs = 20_000): Promise<void> {
+export async function becomes(
+  client: Client,
+  id: string,
+  wanted: string,
+  timeoutMs = 20_000,
+): Promise<void> {
   await until(
     async () => {
       const { service } = await client.request(ServiceStatus, { id })
@@ -134,7 +139,13 @@ export async function runningService(
   client: Client,
   files: Readonly<Record<string, string>>,
   how: { image?: string; handler?: string; command?: string; desired?: number } = {},
-): Promise<{ id: string; handle: string; invokeUrl: string; deploymentId: string; versionId: string }> {
+): Promise<{
+  id: string
+  handle: string
+  invokeUrl: string
+  deploymentId: string
+  versionId: string
+}> {
   const { desired, ...run } = how
   const deployment = await seedDeployment(client)
   const versionId = await seedVersion(client, deployment.id, files, run)

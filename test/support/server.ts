@@ -60,7 +60,9 @@ export class TestServer {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     this.#url = address.exec(this.#output.slice(from))?.[0] ?? ''
-    this.#token = this.#env.ADMIN_TOKEN ?? (await readFile(join(this.#database.dataDir, 'admin-token'), 'utf8')).trim()
+    this.#token =
+      this.#env.ADMIN_TOKEN ??
+      (await readFile(join(this.#database.dataDir, 'admin-token'), 'utf8')).trim()
   }
 
   /** Sends a signal and resolves when it has ended. */

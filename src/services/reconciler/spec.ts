@@ -22,7 +22,8 @@ export function specOf(
       sha256,
       async open() {
         const object = await storage.get(archiveKey(sha256))
-        if (object === undefined) throw new StartFailed(`The archive of version "${version.label}" is gone.`)
+        if (object === undefined)
+          throw new StartFailed(`The archive of version "${version.label}" is gone.`)
         return object.body
       },
     },
