@@ -122,16 +122,17 @@ export class Reconciler {
   async #renew(): Promise<void> {
     const { database, config, server } = this.#platform
     const began = performance.now()
-    const rows = await database.query<{ id: string }>(
+    const rows = await database.query<{ id: string; revision: bigint }>(
       Prisma.sql`
         WITH seen AS (UPDATE "Server" SET "seenAt" = now() WHERE id = ${server.id}::uuid)
         UPDATE "Service" SET "ownedUntil" = now() + make_interval(secs => ${config.leaseMs / 1000}::float8)
-        WHERE "ownerRun" = ${server.run}::uuid RETURNING id`,
+        WHERE "ownerRun" = ${server.run}::uuid RETURNING id, revision`,
       { name: 'renew-services' },
     )
     this.#renewedAt = began
     const held = new Set(rows.map(({ id }) => id))
     for (const [id, supervisor] of this.#supervisors) if (!held.has(id)) supervisor.wake()
+    for (const { id, revision } of rows) this.#supervisors.get(id)?.saw(revision)
     for (const id of held) if (!this.#supervisors.has(id)) await this.#take(id)
   }
 

@@ -40,6 +40,8 @@ export class Supervisor {
   readonly #abort = new AbortController()
   #failure: { slot: Slot; reason: string } | undefined
   #isAwake = false
+  /** Of the service as it was last looked at. */
+  #revision: bigint | undefined
   #working: Promise<void> | undefined
   #isDraining = false
 
@@ -76,6 +78,11 @@ export class Supervisor {
       this.#working = undefined
       if (this.#isAwake) this.wake()
     })
+  }
+
+  /** Takes note of the service's revision: one that was not looked at is a hint that was lost. */
+  saw(revision: bigint): void {
+    if (revision !== this.#revision) this.wake()
   }
 
   /** The service belongs to another server now: ends the processes at once and writes no more than what they printed. */
@@ -119,6 +126,7 @@ export class Supervisor {
       where: { id: this.#serviceId },
       include: { deployment: true, version: true, targetVersion: true },
     })
+    this.#revision = service?.revision
     if (service === null || service.ownerRun !== this.#platform.server.run) return this.lose()
     if (service.deletedAt !== null) return this.#windDown(() => this.#close(service))
     switch (processStatus(service.status)) {
