@@ -35,7 +35,8 @@ const Asked = z.object({
   headers: z.record(z.string(), z.string()),
 })
 
-const call = (url: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }
+const call = (url: string, init: Init = {}) =>
   fetch(url, { ...init, headers: { ...app.admin.headers, ...init.headers } })
 
 test.each(['GET', 'POST', 'PUT'])(

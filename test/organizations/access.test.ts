@@ -106,7 +106,11 @@ test('an unknown token is refused with 401 by every door', async () => {
     const body = JSON.stringify({ query: '{ viewer { role } }' })
     const response = await fetch(app.url + path, { method: 'POST', headers, body })
     expect(response.status).toBe(401)
-    expect(await response.json()).toMatchObject({ error: 'unauthorized' })
+    expect(await response.json()).toMatchObject(
+      path === '/graphql'
+        ? { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] }
+        : { error: 'unauthorized' },
+    )
   }
 })
 

@@ -57,9 +57,9 @@ const Environment = graphql(`
   }
 `)
 
+const layer = (source: string, ...names: string[]) => names.map((name) => ({ name, value: source }))
+
 test('a process sees its three layers, a token of its own, and nothing else of ours', async () => {
-  const layer = (source: string, ...names: string[]) =>
-    names.map((name) => ({ name, value: source }))
   const deployed = await app.admin.request(CreateDeployment, {
     input: { name: 'layers', environment: layer('deployment', 'A', 'B', 'C', 'MILLRACE_TOKEN') },
   })

@@ -1,5 +1,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { graphql } from '../generated/index.ts'
+import type { MovesFollowSubscription } from '../generated/graphql.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import {
   becomes,
@@ -42,23 +44,59 @@ const legal: Record<string, readonly string[]> = {
   FAILED: ['STARTING'],
 }
 
+const Follow = graphql(`
+  subscription MovesFollow($id: ID!) {
+    serviceChanged(serviceId: $id, after: "start") {
+      end {
+        lastNumber
+      }
+      events {
+        number
+        kind
+        changes {
+          field
+          from
+          to
+        }
+      }
+    }
+  }
+`)
+
+/** Follows a service from its creation until all of it is gone: its last state. */
+async function lastDays(id: string): Promise<string> {
+  const socket = app.admin.socket()
+  const events: Event[] = []
+  const follow = { query: Follow.toString(), variables: { id } }
+  try {
+    for await (const { data } of socket.iterate<MovesFollowSubscription>(follow))
+      events.push(...(data?.serviceChanged.events ?? []))
+  } finally {
+    await socket.dispose()
+  }
+  return pathOf(events).at(-1) ?? ''
+}
+
+type Event = MovesFollowSubscription['serviceChanged']['events'][number]
+
 /** The states a service went through; throws where two of them do not follow on another. */
+function pathOf(events: readonly Event[]): string[] {
+  const path = ['STARTING']
+  for (const { kind, number, changes } of events)
+    for (const { field, from, to } of kind === 'CREATED' ? [] : changes) {
+      if (field !== 'status') continue
+      if (from !== path.at(-1) || !legal[String(from)]?.includes(String(to)))
+        throw new Error(
+          `Event ${number} moves ${String(from)} → ${String(to)} after ${path.join(' → ')}`,
+        )
+      path.push(String(to))
+    }
+  return path
+}
+
 async function journey(id: string): Promise<string[]> {
   const { events, status } = await details(app.admin, id)
-  const path = ['STARTING']
-  for (const { kind, number, changes } of events.nodes)
-    if (kind === 'STATUS_CHANGED')
-      for (const { field, from, to } of changes) {
-        if (
-          field !== 'status' ||
-          from !== path.at(-1) ||
-          !legal[String(from)]?.includes(String(to))
-        )
-          throw new Error(
-            `Event ${number} moves ${String(from)} → ${String(to)} after ${path.join(' → ')}`,
-          )
-        path.push(String(to))
-      }
+  const path = pathOf(events.nodes)
   if (path.at(-1) !== status) throw new Error(`It is ${status} after ${path.join(' → ')}`)
   return path
 }
@@ -174,8 +212,15 @@ test('whatever several clients do at once, a service only moves as its states al
       const { status, instances, targetVersion } = await details(app.admin, id)
       expect(targetVersion).toBe(null)
       if (status === 'STOPPED') expect(instances).toEqual([])
-      await app.admin.request(DeleteService, { id })
+      const gone = lastDays(id)
+      await Promise.all([
+        app.admin.request(RestartService, { id }),
+        app.admin.request(ScaleService, { id, desired: 3 }),
+        app.admin.request(StopService, { id }),
+        app.admin.request(DeleteService, { id }),
+      ])
+      expect(await gone).toMatch(/STOPPED|FAILED/)
     }),
-    { numRuns: 10, endOnFailure: true },
+    { numRuns: 6, endOnFailure: true },
   )
 }, 60_000)
