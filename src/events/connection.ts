@@ -22,7 +22,7 @@ export async function pageOfStream<E extends Entry>(
   const after = low == null ? undefined : readCursor(stream, low)
   const before = high == null ? undefined : readCursor(stream, high)
   const newestFirst = window.isBackward !== isReversed
-  const { entries, head, first } = await read({
+  const { entries, head, first, isCut } = await read({
     after,
     before,
     limit: window.limit + 1,
@@ -30,14 +30,10 @@ export async function pageOfStream<E extends Entry>(
     offset: window.offset,
   })
   const nothing = newestFirst ? (before ?? head + 1) - 1 : (after ?? first - 1)
-  return pageOf(
-    entries,
-    window,
-    args,
-    (entry) => writeCursor(stream, entry.number),
-    count,
-    writeCursor(stream, Math.max(0, nothing)),
-  )
+  return pageOf(entries, window, args, (entry) => writeCursor(stream, entry.number), count, {
+    emptyCursor: writeCursor(stream, Math.max(0, nothing)),
+    hasMore: isCut,
+  })
 }
 
 interface Range {

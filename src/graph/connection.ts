@@ -123,9 +123,12 @@ export function pageOf<Row>(
   args: PageArgs,
   cursorOf: (row: Row) => string,
   count: () => Promise<number>,
-  emptyCursor: string | null = null,
+  {
+    emptyCursor = null,
+    hasMore: isCut = false,
+  }: { emptyCursor?: string | null; hasMore?: boolean | undefined } = {},
 ): Page<Row> {
-  const hasMore = rows.length > window.limit
+  const hasMore = isCut || rows.length > window.limit
   const kept = rows.slice(0, window.limit)
   if (window.isBackward) kept.reverse()
   const edges = kept.map((node) => ({ cursor: cursorOf(node), node }))

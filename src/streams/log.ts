@@ -27,7 +27,12 @@ export interface LogFilter {
   readonly at?: { readonly from: Date; readonly to?: Date | null } | null
 }
 
+/** Text that one read may hold: lines are up to 250 kB long, so their number alone bounds nothing. */
+const MAX_BYTES = 4 * 1024 * 1024
+
 interface LineRow {
+  /** How many lines there were within the limit, more than there are rows when the bytes were too many. */
+  found: bigint
   head: bigint
   first: bigint
   closed: boolean
@@ -108,7 +113,10 @@ export interface LineRange {
   readonly offset?: number
 }
 
-/** Lines in the order asked for, with the head as of the same moment. */
+/**
+ * Lines in the order asked for, with the head as of the same moment. Fewer than asked for, at least one, when they
+ * would be more than MAX_BYTES together; the page then says that it is cut.
+ */
 export async function readLines(
   database: Database,
   stream: string,
@@ -117,13 +125,18 @@ export async function readLines(
   const conditions = [Prisma.sql`l.stream = h.stream`, Prisma.sql`l.number > ${after}::bigint`]
   if (before !== undefined) conditions.push(Prisma.sql`l.number < ${before}::bigint`)
   conditions.push(...filterSql(filter))
+  const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
   const rows = await database.query<LineRow>(
     Prisma.sql`
       SELECT h.head, h.first, h."isClosed" AS closed, l.* FROM "LogHead" AS h
       LEFT JOIN LATERAL (
-        SELECT l.number, l.at, l.source, l.instance, l.attempt, l.text FROM "LogLine" AS l
-        WHERE ${Prisma.join(conditions, ' AND ')}
-        ORDER BY l.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')} LIMIT ${limit}::int OFFSET ${offset}::int
+        SELECT * FROM (
+          SELECT *, sum(size) OVER (ORDER BY number ${order}) - size AS above, count(*) OVER () AS found FROM (
+            SELECT l.number, l.at, l.source, l.instance, l.attempt, l.text, octet_length(l.text) AS size
+            FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}
+            ORDER BY l.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int
+          ) AS l
+        ) AS l WHERE above < ${MAX_BYTES}::int ORDER BY number ${order}
       ) AS l ON true
       WHERE h.stream = ${stream}::uuid`,
     filter || before !== undefined || newestFirst ? {} : { name: 'read-lines' },
@@ -174,6 +187,7 @@ function pageOf(rows: readonly LineRow[]): Page<LogLine> {
     head: Number(head.head),
     first: Number(head.first),
     isClosed: head.closed,
+    isCut: Number(head.found) > rows.length,
     entries: rows.flatMap(({ number, at, source, instance, attempt, text }) =>
       number === null ? [] : [{ number: Number(number), at, source, instance, attempt, text }],
     ),

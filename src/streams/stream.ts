@@ -19,6 +19,8 @@ export interface Head {
 /** Entries after a number, and the head as of the same moment. */
 export interface Page<E extends Entry> extends Head {
   readonly entries: readonly E[]
+  /** True when there was more within the limit than is held in memory at once. */
+  readonly isCut?: boolean
 }
 
 /** One kind of stream: where its entries are and how its heads are found, all of them with one statement. */
