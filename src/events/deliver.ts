@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts'
+import { patiently } from '../kit/patience.ts'
 import { cancelable } from '../kit/cancelable.ts'
 import {
   readCursor,
@@ -35,12 +36,20 @@ export async function deliver<E extends Entry, D extends object>(
     after === undefined
       ? await start((await ctx.hub.head(kind, id)).head)
       : { after: readCursor(stream, after), tellNow: false }
-  const write = async (batch: Batch<E>): Promise<D & Delivery> => {
+  const complain = (err: unknown): void =>
+    ctx.log.warn({ err, requestId: ctx.requestId }, 'could not fill a delivery; trying again')
+  const written = (batch: Batch<E>, content: D): D & Delivery => {
     const { position, gap, end } = batch
-    return { ...(await fill(batch)), cursor: writeCursor(stream, position), gap, end }
+    return { ...content, cursor: writeCursor(stream, position), gap, end }
   }
   return cancelable(async function* (signal) {
-    if (begin.tellNow) yield write({ entries: [], position: begin.after })
-    for await (const batch of ctx.hub.follow(kind, id, begin.after, signal)) yield write(batch)
+    // what a delivery shows besides the entries is read now; an outage delays the delivery, it does not empty it
+    const write = async (batch: Batch<E>): Promise<(D & Delivery)[]> => {
+      const content = await patiently(() => fill(batch), signal, complain)
+      return content === undefined ? [] : [written(batch, content)]
+    }
+    if (begin.tellNow) yield* await write({ entries: [], position: begin.after })
+    for await (const batch of ctx.hub.follow(kind, id, begin.after, signal))
+      yield* await write(batch)
   })
 }

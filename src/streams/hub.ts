@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Logger } from '../kit/logger.ts'
+import { patiently } from '../kit/patience.ts'
 import type { Bus } from '../ports/bus/bus.ts'
 import { Reader } from './reader.ts'
 import { gapBefore, topicOf, type Batch, type Entry, type Head, type StreamKind } from './stream.ts'
@@ -158,16 +159,8 @@ export class Hub {
   }
 
   /** Reads again while the database cannot be reached: a follower outlives its restart. */
-  async #patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    for (let delayMs = 100; !signal.aborted; delayMs = Math.min(delayMs * 2, CHECK_MS)) {
-      try {
-        return await read()
-      } catch (cause) {
-        this.#complain(cause)
-        await pause(delayMs, undefined, { signal }).catch(() => {})
-      }
-    }
-    return undefined
+  #patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    return patiently(read, signal, (cause) => this.#complain(cause))
   }
 
   #check(): Promise<void> {

@@ -1,0 +1,24 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+const FIRST_MS = 100
+const MAX_MS = 2_000
+
+/**
+ * Does something again until it succeeds, for what outlives an outage: a follower, a log being written. `complain`
+ * hears of every failure. Undefined when the signal fires first.
+ */
+export async function patiently<T>(
+  work: () => Promise<T> | T,
+  signal: AbortSignal,
+  complain: (cause: unknown) => void,
+): Promise<T | undefined> {
+  for (let delayMs = FIRST_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, MAX_MS)) {
+    try {
+      return await work()
+    } catch (cause) {
+      complain(cause)
+      await pause(delayMs, undefined, { signal }).catch(() => {})
+    }
+  }
+  return undefined
+}
