@@ -30,16 +30,57 @@ const mayImport: Record<string, readonly string[]> = {
   services: [...ground, 'db', 'ports', 'organizations', 'events', 'logs', 'deployments'],
   activities: [...ground, 'organizations', 'events'],
   doors: [...core, 'auth', 'context', 'ports', 'deployments', 'services', 'uploads'],
-  schema: ['builder', 'graph', 'organizations', 'uploads', 'logs', 'deployments', 'services', 'activities'],
-  http: [...core, 'config', 'auth', 'context', 'schema', 'doors', 'deployments', 'services', 'uploads'],
-  app: [...core, 'config', 'context', 'auth', 'db', 'ports', 'streams', 'doors', 'http', 'organizations', 'services'],
+  schema: [
+    'builder',
+    'graph',
+    'organizations',
+    'uploads',
+    'logs',
+    'deployments',
+    'services',
+    'activities',
+  ],
+  http: [
+    ...core,
+    'config',
+    'auth',
+    'context',
+    'schema',
+    'doors',
+    'deployments',
+    'services',
+    'uploads',
+  ],
+  app: [
+    ...core,
+    'config',
+    'context',
+    'auth',
+    'db',
+    'ports',
+    'streams',
+    'doors',
+    'http',
+    'organizations',
+    'services',
+  ],
   client: [],
   cli: ['kit', 'generated', 'config', 'client', 'app', 'db'],
   main: ['cli'],
   bin: ['main'],
 }
 
-const concepts = ['addresses', 'organizations', 'events', 'logs', 'uploads', 'deployments', 'services', 'activities', 'doors']
+const concepts = [
+  'addresses',
+  'organizations',
+  'events',
+  'logs',
+  'uploads',
+  'deployments',
+  'services',
+  'activities',
+  'doors',
+]
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
 interface Import {

@@ -8,6 +8,4 @@ const isMistake = (cause: unknown): boolean =>
  * 53, 57, 58), so that the same may succeed later; otherwise the statement itself is at fault.
  */
 export const isOutage = (cause: unknown): boolean =>
-  cause instanceof DatabaseError
-    ? /^(08|40|53|57|58)/.test(cause.code ?? '')
-    : !isMistake(cause)
+  cause instanceof DatabaseError ? /^(08|40|53|57|58)/.test(cause.code ?? '') : !isMistake(cause)

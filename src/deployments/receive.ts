@@ -98,6 +98,8 @@ async function move(
       Prisma.sql`
         UPDATE "DeploymentVersion" SET status = ${to}::"VersionStatus", ${set}
         WHERE id = ${version.id}::uuid AND "deletedAt" IS NULL AND status = ANY(${from}::"VersionStatus"[])
+          AND NOT EXISTS (SELECT 1 FROM "Service" AS s WHERE s."deletedAt" IS NULL
+            AND (s."versionId" = ${version.id}::uuid OR s."targetVersionId" = ${version.id}::uuid))
         RETURNING id`,
       { client },
     )

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ServerOptions } from 'graphql-ws'
+import { GraphQLError, type DocumentNode } from 'graphql'
 import { useServer, type Extra } from 'graphql-ws/use/ws'
 import type { YogaServerInstance } from 'graphql-yoga'
 import { WebSocketServer } from 'ws'
@@ -44,15 +45,17 @@ export function websockets(
     async onSubscribe({ extra }, _id, { operationName, query, variables }) {
       const context = await contextOf(site, extra.request)
       const { parse, validate, contextFactory } = yoga.getEnveloped(context)
-      const args = {
-        schema,
-        operationName,
-        document: parse(query),
-        variableValues: variables,
-        contextValue: await contextFactory(),
+      try {
+        const document: DocumentNode = parse(query)
+        const errors: readonly GraphQLError[] = validate(schema, document)
+        if (errors.length > 0) return errors
+        const contextValue = await contextFactory()
+        return { schema, operationName, document, variableValues: variables, contextValue }
+      } catch (cause) {
+        // a syntax error is the answer to this operation; the others on the socket go on
+        if (cause instanceof GraphQLError) return [cause]
+        throw cause
       }
-      const errors = validate(schema, args.document)
-      return errors.length > 0 ? errors : args
     },
   }
   const served = useServer(options, sockets)

@@ -104,7 +104,7 @@ export async function createService(
           ${input.description ?? ''}, ${serviceMoves.initial}::"ServiceStatus", v."deploymentId", v.id,
           ${process.scale?.desired ?? 1}, ${process.instanceType ?? 'cpu-1'},
           ${JSON.stringify(withVariables([], process.environment))}::jsonb, ${JSON.stringify(who)}::jsonb
-        FROM "DeploymentVersion" AS v WHERE v.id = ${version.id}::uuid AND v."deletedAt" IS NULL FOR SHARE OF v
+        FROM "DeploymentVersion" AS v WHERE v.id = ${version.id}::uuid AND v."deletedAt" IS NULL AND v.status = 'READY' FOR SHARE OF v
         ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`,
       {
         actor: who,

@@ -108,3 +108,27 @@ test('the last event an EventSource has seen wins over the cursor in its URL', a
     if (name === 'next') events.push(JSON.parse(data) as unknown)
   expect(events).toEqual(results.slice(1))
 })
+
+test('a syntax error over WebSocket is the answer to its operation, and the socket lives on', async () => {
+  const socket = app.admin.socket()
+  const answer = (query: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      const answers: unknown[] = []
+      socket.subscribe(
+        { query },
+        {
+          next: (result) => answers.push(result),
+          error: resolve,
+          complete: () => resolve(answers[0]),
+        },
+      )
+    })
+  expect(await answer('{ viewer {')).toMatchObject([
+    { message: expect.stringContaining('Syntax Error') as string },
+  ])
+  expect(await answer('{ nothing }')).toMatchObject([
+    { message: expect.stringContaining('nothing') as string },
+  ])
+  expect(await answer('{ viewer { role } }')).toEqual({ data: { viewer: { role: 'ADMIN' } } })
+  await socket.dispose()
+})
