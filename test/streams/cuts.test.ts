@@ -1,0 +1,133 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { testFolder, type TestFolder } from '../support/folder.ts'
+import { becomes, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { TestServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
+import { cutting, randomOf, type Cutting } from './cut.ts'
+import { DeleteService } from './documents.ts'
+import { firstFault, pageBackward, pageForward } from './follow.ts'
+import { overEventSource, overFetch, overWebSocket, type Subscriber } from './resume.ts'
+
+const LINES = 20_000
+const RESETS = 96
+const KILLS = 4
+
+/*
+ * Prints `<run>:<number>` until all its runs together have printed enough. A run is one start of the program; it
+ * notes what it has printed in a file of its own, after printing it: so the log holds what was noted, and of the
+ * last few lines before a kill as many as were written.
+ */
+const program = `
+import { appendFileSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { createServer } from 'node:http'
+const { NOTES, PORT } = process.env
+const printed = readdirSync(NOTES).map((name) => Number(readFileSync(NOTES + '/' + name, 'utf8').trim().split('\\n').at(-1)))
+const run = printed.length
+let left = ${LINES} - printed.reduce((sum, count) => sum + count, 0)
+appendFileSync(NOTES + '/' + run, '0\\n')
+createServer((_request, response) => response.end('ok')).listen(PORT, '127.0.0.1')
+let number = 0
+const timer = setInterval(() => {
+  const lines = []
+  for (let i = 0; i < 15 && left > 0; i += 1, left -= 1) lines.push(run + ':' + (number += 1) + '\\n')
+  writeSync(1, lines.join(''))
+  appendFileSync(NOTES + '/' + run, number + '\\n')
+  if (left === 0) clearInterval(timer)
+}, 10)
+`
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)
+
+let database: TestDatabase
+let notes: TestFolder
+let server: TestServer
+const ways: Cutting[] = []
+beforeAll(async () => {
+  database = await testDatabase()
+  notes = await testFolder()
+  server = new TestServer(database)
+  await server.start()
+})
+afterAll(async () => {
+  for (const way of ways) await way.close()
+  await server.end('SIGTERM')
+  await notes.remove()
+  await database.drop()
+})
+
+test('subscribers who are cut 100 times, by resets and kill -9, have every line once and in order', async () => {
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  console.log(`seed ${seed}`)
+  const random = randomOf(seed)
+  const deployment = await seedDeployment(server.admin)
+  const how = { command: 'node main.mjs' }
+  const version = await seedVersion(server.admin, deployment.id, { 'main.mjs': program }, how)
+  const environment = [{ name: 'NOTES', value: notes.path }]
+  const { id } = await seedService(server.admin, version, { environment })
+  await becomes(server.admin, id, 'READY')
+
+  const way = async (): Promise<string> => {
+    const made = await cutting(
+      server.url,
+      RESETS,
+      // from the middle of the first answer to some deliveries further
+      () => 300 + random() * (random() < 0.75 ? 8_000 : 40_000),
+    )
+    ways.push(made)
+    return made.url
+  }
+  const source = overEventSource(server.admin, await way(), id)
+  const subscribers = [
+    overWebSocket(server.admin, await way(), id),
+    overFetch(server.admin, await way(), id),
+    source,
+  ]
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const at = ((kill + 0.2 + random() * 0.6) * LINES) / KILLS
+    await until(() => subscribers.some(({ lines }) => lines.length >= at), { timeoutMs: 60_000 })
+    await server.end('SIGKILL')
+    await server.start()
+  }
+  const runs = async (): Promise<number[]> =>
+    Promise.all(
+      (await readdir(notes.path)).sort().map(async (name) => {
+        const text = await readFile(join(notes.path, name), 'utf8')
+        return Number(text.trim().split('\n').at(-1))
+      }),
+    )
+  await until(async () => sum(await runs()) >= LINES, { timeoutMs: 60_000 })
+  const noted = await runs()
+  const last = `${noted.length - 1}:${noted.at(-1)}`
+  const hasLast = ({ lines }: Subscriber): boolean =>
+    lines.slice(-50).some(({ text }) => text === last)
+  await until(() => subscribers.every(hasLast), { timeoutMs: 60_000 })
+
+  const log = await pageForward(server.admin, id)
+  expect(await pageBackward(server.admin, id)).toEqual(log)
+  expect(firstFault(log.map(({ number }) => number))).toBeUndefined()
+  for (const [run, count] of noted.entries()) {
+    const numbers = log
+      .filter(({ source, text }) => source === 'STDOUT' && text.startsWith(`${run}:`))
+      .map(({ text }) => Number(text.split(':')[1]))
+    expect(firstFault(numbers)).toBeUndefined()
+    expect(numbers.length).toBeGreaterThanOrEqual(count)
+    expect(numbers.length).toBeLessThanOrEqual(count + 15)
+  }
+
+  await server.admin.request(DeleteService, { id })
+  await until(() => subscribers.every(({ lastNumber }) => lastNumber !== undefined), {
+    timeoutMs: 60_000,
+  })
+  await until(() => source.statuses.at(-1) === 204)
+  for (const { lines, lastNumber, gaps, connections } of subscribers) {
+    expect(lastNumber).toBe(lines.length)
+    expect(lines.slice(0, log.length)).toEqual(log)
+    expect(lines).toEqual(subscribers[0]?.lines)
+    expect(gaps).toBe(0)
+    expect(connections).toBeGreaterThanOrEqual(RESETS + KILLS)
+  }
+  expect(ways.map(({ cuts }) => cuts)).toEqual([RESETS, RESETS, RESETS])
+}, 240_000)
