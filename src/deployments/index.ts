@@ -8,5 +8,5 @@ export {
 } from './environment.ts'
 export { environmentRule } from './rules.ts'
 export { deploymentNamed, versionNamed } from './store.ts'
-export { abejaPath, DeploymentType, VersionType } from './types.ts'
+export { abejaPath, DeploymentType } from './types.ts'
 export { mayReceive, receiveArchive } from './receive.ts'

@@ -5,7 +5,7 @@ import { serverDatabase } from '../support/database.ts'
 import { TestServer } from '../support/server.ts'
 import { serverTemplate } from '../support/template.ts'
 
-export const ADMIN_TOKEN = 'the-token-of-the-admin'
+const ADMIN_TOKEN = 'the-token-of-the-admin'
 
 /** Two servers on one database, one Redis and one folder of archives, each with a data folder of its own. */
 export interface Pair {

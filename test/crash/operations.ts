@@ -1,7 +1,7 @@
 import { graphql } from '../generated/index.ts'
 import type { Client } from '../support/client.ts'
 
-export const Look = graphql(`
+const Look = graphql(`
   query CrashLook($id: ID!) {
     service(id: $id) {
       id
@@ -30,14 +30,6 @@ export const Look = graphql(`
           restarts
         }
       }
-    }
-  }
-`)
-
-const Start = graphql(`
-  mutation CrashStart($id: ID!) {
-    startService(input: { id: $id }) {
-      __typename
     }
   }
 `)
@@ -71,7 +63,7 @@ const Update = graphql(`
   }
 `)
 
-export const Lines = graphql(`
+const Lines = graphql(`
   query CrashLines($id: ID!, $after: String) {
     service(id: $id) {
       logs(first: 1000, after: $after) {
@@ -104,24 +96,8 @@ export const FollowLog = graphql(`
   }
 `)
 
-export const FollowService = graphql(`
-  subscription CrashFollowService($id: ID!, $after: String) {
-    serviceChanged(serviceId: $id, after: $after) {
-      cursor
-      service {
-        status
-      }
-      events {
-        number
-        kind
-      }
-    }
-  }
-`)
-
 export const look = async (client: Client, id: string) =>
   (await client.request(Look, { id })).service
-export const start = (client: Client, id: string) => client.request(Start, { id })
 export const stop = (client: Client, id: string) => client.request(Stop, { id })
 export const remove = (client: Client, id: string) => client.request(Delete, { id })
 export const update = (
