@@ -1,4 +1,4 @@
-import { errors, Pool, type Dispatcher } from 'undici'
+import { errors, Pool } from 'undici'
 import { allow, found, requireCredential } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import type { Answer, Call } from '../kit/call.ts'

@@ -25,7 +25,6 @@ export interface Machine<Table extends Moves> {
 /** Builds a machine from its table; the first state is the initial one. */
 export function machine<const Table extends Moves>(table: Table): Machine<Table> {
   type State = keyof Table & string
-  type Event = EventIn<Table>
   const states = Object.keys(table) as State[]
   const row = (state: State): Readonly<Record<string, string>> => table[state] ?? {}
   const [initial] = states

@@ -5,7 +5,7 @@ const MAX_MS = 2_000
 
 /**
  * Does something again until it succeeds, for what outlives an outage: a follower, a log being written. `complain`
- * hears of every failure. Undefined when the signal fires first.
+ * hears of every failure; what it throws ends the patience. Undefined when the signal fires first.
  */
 export async function patiently<T>(
   work: () => Promise<T> | T,

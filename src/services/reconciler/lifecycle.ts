@@ -14,6 +14,7 @@ import {
   type RunningInstance,
   type Runtime,
 } from '../../ports/runtime/runtime.ts'
+import { patiently } from '../../kit/patience.ts'
 import type { NewEvent } from '../../streams/index.ts'
 import { changeService } from '../store.ts'
 import type { Balancer } from './balancer.ts'
@@ -47,9 +48,6 @@ const BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 30_000
 /** After serving this long, an end is a first one again. */
 const STEADY_MS = 60_000
-/** How long to wait between writes while the database is away: twice as long each time, and at most so long. */
-const RETRY_MS = 50
-const MAX_RETRY_MS = 2_000
 /** Restarts that a slot gets which never served, such as one whose import fails. */
 const FIRST_RESTARTS = 2
 
@@ -296,22 +294,12 @@ export class Lifecycle {
 
   /** Writes now, or when the database is back. */
   async #persist(write: () => Promise<unknown>): Promise<void> {
-    for (
-      let delayMs = RETRY_MS;
-      !this.#closing.aborted;
-      delayMs = Math.min(delayMs * 2, MAX_RETRY_MS)
-    ) {
-      try {
-        await write()
-        return
-      } catch (cause) {
-        if (!isOutage(cause)) throw cause
-        this.#platform.log.warn(
-          { err: cause, serviceId: this.#serviceId },
-          'could not write about an instance; trying again',
-        )
-        await pause(delayMs, undefined, { signal: this.#closing }).catch(() => {})
-      }
-    }
+    await patiently(write, this.#closing, (cause) => {
+      if (!isOutage(cause)) throw cause
+      this.#platform.log.warn(
+        { err: cause, serviceId: this.#serviceId },
+        'could not write about an instance; trying again',
+      )
+    })
   }
 }

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Platform } from '../../context.ts'
+import { patiently } from '../../kit/patience.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { OutputBatch, Position } from '../../ports/runtime/runtime.ts'
 import { appendLines, type NewLine } from '../../streams/index.ts'
@@ -42,8 +42,6 @@ export async function pump(
   }
 }
 
-const MAX_DELAY_MS = 2_000
-
 async function store(
   { database, hub, log }: Platform,
   { serviceId, instanceId, restarts, ordinal }: Printer,
@@ -58,24 +56,21 @@ async function store(
       UPDATE "Instance" SET "outputPosition" = ${next}
       WHERE id = ${instanceId}::uuid AND restarts = ${restarts}::int AND "outputPosition" = ${position} RETURNING 1`,
   }
-  for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, MAX_DELAY_MS)) {
-    signal.throwIfAborted()
-    try {
-      const head = await appendLines(database, serviceId, lines, { instance: ordinal, guard })
-      if (head === undefined) {
-        // either an earlier try did it and its answer was lost, or it is no longer ours to do
-        const row = await database.prisma.instance.findUnique({ where: { id: instanceId } })
-        if (row?.restarts !== restarts || row.outputPosition !== next)
-          throw new Superseded(`The output of ${instanceId}.${restarts} is read by somebody else.`)
-      }
-      hub.hint('log', serviceId)
-      return
-    } catch (cause) {
-      if (cause instanceof Superseded) throw cause
-      log.warn({ err: cause, serviceId }, 'could not store log lines; trying again')
-      await pause(delayMs, undefined, { signal })
+  const append = async (): Promise<void> => {
+    const head = await appendLines(database, serviceId, lines, { instance: ordinal, guard })
+    if (head === undefined) {
+      // either an earlier try did it and its answer was lost, or it is no longer ours to do
+      const row = await database.prisma.instance.findUnique({ where: { id: instanceId } })
+      if (row?.restarts !== restarts || row.outputPosition !== next)
+        throw new Superseded(`The output of ${instanceId}.${restarts} is read by somebody else.`)
     }
+    hub.hint('log', serviceId)
   }
+  await patiently(append, signal, (cause) => {
+    if (cause instanceof Superseded) throw cause
+    log.warn({ err: cause, serviceId }, 'could not store log lines; trying again')
+  })
+  signal.throwIfAborted()
 }
 
 /** Says something in a service's log, in Millrace's own voice. */
