@@ -61,6 +61,9 @@ export class Reconciler {
       Math.min(TICK_MS, this.#platform.config.leaseMs / 4),
     )
     this.#tick()
+    await this.#ticking
+    // a first look at all that was taken up, so that nothing is called READY of which no process runs yet
+    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.looked()))
   }
 
   /**

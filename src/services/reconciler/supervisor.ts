@@ -80,6 +80,11 @@ export class Supervisor {
     })
   }
 
+  /** Resolves when the look under way is over. */
+  async looked(): Promise<void> {
+    await this.#working
+  }
+
   /** Takes note of the service's revision: one that was not looked at is a hint that was lost. */
   saw(revision: bigint): void {
     if (revision !== this.#revision) this.wake()
