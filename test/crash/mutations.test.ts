@@ -28,9 +28,9 @@ test('killed at any moment, ten times in a row, it keeps every change it has ack
   let acknowledged = { revision: 0, description: '' }
   for (let round = 0; round < 10; round += 1) {
     const { admin } = server
-    let isDown = false
+    const life = { isOver: false }
     const writing = (async () => {
-      for (let n = 0; !isDown; n += 1) {
+      for (let n = 0; !life.isOver; n += 1) {
         const description = `${round}.${n}`
         const answer = await update(admin, { id, description }).catch(() => undefined)
         if (answer === undefined) return
@@ -41,7 +41,7 @@ test('killed at any moment, ten times in a row, it keeps every change it has ack
     const wanted = acknowledged.revision + Math.floor(Math.random() * 20)
     await until(() => acknowledged.revision > wanted)
     await server.end('SIGKILL')
-    isDown = true
+    life.isOver = true
     await writing
     await server.start()
     const now = await look(server.admin, id)
