@@ -7,9 +7,8 @@ import {
 import { allow, found } from '../auth/viewer.ts'
 import { hashSecret } from '../auth/secrets.ts'
 import { actor, type Context } from '../context.ts'
-import { deploymentNamed, versionNamed } from '../deployments/index.ts'
-import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
-import { Conflict, Forbidden, ValidationError, WrongState } from '../kit/errors.ts'
+import { Prisma, type Service } from '../generated/prisma/client.ts'
+import { Conflict, ValidationError, WrongState } from '../kit/errors.ts'
 import {
   variableChanges,
   withVariables,
@@ -19,16 +18,9 @@ import {
 import { firstFree, slug } from '../kit/names.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
+import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
 import { processStatus, ServiceId, serviceMoves, serviceNaming } from './service.ts'
-import {
-  changeService,
-  changeSql,
-  hintService,
-  moveService,
-  serviceById,
-  serviceNamed,
-  wrongState,
-} from './store.ts'
+import { changeSql, hintService, moveService, wrongState } from './store.ts'
 import { serviceSecret } from './token.ts'
 
 /** What a process service is to run and how. */
@@ -37,34 +29,6 @@ export interface ProcessInput {
   readonly scale?: { readonly desired?: number | null } | null
   readonly instanceType?: string | null
   readonly environment?: readonly VariableInput[] | null
-}
-
-/** Finds the service and sees to it that the viewer may change it. */
-async function mine(ctx: Context, id: string): Promise<Service> {
-  const service = found(await serviceNamed(ctx, id), 'service', id)
-  allow(ctx.viewer, 'DEVELOPER', service.organizationId)
-  if (service.isBuiltIn) throw new Forbidden('ADMIN', 'Built-in services cannot be changed.')
-  return service
-}
-
-/** A version that can be run. */
-async function runnable(
-  ctx: Context,
-  id: string,
-  path: readonly string[],
-): Promise<DeploymentVersion> {
-  const version = found(await versionNamed(ctx, id), 'deployment version', id)
-  if (version.status !== 'READY')
-    throw new ValidationError([
-      {
-        path,
-        message:
-          version.status === 'REJECTED'
-            ? `The archive of version "${version.label}" was refused: ${version.rejection}`
-            : `Version "${version.label}" has no archive yet: send it to its upload first.`,
-      },
-    ])
-  return version
 }
 
 /** Makes a process service. It answers at once; the status follows. */
@@ -224,46 +188,6 @@ const staleRevision = (service: Service): Conflict =>
     ServiceId.text(service.id),
   )
 
-const changed = (field: string, from: string | number, to: string | number): Change[] =>
-  from === to ? [] : [{ field, from, to }]
-
-/** A running service goes on serving what it has until the target does; a resting one has nothing to wait for. */
-const pointAt = (versionId: string): Prisma.Sql => Prisma.sql`,
-  "targetVersionId" = CASE WHEN t.status IN ('READY', 'SCALING') AND t."versionId" <> ${versionId}::uuid
-    THEN ${versionId}::uuid END,
-  "versionId" = CASE WHEN t.status IN ('READY', 'SCALING') THEN t."versionId" ELSE ${versionId}::uuid END`
-
-const nextGeneration = Prisma.sql`, generation = t.generation + 1`
-
-/**
- * Writes a change over the state that was read, or nothing when that has changed: then the caller decides anew. A
- * change that disturbs the instances of a READY service makes it SCALING until they are right again.
- */
-function apply(
-  ctx: Context,
-  service: Service,
-  isDisturbing: boolean,
-  set: Prisma.Sql,
-  events: readonly NewEvent[],
-  action: string,
-  where: Prisma.Sql = Prisma.empty,
-): Promise<Service | undefined> {
-  const from = processStatus(service.status)
-  const to = isDisturbing ? serviceMoves.after(from, 'scale') : undefined
-  const move =
-    to === undefined
-      ? Prisma.empty
-      : Prisma.sql`, status = ${to}::"ServiceStatus", "statusReason" = NULL`
-  const moved: NewEvent[] =
-    to === undefined ? [] : [{ kind: 'STATUS_CHANGED', changes: [{ field: 'status', from, to }] }]
-  return changeService(ctx, service.id, Prisma.sql`${set} ${move}`, {
-    actor: actor(ctx),
-    events: [...events, ...moved],
-    action,
-    where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus" ${where}`,
-  })
-}
-
 /** Changes the number of processes. On a service that rests only the number changes. */
 export async function scaleService(
   ctx: Context,
@@ -355,69 +279,4 @@ function deletion(ctx: Context, service: Service): Prisma.Sql {
       where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus"`,
     },
   )
-}
-
-/**
- * Points services at an earlier version: those named, or all of the deployment. They are READY again only when
- * that version serves.
- */
-export async function rollBackDeployment(
-  ctx: Context,
-  input: {
-    deploymentId: string
-    versionId: string
-    serviceIds?: readonly string[] | null
-    reason?: string | null
-  },
-): Promise<Service[]> {
-  const deployment = found(
-    await deploymentNamed(ctx, input.deploymentId),
-    'deployment',
-    input.deploymentId,
-  )
-  allow(ctx.viewer, 'DEVELOPER', deployment.organizationId)
-  const version = await runnable(ctx, input.versionId, ['versionId'])
-  if (version.deploymentId !== deployment.id)
-    throw new ValidationError([
-      { path: ['versionId'], message: "This is another deployment's version." },
-    ])
-  const services = input.serviceIds
-    ? await Promise.all(
-        input.serviceIds.map(async (id) => found(await serviceNamed(ctx, id), 'service', id)),
-      )
-    : await ctx.database.prisma.service.findMany({
-        where: { deploymentId: deployment.id, deletedAt: null },
-        orderBy: { serial: 'asc' },
-      })
-  const strangers = services.filter(({ deploymentId }) => deploymentId !== deployment.id)
-  if (strangers.length > 0)
-    throw new ValidationError(
-      strangers.map(({ name }) => ({
-        path: ['serviceIds'],
-        message: `"${name}" belongs to another deployment.`,
-      })),
-    )
-  const rolled: Service[] = []
-  for (const service of services) {
-    const row = await rollBack(ctx, service, version, input.reason)
-    if (row !== null) rolled.push(row)
-  }
-  return rolled
-}
-
-/** Null when the service was deleted meanwhile: there is nothing left to roll back. */
-async function rollBack(
-  ctx: Context,
-  service: Service,
-  version: DeploymentVersion,
-  reason: string | null | undefined,
-): Promise<Service | null> {
-  if ((service.targetVersionId ?? service.versionId) === version.id) return service
-  const set = Prisma.sql`${pointAt(version.id)} ${nextGeneration}`
-  const changes = [{ field: 'version', to: version.label }]
-  const events: NewEvent[] = [{ kind: 'ROLLED_BACK', changes, message: reason ?? undefined }]
-  const done = await apply(ctx, service, true, set, events, 'rollBackDeployment')
-  if (done !== undefined) return done
-  const now = await serviceById(ctx, service.id)
-  return now && rollBack(ctx, now, version, reason)
 }

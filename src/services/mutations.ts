@@ -16,7 +16,6 @@ import {
   createService,
   deleteService,
   restartService,
-  rollBackDeployment,
   scaleService,
   startService,
   stopService,
@@ -24,6 +23,7 @@ import {
 } from './actions.ts'
 import { invokeService } from './invoke.ts'
 import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
+import { rollBackDeployment } from './roll-back.ts'
 import { ServiceId } from './service.ts'
 import { ProcessServiceType, ServiceInterface } from './types.ts'
 

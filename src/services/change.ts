@@ -1,0 +1,76 @@
+import { allow, found } from '../auth/viewer.ts'
+import { actor, type Context } from '../context.ts'
+import { versionNamed } from '../deployments/index.ts'
+import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
+import { Forbidden, ValidationError } from '../kit/errors.ts'
+import type { Change, NewEvent } from '../streams/index.ts'
+import { processStatus, serviceMoves } from './service.ts'
+import { changeService, serviceNamed } from './store.ts'
+
+/** Finds the service and sees to it that the viewer may change it. */
+export async function mine(ctx: Context, id: string): Promise<Service> {
+  const service = found(await serviceNamed(ctx, id), 'service', id)
+  allow(ctx.viewer, 'DEVELOPER', service.organizationId)
+  if (service.isBuiltIn) throw new Forbidden('ADMIN', 'Built-in services cannot be changed.')
+  return service
+}
+
+/** A version that can be run. */
+export async function runnable(
+  ctx: Context,
+  id: string,
+  path: readonly string[],
+): Promise<DeploymentVersion> {
+  const version = found(await versionNamed(ctx, id), 'deployment version', id)
+  if (version.status !== 'READY')
+    throw new ValidationError([
+      {
+        path,
+        message:
+          version.status === 'REJECTED'
+            ? `The archive of version "${version.label}" was refused: ${version.rejection}`
+            : `Version "${version.label}" has no archive yet: send it to its upload first.`,
+      },
+    ])
+  return version
+}
+
+export const changed = (field: string, from: string | number, to: string | number): Change[] =>
+  from === to ? [] : [{ field, from, to }]
+
+/** A running service goes on serving what it has until the target does; a resting one has nothing to wait for. */
+export const pointAt = (versionId: string): Prisma.Sql => Prisma.sql`,
+  "targetVersionId" = CASE WHEN t.status IN ('READY', 'SCALING') AND t."versionId" <> ${versionId}::uuid
+    THEN ${versionId}::uuid END,
+  "versionId" = CASE WHEN t.status IN ('READY', 'SCALING') THEN t."versionId" ELSE ${versionId}::uuid END`
+
+export const nextGeneration = Prisma.sql`, generation = t.generation + 1`
+
+/**
+ * Writes a change over the state that was read, or nothing when that has changed: then the caller decides anew. A
+ * change that disturbs the instances of a READY service makes it SCALING until they are right again.
+ */
+export function apply(
+  ctx: Context,
+  service: Service,
+  isDisturbing: boolean,
+  set: Prisma.Sql,
+  events: readonly NewEvent[],
+  action: string,
+  where: Prisma.Sql = Prisma.empty,
+): Promise<Service | undefined> {
+  const from = processStatus(service.status)
+  const to = isDisturbing ? serviceMoves.after(from, 'scale') : undefined
+  const move =
+    to === undefined
+      ? Prisma.empty
+      : Prisma.sql`, status = ${to}::"ServiceStatus", "statusReason" = NULL`
+  const moved: NewEvent[] =
+    to === undefined ? [] : [{ kind: 'STATUS_CHANGED', changes: [{ field: 'status', from, to }] }]
+  return changeService(ctx, service.id, Prisma.sql`${set} ${move}`, {
+    actor: actor(ctx),
+    events: [...events, ...moved],
+    action,
+    where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus" ${where}`,
+  })
+}

@@ -1,0 +1,73 @@
+import { allow, found } from '../auth/viewer.ts'
+import type { Context } from '../context.ts'
+import { deploymentNamed } from '../deployments/index.ts'
+import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
+import { ValidationError } from '../kit/errors.ts'
+import type { NewEvent } from '../streams/index.ts'
+import { apply, nextGeneration, pointAt, runnable } from './change.ts'
+import { serviceById, serviceNamed } from './store.ts'
+
+/**
+ * Points services at an earlier version: those named, or all of the deployment. They are READY again only when
+ * that version serves.
+ */
+export async function rollBackDeployment(
+  ctx: Context,
+  input: {
+    deploymentId: string
+    versionId: string
+    serviceIds?: readonly string[] | null
+    reason?: string | null
+  },
+): Promise<Service[]> {
+  const deployment = found(
+    await deploymentNamed(ctx, input.deploymentId),
+    'deployment',
+    input.deploymentId,
+  )
+  allow(ctx.viewer, 'DEVELOPER', deployment.organizationId)
+  const version = await runnable(ctx, input.versionId, ['versionId'])
+  if (version.deploymentId !== deployment.id)
+    throw new ValidationError([
+      { path: ['versionId'], message: "This is another deployment's version." },
+    ])
+  const services = input.serviceIds
+    ? await Promise.all(
+        input.serviceIds.map(async (id) => found(await serviceNamed(ctx, id), 'service', id)),
+      )
+    : await ctx.database.prisma.service.findMany({
+        where: { deploymentId: deployment.id, deletedAt: null },
+        orderBy: { serial: 'asc' },
+      })
+  const strangers = services.filter(({ deploymentId }) => deploymentId !== deployment.id)
+  if (strangers.length > 0)
+    throw new ValidationError(
+      strangers.map(({ name }) => ({
+        path: ['serviceIds'],
+        message: `"${name}" belongs to another deployment.`,
+      })),
+    )
+  const rolled: Service[] = []
+  for (const service of services) {
+    const row = await rollBack(ctx, service, version, input.reason)
+    if (row !== null) rolled.push(row)
+  }
+  return rolled
+}
+
+/** Null when the service was deleted meanwhile: there is nothing left to roll back. */
+async function rollBack(
+  ctx: Context,
+  service: Service,
+  version: DeploymentVersion,
+  reason: string | null | undefined,
+): Promise<Service | null> {
+  if ((service.targetVersionId ?? service.versionId) === version.id) return service
+  const set = Prisma.sql`${pointAt(version.id)} ${nextGeneration}`
+  const changes = [{ field: 'version', to: version.label }]
+  const events: NewEvent[] = [{ kind: 'ROLLED_BACK', changes, message: reason ?? undefined }]
+  const done = await apply(ctx, service, true, set, events, 'rollBackDeployment')
+  if (done !== undefined) return done
+  const now = await serviceById(ctx, service.id)
+  return now && rollBack(ctx, now, version, reason)
+}
