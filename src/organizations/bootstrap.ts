@@ -15,21 +15,22 @@ export async function bootstrap(
   dataDir: string,
   adminToken: string | undefined,
 ): Promise<{ tokenFile: string | undefined }> {
-  const organization = await prisma.organization.upsert({
-    where: { handle: DEFAULT_HANDLE },
-    create: { id: OrganizationId.make(), handle: DEFAULT_HANDLE, name: 'Default' },
-    update: {},
+  // inserts that stand back before what is there: an upsert of Prisma's would fail when two servers race
+  await prisma.organization.createMany({
+    data: [{ id: OrganizationId.make(), handle: DEFAULT_HANDLE, name: 'Default' }],
+    skipDuplicates: true,
   })
-  const user = await prisma.user.upsert({
-    where: { email: 'admin' },
-    create: { id: UserId.make(), email: 'admin', name: 'Administrator', isServerAdmin: true },
-    update: {},
+  await prisma.user.createMany({
+    data: [{ id: UserId.make(), email: 'admin', name: 'Administrator', isServerAdmin: true }],
+    skipDuplicates: true,
   })
-  const key = { userId: user.id, organizationId: organization.id }
-  await prisma.membership.upsert({
-    where: { userId_organizationId: key },
-    create: { ...key, role: 'ADMIN' },
-    update: {},
+  const [organization, user] = await Promise.all([
+    prisma.organization.findUniqueOrThrow({ where: { handle: DEFAULT_HANDLE } }),
+    prisma.user.findUniqueOrThrow({ where: { email: 'admin' } }),
+  ])
+  await prisma.membership.createMany({
+    data: [{ userId: user.id, organizationId: organization.id, role: 'ADMIN' }],
+    skipDuplicates: true,
   })
   const file = join(dataDir, 'admin-token')
   const secret = adminToken ?? (await keptToken(file))
