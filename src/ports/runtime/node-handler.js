@@ -95,7 +95,8 @@ async function serve(handler, incoming, outgoing) {
   const abandoned = new AbortController()
   const { body, drain } = bodyOf(incoming)
   outgoing.on('close', () => {
-    if (!outgoing.writableFinished) abandoned.abort()
+    // errored: it was broken off from here, by an answer that failed, and not by the caller
+    if (!outgoing.writableFinished && !outgoing.errored) abandoned.abort()
     drain().catch(() => {}) // what the handler did not want to read
     if (isDraining) setImmediate(() => server.closeIdleConnections())
   })
