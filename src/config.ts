@@ -42,6 +42,11 @@ const variables = z.object({
     .transform(withoutTrailingSlash)
     .optional()
     .describe('Where the other servers of this installation reach this one.'),
+  TRUST_PROXY: whole(0, 10, 1)
+    .prefault('0')
+    .describe(
+      'How many proxies stand before this server: so many `X-Forwarded-For`, `-Proto` and `-Host` are believed. Nobody must reach it past them.',
+    ),
   AUTH: z
     .enum(['open', 'token'], { error: 'must be open or token' })
     .optional()
@@ -169,6 +174,7 @@ function configOf(env: z.output<typeof variables>) {
     redisUrl: env.REDIS_URL,
     publicUrl: env.PUBLIC_URL,
     advertiseUrl: env.ADVERTISE_URL,
+    trustProxy: env.TRUST_PROXY,
     auth: env.AUTH ?? (isLoopback(env.HOST) ? 'open' : 'token'),
     authOpenAnywhere: env.AUTH_OPEN_ANYWHERE,
     adminToken: env.ADMIN_TOKEN,

@@ -63,7 +63,21 @@ export interface Context extends Site {
   readonly lastEventId?: string | undefined
   /** Where the caller reaches this server, without a trailing slash: what URLs in answers begin with. */
   readonly origin: string
+  /** The caller's IP address, as far as TRUST_PROXY lets it be believed. */
+  readonly address: string
 }
 
 /** Who acts in this request, as events remember it. */
 export const actor = ({ viewer, front }: Context): Actor => ({ ...actorOf(viewer), front })
+
+/** Whose share a request takes, where shares are limited: the token's, else the person's, else the address'. */
+export function callerKey({ viewer, address }: Pick<Context, 'viewer' | 'address'>): string {
+  switch (viewer.kind) {
+    case 'token':
+      return `token:${viewer.tokenId}`
+    case 'user':
+      return `user:${viewer.user.id}`
+    case 'anonymous':
+      return `address:${address}`
+  }
+}

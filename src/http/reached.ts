@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import type { Config } from '../config.ts'
+
+/** From where a request comes, and under which name it reached this server. */
+export interface Reached {
+  /** The caller's IP address, `::ffff:` of IPv4 taken off; empty when the connection is gone already. */
+  readonly address: string
+  readonly scheme: 'http' | 'https'
+  /** Name and port; empty when the request names none. */
+  readonly host: string
+}
+
+/**
+ * Behind as many proxies as TRUST_PROXY says, what the outermost of them forwarded: each adds its own caller to the
+ * right of X-Forwarded-For, so whatever stands further left was written by the caller and is believed by nobody.
+ */
+export function reached(
+  { trustProxy }: Pick<Config, 'trustProxy'>,
+  request: IncomingMessage,
+): Reached {
+  const { headers, socket } = request
+  const forwarded = (name: string): string | undefined => {
+    const values = trustProxy === 0 ? [] : String(headers[name] ?? '').split(',')
+    return values[Math.max(0, values.length - trustProxy)]?.trim() || undefined
+  }
+  const isTls = 'encrypted' in socket
+  const scheme = forwarded('x-forwarded-proto') ?? (isTls ? 'https' : 'http')
+  return {
+    address: addressIn(forwarded('x-forwarded-for')) ?? plain(socket.remoteAddress ?? ''),
+    scheme: scheme === 'https' ? 'https' : 'http',
+    host: forwarded('x-forwarded-host') ?? headers.host ?? '',
+  }
+}
+
+/** The address in one entry, which some proxies write with a port; undefined when it is none. */
+function addressIn(entry: string | undefined): string | undefined {
+  if (entry === undefined) return undefined
+  const address = entry.replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
+  return isIP(address) === 0 ? undefined : plain(address)
+}
+
+const plain = (address: string): string => address.replace(/^::ffff:(?=[\d.]+$)/i, '')
