@@ -133,18 +133,32 @@ createServer((request, response) => response.writeHead(302, { location: '/else',
 })
 
 test('calls at the same time are spread over the instances, least busy first', async () => {
-  const source = `const waiting = []
-export const handler = () => new Promise((resolve) => {
-  waiting.push(resolve)
-  if (waiting.length === 4)
-    for (const answer of waiting) answer(new Response(String(process.pid)))
-})
+  // begins its answer at once, and ends it with the request
+  const source = `export const handler = (request) =>
+  new Response(new ReadableStream({
+    start: (answer) => answer.enqueue(new TextEncoder().encode(String(process.pid))),
+    async pull(answer) {
+      for await (const _ of request.body);
+      answer.close()
+    },
+  }))
 `
   const how = { image: 'node:22', desired: 2 }
   const service = await runningService(app.admin, { 'main.mjs': source }, how)
-  // each instance answers nobody before it has four callers
-  const answers = await Promise.all(
-    Array.from({ length: 8 }, async () => (await call(service.invokeUrl)).text()),
+  const calls = Array.from({ length: 8 }, () => {
+    const asking = request(service.invokeUrl, { method: 'POST', headers: app.admin.headers })
+    asking.write('first')
+    return asking
+  })
+  const answerers = await Promise.all(
+    calls.map(async (asking) => {
+      const [answer] = (await once(asking, 'response')) as [IncomingMessage] // what the event carries
+      const [pid] = (await once(answer, 'data')) as [Buffer]
+      answer.resume()
+      return String(pid)
+    }),
   )
-  expect(new Set(answers).size).toBe(2)
+  for (const asking of calls) asking.end()
+  const counts = answerers.map((pid) => answerers.filter((other) => other === pid).length)
+  expect(counts).toEqual(Array(8).fill(4))
 })
