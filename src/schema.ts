@@ -7,6 +7,7 @@ import './logs/schema.ts'
 import './deployments/schema.ts'
 import './services/schema.ts'
 import './activities/schema.ts'
+import './server/schema.ts'
 import { builder } from './builder.ts'
 
 /** The whole API. */

@@ -29,6 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
   deployments: [...ground, 'db', 'ports', 'organizations', 'events', 'uploads'],
   services: [...ground, 'db', 'ports', 'organizations', 'events', 'logs', 'deployments'],
   activities: [...ground, 'organizations', 'events'],
+  server: ground,
   doors: [...core, 'auth', 'context', 'ports', 'deployments', 'services', 'uploads'],
   schema: [
     'builder',
@@ -39,6 +40,7 @@ const mayImport: Record<string, readonly string[]> = {
     'deployments',
     'services',
     'activities',
+    'server',
   ],
   http: [
     ...core,

@@ -49,11 +49,16 @@ export function requireCredential(viewer: Viewer): void {
     throw new Unauthenticated('This needs a credential: send "Authorization: Bearer <token>".')
 }
 
+/** Whether the viewer's role in that organization is `needed` or more. */
+export function isAllowed(viewer: Viewer, needed: Role, organizationId: string): boolean {
+  const membership = viewer.memberships.find((one) => one.organizationId === organizationId)
+  return membership !== undefined && atLeast(membership.role, needed)
+}
+
 /** Throws Forbidden unless the viewer's role in that organization is `needed` or more. */
 export function allow(viewer: Viewer, needed: Role, organizationId: string): void {
   requireCredential(viewer)
-  const membership = viewer.memberships.find((one) => one.organizationId === organizationId)
-  if (membership === undefined || !atLeast(membership.role, needed)) throw new Forbidden(needed)
+  if (!isAllowed(viewer, needed, organizationId)) throw new Forbidden(needed)
 }
 
 /**

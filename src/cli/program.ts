@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { version } from '../kit/version.ts'
 import { addAccess } from './access.ts'
 import { addDeploy } from './deploy.ts'
 import { addInvoke } from './invoke.ts'
@@ -50,10 +50,4 @@ function program(): Command {
   ])
     add(millrace)
   return millrace
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const { version } = JSON.parse(text) as { version: string } // our own file
-  return version
 }

@@ -3,6 +3,7 @@ import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import type { Deployment, DeploymentVersion } from '../generated/prisma/client.ts'
 import { Prisma } from '../generated/prisma/client.ts'
+import { batched } from '../kit/batched.ts'
 import { recorded, advance, type NewEvent } from '../streams/index.ts'
 import { actor } from '../context.ts'
 import { deploymentNaming, versionNaming } from './deployment.ts'
@@ -24,11 +25,23 @@ export async function versionNamed(ctx: Context, text: string): Promise<Deployme
   return ctx.database.prisma.deploymentVersion.findFirst({ where: { ...visible(ctx), ...key } })
 }
 
-export const deploymentById = (ctx: Context, id: string): Promise<Deployment | null> =>
-  ctx.database.prisma.deployment.findFirst({ where: { ...visible(ctx), id } })
+export const deploymentById = batched<Context, Deployment>((ctx, ids) =>
+  ctx.database.query(
+    Prisma.sql`
+      SELECT * FROM "Deployment" WHERE id = ANY(${ids}::uuid[]) AND "deletedAt" IS NULL
+        AND "organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
+    { name: 'deployments-by-id' },
+  ),
+)
 
-export const versionById = (ctx: Context, id: string): Promise<DeploymentVersion | null> =>
-  ctx.database.prisma.deploymentVersion.findFirst({ where: { ...visible(ctx), id } })
+export const versionById = batched<Context, DeploymentVersion>((ctx, ids) =>
+  ctx.database.query(
+    Prisma.sql`
+      SELECT * FROM "DeploymentVersion" WHERE id = ANY(${ids}::uuid[]) AND "deletedAt" IS NULL
+        AND "organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
+    { name: 'versions-by-id' },
+  ),
+)
 
 /** A statement that tells a deployment's stream of something, and changes the deployment itself with `set`. */
 export function tellDeployment(

@@ -14,6 +14,7 @@ import {
 } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
+import { hasStates } from '../graph/machine.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
@@ -27,6 +28,7 @@ import {
   deploymentHeads,
   deploymentNaming,
   VersionId,
+  versionMoves,
   versionNaming,
 } from './deployment.ts'
 import { EnvironmentVariableType } from './environment.ts'
@@ -220,6 +222,7 @@ addressable(VersionType, versionNaming, {
 })
 isNode(DeploymentId, () => 'Deployment', deploymentById)
 isNode(VersionId, () => 'DeploymentVersion', versionById)
+hasStates('DeploymentVersion', versionMoves)
 
 export interface DeploymentDelivery extends Delivery {
   readonly deployment: Deployment | null

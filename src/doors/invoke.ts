@@ -6,8 +6,8 @@ import { BadGateway, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
 import {
   calleeNamed,
   processStatus,
-  RUNNING,
   say,
+  serviceActions,
   ServiceId,
   type Balancer,
   type Callee,
@@ -54,7 +54,7 @@ export class Invoker {
   ): Promise<Answer> {
     requireCredential(ctx.viewer)
     const service = found(await calleeNamed(ctx, id, deployment), 'service', id)
-    allow(ctx.viewer, 'VIEWER', service.organizationId)
+    allow(ctx.viewer, serviceActions.INVOKE.role, service.organizationId)
     return this.call(service, call, true)
   }
 
@@ -71,8 +71,9 @@ export class Invoker {
 
   private async call(service: Callee, call: Call, mayForward: boolean): Promise<Answer> {
     const status = processStatus(service.status)
-    if (!RUNNING.includes(status))
-      throw new WrongState(`The service is not running: it is ${status}.`, status, RUNNING)
+    const { from } = serviceActions.INVOKE
+    if (!from.includes(status))
+      throw new WrongState(`The service is not running: it is ${status}.`, status, from)
     const target = this.#balancer.take(service.id)
     if (target !== undefined) {
       const done = once(() => this.#balancer.release(target))

@@ -2,6 +2,7 @@ import { keyOf } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import type { Organization, Token } from '../generated/prisma/client.ts'
+import { batched } from '../kit/batched.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { organizationNaming, TokenId } from './organization.ts'
 
@@ -24,17 +25,18 @@ export async function organizationNamed(
 }
 
 /** An organization of the viewer's. */
-export const organizationById = (ctx: Context, id: string): Promise<Organization | null> =>
-  ctx.viewer.memberships.some(({ organizationId }) => organizationId === id)
-    ? ctx.database.prisma.organization.findUnique({ where: { id } })
-    : Promise.resolve(null)
+export const organizationById = batched<Context, Organization>((ctx, ids) => {
+  const own = ctx.viewer.memberships.map(({ organizationId }) => organizationId)
+  const id = { in: ids.filter((one) => own.includes(one)) }
+  return ctx.database.prisma.organization.findMany({ where: { id } })
+})
 
 /** A token of an organization whose objects the viewer may read; the tokens of services are nobody's. */
-export async function tokenById(ctx: Context, id: string): Promise<Token | null> {
+export const tokenById = batched<Context, Token>((ctx, ids) => {
   const organizations = organizationsOf(ctx.viewer)
-  return ctx.database.prisma.token.findFirst({
+  return ctx.database.prisma.token.findMany({
     where: {
-      id,
+      id: { in: ids },
       serviceId: null,
       OR: [
         { organizationId: { in: organizations } },
@@ -42,7 +44,7 @@ export async function tokenById(ctx: Context, id: string): Promise<Token | null>
       ],
     },
   })
-}
+})
 
 /** A token by its id as a caller writes it. */
 export const tokenNamed = async (ctx: Context, text: string): Promise<Token | null> => {

@@ -20,7 +20,7 @@ import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
 import { processStatus, ServiceId, serviceMoves, serviceNaming } from './service.ts'
-import { changeSql, hintService, moveService, wrongState } from './store.ts'
+import { changeSql, hintService, moveService } from './store.ts'
 import { serviceSecret } from './token.ts'
 
 /** What a process service is to run and how. */
@@ -129,7 +129,7 @@ export async function updateService(
     annotations?: readonly AnnotationInput[] | null
   },
 ): Promise<Service> {
-  const old = await mine(ctx, input.id)
+  const old = await mine(ctx, input.id, 'UPDATE')
   if (input.annotations)
     await ctx.database.prisma.$transaction((db) => keepAnnotations(db, old.id, input.annotations))
   const process = input.backend?.process
@@ -193,7 +193,7 @@ export async function scaleService(
   ctx: Context,
   input: { id: string; scale: { desired?: number | null } },
 ): Promise<Service> {
-  const service = await mine(ctx, input.id)
+  const service = await mine(ctx, input.id, 'SCALE')
   const desired = input.scale.desired ?? service.desiredInstances
   if (desired === service.desiredInstances) return service
   const scaled = await apply(
@@ -209,7 +209,7 @@ export async function scaleService(
 
 /** Starts a stopped or failed service. */
 export async function startService(ctx: Context, { id }: { id: string }): Promise<Service> {
-  const service = await mine(ctx, id)
+  const service = await mine(ctx, id, 'START')
   const version = await ctx.database.prisma.deploymentVersion.findUnique({
     where: { id: service.targetVersionId ?? service.versionId ?? service.id },
   })
@@ -228,7 +228,7 @@ export async function startService(ctx: Context, { id }: { id: string }): Promis
 
 /** Stops a running service. */
 export async function stopService(ctx: Context, { id }: { id: string }): Promise<Service> {
-  const service = await mine(ctx, id)
+  const service = await mine(ctx, id, 'STOP')
   const stopped = await moveService(ctx, service, 'stop', {
     actor: actor(ctx),
     events: [],
@@ -239,9 +239,7 @@ export async function stopService(ctx: Context, { id }: { id: string }): Promise
 
 /** Replaces the processes of a running service one by one. */
 export async function restartService(ctx: Context, { id }: { id: string }): Promise<Service> {
-  const service = await mine(ctx, id)
-  const status = processStatus(service.status)
-  if (status !== 'READY' && status !== 'SCALING') throw wrongState(status, 'scale')
+  const service = await mine(ctx, id, 'RESTART')
   const events = [{ kind: 'UPDATED', message: 'restart asked for' }]
   const restarted = await apply(ctx, service, true, nextGeneration, events, 'restartService')
   return restarted ?? restartService(ctx, { id })
@@ -249,7 +247,7 @@ export async function restartService(ctx: Context, { id }: { id: string }): Prom
 
 /** Deletes a service, whatever its state: gone for every reader at once; its processes are stopped behind it. */
 export async function deleteService(ctx: Context, { id }: { id: string }): Promise<Service> {
-  const service = await mine(ctx, id)
+  const service = await mine(ctx, id, 'DELETE')
   const deleted = await ctx.database.prisma.$transaction(async (db) => {
     const [row] = await db.$queryRaw<Service[]>(deletion(ctx, service))
     if (row === undefined) return undefined

@@ -1,17 +1,17 @@
-import { allow, found } from '../auth/viewer.ts'
+import { found } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import { versionNamed } from '../deployments/index.ts'
 import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
-import { Forbidden, ValidationError } from '../kit/errors.ts'
+import { ValidationError } from '../kit/errors.ts'
 import type { Change, NewEvent } from '../streams/index.ts'
-import { processStatus, serviceMoves } from './service.ts'
+import { permit } from './permit.ts'
+import { processStatus, serviceMoves, type ServiceAction } from './service.ts'
 import { changeService, serviceNamed } from './store.ts'
 
-/** Finds the service and sees to it that the viewer may change it. */
-export async function mine(ctx: Context, id: string): Promise<Service> {
+/** Finds the service and sees to it that the viewer may do this to it, as it is now. */
+export async function mine(ctx: Context, id: string, action: ServiceAction): Promise<Service> {
   const service = found(await serviceNamed(ctx, id), 'service', id)
-  allow(ctx.viewer, 'DEVELOPER', service.organizationId)
-  if (service.isBuiltIn) throw new Forbidden('ADMIN', 'Built-in services cannot be changed.')
+  permit(ctx.viewer, action, service)
   return service
 }
 

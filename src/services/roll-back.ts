@@ -5,6 +5,8 @@ import { Prisma, type DeploymentVersion, type Service } from '../generated/prism
 import { ValidationError } from '../kit/errors.ts'
 import type { NewEvent } from '../streams/index.ts'
 import { apply, nextGeneration, pointAt, runnable } from './change.ts'
+import { permit } from './permit.ts'
+import { serviceActions } from './service.ts'
 import { serviceById, serviceNamed } from './store.ts'
 
 /**
@@ -25,7 +27,7 @@ export async function rollBackDeployment(
     'deployment',
     input.deploymentId,
   )
-  allow(ctx.viewer, 'DEVELOPER', deployment.organizationId)
+  allow(ctx.viewer, serviceActions.ROLL_BACK.role, deployment.organizationId)
   const version = await runnable(ctx, input.versionId, ['versionId'])
   if (version.deploymentId !== deployment.id)
     throw new ValidationError([
@@ -47,6 +49,7 @@ export async function rollBackDeployment(
         message: `"${name}" belongs to another deployment.`,
       })),
     )
+  for (const service of services) permit(ctx.viewer, 'ROLL_BACK', service)
   const rolled: Service[] = []
   for (const service of services) {
     const row = await rollBack(ctx, service, version, input.reason)

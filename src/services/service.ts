@@ -1,7 +1,7 @@
 import { hex16, type Naming } from '../addresses/index.ts'
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { ServiceStatus } from '../generated/prisma/enums.ts'
+import type { Role, ServiceStatus } from '../generated/prisma/enums.ts'
 import { idKind } from '../kit/ids.ts'
 import { machine, type EventOf, type StateOf } from '../kit/machine.ts'
 import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
@@ -39,7 +39,41 @@ export const processStatus = (status: ServiceStatus): ProcessStatus =>
   status === 'UNAVAILABLE' ? 'FAILED' : status
 
 /** States in which instances run or are about to. */
-export const RUNNING: readonly ProcessStatus[] = ['STARTING', 'READY', 'SCALING']
+const RUNNING: readonly ProcessStatus[] = ['STARTING', 'READY', 'SCALING']
+
+export type ServiceAction =
+  | 'UPDATE'
+  | 'SCALE'
+  | 'START'
+  | 'STOP'
+  | 'RESTART'
+  | 'DELETE'
+  | 'INVOKE'
+  | 'ROLL_BACK'
+
+interface ActionRule {
+  /** The weakest role that may. */
+  readonly role: Role
+  /** The states in which it is legal. */
+  readonly from: readonly ProcessStatus[]
+}
+
+/**
+ * What can be done to a service, by whom and in which states: the one table that guards the mutations and answers
+ * `viewerActions`. Starting and stopping are moves of the state machine, which the database holds them to.
+ */
+export const serviceActions: Readonly<Record<ServiceAction, ActionRule>> = {
+  UPDATE: { role: 'DEVELOPER', from: serviceMoves.states },
+  SCALE: { role: 'DEVELOPER', from: serviceMoves.states },
+  START: { role: 'DEVELOPER', from: serviceMoves.from('start') },
+  STOP: { role: 'DEVELOPER', from: serviceMoves.from('stop') },
+  RESTART: { role: 'DEVELOPER', from: ['READY', 'SCALING'] },
+  DELETE: { role: 'DEVELOPER', from: serviceMoves.states },
+  INVOKE: { role: 'VIEWER', from: RUNNING },
+  ROLL_BACK: { role: 'DEVELOPER', from: serviceMoves.states },
+}
+
+export const actionNames = Object.keys(serviceActions) as readonly ServiceAction[] // its own keys
 
 /** Where the event streams of services have their heads. */
 export const serviceHeads = Prisma.sql`

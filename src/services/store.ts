@@ -4,8 +4,9 @@ import type { Context, Platform } from '../context.ts'
 import { deploymentNaming } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
-import { WrongState } from '../kit/errors.ts'
+import { batched } from '../kit/batched.ts'
 import { advance, recorded, type NewEvent } from '../streams/index.ts'
+import { wrongState } from './permit.ts'
 import {
   ATTENTION,
   processStatus,
@@ -24,8 +25,14 @@ export async function serviceNamed(ctx: Context, text: string): Promise<Service 
   return key && ctx.database.prisma.service.findFirst({ where: { ...visible(ctx), ...key } })
 }
 
-export const serviceById = (ctx: Context, id: string): Promise<Service | null> =>
-  ctx.database.prisma.service.findFirst({ where: { ...visible(ctx), id } })
+export const serviceById = batched<Context, Service>((ctx, ids) =>
+  ctx.database.query(
+    Prisma.sql`
+      SELECT * FROM "Service" WHERE id = ANY(${ids}::uuid[]) AND "deletedAt" IS NULL
+        AND "organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
+    { name: 'services-by-id' },
+  ),
+)
 
 /** What a call must know of the service it goes to. */
 export type Callee = Pick<Service, 'id' | 'organizationId' | 'status' | 'ownerServer'>
@@ -133,7 +140,7 @@ export async function moveService(
   for (let n = 0; n < TRIES && seen !== null; n += 1) {
     const from = processStatus(seen.status)
     const to = serviceMoves.after(from, move)
-    if (to === undefined) throw wrongState(from, move)
+    if (to === undefined) throw wrongState(from, serviceMoves.from(move))
     const status: NewEvent = {
       kind: 'STATUS_CHANGED',
       changes: [{ field: 'status', from, to }],
@@ -156,13 +163,4 @@ export async function moveService(
     if (telling.where !== undefined && seen?.status === from) return undefined // the other condition failed
   }
   return undefined
-}
-
-export function wrongState(state: ReturnType<typeof processStatus>, move: ServiceMove): WrongState {
-  const allowed = serviceMoves.from(move)
-  return new WrongState(
-    `The service is ${state}; this needs ${allowed.join(' or ')}.`,
-    state,
-    allowed,
-  )
 }

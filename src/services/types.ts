@@ -17,13 +17,22 @@ import {
 import { InstanceStatus, ServiceStatus, type Service } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
+import { hasStates } from '../graph/machine.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
 import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import { countEvents, readEvents, type StoredEvent } from '../streams/index.ts'
-import { InstanceId, ServiceId, serviceHeads, serviceNaming } from './service.ts'
+import { viewerActions } from './permit.ts'
+import {
+  InstanceId,
+  ServiceId,
+  serviceHeads,
+  serviceMoves,
+  serviceNaming,
+  type ServiceAction,
+} from './service.ts'
 import { serviceById } from './store.ts'
 
 export const ServiceStatusType = builder.enumType('ServiceStatus', {
@@ -40,6 +49,20 @@ export const ServiceStatusType = builder.enumType('ServiceStatus', {
     [ServiceStatus.STOPPED]: { description: 'Nothing runs.' },
     [ServiceStatus.FAILED]: { description: 'It could not be run; the reason says why.' },
   } as const,
+})
+
+const ServiceActionType = builder.enumType('ServiceAction', {
+  description: 'What the viewer may do to it now, by role and state.',
+  values: {
+    UPDATE: { description: 'updateService.' },
+    SCALE: { description: 'scaleService.' },
+    START: { description: 'startService.' },
+    STOP: { description: 'stopService.' },
+    RESTART: { description: 'restartService.' },
+    DELETE: { description: 'deleteService.' },
+    INVOKE: { description: 'invokeService, and its invokeUrl.' },
+    ROLL_BACK: { description: 'rollBackDeployment.' },
+  } satisfies Record<ServiceAction, { description: string }>,
 })
 
 const ServiceEventKindType = builder.enumType('ServiceEventKind', {
@@ -95,6 +118,12 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     statusReason: t.exposeString('statusReason', {
       nullable: true,
       description: 'Why it is in that state, where that needs saying.',
+    }),
+    viewerActions: t.field({
+      type: [ServiceActionType],
+      description:
+        'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
+      resolve: (service, _args, { viewer }) => viewerActions(viewer, service),
     }),
     isBuiltIn: t.exposeBoolean('isBuiltIn', {
       description: 'Ours; cannot be deleted, appears in no front.',
@@ -251,6 +280,7 @@ addressable(ProcessServiceType, serviceNaming, {
     `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
 })
 isNode(ServiceId, () => 'ProcessService', serviceById)
+hasStates('ProcessService', serviceMoves)
 
 const ProcessServiceConnection = connectionOf<Service>(
   'ProcessService',

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Prisma, Upload } from '../generated/prisma/client.ts'
+import { batched } from '../kit/batched.ts'
 import { UPLOAD_SECONDS, UploadId, uploadPath } from './upload.ts'
 
 /** Makes a place for bytes, within the transaction that needs it. */
@@ -27,10 +28,11 @@ export const newUpload = (
     },
   })
 
-export const uploadById = (ctx: Context, id: string): Promise<Upload | null> =>
-  ctx.database.prisma.upload.findFirst({
-    where: { id, organizationId: { in: organizationsOf(ctx.viewer) } },
-  })
+export const uploadById = batched<Context, Upload>((ctx, ids) =>
+  ctx.database.prisma.upload.findMany({
+    where: { id: { in: ids }, organizationId: { in: organizationsOf(ctx.viewer) } },
+  }),
+)
 
 /** The URL that takes the bytes: signed for PUT, good until the upload expires. */
 export const uploadUrl = (ctx: Context, { id, expiresAt }: Upload): string =>

@@ -1,0 +1,2 @@
+/** Server: what this server is and can do. */
+import './queries.ts'

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { graphql } from '../generated/index.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp()
+})
+afterAll(() => app.close())
+
+const Info = graphql(`
+  query ConsolesServerInfo {
+    serverInfo {
+      version
+      fronts
+      stateMachines {
+        type
+        initial
+        final
+        transitions {
+          from
+          to
+          event
+        }
+      }
+    }
+    states: __type(name: "ServiceStatus") {
+      enumValues {
+        name
+      }
+    }
+    versions: __type(name: "VersionStatus") {
+      enumValues {
+        name
+      }
+    }
+  }
+`)
+
+test('the server publishes its version and the state machines its mutations are held to', async () => {
+  const { serverInfo, states, versions } = await app.admin.request(Info)
+  const packageJson = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  expect(packageJson).toContain(`"version": "${serverInfo.version}"`)
+  expect(serverInfo.fronts).toEqual([])
+  const byType = new Map(serverInfo.stateMachines.map((machine) => [machine.type, machine]))
+  const service = byType.get('ProcessService')
+  expect(service?.initial).toBe('STARTING')
+  expect(service?.transitions).toContainEqual({ from: 'FAILED', to: 'STARTING', event: 'start' })
+  expect(service?.transitions).not.toContainEqual(
+    expect.objectContaining({ from: 'READY', event: 'start' }),
+  )
+  const version = byType.get('DeploymentVersion')
+  expect(version?.initial).toBe('AWAITING_ARCHIVE')
+  // every state that is told is one the schema knows
+  for (const [machine, known] of [
+    [service, states],
+    [version, versions],
+  ] as const) {
+    const names = known?.enumValues?.map(({ name }) => name)
+    for (const { from, to } of machine?.transitions ?? [])
+      expect(names).toEqual(expect.arrayContaining([from, to]))
+    expect(machine?.final).toEqual([])
+  }
+})
+
+test('whoever has no credential is told nothing of the server', async () => {
+  const { data, errors } = await app.stranger.execute(Info)
+  expect(data?.serverInfo).toBeUndefined()
+  expect(errors?.[0]?.extensions?.code).toBe('UNAUTHENTICATED')
+})
