@@ -1,10 +1,6 @@
-import {
-  createSourceEventStream,
-  execute as executeOnce,
-  type ExecutionArgs,
-  type ExecutionResult,
-} from 'graphql'
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import type { Context } from '../context.ts'
+import { executeOnce } from './compiled.ts'
 import { maskError } from './mask.ts'
 
 /** Marks, out of sight of every serializer, the result after which a stream is complete. */
