@@ -12,6 +12,7 @@ import { lockDataFolder } from './db/data-folder.ts'
 import { openDatabase } from './db/database.ts'
 import { applyMigrations } from './db/migrate.ts'
 import { doorsOf, Invoker } from './doors/index.ts'
+import { quotas } from './http/limits/index.ts'
 import { httpServer } from './http/server.ts'
 import type { Logger } from './kit/logger.ts'
 import { bootstrap } from './organizations/index.ts'
@@ -104,7 +105,11 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const invoker = opening(new Invoker(platform, reconciler.balancer), (one) => one.close())
   const state = { isReady: false }
   const http = opening(
-    httpServer({ ...platform, doors: doorsOf(platform, invoker) }, invoker, state),
+    httpServer(
+      { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) },
+      invoker,
+      state,
+    ),
     (one, graceMs) => one.close(graceMs),
   )
   const listening = await http.listen()

@@ -29,7 +29,10 @@ export const builder = new SchemaBuilder<{
   },
 })
 
-builder.queryType({ description: 'What can be asked.' })
+builder.queryType({
+  description:
+    'What can be asked. Each object counts 1, pages multiply what is in them; `extensions.cost` of every result says what an operation came to and what it may, and one beyond that is TOO_COMPLEX.',
+})
 builder.mutationType({
   description:
     'What can be done. Expected failures are members of the result, never top-level errors.',

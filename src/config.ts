@@ -75,6 +75,38 @@ const variables = z.object({
   MAX_BODY_BYTES: whole(1024, 1024 * MIB, MIB)
     .prefault(String(MIB))
     .describe('Largest body of a GraphQL request (1 MiB).'),
+  MAX_TOKENS: whole(100, 1_000_000, 5000)
+    .prefault('5000')
+    .describe('Most tokens (names, numbers, brackets …) of a GraphQL document.'),
+  MAX_DEPTH: whole(3, 200, 20)
+    .prefault('20')
+    .describe('How deep the fields of an operation may be nested.'),
+  MAX_ALIASES: whole(0, 100_000, 100)
+    .prefault('100')
+    .describe('Most aliases of an operation, with those of the fragments it spreads.'),
+  MAX_COST: whole(100, 1_000_000_000, 50_000)
+    .prefault('50000')
+    .describe(
+      'Most objects that an operation may ask for; `docs/limits.md` says how they are counted.',
+    ),
+  OPERATION_TIMEOUT_SECONDS: seconds('positive', 60)
+    .prefault('60')
+    .describe(
+      'How long an operation, or one delivery of a subscription, may take. Keep it above `INVOKE_TIMEOUT_SECONDS`.',
+    ),
+  OPERATIONS_PER_SECOND: whole(0, 1_000_000, 1000)
+    .prefault('1000')
+    .describe(
+      'Operations that one caller may begin each second, twice as many after a pause; `0`: any number.',
+    ),
+  MAX_SOCKETS: whole(1, 1_000_000, 2000)
+    .prefault('2000')
+    .describe(
+      'Most WebSockets of one caller at once, and of one address while they have not said who they are.',
+    ),
+  MAX_SUBSCRIPTIONS: whole(1, 10_000_000, 10_000)
+    .prefault('10000')
+    .describe('Most subscriptions of one caller at once, over WebSocket and SSE together.'),
   MAX_ARCHIVE_BYTES: whole(1, Number.MAX_SAFE_INTEGER, 512 * MIB)
     .prefault(String(512 * MIB))
     .describe('Largest archive that can be uploaded (512 MiB).'),
@@ -181,6 +213,15 @@ function configOf(env: z.output<typeof variables>) {
     logLevel: env.LOG_LEVEL,
     python: env.PYTHON,
     maxBodyBytes: env.MAX_BODY_BYTES,
+    maxTokens: env.MAX_TOKENS,
+    maxDepth: env.MAX_DEPTH,
+    maxAliases: env.MAX_ALIASES,
+    maxCost: env.MAX_COST,
+    operationTimeoutMs: toMs(env.OPERATION_TIMEOUT_SECONDS),
+    /** 0: any number. */
+    operationsPerSecond: env.OPERATIONS_PER_SECOND,
+    maxSockets: env.MAX_SOCKETS,
+    maxSubscriptions: env.MAX_SUBSCRIPTIONS,
     maxArchiveBytes: env.MAX_ARCHIVE_BYTES,
     maxUnpackedBytes: env.MAX_UNPACKED_BYTES,
     maxArchiveFiles: env.MAX_ARCHIVE_FILES,

@@ -48,9 +48,22 @@ export interface ServerIdentity {
   url: string
 }
 
+/**
+ * What one caller may have at once and how often it may come, counted by this server alone. Each throws QuotaReached
+ * when there is no more; a place is given back by the function that is answered.
+ */
+export interface Quotas {
+  takeOperation(caller: string): void
+  takeSocket(caller: string): () => void
+  /** A socket that has not said yet who it is; `caller` is its address. */
+  takeWaitingSocket(caller: string): () => void
+  takeSubscription(caller: string): () => void
+}
+
 /** A server that can be reached: what every request finds. */
 export interface Site extends Platform {
   readonly doors: Doors
+  readonly quotas: Quotas
 }
 
 /** Everything one request works with. */
@@ -59,6 +72,8 @@ export interface Context extends Site {
   readonly requestId: string
   /** The REST front the request came through, if any. */
   readonly front?: Front | undefined
+  /** An operation of our own, such as a REST front's: free of the limits of public ones, but not of time. */
+  readonly trusted?: boolean | undefined
   /** `Last-Event-ID` of an SSE request: the cursor it resumes from. */
   readonly lastEventId?: string | undefined
   /** Where the caller reaches this server, without a trailing slash: what URLs in answers begin with. */

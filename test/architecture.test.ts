@@ -47,6 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
     'config',
     'auth',
     'context',
+    'graph',
     'schema',
     'doors',
     'deployments',

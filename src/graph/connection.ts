@@ -78,12 +78,15 @@ export function connectionOf<Row>(
   })
 }
 
+/** How many a page holds when nothing is said. */
+export const PAGE_SIZE = 100
+
 type Args = ArgBuilder<typeof builder.$inferSchemaTypes>
 
 /** The arguments every connection takes. */
 export const pageArgs = (t: Args, max = 100) => ({
   first: t.int({
-    description: `How many from the front: 1 to ${max}. Default: ${Math.min(max, 100)}.`,
+    description: `How many from the front: 1 to ${max}. Default: ${Math.min(max, PAGE_SIZE)}.`,
   }),
   last: t.int({ description: `How many from the back: 1 to ${max}.` }),
   after: t.string({ description: 'Only what follows this cursor.' }),
@@ -109,7 +112,7 @@ export interface Window {
 /** Throws BadRequest for a page that cannot be: both ends at once, or a size out of bounds. */
 export function windowOf({ first, last, offset }: PageArgs, max = 100): Window {
   if (first != null && last != null) throw new BadRequest('Give `first` or `last`, not both.')
-  const limit = first ?? last ?? Math.min(max, 100)
+  const limit = first ?? last ?? Math.min(max, PAGE_SIZE)
   if (limit < 1 || limit > max)
     throw new BadRequest(`\`${last == null ? 'first' : 'last'}\` must be from 1 to ${max}.`)
   if (offset != null && offset < 0) throw new BadRequest('`offset` cannot be negative.')

@@ -54,7 +54,7 @@ function meaning(code: ErrorCode): string {
     case 'STALE_LEASE':
       return 'The lease is no longer held.'
     case 'QUOTA_REACHED':
-      return 'A limit is reached.'
+      return 'A limit is reached. Where waiting helps, `retryAfterSeconds` says how long.'
     case 'UNAVAILABLE':
       return 'Something this needs cannot be had now.'
     case 'UNAUTHENTICATED':
@@ -64,9 +64,9 @@ function meaning(code: ErrorCode): string {
     case 'BAD_REQUEST':
       return 'The request is malformed.'
     case 'TOO_COMPLEX':
-      return 'The request asks for more than one request may.'
+      return 'The request asks for more than one request may: too many objects (see `extensions.cost`), too deep, too many aliases, fields or tokens.'
     case 'TIMEOUT':
-      return 'It took longer than its limit.'
+      return 'It took longer than one operation may; what a mutation had begun may still be done.'
     case 'INTERNAL':
       return 'A fault of the server; the request id is in its log.'
   }

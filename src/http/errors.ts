@@ -9,6 +9,8 @@ import {
   Unavailable,
   WrongState,
 } from '../kit/errors.ts'
+import { BodyTooSlow } from './body.ts'
+import { UrlTooLong } from './request.ts'
 
 /** How a door answers an error over plain HTTP. */
 export interface HttpError {
@@ -27,7 +29,10 @@ export function httpError(error: unknown, requestId: string): HttpError {
     return { status: 500, headers: {}, body: { error: 'internal_server_error', error_description } }
   }
   const [status, name] = statusOf(error)
-  const wait = error instanceof Unavailable ? error.retryAfterSeconds : undefined
+  const wait =
+    error instanceof Unavailable || error instanceof QuotaReached
+      ? error.retryAfterSeconds
+      : undefined
   return {
     status,
     headers: wait === undefined ? {} : { 'retry-after': String(wait) },
@@ -45,6 +50,10 @@ function statusOf(error: DomainError): [number, string] {
   if (error instanceof Unavailable) return [503, 'service_unavailable']
   if (error instanceof BadGateway) return [502, 'bad_gateway']
   if (error instanceof TimedOut) return [504, 'gateway_timeout']
-  if (error instanceof QuotaReached) return [413, 'too_large']
+  // what waiting helps against is a rate, what it does not is a size
+  if (error instanceof QuotaReached)
+    return error.retryAfterSeconds === undefined ? [413, 'too_large'] : [429, 'too_many_requests']
+  if (error instanceof BodyTooSlow) return [408, 'request_timeout']
+  if (error instanceof UrlTooLong) return [414, 'uri_too_long']
   return [400, 'bad_request']
 }

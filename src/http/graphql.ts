@@ -3,10 +3,10 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context, Site } from '../context.ts'
-import { QuotaReached } from '../kit/errors.ts'
+import { wholeBody } from './body.ts'
 import { httpError } from './errors.ts'
 import { maskError } from './mask.ts'
-import { contextOf } from './request.ts'
+import { operationContext } from './request.ts'
 import { hasEnded } from './sse.ts'
 
 /** GraphQL over HTTP: queries and mutations, subscriptions over SSE, and GraphiQL for browsers. */
@@ -29,9 +29,9 @@ export function graphql(
       method: ['GET', 'POST', 'OPTIONS'],
       url: '/graphql',
       handler: async (request, reply) => {
-        const ctx = await contextOf(site, request.raw)
+        const ctx = await operationContext(site, request.raw)
         if (hasEnded(ctx.lastEventId)) return reply.code(204).send()
-        const body = await whole(request.body as Readable | undefined, site.config.maxBodyBytes)
+        const body = await wholeBody(request.body as Readable | undefined, site.config.maxBodyBytes)
         const headers = new Headers()
         for (const [name, value] of Object.entries(request.headers))
           if (value !== undefined) headers.set(name, String(value))
@@ -53,18 +53,4 @@ export function graphql(
       },
     })
   }
-}
-
-/** The body, which may have so many bytes. Throws QuotaReached. */
-async function whole(body: Readable | undefined, maxBytes: number): Promise<Buffer | undefined> {
-  if (body === undefined) return undefined
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes)
-      throw new QuotaReached(`A request has at most ${maxBytes} bytes (MAX_BODY_BYTES).`, maxBytes)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }

@@ -1,5 +1,5 @@
-import { GraphQLError } from 'graphql'
-import { DomainError } from '../kit/errors.ts'
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql'
+import { DomainError, QuotaReached } from '../kit/errors.ts'
 import type { Logger } from '../kit/logger.ts'
 
 /**
@@ -10,12 +10,10 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   const graphql = error instanceof GraphQLError ? error : undefined
   const cause = graphql === undefined ? error : graphql.originalError
   if (graphql !== undefined && cause === undefined) return withCode(graphql)
-  // one that names no part of the request came of a value of ours, which its type does not take
-  const isCallers = cause instanceof GraphQLError && (!graphql?.path || cause.nodes !== undefined)
-  if (isCallers) return withCode(graphql ?? cause)
+  if (cause instanceof GraphQLError) return withCode(graphql ?? cause)
   const where = { nodes: graphql?.nodes, path: graphql?.path }
   if (cause instanceof DomainError)
-    return new GraphQLError(cause.message, { ...where, extensions: { code: cause.code } })
+    return new GraphQLError(cause.message, { ...where, extensions: factsOf(cause) })
   log.error({ err: cause, requestId, path: graphql?.path }, 'a request failed')
   return new GraphQLError(`Something went wrong on the server (request ${requestId}).`, {
     ...where,
@@ -24,7 +22,12 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
 }
 
 /** Errors of GraphQL itself (syntax, validation, variables) are the caller's. */
-function withCode(error: GraphQLError): GraphQLError {
+export function withCode(error: GraphQLError): GraphQLError {
   error.extensions.code ??= 'BAD_REQUEST'
   return error
+}
+
+function factsOf(error: DomainError): GraphQLErrorExtensions {
+  const wait = error instanceof QuotaReached ? error.retryAfterSeconds : undefined
+  return { code: error.code, ...(wait === undefined ? {} : { retryAfterSeconds: wait }) }
 }

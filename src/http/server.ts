@@ -58,7 +58,7 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
     }),
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
-  const yoga = graphqlServer()
+  const yoga = graphqlServer(config)
   void http.register(health(site, state))
   const eventStreams = new Set<ServerResponse>()
   void http.register(graphql(site, yoga, eventStreams))

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ServerOptions } from 'graphql-ws'
-import { GraphQLError, type DocumentNode } from 'graphql'
+import { GraphQLError, type DocumentNode, type ExecutionResult } from 'graphql'
 import { useServer, type Extra } from 'graphql-ws/use/ws'
 import type { YogaServerInstance } from 'graphql-yoga'
 import { WebSocketServer } from 'ws'
@@ -10,7 +10,9 @@ import { schema } from '../schema.ts'
 import { Unauthenticated } from '../kit/errors.ts'
 import { execute, subscribe } from './run.ts'
 import { refusal } from './guard.ts'
-import { contextOf } from './request.ts'
+import { maskError } from './mask.ts'
+import { operationContext } from './request.ts'
+import { socketPlaces } from './socket-places.ts'
 
 /** Larger frames than this are refused (RFC 6455, close code 1009). */
 const MAX_FRAME_BYTES = 1_048_576
@@ -28,33 +30,38 @@ export function websockets(
   server: Server,
 ): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
+  const places = socketPlaces(site)
   const options: ServerOptions<Parameters, Extra> = {
-    execute: (args) => execute(args),
-    subscribe: (args) => subscribe(args),
+    execute: async (args) => spoken(await execute(args)),
+    async subscribe(args) {
+      const outcome = await subscribe(args)
+      return 'errors' in outcome ? spoken(outcome) : outcome
+    },
     async onConnect({ extra, connectionParams }) {
       const given = connectionParams?.authorization ?? connectionParams?.Authorization
       if (typeof given === 'string') extra.request.headers.authorization = given
       try {
-        await site.authenticator.viewer(extra.request.headers.authorization)
-        return true
+        const viewer = await site.authenticator.viewer(extra.request.headers.authorization)
+        return places.settle(extra, viewer)
       } catch (cause) {
         if (cause instanceof Unauthenticated) return false // closes with 4403 Forbidden
         throw cause
       }
     },
     async onSubscribe({ extra }, _id, { operationName, query, variables }) {
-      const context = await contextOf(site, extra.request)
-      const { parse, validate, contextFactory } = yoga.getEnveloped(context)
+      let requestId = ''
       try {
+        const context = await operationContext(site, extra.request)
+        requestId = context.requestId
+        const { parse, validate, contextFactory } = yoga.getEnveloped(context)
         const document: DocumentNode = parse(query)
         const errors: readonly GraphQLError[] = validate(schema, document)
-        if (errors.length > 0) return errors
+        if (errors.length > 0) return errors.map(withoutHttp)
         const contextValue = await contextFactory()
         return { schema, operationName, document, variableValues: variables, contextValue }
       } catch (cause) {
-        // a syntax error is the answer to this operation; the others on the socket go on
-        if (cause instanceof GraphQLError) return [cause]
-        throw cause
+        // what is wrong with one operation is its answer; the others on the socket go on
+        return [withoutHttp(maskError(cause, requestId, site.log))]
       }
     },
   }
@@ -68,12 +75,12 @@ export function websockets(
       new URL(request.url ?? '', 'http://localhost').pathname === '/graphql'
         ? refusal(site.config, request.headers)
         : 'WebSockets are served at /graphql.'
-    if (why === undefined)
-      return sockets.handleUpgrade(request, socket, head, (opened) =>
-        sockets.emit('connection', opened, request),
-      )
-    socket.end(
-      `HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${why}\n`,
+    if (why !== undefined) return turnAway(socket, '403 Forbidden', why)
+    const place = places.wait(request)
+    if (typeof place === 'string') return turnAway(socket, '429 Too Many Requests', place)
+    socket.once('close', place)
+    sockets.handleUpgrade(request, socket, head, (opened) =>
+      sockets.emit('connection', opened, request),
     )
   }
   server.on('upgrade', upgrade)
@@ -85,4 +92,23 @@ export function websockets(
       await served.dispose()
     },
   }
+}
+
+/** Answers an upgrade that is refused. */
+function turnAway(socket: Duplex, status: string, why: string): void {
+  socket.on('error', () => {}) // whoever is turned away may be gone already
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\nretry-after: 3\r\nconnection: close\r\n\r\n${why}\n`,
+  )
+}
+
+/** The result without what is meant for an answer over HTTP. */
+const spoken = (result: ExecutionResult): ExecutionResult =>
+  result.errors === undefined ? result : { ...result, errors: result.errors.map(withoutHttp) }
+
+function withoutHttp(error: GraphQLError): GraphQLError {
+  if (!('http' in error.extensions)) return error
+  const { nodes, source, positions, path, extensions } = error
+  const { http: _http, ...said } = extensions
+  return new GraphQLError(error.message, { nodes, source, positions, path, extensions: said })
 }

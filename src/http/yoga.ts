@@ -2,6 +2,8 @@ import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../context.ts'
 import { schema } from '../schema.ts'
+import type { Config } from '../config.ts'
+import { documents } from './limits/index.ts'
 import { sse } from './sse.ts'
 import { execute, subscribe } from './run.ts'
 
@@ -21,7 +23,7 @@ const running: Plugin = {
 }
 
 /** GraphQL over HTTP and SSE, and the GraphiQL page, whose assets come with the package. */
-export function graphqlServer(): YogaServerInstance<Context, object> {
+export function graphqlServer(config: Config): YogaServerInstance<Context, object> {
   return createYoga<Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -35,6 +37,7 @@ export function graphqlServer(): YogaServerInstance<Context, object> {
     // the context of a request is made before Yoga sees it
     context: (initial) => initial,
     maskedErrors: false, // faults are masked where operations run, on every door alike
-    plugins: [running, sse],
+    parserAndValidationCache: false, // `documents` keeps them, within bounds
+    plugins: [documents(config), running, sse],
   })
 }

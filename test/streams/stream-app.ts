@@ -5,6 +5,7 @@ import { readConfig, type Config } from '../../src/config.ts'
 import type { Platform } from '../../src/context.ts'
 import { openDatabase, type Database } from '../../src/db/database.ts'
 import { doorsOf, Invoker } from '../../src/doors/index.ts'
+import { quotas } from '../../src/http/limits/index.ts'
 import { httpServer } from '../../src/http/server.ts'
 import { bootstrap } from '../../src/organizations/index.ts'
 import { inProcessBus } from '../../src/ports/bus/in-process.ts'
@@ -60,9 +61,11 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
     server: { id: crypto.randomUUID(), run: crypto.randomUUID(), url: '' },
   }
   const invoker = new Invoker(platform, new Balancer())
-  const http = httpServer({ ...platform, doors: doorsOf(platform, invoker) }, invoker, {
-    isReady: true,
-  })
+  const http = httpServer(
+    { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) },
+    invoker,
+    { isReady: true },
+  )
   const url = await http.listen()
   const admin = new Client(url, TOKEN)
   let version: Promise<string> | undefined

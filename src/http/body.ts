@@ -1,0 +1,67 @@
+import type { Readable } from 'node:stream'
+import { DomainError, QuotaReached } from '../kit/errors.ts'
+
+/** How long a body may take to come. */
+const ARRIVAL_MS = 30_000
+/** How long the rest of a refused body is let in, so that the caller can read the answer. */
+const DRAIN_MS = 5_000
+
+/** The body did not come in time. */
+export class BodyTooSlow extends DomainError {
+  readonly code = 'TIMEOUT'
+}
+
+/**
+ * The whole body. Throws QuotaReached when it has more than so many bytes, whatever its headers say, and
+ * BodyTooSlow when it does not come in time. Either way the connection stays open for the answer.
+ */
+export function wholeBody(
+  body: Readable | undefined,
+  maxBytes: number,
+  arrivalMs = ARRIVAL_MS,
+): Promise<Buffer | undefined> {
+  if (body === undefined) return Promise.resolve(undefined)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const refuse = (why: Error): void => {
+      stop()
+      drain(body)
+      reject(why)
+    }
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size > maxBytes)
+        refuse(
+          new QuotaReached(`A request has at most ${maxBytes} bytes (MAX_BODY_BYTES).`, maxBytes),
+        )
+    }
+    const onEnd = (): void => {
+      stop()
+      resolve(Buffer.concat(chunks))
+    }
+    const onGone = (): void => {
+      stop()
+      reject(new BodyTooSlow('The connection was closed before the whole request had come.'))
+    }
+    const timer = setTimeout(
+      () => refuse(new BodyTooSlow(`A request comes within ${arrivalMs / 1000} s.`)),
+      arrivalMs,
+    )
+    const stop = (): void => {
+      clearTimeout(timer)
+      body.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
+    }
+    body.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
+  })
+}
+
+/** Lets the rest in unread, for a while: a connection that is cut at once takes the answer with it. */
+function drain(body: Readable): void {
+  const cut = setTimeout(() => body.destroy(), DRAIN_MS)
+  body
+    .once('error', () => {}) // nobody waits for it any more
+    .once('close', () => clearTimeout(cut))
+    .resume()
+}

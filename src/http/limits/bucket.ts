@@ -1,0 +1,51 @@
+/** Callers whose rate is remembered; past that, whoever has been quiet longest is forgotten. */
+const CALLERS = 10_000
+/** Seconds that a caller may be ahead of the rate. */
+const BURST_SECONDS = 2
+
+interface Bucket {
+  /** Operations that may begin at once. */
+  tokens: number
+  at: number
+}
+
+/** A token bucket for each caller: `rate` operations a second, and twice as many at once after a pause. */
+export class Buckets {
+  readonly #rate: number
+  readonly #now: () => number
+  readonly #buckets = new Map<string, Bucket>()
+
+  /** `now` is in milliseconds. */
+  constructor(rate: number, now: () => number) {
+    this.#rate = rate
+    this.#now = now
+  }
+
+  get size(): number {
+    return this.#buckets.size
+  }
+
+  /** Takes one; answers how many seconds to wait where there is none, 0 where there was one. */
+  take(key: string): number {
+    const now = this.#now()
+    const full = this.#rate * BURST_SECONDS
+    const bucket = this.#buckets.get(key) ?? { tokens: full, at: now }
+    bucket.tokens = Math.min(full, bucket.tokens + ((now - bucket.at) / 1000) * this.#rate)
+    bucket.at = now
+    // to the end: the first is the one that has been quiet longest
+    this.#buckets.delete(key)
+    this.#buckets.set(key, bucket)
+    this.#forget(now)
+    if (bucket.tokens < 1) return (1 - bucket.tokens) / this.#rate
+    bucket.tokens -= 1
+    return 0
+  }
+
+  /** A bucket that is full again says nothing. */
+  #forget(now: number): void {
+    for (const [key, { at }] of this.#buckets) {
+      if (now - at < BURST_SECONDS * 1000 && this.#buckets.size <= CALLERS) return
+      this.#buckets.delete(key)
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import { getIntrospectionQuery } from 'graphql'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../support/app.ts'
+import { doors, type Operation } from './doors.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp()
+})
+afterAll(() => app.close())
+
+const many = (count: number, write: (index: number) => string): string =>
+  Array.from({ length: count }, (_none, index) => write(index)).join(' ')
+const nested = (depth: number, inner: string): string =>
+  '{ viewer { user ' + '{ ... on Node '.repeat(depth) + `{ ${inner} }` + ' }'.repeat(depth) + ' } }'
+
+/** What was published against limits of this kind, and its relatives. */
+const attacks: Record<string, Operation> = {
+  'fields nested deep': { query: '{ a'.repeat(30) + ' }'.repeat(30) },
+  'fields nested deep in a fragment named __schema': {
+    query: `{ ...__schema } fragment __schema on Query ${'{ a'.repeat(30) + ' }'.repeat(30)}`,
+  },
+  'depth shared out among fragments': {
+    query: `{ ...f0 } ${many(30, (i) => `fragment f${i} on Query { a { ...f${i + 1} } }`)} fragment f30 on Query { a }`,
+  },
+  'depth below __schema': {
+    query: `{ __schema { types { fields ${'{ type { fields '.repeat(12)} { name } ${'} }'.repeat(12)} } } }`,
+  },
+  'an alias bomb': { query: `{ ${many(101, (i) => `a${i}: __typename`)} }` },
+  'an alias bomb in a fragment named __schema': {
+    query: `{ ...__schema } fragment __schema on Query { ${many(101, (i) => `a${i}: __typename`)} }`,
+  },
+  'an alias bomb by spreading a few aliases often': {
+    query: `{ ${many(40, () => 'viewer { ...f }')} } fragment f on Viewer { a: role b: role c: role }`,
+  },
+  'aliases below __type': {
+    query: `{ __type(name: "Query") { ${many(101, (i) => `a${i}: name`)} } }`,
+  },
+  'a flood of directives': { query: `{ __typename ${'@include(if: true) '.repeat(201)} }` },
+  'a flood of directives nobody knows': { query: `{ __typename ${'@a '.repeat(1_000)} }` },
+  'a flood of directives on operation and variables': {
+    query: `query (${many(50, (i) => `$v${i}: Int @a @b`)}) ${'@c '.repeat(150)} { __typename }`,
+  },
+  'a flood of directives on fragments': {
+    query: `{ ${many(101, () => '...f @a')} } fragment f on Query @b { __typename @c }`,
+  },
+  'a fragment that spreads itself': {
+    query: '{ ...f } fragment f on Query { __typename ...f }',
+  },
+  'fragments that spread each other': {
+    query:
+      '{ ...a } fragment a on Query { ...b } fragment b on Query { ...c } fragment c on Query { ...a }',
+  },
+  'circular fragments that nothing spreads': {
+    query: '{ __typename } fragment a on Query { ...b } fragment b on Query { ...a }',
+  },
+  'fragments that multiply': {
+    query: `{ ...f0 } ${many(30, (i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`)} fragment f30 on Query { __typename }`,
+  },
+  'fragments that multiply below fields': {
+    query: `{ ...f0 } ${many(15, (i) => `fragment f${i} on Query { a: viewer { ...g } ...f${i + 1} ...f${i + 1} }`)} fragment f15 on Query { __typename } fragment g on Viewer { role }`,
+  },
+  'a great many fragments': {
+    query: `{ ${many(150, (i) => `...f${i}`)} } ${many(150, (i) => `fragment f${i} on Query { __typename }`)}`,
+  },
+  'a great many operations': {
+    query: many(150, (i) => `query q${i} { __typename }`),
+    operationName: 'q0',
+  },
+  'a great many variables': {
+    query: `query (${many(101, (i) => `$v${i}: Int`)}) { __typename }`,
+  },
+  'a great many fields at the root': {
+    query: `{ ${many(101, () => '__typename')} }`,
+  },
+  'one field again and again': {
+    query: `{ viewer { ${many(1_000, () => 'role')} } }`,
+  },
+  'one field again and again, with another below': {
+    query: `{ ${many(20, () => `viewer { ${many(20, () => 'user { id }')} }`)} }`,
+  },
+  'one field again and again, by inline fragments': {
+    query: `{ viewer { ${many(300, () => '... on Viewer { role }')} } }`,
+  },
+  'inline fragments within each other': { query: nested(100, 'id') },
+  'a great many tokens': { query: `{ services(after: "x" ${'first: 1 '.repeat(2_000)}) { x } }` },
+  'a list within lists': {
+    query: `{ nodes(ids: ${'['.repeat(150)}1${']'.repeat(150)}) { id } }`,
+  },
+  'an object within objects': {
+    query: `{ services(filter: ${'{ a: '.repeat(150)}1${' }'.repeat(150)}) { totalCount } }`,
+  },
+  'a default value within lists': {
+    query: `query ($ids: [ID!] = ${'['.repeat(150)}1${']'.repeat(150)}) { nodes(ids: $ids) { id } }`,
+  },
+  'lists so deep that a parser has no room left': { query: `{ a(b: ${'['.repeat(4_900)}` },
+  'fields so deep that a parser has no room left': {
+    query: '{a'.repeat(1_600) + '}'.repeat(1_600),
+  },
+}
+
+test.each(Object.keys(attacks))('%s: TOO_COMPLEX on every door', async (name) => {
+  const attack = attacks[name] ?? { query: '' }
+  for (const [door, ask] of Object.entries(doors)) {
+    const { data, errors, status } = await ask(app.stranger, attack)
+    expect({ door, errors, data: data ?? null }).toEqual({
+      door,
+      data: null,
+      errors: [
+        expect.objectContaining({ extensions: expect.objectContaining({ code: 'TOO_COMPLEX' }) }),
+      ],
+    })
+    expect(status ?? 200).toBeLessThan(500)
+  }
+})
+
+test('a syntax error stays what it is, with one code on all doors', async () => {
+  for (const ask of Object.values(doors)) {
+    const { errors } = await ask(app.admin, { query: '{ viewer {' })
+    expect(errors?.[0]?.message).toMatch(/^Syntax Error/)
+    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_REQUEST' })
+  }
+})
+
+test('what tools and frontends send passes', async () => {
+  const ordinary = [
+    getIntrospectionQuery(),
+    getIntrospectionQuery({
+      descriptions: true,
+      specifiedByUrl: true,
+      directiveIsRepeatable: true,
+      schemaDescription: true,
+      inputValueDeprecation: true,
+      oneOf: true,
+    }),
+    `query List($count: Int = 20, $cursor: String) {
+      services(first: $count, after: $cursor) {
+        edges { cursor node { __typename ...Card_service id } }
+        pageInfo { endCursor hasNextPage }
+      }
+    }
+    fragment Card_service on Service {
+      id name status __isNode: __typename
+      events(last: 5) { nodes { number at actor { name user { id name } } changes { field } } }
+      ... on ProcessService { deployment { id name } version { id label } instances { id status } ...Scale }
+    }
+    fragment Scale on ProcessService { id scale { desired } }`,
+    `{ ${many(60, (i) => `s${i}: service(id: "svc_x${i}") { ...f }`)} } ${many(1, () => 'fragment f on Service { id name status }')}`,
+  ]
+  for (const query of ordinary)
+    for (const ask of Object.values(doors)) {
+      const { data, errors } = await ask(app.admin, { query })
+      expect({ query, errors }).toEqual({ query, errors: undefined })
+      expect(data).toBeTruthy()
+    }
+})
