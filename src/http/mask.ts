@@ -10,7 +10,9 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   const graphql = error instanceof GraphQLError ? error : undefined
   const cause = graphql === undefined ? error : graphql.originalError
   if (graphql !== undefined && cause === undefined) return withCode(graphql)
-  if (cause instanceof GraphQLError) return withCode(graphql ?? cause)
+  // one that names no part of the request came of a value of ours, which its type does not take
+  const isCallers = cause instanceof GraphQLError && (!graphql?.path || cause.nodes !== undefined)
+  if (isCallers) return withCode(graphql ?? cause)
   const where = { nodes: graphql?.nodes, path: graphql?.path }
   if (cause instanceof DomainError)
     return new GraphQLError(cause.message, { ...where, extensions: factsOf(cause) })

@@ -1,12 +1,12 @@
 import {
   createSourceEventStream,
-  execute as executeOnce,
   GraphQLError,
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql'
 import { callerKey, type Context } from '../context.ts'
 import { QuotaReached } from '../kit/errors.ts'
+import { executeOnce } from './compiled.ts'
 import { admit, forViewer, LATE, within, type Cost } from './limits/index.ts'
 import { maskError } from './mask.ts'
 
