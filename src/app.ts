@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { Authenticator } from './auth/authenticate.ts'
+import { Sessions } from './auth/sessions.ts'
 import { openSigner } from './auth/signing.ts'
 import type { Config } from './config.ts'
 import type { Platform, ServerIdentity } from './context.ts'
@@ -85,6 +86,8 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   )
   const hub = opening(new Hub(database, bus, log), (one) => one.close())
   const server = await identity(dataDir)
+  const authenticator = new Authenticator(database, config)
+  const sessions = opening(new Sessions(authenticator, bus, log), (one) => one.close())
   const platform: Platform = {
     config,
     log,
@@ -93,7 +96,8 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     hub,
     storage: diskStorage({ dir: config.storageDir, owner: server.id }),
     signer: await openSigner(database),
-    authenticator: new Authenticator(database, config.auth),
+    authenticator,
+    sessions,
     now: () => new Date(),
     server,
   }

@@ -54,6 +54,20 @@ const variables = z.object({
       '`token` wants a credential from everybody; `open` lets whoever has none act as `admin`. ' +
         'Without it: `open` when `HOST` is loopback, `token` otherwise.',
     ),
+  OPEN_FRONTS: frontList()
+    .prefault('')
+    .describe(
+      'REST fronts that may be used without a credential, with commas between: of `abeja`, `omegaml`, `topchef`, `auger` and `onecontainer`.',
+    ),
+  OPEN_FRONT_ROLE: z
+    .enum(['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN'], {
+      error: 'must be VIEWER, WORKER, DEVELOPER or ADMIN',
+    })
+    .prefault('DEVELOPER')
+    .describe('What they may then do in the default organization.'),
+  SIGN_IN_SECONDS: seconds('positive', 30 * DAY_SECONDS, 10 * 365 * DAY_SECONDS)
+    .prefault(String(30 * DAY_SECONDS))
+    .describe('How long whoever signs in with a password stays signed in (30 days).'),
   AUTH_OPEN_ANYWHERE: flag()
     .prefault('0')
     .describe('`1` allows `AUTH=open` on a `HOST` that other machines reach.'),
@@ -208,6 +222,9 @@ function configOf(env: z.output<typeof variables>) {
     advertiseUrl: env.ADVERTISE_URL,
     trustProxy: env.TRUST_PROXY,
     auth: env.AUTH ?? (isLoopback(env.HOST) ? 'open' : 'token'),
+    openFronts: env.OPEN_FRONTS,
+    openFrontRole: env.OPEN_FRONT_ROLE,
+    signInMs: toMs(env.SIGN_IN_SECONDS),
     authOpenAnywhere: env.AUTH_OPEN_ANYWHERE,
     adminToken: env.ADMIN_TOKEN,
     logLevel: env.LOG_LEVEL,
@@ -289,6 +306,16 @@ function seconds(least: 'positive' | 'zero too', example: number, max = 2_000_00
 
 function toMs(value: number): number {
   return Math.round(value * 1000)
+}
+
+/** The names of fronts, as the API has them. */
+function frontList() {
+  const fronts = ['ABEJA', 'OMEGAML', 'TOPCHEF', 'AUGER', 'ONECONTAINER'] as const
+  const error = `must be names out of ${fronts.join(', ').toLowerCase()} with commas between`
+  return z
+    .string()
+    .transform((value) => value.split(',').flatMap((one) => one.trim().toUpperCase() || []))
+    .pipe(z.array(z.enum(fronts, { error })))
 }
 
 function flag() {

@@ -9,6 +9,7 @@ import type { Clock } from './kit/time.ts'
 import type { Bus } from './ports/bus/bus.ts'
 import type { Storage } from './ports/storage/storage.ts'
 import type { Authenticator } from './auth/authenticate.ts'
+import type { Sessions } from './auth/sessions.ts'
 import type { Signer } from './auth/signing.ts'
 import { actorOf, type Viewer } from './auth/viewer.ts'
 import type { Hub } from './streams/hub.ts'
@@ -23,6 +24,7 @@ export interface Platform {
   readonly hub: Hub
   readonly signer: Signer
   readonly authenticator: Authenticator
+  readonly sessions: Sessions
   readonly now: Clock
   readonly server: ServerIdentity
 }
@@ -80,6 +82,16 @@ export interface Context extends Site {
   readonly origin: string
   /** The caller's IP address, as far as TRUST_PROXY lets it be believed. */
   readonly address: string
+  /** The cookie that a browser signs in with; undefined where an answer can set none, as over WebSocket. */
+  readonly cookie?: CookieSlot | undefined
+}
+
+/** The cookie that the answer to a request may set. */
+export interface CookieSlot {
+  /** Whether a page of another origin asks, which must not sign anybody in. */
+  readonly isForeign: boolean
+  set(secret: string, seconds: number): void
+  clear(): void
 }
 
 /** Who acts in this request, as events remember it. */
@@ -92,6 +104,7 @@ export function callerKey({ viewer, address }: Pick<Context, 'viewer' | 'address
       return `token:${viewer.tokenId}`
     case 'user':
       return `user:${viewer.user.id}`
+    case 'front':
     case 'anonymous':
       return `address:${address}`
   }

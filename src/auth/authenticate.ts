@@ -1,111 +1,127 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Role } from '../generated/prisma/enums.ts'
+import type { Front, Role } from '../generated/prisma/enums.ts'
 import type { Database } from '../db/database.ts'
 import { Unauthenticated } from '../kit/errors.ts'
+import { DEFAULT_HANDLE } from '../kit/names.ts'
+import type { Credential } from './credential.ts'
+import { rightsByHash, rightsByKeys, rightsOfAdmin, viewerOf, type RightsRow } from './rights.ts'
 import { hashSecret } from './secrets.ts'
-import { anonymous, type Membership, type Person, type Viewer } from './viewer.ts'
+import { anonymous, type Viewer } from './viewer.ts'
 
-interface TokenRow {
-  id: string
-  name: string
-  organizationId: string | null
-  role: Role
-  userId: string | null
-  email: string | null
-  userName: string | null
-  isServerAdmin: boolean | null
-  memberships: Membership[] | null
+/** How old what is remembered of a credential may be. */
+const KEPT_MS = 1_000
+/** Credentials remembered at once. */
+const MAX_KEPT = 10_000
+
+/** What decides over callers who bring no credential that is known. */
+export interface Openness {
+  readonly auth: 'open' | 'token'
+  readonly openFronts: readonly Front[]
+  readonly openFrontRole: Role
 }
 
-/** How long a "last used" may be behind. */
-const LAST_USED_SECONDS = 60
+interface Kept {
+  readonly viewer: Viewer
+  readonly until: number
+}
 
-/** Finds out who asks. In open mode whoever brings no known credential is the user `admin`. */
+/**
+ * Finds out who asks. What a credential is good for is remembered for a second at most, and forgotten at once when
+ * somebody's rights change; those who ask with one credential at the same time share a look-up.
+ */
 export class Authenticator {
   readonly #database: Database
-  readonly #isOpen: boolean
+  readonly #openness: Openness
+  #kept = new Map<string, Kept>()
+  #asking = new Map<string, Promise<Viewer | undefined>>()
 
-  constructor(database: Database, mode: 'open' | 'token') {
+  constructor(database: Database, openness: Openness) {
     this.#database = database
-    this.#isOpen = mode === 'open'
+    this.#openness = openness
   }
 
-  /** The viewer behind an Authorization header. Throws Unauthenticated for one that is not known, except in open mode. */
-  async viewer(authorization: string | undefined): Promise<Viewer> {
-    const secret = secretIn(authorization)
+  /**
+   * The viewer behind a credential. One that is not known, and none at all, is user `admin` in open mode and an
+   * unnamed member of the default organization on an open front; elsewhere an unknown one throws Unauthenticated.
+   */
+  async viewer(credential: Credential | undefined, front?: Front): Promise<Viewer> {
+    const secret = credential?.secret
     if (secret !== undefined) {
-      const known = await this.#byToken(secret)
+      const hash = hashSecret(secret)
+      const known = await this.#remembered(hash, () => this.#ask(rightsByHash(hash), 'by-hash'))
       if (known !== undefined) return known
     }
-    if (this.#isOpen) return this.#admin()
-    if (authorization === undefined) return anonymous
+    const { auth, openFronts } = this.#openness
+    if (auth === 'open')
+      return (await this.#remembered('', () => this.#ask(rightsOfAdmin, 'admin'))) ?? anonymous
+    if (front !== undefined && openFronts.includes(front))
+      return (await this.#remembered(front, () => this.#unnamed(front))) ?? anonymous
+    if (credential === undefined) return anonymous
     throw new Unauthenticated('The credential is not known, has expired or was revoked.')
   }
 
-  async #byToken(secret: string): Promise<Viewer | undefined> {
-    const [row] = await this.#database.query<TokenRow>(
-      Prisma.sql`
-        WITH token AS (
-          SELECT * FROM "Token" WHERE hash = ${hashSecret(secret)} AND "revokedAt" IS NULL
-            AND ("expiresAt" IS NULL OR "expiresAt" > now())),
-        used AS (
-          UPDATE "Token" AS t SET "lastUsedAt" = now() FROM token
-          WHERE t.id = token.id AND (token."lastUsedAt" IS NULL
-            OR token."lastUsedAt" < now() - make_interval(secs => ${LAST_USED_SECONDS}::int)))
-        SELECT token.id, token.name, token."organizationId", token.role, u.id AS "userId", u.email,
-               u.name AS "userName", u."isServerAdmin", ${membershipsOf('token."userId"')} AS memberships
-        FROM token LEFT JOIN "User" AS u ON u.id = token."userId"`,
-      { name: 'token-by-hash' },
-    )
-    return row === undefined ? undefined : viewerOf(row)
+  /** Forgets what is remembered, look-ups that are under way included. */
+  forget(): void {
+    this.#kept = new Map()
+    this.#asking = new Map()
   }
 
-  async #admin(): Promise<Viewer> {
-    const [user] = await this.#database.query<Person & { memberships: Membership[] | null }>(
-      Prisma.sql`
-        SELECT u.id, u.email, u.name, u."isServerAdmin", ${membershipsOf('u.id')} AS memberships
-        FROM "User" AS u WHERE u."isServerAdmin" ORDER BY u.serial LIMIT 1`,
-      { name: 'first-admin' },
-    )
-    if (user === undefined) return anonymous
-    const { memberships, ...person } = user
-    return { kind: 'user', user: person, memberships: memberships ?? [] }
-  }
-}
-
-/** The memberships of the user in a column, oldest first, as JSON; null when there are none. */
-const membershipsOf = (column: string): Prisma.Sql => Prisma.sql`(
-  SELECT json_agg(json_build_object('organizationId', m."organizationId", 'role', m.role)
-    ORDER BY m."createdAt", m."organizationId")
-  FROM "Membership" AS m WHERE m."userId" = ${Prisma.raw(column)})`
-
-/** The secret of `Bearer <secret>`, or the password of `Basic …`, which is how tokens fit into a URL. */
-function secretIn(authorization: string | undefined): string | undefined {
-  const [scheme = '', value = ''] = (authorization ?? '').trim().split(/\s+/, 2)
-  switch (scheme.toLowerCase()) {
-    case 'bearer':
-      return value || undefined
-    case 'basic': {
-      const text = Buffer.from(value, 'base64').toString('utf8')
-      return text.slice(text.indexOf(':') + 1) || undefined
+  /** What these tokens and users are good for now, by their ids, with one statement; who is absent is good for nothing. */
+  async present(keys: readonly string[]): Promise<Map<string, Viewer>> {
+    const rows = await this.#database.query<RightsRow>(rightsByKeys(keys), {
+      name: 'rights-by-key',
+    })
+    const present = new Map<string, Viewer>()
+    for (const row of rows) {
+      const viewer = viewerOf(row)
+      if (viewer !== undefined) present.set(row.key, viewer)
     }
-    default:
-      return undefined
+    return present
   }
-}
 
-function viewerOf(row: TokenRow): Viewer {
-  const token = { kind: 'token', tokenId: row.id, tokenName: row.name } as const
-  if (row.userId === null || row.email === null) {
-    const memberships =
-      row.organizationId === null ? [] : [{ organizationId: row.organizationId, role: row.role }]
-    return { ...token, user: undefined, memberships }
+  #remembered(
+    key: string,
+    look: () => Promise<Kept | undefined>,
+  ): Promise<Viewer | undefined> | Viewer {
+    const kept = this.#kept.get(key)
+    if (kept !== undefined && performance.now() < kept.until) return kept.viewer
+    const asking = this.#asking.get(key)
+    if (asking !== undefined) return asking
+    const [memory, askings] = [this.#kept, this.#asking] // another pair once this one is forgotten
+    const answer = look()
+      .then((found) => {
+        memory.delete(key)
+        if (found === undefined) return undefined
+        for (const oldest of memory.keys()) {
+          if (memory.size < MAX_KEPT) break
+          memory.delete(oldest)
+        }
+        memory.set(key, found)
+        return found.viewer
+      })
+      .finally(() => askings.delete(key))
+    askings.set(key, answer)
+    return answer
   }
-  const user = {
-    id: row.userId,
-    email: row.email,
-    name: row.userName,
-    isServerAdmin: row.isServerAdmin ?? false,
+
+  async #ask(sql: Prisma.Sql, name: string): Promise<Kept | undefined> {
+    const asked = performance.now()
+    const [row] = await this.#database.query<RightsRow>(sql, { name: `rights-${name}` })
+    const viewer = row && viewerOf(row)
+    return viewer && { viewer, until: asked + Math.min(KEPT_MS, row.leftMs ?? KEPT_MS) }
   }
-  return { ...token, user, memberships: row.memberships ?? [] }
+
+  async #unnamed(front: Front): Promise<Kept | undefined> {
+    const until = performance.now() + KEPT_MS
+    const [row] = await this.#database.query<{ id: string }>(
+      Prisma.sql`SELECT id FROM "Organization" WHERE handle = ${DEFAULT_HANDLE}`,
+    )
+    const role = this.#openness.openFrontRole
+    return (
+      row && {
+        until,
+        viewer: { kind: 'front', front, memberships: [{ organizationId: row.id, role }] },
+      }
+    )
+  }
 }

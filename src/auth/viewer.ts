@@ -1,6 +1,6 @@
 import { Forbidden, NotFound, Unauthenticated, ValidationError } from '../kit/errors.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { Role } from '../generated/prisma/enums.ts'
+import type { Front, Role } from '../generated/prisma/enums.ts'
 import { atLeast } from './roles.ts'
 
 /** A role in one organization. */
@@ -17,7 +17,17 @@ export interface Person {
   readonly isServerAdmin: boolean
 }
 
-/** Who asks. In open mode a caller without a credential is the user `admin`. */
+/** The one project that a token is good for, and its role there. */
+export interface ProjectRight {
+  readonly id: string
+  readonly organizationId: string
+  readonly role: Role
+}
+
+/**
+ * Who asks. In open mode a caller without a credential is the user `admin`. A token narrowed to a project has no
+ * memberships, so that whatever asks for one treats it like a stranger.
+ */
 export type Viewer =
   | { readonly kind: 'anonymous'; readonly memberships: readonly Membership[] }
   | {
@@ -30,6 +40,13 @@ export type Viewer =
       readonly tokenId: string
       readonly tokenName: string
       readonly user: Person | undefined
+      readonly memberships: readonly Membership[]
+      readonly project?: ProjectRight
+    }
+  /** Somebody without a name, on a front that is open. */
+  | {
+      readonly kind: 'front'
+      readonly front: Front
       readonly memberships: readonly Membership[]
     }
 
@@ -90,6 +107,8 @@ export function actorOf(viewer: Viewer): Actor {
   switch (viewer.kind) {
     case 'anonymous':
       return { kind: 'SYSTEM', name: 'anonymous' }
+    case 'front':
+      return { kind: 'USER', name: 'anonymous' }
     case 'user':
       return { kind: 'USER', name: viewer.user.email, userId: viewer.user.id }
     case 'token':
@@ -99,11 +118,19 @@ export function actorOf(viewer: Viewer): Actor {
   }
 }
 
+/** The person who asks, if it is one. */
+export const personOf = (viewer: Viewer): Person | undefined =>
+  viewer.kind === 'user' || viewer.kind === 'token' ? viewer.user : undefined
+
+/** The project that the viewer is confined to, if any. */
+export const confinedTo = (viewer: Viewer): ProjectRight | undefined =>
+  viewer.kind === 'token' ? viewer.project : undefined
+
 /** Throws Forbidden unless the viewer administers the whole server. */
 export function allowServerAdmin(viewer: Viewer): void {
   requireCredential(viewer)
-  const isAdmin = viewer.kind !== 'anonymous' && viewer.user?.isServerAdmin === true
-  if (!isAdmin) throw new Forbidden('ADMIN', 'This needs an administrator of the server.')
+  if (personOf(viewer)?.isServerAdmin !== true)
+    throw new Forbidden('ADMIN', 'This needs an administrator of the server.')
 }
 
 /** Answers the row, or throws NotFound, which does not tell a missing object from a foreign one. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'undici'
+import { credentialIn } from '../auth/credential.ts'
 import type { Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
@@ -8,7 +9,17 @@ import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway, Forbidden, NotFound } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
+import { withoutOurs, withoutOursSet } from './cookie.ts'
 import { contextOf } from './request.ts'
+
+/**
+ * A page that a service answers stands at our own address, yet it is not ours. Whoever is signed in by cookie gets it
+ * in a sandbox, where browsers give it an origin of its own, so that it cannot use the cookie.
+ */
+const SANDBOX = {
+  'content-security-policy':
+    'sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts',
+}
 
 type Request = FastifyRequest<{ Params: Record<string, string> }>
 
@@ -53,8 +64,12 @@ export function doors(site: Site, invoker: Invoker) {
         handler: async (request: Request, reply) => {
           const ctx = await contextOf(site, request.raw)
           const { deployment, service = '' } = request.params
+          const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
+          reply.raw.once('close', () => session.end())
           const call = callOf(request, reply, 5)
-          return passOn(reply, await ctx.doors.invoke(ctx, deployment, service, call))
+          const answer = await ctx.doors.invoke(ctx, deployment, service, call)
+          if (credentialIn(request.headers)?.from === 'cookie') reply.headers(SANDBOX)
+          return passOn(reply, answer)
         },
       })
 
@@ -93,12 +108,17 @@ function callOf(request: FastifyRequest, reply: FastifyReply, segments: number):
   return {
     method: request.method,
     target: `/${rest}${query === undefined ? '' : `?${query}`}`,
-    headers: request.headers,
+    headers: { ...request.headers, cookie: withoutOurs(request.headers.cookie) },
     body: request.body as Readable | undefined, // every body here is the stream itself
     signal: gone.signal,
   }
 }
 
 function passOn(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
-  return reply.code(status).headers(headers).send(body)
+  const cookies = headers['set-cookie']
+  return reply
+    .code(status)
+    .headers(headers)
+    .headers(cookies === undefined ? {} : { 'set-cookie': withoutOursSet([cookies].flat()) })
+    .send(body)
 }

@@ -46,8 +46,12 @@ export function graphql(
         )
         for (const [name, value] of response.headers) reply.header(name, value)
         if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+          const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
           eventStreams.add(reply.raw)
-          reply.raw.once('close', () => eventStreams.delete(reply.raw))
+          reply.raw.once('close', () => {
+            eventStreams.delete(reply.raw)
+            session.end()
+          })
         }
         return reply.code(response.status).send(response.body)
       },

@@ -1,37 +1,87 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { credentialIn } from '../auth/credential.ts'
 import type { Config } from '../config.ts'
+import type { Front } from '../generated/prisma/enums.ts'
 import { isLoopback } from '../kit/loopback.ts'
+import { reached } from './reached.ts'
 
 /**
- * Why a request that brings no credential is refused, or undefined. In open mode whoever reaches the server may use
- * it, so no page of another site may, neither by a cross-site request nor through a host name that was pointed at
- * this machine (DNS rebinding).
+ * What browsers send by themselves is no proof that anybody wants it. So a request that needs no credential, or whose
+ * credential is the cookie, must not come from a page of another origin. A request that brings a credential in a
+ * header was written by whoever knows it, and is welcome from everywhere.
  */
-export function refusal(config: Config, headers: IncomingHttpHeaders): string | undefined {
-  if (config.auth !== 'open' || headers.authorization !== undefined) return undefined
-  const host = headers.host ?? ''
-  const known = new Set(
-    [config.publicUrl, config.advertiseUrl].flatMap((url) => (url ? [new URL(url).host] : [])),
+
+/** Why a request is refused before anything of it is read, or undefined. `front` is the REST front it goes to. */
+export function refusal(
+  config: Config,
+  request: IncomingMessage,
+  front?: Front,
+): string | undefined {
+  const credential = credentialIn(request.headers, front)
+  if (credential?.from === 'header') return undefined
+  const isOpen =
+    config.auth === 'open' || (front !== undefined && config.openFronts.includes(front))
+  const why = isOpen ? strangerRefusal(config, request) : undefined
+  if (why !== undefined || credential === undefined) return why
+  return isByOwnPage(config, request)
+    ? undefined
+    : 'The cookie is good for pages of this server only: send "Authorization: Bearer <token>".'
+}
+
+/**
+ * Why whoever has no credential that is known may not act, or undefined: neither by a cross-origin request nor
+ * through a host name that was pointed at this machine (DNS rebinding) may a page use what is open to all.
+ */
+export function strangerRefusal(config: Config, request: IncomingMessage): string | undefined {
+  const { headers } = request
+  const known = knownHosts(config)
+  // a proxy that leaves X-Forwarded-Host to its callers must not help: both names have to be ours
+  const strange = [headers.host ?? '', reached(config, request).host].find(
+    (host) => !isLoopback(nameOf(host)) && nameOf(host) !== config.host && !known.has(host),
   )
-  if (
-    !isLoopback(nameOf(host)) &&
-    nameOf(host) !== config.host &&
-    !known.has(host) &&
-    !config.authOpenAnywhere
-  )
-    return `Without a credential this server answers to its own names only, not to "${host}".`
-  if (headers['sec-fetch-site'] === 'cross-site')
+  if (strange !== undefined && !config.authOpenAnywhere)
+    return `Without a credential this server answers to its own names only, not to "${strange}".`
+  if (!isFromHere(headers['sec-fetch-site']))
     return 'Pages of other sites may not use this server without a credential.'
   const { origin } = headers
-  if (origin !== undefined && !isOwn(origin, host, known))
+  if (origin !== undefined && !isOwn(config, request, origin))
     return `Pages of ${origin} may not use this server without a credential.`
   return undefined
 }
 
+/** Whether a page of another origin is known to have sent it. */
+export const isForeign = (config: Config, request: IncomingMessage): boolean =>
+  !isFromHere(request.headers['sec-fetch-site']) ||
+  (request.headers.origin !== undefined && !isOwn(config, request, request.headers.origin))
+
+/**
+ * Whether it is known to come from a page of ours. Browsers say so with Origin, on everything but plain GETs, or
+ * with Sec-Fetch-Site, on everything but plain HTTP between machines. A GET of /graphql that has neither, such as an
+ * EventSource's, is taken for ours: it changes nothing, and no other page can read what it answers.
+ */
+function isByOwnPage(config: Config, request: IncomingMessage): boolean {
+  const { headers, method = '', url = '' } = request
+  if (isForeign(config, request)) return false
+  if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return true
+  const isRead = (method === 'GET' || method === 'HEAD') && headers.upgrade === undefined
+  return isRead && url.split('?')[0] === '/graphql'
+}
+
+/** `none` is the person at the browser: an address that was typed, a bookmark. Another port is another origin. */
+const isFromHere = (site: string | string[] | undefined): boolean =>
+  site === undefined || site === 'same-origin' || site === 'none'
+
 const nameOf = (host: string): string => host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 
-function isOwn(origin: string, host: string, known: ReadonlySet<string>): boolean {
+const knownHosts = ({ publicUrl, advertiseUrl }: Config): ReadonlySet<string> =>
+  new Set([publicUrl, advertiseUrl].flatMap((url) => (url ? [new URL(url).host] : [])))
+
+function isOwn(config: Config, request: IncomingMessage, origin: string): boolean {
   if (!URL.canParse(origin)) return false
   const from = new URL(origin).host
-  return from === host || known.has(from)
+  return (
+    from === request.headers.host ||
+    from === reached(config, request).host ||
+    knownHosts(config).has(from)
+  )
 }

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { callerKey, type Context, type Site } from '../context.ts'
-import { BadRequest, Unauthenticated } from '../kit/errors.ts'
-import { anonymous } from '../auth/viewer.ts'
+import { credentialIn } from '../auth/credential.ts'
+import { anonymous, type Viewer } from '../auth/viewer.ts'
+import { callerKey, type Context, type CookieSlot, type Site } from '../context.ts'
+import type { Front } from '../generated/prisma/enums.ts'
+import { BadRequest, Forbidden, Unauthenticated } from '../kit/errors.ts'
+import { cookieSlot } from './cookie.ts'
+import { strangerRefusal } from './guard.ts'
 import { reached } from './reached.ts'
 
 /** Longest URL; an operation with more to say is sent by POST. */
@@ -32,17 +36,46 @@ export async function operationContext(site: Site, request: IncomingMessage): Pr
 /** A URL longer than any that is read. */
 export class UrlTooLong extends BadRequest {}
 
-/** The context of one request: who asks, from where, and under which name this server was reached. */
-export async function contextOf(site: Site, request: IncomingMessage): Promise<Context> {
-  const { headers } = request
-  const lastEventId = headers['last-event-id']
+/**
+ * The context of one request: who asks, from where, and under which name this server was reached. Throws
+ * Unauthenticated for a credential that is not known, and Forbidden for a page of another origin that would act
+ * without one.
+ */
+export async function contextOf(
+  site: Site,
+  request: IncomingMessage,
+  front?: Front,
+): Promise<Context> {
+  const lastEventId = request.headers['last-event-id']
   const { address, scheme, host } = reached(site.config, request)
+  const cookie = cookieSlot(site.config, request)
   return {
     ...site,
-    viewer: await site.authenticator.viewer(headers.authorization),
+    viewer: await viewerOf(site, request, front, cookie),
     requestId: randomUUID(),
     address,
     origin: site.config.publicUrl ?? `${scheme}://${host}`,
+    ...(cookie === undefined ? {} : { cookie }),
+    ...(front === undefined ? {} : { front }),
     ...(typeof lastEventId === 'string' && lastEventId !== '' ? { lastEventId } : {}),
   }
+}
+
+async function viewerOf(
+  { authenticator, config }: Site,
+  request: IncomingMessage,
+  front: Front | undefined,
+  cookie: CookieSlot | undefined,
+): Promise<Viewer> {
+  const credential = credentialIn(request.headers, front)
+  const viewer = await authenticator.viewer(credential, front).catch((cause: unknown) => {
+    // the browser would send it again and again, and no script of the page can take it away
+    if (cause instanceof Unauthenticated && credential?.from === 'cookie') cookie?.clear()
+    throw cause
+  })
+  // whatever was brought is not known, so whoever wrote it is a stranger still
+  const isStranger = viewer.kind === 'user' || viewer.kind === 'front'
+  const why = isStranger ? strangerRefusal(config, request) : undefined
+  if (why !== undefined) throw new Forbidden('VIEWER', why)
+  return viewer
 }

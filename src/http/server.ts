@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Site } from '../context.ts'
 import type { Invoker } from '../doors/index.ts'
 import { DomainError } from '../kit/errors.ts'
+import { cookieSetBy } from './cookie.ts'
 import { doors } from './doors.ts'
 import { httpError } from './errors.ts'
 import { graphql } from './graphql.ts'
@@ -36,9 +37,13 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
   http.removeAllContentTypeParsers()
   http.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   http.addHook('onRequest', async (request, reply) => {
-    const why = isHealth(request.url) ? undefined : refusal(config, request.headers)
+    const why = isHealth(request.url) ? undefined : refusal(config, request.raw)
     if (why !== undefined)
       return reply.code(403).send({ error: 'forbidden', error_description: why })
+  })
+  http.addHook('onSend', async (request, reply) => {
+    const cookie = cookieSetBy(request.raw)
+    if (cookie !== undefined) reply.header('set-cookie', cookie)
   })
   http.setErrorHandler((error, request, reply) => {
     if (!(error instanceof DomainError)) {

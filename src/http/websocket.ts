@@ -11,8 +11,9 @@ import { Unauthenticated } from '../kit/errors.ts'
 import { execute, subscribe } from './run.ts'
 import { refusal } from './guard.ts'
 import { maskError } from './mask.ts'
-import { operationContext } from './request.ts'
+import { contextOf, operationContext } from './request.ts'
 import { socketPlaces } from './socket-places.ts'
+import { forbid, isRefused, socketSessions } from './socket-sessions.ts'
 
 /** Larger frames than this are refused (RFC 6455, close code 1009). */
 const MAX_FRAME_BYTES = 1_048_576
@@ -31,6 +32,7 @@ export function websockets(
 ): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
   const places = socketPlaces(site)
+  const sessions = socketSessions(site)
   const options: ServerOptions<Parameters, Extra> = {
     execute: async (args) => spoken(await execute(args)),
     async subscribe(args) {
@@ -41,10 +43,12 @@ export function websockets(
       const given = connectionParams?.authorization ?? connectionParams?.Authorization
       if (typeof given === 'string') extra.request.headers.authorization = given
       try {
-        const viewer = await site.authenticator.viewer(extra.request.headers.authorization)
-        return places.settle(extra, viewer)
+        const ctx = await contextOf(site, extra.request)
+        if (!places.settle(extra, ctx.viewer)) return false
+        sessions.open(extra.socket, ctx)
+        return true
       } catch (cause) {
-        if (cause instanceof Unauthenticated) return false // closes with 4403 Forbidden
+        if (isRefused(cause)) return false // closes with 4403 Forbidden
         throw cause
       }
     },
@@ -53,6 +57,8 @@ export function websockets(
       try {
         const context = await operationContext(site, extra.request)
         requestId = context.requestId
+        if (!sessions.isSame(extra.socket, context))
+          throw new Unauthenticated('The credential of this socket is good no longer.')
         const { parse, validate, contextFactory } = yoga.getEnveloped(context)
         const document: DocumentNode = parse(query)
         const errors: readonly GraphQLError[] = validate(schema, document)
@@ -60,6 +66,7 @@ export function websockets(
         const contextValue = await contextFactory()
         return { schema, operationName, document, variableValues: variables, contextValue }
       } catch (cause) {
+        if (isRefused(cause)) forbid(extra.socket)
         // what is wrong with one operation is its answer; the others on the socket go on
         return [withoutHttp(maskError(cause, requestId, site.log))]
       }
@@ -73,7 +80,7 @@ export function websockets(
   ): void => {
     const why =
       new URL(request.url ?? '', 'http://localhost').pathname === '/graphql'
-        ? refusal(site.config, request.headers)
+        ? refusal(site.config, request)
         : 'WebSockets are served at /graphql.'
     if (why !== undefined) return turnAway(socket, '403 Forbidden', why)
     const place = places.wait(request)

@@ -29,6 +29,9 @@ export const handleRule = z
     'A handle has 1 to 100 lower-case letters, digits, "." and "-", and begins and ends with a letter or digit.',
   )
 
+/** The organization, and in every organization the project, that is always there. */
+export const DEFAULT_HANDLE = 'default'
+
 /** The handle a name suggests. */
 export function slug(name: string): string {
   const plain = name

@@ -3,10 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashSecret, newSecret } from '../auth/secrets.ts'
 import type { Database } from '../db/database.ts'
-import { DEFAULT_HANDLE, OrganizationId, TokenId, UserId } from './organization.ts'
+import { DEFAULT_HANDLE } from '../kit/names.ts'
+import { OrganizationId, TokenId, UserId } from './organization.ts'
+import { defaultProject } from './store.ts'
 
 /**
- * Sees to it that the default organization, the user `admin` and the admin token exist. The token is what
+ * Sees to it that the default organization, the user `admin` and the admin token exist, and that every organization
+ * has its project `default`. The token is what
  * ADMIN_TOKEN says, else what the file `admin-token` in the data folder says, else a new one written there. On a
  * shared server, servers that start together make one of each.
  */
@@ -30,6 +33,15 @@ export async function bootstrap(
   ])
   await prisma.membership.createMany({
     data: [{ userId: user.id, organizationId: organization.id, role: 'ADMIN' }],
+    skipDuplicates: true,
+  })
+  // those of organizations from before there were projects too
+  const bare = await prisma.organization.findMany({
+    where: { projects: { none: { heldHandle: DEFAULT_HANDLE } } },
+    select: { id: true },
+  })
+  await prisma.project.createMany({
+    data: bare.map(({ id }) => defaultProject(id)),
     skipDuplicates: true,
   })
   const file = join(dataDir, 'admin-token')

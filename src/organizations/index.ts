@@ -1,5 +1,6 @@
-/** Organizations: the tenants, and the people and tokens that may act in them. */
+/** Organizations: the tenants, and the people who are their members. */
 export * from './organization.ts'
 export { organizationNamed } from './store.ts'
-export { ActorType } from './types.ts'
+export { ActorType, OrganizationType } from './types.ts'
+export { ViewerType } from './queries.ts'
 export { bootstrap } from './bootstrap.ts'

@@ -3,13 +3,12 @@ import { idKind } from '../kit/ids.ts'
 
 export const OrganizationId = idKind('org')
 export const UserId = idKind('usr')
+/** Of the admin's token and of the project that an organization begins with; their concepts come after this one. */
 export const TokenId = idKind('tok')
+export const ProjectId = idKind('prj')
 
 export const organizationNaming: Naming = {
   kind: OrganizationId,
   noun: 'organization',
   spellings: { ABEJA: thirteenDigits },
 }
-
-/** The organization that the first start makes. */
-export const DEFAULT_HANDLE = 'default'

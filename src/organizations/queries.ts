@@ -1,69 +1,63 @@
 import { builder } from '../builder.ts'
-import { requireCredential, type Viewer } from '../auth/viewer.ts'
+import {
+  confinedTo,
+  personOf,
+  requireCredential,
+  type Membership,
+  type Viewer,
+} from '../auth/viewer.ts'
 import { RoleType } from '../graph/errors.ts'
 import { Forbidden } from '../kit/errors.ts'
-import { OrganizationType, TokenType, UserType } from './types.ts'
+import { MembershipType, OrganizationType, UserType } from './types.ts'
 
-const MembershipType = builder.prismaObject('Membership', {
-  description: "A user's role in an organization.",
-  fields: (t) => ({
-    user: t.relation('user', { description: 'The person.' }),
-    organization: t.relation('organization', { description: 'The organization.' }),
-    role: t.field({ type: RoleType, description: 'The role.', resolve: ({ role }) => role }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when.' }),
-  }),
-})
+/** Where the viewer acts. Throws Forbidden for one who may act nowhere. */
+function placeOf(viewer: Viewer): Membership {
+  const place = confinedTo(viewer) ?? viewer.memberships[0]
+  if (place === undefined) throw new Forbidden('WORKER', 'You are a member of no organization.')
+  return place
+}
 
-const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
+export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
   description: 'The caller.',
   fields: (t) => ({
     organization: t.field({
       type: OrganizationType,
-      description: 'The organization; the oldest membership where there are several.',
-      resolve: ({ memberships: [first] }, _args, { database }) => {
-        if (first === undefined) throw new Forbidden('WORKER')
-        return database.prisma.organization.findUniqueOrThrow({
-          where: { id: first.organizationId },
-        })
-      },
+      description:
+        'The organization; the oldest membership where there are several, and the one with the project of a token that is good for one project alone.',
+      resolve: (viewer, _args, { database }) =>
+        database.prisma.organization.findUniqueOrThrow({
+          where: { id: placeOf(viewer).organizationId },
+        }),
     }),
     role: t.field({
       type: RoleType,
-      description: 'The role in that organization.',
-      resolve: ({ memberships: [first] }) => {
-        if (first === undefined) throw new Forbidden('WORKER')
-        return first.role
-      },
+      description: 'The role in that organization, or in that project.',
+      resolve: (viewer) => placeOf(viewer).role,
     }),
     user: t.field({
       type: UserType,
       nullable: true,
       description: 'The person, if the caller is one.',
-      resolve: (viewer, _args, { database }) =>
-        viewer.kind === 'anonymous' || viewer.user === undefined
+      resolve: (viewer, _args, { database }) => {
+        const user = personOf(viewer)
+        return user === undefined
           ? null
-          : database.prisma.user.findUnique({ where: { id: viewer.user.id } }),
-    }),
-    token: t.field({
-      type: TokenType,
-      nullable: true,
-      description: 'The token the caller used, if any.',
-      resolve: (viewer, _args, { database }) =>
-        viewer.kind === 'token'
-          ? database.prisma.token.findUnique({ where: { id: viewer.tokenId } })
-          : null,
+          : database.prisma.user.findUnique({ where: { id: user.id } })
+      },
     }),
     memberships: t.field({
       type: [MembershipType],
       description:
         'All organizations the person may act in, oldest first; empty for a token of no person.',
-      resolve: (viewer, _args, { database }) =>
-        viewer.kind === 'anonymous' || viewer.user === undefined
-          ? []
-          : database.prisma.membership.findMany({
-              where: { userId: viewer.user.id },
-              orderBy: [{ createdAt: 'asc' }, { organizationId: 'asc' }],
-            }),
+      resolve: async (viewer, _args, { database }) => {
+        const user = personOf(viewer)
+        if (user === undefined) return []
+        const organizationIds = viewer.memberships.map(({ organizationId }) => organizationId)
+        return database.prisma.membership.findMany({
+          where: { userId: user.id, organizationId: { in: organizationIds } },
+          orderBy: [{ createdAt: 'asc' }, { organizationId: 'asc' }],
+        })
+      },
     }),
   }),
 })

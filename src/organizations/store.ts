@@ -1,10 +1,11 @@
 import { keyOf } from '../addresses/index.ts'
-import { organizationsOf } from '../auth/viewer.ts'
+import { confinedTo, organizationsOf, personOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
-import type { Organization, Token } from '../generated/prisma/client.ts'
+import type { Organization, User } from '../generated/prisma/client.ts'
 import { batched } from '../kit/batched.ts'
 import { Forbidden } from '../kit/errors.ts'
-import { organizationNaming, TokenId } from './organization.ts'
+import { DEFAULT_HANDLE } from '../kit/names.ts'
+import { organizationNaming, ProjectId } from './organization.ts'
 
 /** The UUID of an organization that a request names: Forbidden when it is not one of the viewer's. */
 export async function organizationNamed(
@@ -24,30 +25,35 @@ export async function organizationNamed(
   return row.id
 }
 
-/** An organization of the viewer's. */
+/** An organization of the viewer's, or the one that the viewer's only project is in. */
 export const organizationById = batched<Context, Organization>((ctx, ids) => {
-  const own = ctx.viewer.memberships.map(({ organizationId }) => organizationId)
-  const id = { in: ids.filter((one) => own.includes(one)) }
+  const own = new Set(ctx.viewer.memberships.map(({ organizationId }) => organizationId))
+  const project = confinedTo(ctx.viewer)
+  if (project !== undefined) own.add(project.organizationId)
+  const id = { in: ids.filter((one) => own.has(one)) }
   return ctx.database.prisma.organization.findMany({ where: { id } })
 })
 
-/** A token of an organization whose objects the viewer may read; the tokens of services are nobody's. */
-export const tokenById = batched<Context, Token>((ctx, ids) => {
+/** A person who is a member of an organization whose objects the viewer may read, or the viewer. */
+export const userById = batched<Context, User>((ctx, ids) => {
   const organizations = organizationsOf(ctx.viewer)
-  return ctx.database.prisma.token.findMany({
+  const self = personOf(ctx.viewer)?.id
+  return ctx.database.prisma.user.findMany({
     where: {
       id: { in: ids },
-      serviceId: null,
       OR: [
-        { organizationId: { in: organizations } },
-        { user: { memberships: { some: { organizationId: { in: organizations } } } } },
+        { memberships: { some: { organizationId: { in: organizations } } } },
+        ...(self === undefined ? [] : [{ id: self }]),
       ],
     },
   })
 })
 
-/** A token by its id as a caller writes it. */
-export const tokenNamed = async (ctx: Context, text: string): Promise<Token | null> => {
-  const id = TokenId.read(text)
-  return id === undefined ? null : tokenById(ctx, id)
-}
+/** The project every organization begins with. */
+export const defaultProject = (organizationId: string) => ({
+  id: ProjectId.make(),
+  organizationId,
+  handle: DEFAULT_HANDLE,
+  heldHandle: DEFAULT_HANDLE,
+  name: 'Default',
+})

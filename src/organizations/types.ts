@@ -1,16 +1,15 @@
-import DataLoader from 'dataloader'
 import { addressable, AddressableInterface, FrontType } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
 import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { Token, User } from '../generated/prisma/client.ts'
+import type { Membership, Organization, User } from '../generated/prisma/client.ts'
 import { allow } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
-import { perRequest } from '../kit/per-request.ts'
-import { OrganizationId, organizationNaming, TokenId, UserId } from './organization.ts'
-import { organizationById, tokenById } from './store.ts'
+import { batched } from '../kit/batched.ts'
+import { OrganizationId, organizationNaming, UserId } from './organization.ts'
+import { organizationById, userById } from './store.ts'
 
 export const UserType = builder.prismaObject('User', {
   description: 'A person.',
@@ -22,32 +21,33 @@ export const UserType = builder.prismaObject('User', {
   }),
 })
 
-export const TokenType = builder.prismaObject('Token', {
-  description: 'A credential; its secret is shown once, when it is made.',
-  interfaces: [NodeInterface],
+/** People and organizations that are named by what the viewer may see. */
+const anyUser = batched<Context, User>(({ database }, ids) =>
+  database.prisma.user.findMany({ where: { id: { in: ids } } }),
+)
+const anyOrganization = batched<Context, Organization>(({ database }, ids) =>
+  database.prisma.organization.findMany({ where: { id: { in: ids } } }),
+)
+
+/** A row that the database itself keeps another from losing. */
+function existing<Row>(row: Row | null): Row {
+  if (row === null) throw new Error('A membership names somebody or something that is not there.')
+  return row
+}
+
+export const MembershipType = builder.prismaObject('Membership', {
+  description: "A user's role in an organization.",
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => TokenId.text(id) }),
-    name: t.exposeString('name', { description: 'What it is for.' }),
-    role: t.field({ type: RoleType, description: 'What it may do.', resolve: ({ role }) => role }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
-    expiresAt: t.expose('expiresAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it ends by itself.',
+    user: t.field({
+      type: UserType,
+      description: 'The person.',
+      resolve: async ({ userId }, _args, ctx) => existing(await anyUser(ctx, userId)),
     }),
-    lastUsedAt: t.expose('lastUsedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it was last used, up to a minute late.',
-    }),
-    revokedAt: t.expose('revokedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it was ended.',
-    }),
+    role: t.field({ type: RoleType, description: 'The role.', resolve: ({ role }) => role }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when.' }),
   }),
 })
-const TokenConnection = connectionOf<Token>('Token', TokenType, 'tokens')
+const MembershipConnection = connectionOf<Membership>('Membership', MembershipType, 'members')
 
 export const OrganizationType = builder.prismaObject('Organization', {
   description: 'A tenant: nothing of it is visible from another.',
@@ -56,18 +56,17 @@ export const OrganizationType = builder.prismaObject('Organization', {
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => OrganizationId.text(id) }),
     name: t.exposeString('name', { description: 'For people.' }),
     handle: t.exposeString('handle', { description: 'Unique on this server.' }),
-    tokens: t.field({
-      type: TokenConnection,
-      description: 'Its tokens, oldest first; those of services are not among them. Needs ADMIN.',
+    members: t.field({
+      type: MembershipConnection,
+      description: 'Its people, longest there first. Needs VIEWER.',
       args: pageArgs(t.arg),
-      resolve: ({ id }, args, ctx) => {
-        allow(ctx.viewer, 'ADMIN', id)
-        const where = { organizationId: id, serviceId: null }
-        const { token } = ctx.database.prisma
+      resolve: ({ id: organizationId }, args, ctx) => {
+        allow(ctx.viewer, 'VIEWER', organizationId)
+        const { membership } = ctx.database.prisma
         return pageBySerial(
           args,
-          (query) => token.findMany({ ...query, where: { ...where, ...query.where } }),
-          () => token.count({ where }),
+          (query) => membership.findMany({ ...query, where: { organizationId, ...query.where } }),
+          () => membership.count({ where: { organizationId } }),
         )
       },
     }),
@@ -75,12 +74,21 @@ export const OrganizationType = builder.prismaObject('Organization', {
   }),
 })
 
+builder.objectField(MembershipType, 'organization', (t) =>
+  t.field({
+    type: OrganizationType,
+    description: 'The organization.',
+    resolve: async ({ organizationId }, _args, ctx) =>
+      existing(await anyOrganization(ctx, organizationId)),
+  }),
+)
+
 addressable(OrganizationType, organizationNaming, {
   ABEJA: (_ctx, _row, id) => Promise.resolve(`/abeja/organizations/${id}`),
 })
 
 isNode(OrganizationId, () => 'Organization', organizationById)
-isNode(TokenId, () => 'Token', tokenById)
+isNode(UserId, () => 'User', userById)
 
 const ActorKindType = builder.enumType('ActorKind', {
   description: 'Kinds of actors.',
@@ -91,15 +99,6 @@ const ActorKindType = builder.enumType('ActorKind', {
     SYSTEM: { description: 'The server itself.' },
   } as const,
 })
-
-/** Users by id with one statement a tick: actors are no relation of the database. */
-const usersById = perRequest(
-  ({ database }: Context) =>
-    new DataLoader<string, User | null>(async (ids) => {
-      const rows = await database.prisma.user.findMany({ where: { id: { in: [...ids] } } })
-      return ids.map((id) => rows.find((row) => row.id === id) ?? null)
-    }),
-)
 
 export const ActorType = builder.objectRef<Actor>('Actor').implement({
   description: 'Who did something, and through which door.',
@@ -114,7 +113,7 @@ export const ActorType = builder.objectRef<Actor>('Actor').implement({
       type: UserType,
       nullable: true,
       description: 'The person, if it was one.',
-      resolve: ({ userId }, _args, ctx) => (userId ? usersById(ctx).load(userId) : null),
+      resolve: ({ userId }, _args, ctx) => (userId ? anyUser(ctx, userId) : null),
     }),
     front: t.field({
       type: FrontType,

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { Authenticator } from '../../src/auth/authenticate.ts'
+import { Sessions } from '../../src/auth/sessions.ts'
 import { openSigner } from '../../src/auth/signing.ts'
 import { readConfig, type Config } from '../../src/config.ts'
 import type { Platform } from '../../src/context.ts'
@@ -48,6 +49,8 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
   await bootstrap(database, dataDir, config.adminToken)
   const bus = inProcessBus({ log })
   const hub = new Hub(database, bus, log)
+  const authenticator = new Authenticator(database, config)
+  const sessions = new Sessions(authenticator, bus, log)
   const platform: Platform = {
     config,
     log,
@@ -56,7 +59,8 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
     hub,
     storage: diskStorage({ dir: `${dataDir}/storage` }),
     signer: await openSigner(database),
-    authenticator: new Authenticator(database, config.auth),
+    authenticator,
+    sessions,
     now: () => new Date(),
     server: { id: crypto.randomUUID(), run: crypto.randomUUID(), url: '' },
   }
@@ -96,6 +100,7 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
     async close() {
       await http.close(1_000)
       await invoker.close()
+      await sessions.close()
       await hub.close()
       await bus.close()
       await database.close()

@@ -1,0 +1,29 @@
+import { addressable, AddressableInterface } from '../addresses/index.ts'
+import { builder } from '../builder.ts'
+import type { Project } from '../generated/prisma/client.ts'
+import { connectionOf } from '../graph/connection.ts'
+import { isNode, NodeInterface } from '../graph/node.ts'
+import { ProjectId } from '../organizations/index.ts'
+import { projectNaming } from './project.ts'
+import { projectById } from './store.ts'
+
+export const ProjectType = builder.prismaObject('Project', {
+  description:
+    "A folder for datasets, models, programs and experiments (a bucket, in omega|ml's words).",
+  interfaces: [NodeInterface, AddressableInterface],
+  fields: (t) => ({
+    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ProjectId.text(id) }),
+    name: t.exposeString('name', { description: 'For people.' }),
+    handle: t.exposeString('handle', {
+      description: 'Unique in the organization; `default` is always there.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+  }),
+})
+export const ProjectConnection = connectionOf<Project>('Project', ProjectType, 'projects')
+
+addressable(ProjectType, projectNaming, {
+  AUGER: (_ctx, _row, id) => Promise.resolve(`/auger/api/v1/projects/${id}`),
+})
+
+isNode(ProjectId, () => 'Project', projectById)

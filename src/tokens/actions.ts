@@ -1,0 +1,80 @@
+import { hashSecret, newSecret } from '../auth/secrets.ts'
+import { allow, found, organizationFor, personOf } from '../auth/viewer.ts'
+import { actor, type Context } from '../context.ts'
+import type { Token } from '../generated/prisma/client.ts'
+import type { Role } from '../generated/prisma/enums.ts'
+import { ValidationError } from '../kit/errors.ts'
+import { organizationNamed, TokenId } from '../organizations/index.ts'
+import { projectNamed } from '../projects/index.ts'
+import { act } from '../streams/index.ts'
+import { tokenNamed } from './store.ts'
+
+/** Makes a token; its secret is in the answer and nowhere else. */
+export async function createToken(
+  ctx: Context,
+  input: {
+    name: string
+    role: Role
+    organizationId?: string | null
+    projectId?: string | null
+    expiresAt?: Date | null
+  },
+): Promise<{ token: Token; secret: string }> {
+  const named = await organizationNamed(ctx, input.organizationId)
+  const project =
+    input.projectId == null
+      ? undefined
+      : found(await projectNamed(ctx, input.projectId, named), 'project', input.projectId)
+  const organizationId = organizationFor(ctx.viewer, 'ADMIN', project?.organizationId ?? named)
+  if (input.expiresAt && input.expiresAt <= ctx.now())
+    throw new ValidationError([{ path: ['expiresAt'], message: 'This time has passed.' }])
+  const secret = newSecret()
+  const id = TokenId.make()
+  const token = await ctx.database.prisma.$transaction(async (db) => {
+    const made = await db.token.create({
+      data: {
+        id,
+        name: input.name,
+        role: input.role,
+        organizationId,
+        projectId: project?.id ?? null,
+        hash: hashSecret(secret),
+        expiresAt: input.expiresAt ?? null,
+      },
+    })
+    const changes = [
+      { field: 'name', to: input.name },
+      { field: 'role', to: input.role },
+      ...(project === undefined ? [] : [{ field: 'project', to: project.handle }]),
+    ]
+    await db.$executeRaw(act(organizationId, actor(ctx), 'createToken', `tok:${id}`, changes))
+    return made
+  })
+  ctx.hub.hint('audit', organizationId)
+  return { token, secret }
+}
+
+/** Ends a token, with all that is open by it; ending an ended one changes nothing. Anybody may end his own. */
+export async function revokeToken(ctx: Context, { id }: { id: string }): Promise<Token> {
+  const { viewer } = ctx
+  const token = found(await tokenNamed(ctx, id), 'token', id)
+  const isUsed = viewer.kind === 'token' && viewer.tokenId === token.id
+  const isOwn = isUsed || (token.userId !== null && token.userId === personOf(viewer)?.id)
+  // a token that is nobody's own names its organization
+  if (!isOwn) allow(viewer, 'ADMIN', token.organizationId ?? '')
+  if (isUsed) ctx.cookie?.clear()
+  if (token.revokedAt !== null) return token
+  const organizationId = token.organizationId ?? viewer.memberships[0]?.organizationId
+  const revoked = await ctx.database.prisma.$transaction(async (db) => {
+    const changed = await db.token.update({
+      where: { id: token.id },
+      data: { revokedAt: ctx.now() },
+    })
+    if (organizationId !== undefined)
+      await db.$executeRaw(act(organizationId, actor(ctx), 'revokeToken', `tok:${token.id}`))
+    return changed
+  })
+  ctx.sessions.changed()
+  if (organizationId !== undefined) ctx.hub.hint('audit', organizationId)
+  return revoked
+}
