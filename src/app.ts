@@ -24,6 +24,7 @@ import { diskStorage } from './ports/storage/disk.ts'
 import { Reconciler } from './services/index.ts'
 import { Hub } from './streams/hub.ts'
 import { retention } from './streams/retention.ts'
+import { TrafficRecorder } from './traffic/index.ts'
 
 /** One server. */
 export interface App {
@@ -106,7 +107,8 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     (one) => one.close(),
   )
   const reconciler = new Reconciler(platform, runtime)
-  const invoker = opening(new Invoker(platform, reconciler.balancer), (one) => one.close())
+  const traffic = opening(new TrafficRecorder(platform), (one, graceMs) => one.close(graceMs))
+  const invoker = opening(new Invoker(platform, reconciler.balancer, traffic), (one) => one.close())
   const state = { isReady: false }
   const http = opening(
     httpServer(

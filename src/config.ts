@@ -154,6 +154,9 @@ const variables = z.object({
   EVENT_RETENTION_SECONDS: seconds('zero too', 90 * DAY_SECONDS, Infinity)
     .prefault(String(90 * DAY_SECONDS))
     .describe('How long events are kept (90 days); `0` keeps them forever.'),
+  TRAFFIC_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
+    .prefault(String(30 * DAY_SECONDS))
+    .describe('How long the counts of calls are kept (30 days); `0` keeps them forever.'),
   SHUTDOWN_GRACE_SECONDS: seconds('zero too', 20)
     .prefault('20')
     .describe('From SIGTERM until what still runs is cut off.'),
@@ -247,10 +250,11 @@ function configOf(env: z.output<typeof variables>) {
     stopGraceMs: toMs(env.STOP_GRACE_SECONDS),
     maxRestarts: env.MAX_RESTARTS,
     leaseMs: toMs(env.LEASE_SECONDS),
-    /** 0 keeps everything, here and in the next two. */
+    /** 0 keeps everything, here and in the next three. */
     logRetentionMs: toMs(env.LOG_RETENTION_SECONDS),
     logRetentionLines: env.LOG_RETENTION_LINES,
     eventRetentionMs: toMs(env.EVENT_RETENTION_SECONDS),
+    trafficRetentionMs: toMs(env.TRAFFIC_RETENTION_SECONDS),
     shutdownGraceMs: toMs(env.SHUTDOWN_GRACE_SECONDS),
   } as const
 }

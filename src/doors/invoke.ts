@@ -12,6 +12,7 @@ import {
   type Balancer,
   type Callee,
 } from '../services/index.ts'
+import type { TrafficRecorder } from '../traffic/index.ts'
 import { forwardedBy } from './forward.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and the caller's credential, which is ours. */
@@ -30,16 +31,21 @@ const HOP = new Set([
   'authorization',
 ])
 
+/** How a call ended: with an answer, with one that says 5xx or breaks off, or with none. */
+type Ending = 'answered' | 'failed' | 'unanswered'
+
 /** The door for calls: streamed both ways to the least busy instance, wherever it runs. */
 export class Invoker {
   readonly #platform: Platform
   readonly #balancer: Balancer
+  readonly #traffic: TrafficRecorder
   /** Connections to other servers, by their URL. */
   readonly #peers = new Map<string, Pool>()
 
-  constructor(platform: Platform, balancer: Balancer) {
+  constructor(platform: Platform, balancer: Balancer, traffic: TrafficRecorder) {
     this.#platform = platform
     this.#balancer = balancer
+    this.#traffic = traffic
   }
 
   /**
@@ -76,7 +82,11 @@ export class Invoker {
       throw new WrongState(`The service is not running: it is ${status}.`, status, from)
     const target = this.#balancer.take(service.id)
     if (target !== undefined) {
-      const done = once(() => this.#balancer.release(target))
+      const end = this.#traffic.begin(service.id, this.#balancer.count(service.id))
+      const done = once((how: Ending) => {
+        this.#balancer.release(target)
+        end(how !== 'answered')
+      })
       return this.#send(service, target.pool, call, {}, done)
     }
     const { server, signer, now } = this.#platform
@@ -87,14 +97,17 @@ export class Invoker {
             where: { id: service.ownerServer ?? '' },
           })
         : null
-    if (owner === null)
+    if (owner === null) {
+      this.#traffic.refused(service.id)
       throw new Unavailable('instance', `The service is ${status}: no instance is ready yet.`, 1)
+    }
     return this.#send(
       service,
       this.#peer(owner.url),
       call,
       forwardedBy(signer, service.id, now()),
-      () => {},
+      // the owner counts what it was asked
+      (how) => how === 'unanswered' && this.#traffic.refused(service.id),
     )
   }
 
@@ -115,7 +128,7 @@ export class Invoker {
     pool: Pool,
     call: Call,
     extra: Record<string, string>,
-    done: () => void,
+    done: (how: Ending) => void,
   ): Promise<Answer> {
     const isForward = Object.keys(extra).length > 0
     const path = isForward
@@ -129,16 +142,17 @@ export class Invoker {
         body: call.body ?? null,
         signal: call.signal,
       })
-      const { body } = answer
-      body.once('close', done)
-      body.once(
-        'error',
-        (cause: Error) =>
-          void this.#complain(service, call, `broke off its answer (${cause.message})`),
-      )
-      return { status: answer.statusCode, headers: back(answer.headers), body }
+      const { body, statusCode } = answer
+      let how: Ending = statusCode >= 500 ? 'failed' : 'answered'
+      body.once('error', (cause: Error) => {
+        if (!call.signal.aborted) how = 'failed'
+        void this.#complain(service, call, `broke off its answer (${cause.message})`)
+      })
+      body.once('close', () => done(how))
+      return { status: statusCode, headers: back(answer.headers), body }
     } catch (cause) {
-      done()
+      // whoever hangs up is no failure of the service
+      done(call.signal.aborted ? 'answered' : 'unanswered')
       throw await this.#failure(service, call, cause)
     }
   }
@@ -186,10 +200,10 @@ function back(
   return kept
 }
 
-function once(run: () => void): () => void {
+function once<Value>(run: (value: Value) => void): (value: Value) => void {
   let isDone = false
-  return () => {
-    if (!isDone) run()
+  return (value) => {
+    if (!isDone) run(value)
     isDone = true
   }
 }

@@ -63,13 +63,15 @@ export async function appendLines(
 ): Promise<number | undefined> {
   const guard = about.guard?.sql ?? Prisma.sql`SELECT 1`
   const count = BigInt(lines.length)
+  const bytes = BigInt(lines.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0))
   const [row] = await database.query<{ head: bigint }>(
     Prisma.sql`
       WITH guard AS (${guard}),
       head AS (
-        INSERT INTO "LogHead" AS h (stream, head, at)
-        SELECT ${stream}::uuid, ${count}::bigint, clock_timestamp() FROM guard
-        ON CONFLICT (stream) DO UPDATE SET head = h.head + excluded.head, at = GREATEST(h.at, excluded.at)
+        INSERT INTO "LogHead" AS h (stream, head, at, bytes)
+        SELECT ${stream}::uuid, ${count}::bigint, clock_timestamp(), ${bytes}::bigint FROM guard
+        ON CONFLICT (stream) DO UPDATE SET head = h.head + excluded.head, at = GREATEST(h.at, excluded.at),
+          bytes = h.bytes + excluded.bytes
         RETURNING head, at
       ),
       lines AS (

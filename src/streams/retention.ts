@@ -8,8 +8,8 @@ const EVERY_MS = 60_000
 const AT_A_TIME = 10_000
 
 /**
- * Removes log lines and events that are older, or more, than is kept. A log's `first` moves with the removal, so
- * that readers of what is gone are told of a gap. Any number of servers may do it at once. Answers its end.
+ * Removes log lines, events and counts of calls that are older, or more, than is kept. A log's `first` moves with
+ * the removal, so that readers of what is gone are told of a gap; so do the bytes it holds. Any number of servers may do it at once. Answers its end.
  */
 export function retention({
   database,
@@ -24,7 +24,7 @@ export function retention({
   const sweep = (): void => {
     running ??= sweepOnce(database, config)
       .catch((cause: unknown) =>
-        log.warn({ err: cause }, 'could not remove old log lines and events'),
+        log.warn({ err: cause }, 'could not remove what is older than is kept'),
       )
       .finally(() => (running = undefined))
   }
@@ -39,10 +39,14 @@ export function retention({
 /** One round over everything; rounds go on until nothing is left to remove. */
 export async function sweepOnce(
   database: Database,
-  config: Pick<Config, 'logRetentionLines' | 'logRetentionMs' | 'eventRetentionMs'>,
+  config: Pick<
+    Config,
+    'logRetentionLines' | 'logRetentionMs' | 'eventRetentionMs' | 'trafficRetentionMs'
+  >,
 ): Promise<void> {
   while ((await trimLogs(database, config)) > 0);
   while ((await trimEvents(database, config.eventRetentionMs)) > 0);
+  while ((await trimTraffic(database, config.trafficRetentionMs)) > 0);
 }
 
 async function trimLogs(
@@ -58,10 +62,15 @@ async function trimLogs(
           WHERE l.stream = h.stream AND l.at < now() - make_interval(secs => ${logRetentionMs / 1000}::float8))
         ELSE 0 END)) AS until
       FROM "LogHead" AS h),
+    sized AS (
+      SELECT due.*, (
+        SELECT COALESCE(sum(octet_length(l.text)), 0) FROM "LogLine" AS l
+        WHERE l.stream = due.stream AND l.number >= due.first AND l.number < due.until) AS bytes
+      FROM due WHERE due.until > due.first),
     moved AS (
-      UPDATE "LogHead" AS h SET first = due.until FROM due
-      WHERE h.stream = due.stream AND h.first = due.first AND due.until > due.first
-      RETURNING h.stream, due.first, due.until),
+      UPDATE "LogHead" AS h SET first = sized.until, bytes = h.bytes - sized.bytes FROM sized
+      WHERE h.stream = sized.stream AND h.first = sized.first
+      RETURNING h.stream, sized.first, sized.until),
     gone AS (
       DELETE FROM "LogLine" AS l USING moved
       WHERE l.stream = moved.stream AND l.number >= moved.first AND l.number < moved.until RETURNING 1)
@@ -80,4 +89,17 @@ async function trimEvents(database: Database, eventRetentionMs: number): Promise
       RETURNING 1)
     SELECT count(*) AS events FROM gone`)
   return Number(done?.events ?? 0)
+}
+
+async function trimTraffic(database: Database, trafficRetentionMs: number): Promise<number> {
+  if (trafficRetentionMs === 0) return 0
+  const [done] = await database.query<{ minutes: bigint }>(Prisma.sql`
+    WITH gone AS (
+      DELETE FROM "Traffic" WHERE ("serviceId", minute, run) IN (
+        SELECT "serviceId", minute, run FROM "Traffic"
+        WHERE minute < now() - make_interval(secs => ${trafficRetentionMs / 1000}::float8)
+        ORDER BY minute LIMIT ${AT_A_TIME}::int)
+      RETURNING 1)
+    SELECT count(*) AS minutes FROM gone`)
+  return Number(done?.minutes ?? 0)
 }

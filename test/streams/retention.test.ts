@@ -11,7 +11,12 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 const keep = (logRetentionLines: number): Promise<void> =>
-  sweepOnce(app.database, { logRetentionLines, logRetentionMs: 0, eventRetentionMs: 0 })
+  sweepOnce(app.database, {
+    logRetentionLines,
+    logRetentionMs: 0,
+    eventRetentionMs: 0,
+    trafficRetentionMs: 0,
+  })
 
 test('a reader that comes back too late is told of the gap, and what it has joins up with it', async () => {
   const service = await app.service()
@@ -54,7 +59,12 @@ test('whoever follows meanwhile is not disturbed, and new lines go on with the n
 test('a log of which nothing is left tells a gap up to its end', async () => {
   const service = await app.service()
   await app.print(service, numbered(50))
-  await sweepOnce(app.database, { logRetentionLines: 0, logRetentionMs: 1, eventRetentionMs: 0 })
+  await sweepOnce(app.database, {
+    logRetentionLines: 0,
+    logRetentionMs: 1,
+    eventRetentionMs: 0,
+    trafficRetentionMs: 0,
+  })
   const reader = followLog(app.admin, { id: service.id, after: 'start' })
   await until(() => reader.results.length > 0)
   expect(deliveriesOf(reader)[0]?.gap).toEqual({ from: 1, to: 50, reason: 'RETENTION' })

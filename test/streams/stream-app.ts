@@ -13,6 +13,7 @@ import { inProcessBus } from '../../src/ports/bus/in-process.ts'
 import { diskStorage } from '../../src/ports/storage/disk.ts'
 import { Balancer } from '../../src/services/reconciler/balancer.ts'
 import { appendLines, closeLog, Hub, type NewLine } from '../../src/streams/index.ts'
+import { TrafficRecorder } from '../../src/traffic/index.ts'
 import { settings } from '../support/app.ts'
 import { Client } from '../support/client.ts'
 import { testDatabase } from '../support/database.ts'
@@ -64,7 +65,8 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
     now: () => new Date(),
     server: { id: crypto.randomUUID(), run: crypto.randomUUID(), url: '' },
   }
-  const invoker = new Invoker(platform, new Balancer())
+  const traffic = new TrafficRecorder(platform)
+  const invoker = new Invoker(platform, new Balancer(), traffic)
   const http = httpServer(
     { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) },
     invoker,
@@ -100,6 +102,7 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
     async close() {
       await http.close(1_000)
       await invoker.close()
+      await traffic.close(1_000)
       await sessions.close()
       await hub.close()
       await bus.close()

@@ -39,6 +39,11 @@ export class Balancer {
     return best
   }
 
+  /** How many instances of a service answer. */
+  count(serviceId: string): number {
+    return this.#targets.get(serviceId)?.size ?? 0
+  }
+
   release(target: Target): void {
     target.inFlight -= 1
   }

@@ -1,0 +1,2 @@
+/** Usage: what an organization keeps on this server. */
+import './types.ts'

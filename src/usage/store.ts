@@ -1,0 +1,27 @@
+import type { Context } from '../context.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { batched } from '../kit/batched.ts'
+
+/** What is kept of an organization. */
+export interface Usage {
+  /** The organization's. */
+  readonly id: string
+  readonly logBytes: bigint
+  readonly archiveBytes: bigint
+}
+
+/** From counters kept with the logs, so that no line is read; of many organizations with one statement a tick. */
+export const usageOf = batched<Context, Usage>(({ database }, ids) =>
+  database.query(
+    Prisma.sql`
+      SELECT o.id,
+        (SELECT COALESCE(sum(h.bytes), 0)::bigint FROM "Service" AS s JOIN "LogHead" AS h ON h.stream = s.id
+         WHERE s."organizationId" = o.id) AS "logBytes",
+        (SELECT COALESCE(sum(a.size), 0)::bigint FROM (
+           SELECT max("archiveSizeBytes") AS size FROM "DeploymentVersion"
+           WHERE "organizationId" = o.id AND "deletedAt" IS NULL AND "archiveSha256" IS NOT NULL
+           GROUP BY "archiveSha256") AS a) AS "archiveBytes"
+      FROM unnest(${ids}::uuid[]) AS o(id)`,
+    { name: 'usage' },
+  ),
+)
