@@ -1,34 +1,43 @@
 import { writeFileSync } from 'node:fs'
 import type { CodegenConfig } from '@graphql-codegen/cli'
-import { lexicographicSortSchema, printSchema } from 'graphql'
+import { isAbstractType, lexicographicSortSchema, printSchema } from 'graphql'
+import { clientPreset } from './src/codegen/index.ts'
 import { schema } from './src/schema.ts'
 
-// the committed schema, which CI compares with this one
-const text = printSchema(lexicographicSortSchema(schema))
-writeFileSync(new URL('schema.graphql', import.meta.url), `${text}\n`)
+const sorted = lexicographicSortSchema(schema)
+const text = printSchema(sorted)
+const write = (name: string, content: string): void =>
+  writeFileSync(new URL(name, import.meta.url), `${content}\n`)
 
-/** Types for the operations that the command line and the tests send. */
+// both are committed; CI compares them with these
+write('schema.graphql', text)
+// which types an interface or union can be, for caches that match fragments by type
+const abstract = Object.values(sorted.getTypeMap()).filter(isAbstractType)
+const possibleTypes = abstract.map((type) => [
+  type.name,
+  sorted.getPossibleTypes(type).map(({ name }) => name),
+])
+write('possibleTypes.json', JSON.stringify(Object.fromEntries(possibleTypes), null, 2))
+
+/** Types for the operations of the command line, the tests and the samples. */
 const config: CodegenConfig = {
   schema: text,
   silent: true,
-  config: {
-    enumsAsTypes: true,
-    useTypeImports: true,
-    scalars: { DateTime: 'string', SafeInt: 'number', JSON: 'unknown', ID: 'string' },
-  },
   generates: {
-    'src/generated/operations/': {
-      preset: 'client',
-      documents: ['src/**/*.graphql'],
-      presetConfig: { fragmentMasking: false },
-      config: { documentMode: 'string' },
-    },
-    'test/generated/': {
-      preset: 'client',
+    'src/generated/operations/': clientPreset({
+      documents: 'src/**/*.graphql',
+      documentMode: 'string',
+    }),
+    'test/generated/': clientPreset({
       documents: ['test/**/*.ts', 'bench/**/*.ts', '!test/generated/**'],
-      presetConfig: { fragmentMasking: false },
-      config: { documentMode: 'string' },
-    },
+      documentMode: 'string',
+    }),
+    'examples/frontends/urql/generated/': clientPreset({
+      documents: 'examples/frontends/urql/*.ts',
+    }),
+    'examples/frontends/apollo/generated/': clientPreset({
+      documents: 'examples/frontends/apollo/*.ts',
+    }),
   },
   importExtension: '.ts',
   ignoreNoDocuments: true,

@@ -77,6 +77,7 @@ const mayImport: Record<string, readonly string[]> = {
     'traffic',
   ],
   client: [],
+  codegen: [],
   cli: ['kit', 'generated', 'config', 'client', 'app', 'db'],
   main: ['cli'],
   bin: ['main'],

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import {
+  isAbstractType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -34,6 +35,19 @@ function* described(type: GraphQLNamedType): Generator<[string, string | null | 
 test('the committed schema is the one the code makes', () => {
   const committed = readFileSync(new URL('../schema.graphql', import.meta.url), 'utf8')
   expect(committed).toBe(`${printSchema(lexicographicSortSchema(schema))}\n`)
+})
+
+test('the committed possible types are those of the schema', () => {
+  const text = readFileSync(new URL('../possibleTypes.json', import.meta.url), 'utf8')
+  const abstract = types.filter(isAbstractType)
+  const possible = abstract.map((type) => [
+    type.name,
+    schema
+      .getPossibleTypes(type)
+      .map(({ name }) => name)
+      .toSorted(),
+  ])
+  expect(JSON.parse(text)).toEqual(Object.fromEntries(possible))
 })
 
 test('everything in the schema says what it means', () => {

@@ -1,12 +1,11 @@
 import { CloseCode, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { resumable } from '../client/index.ts'
+import { persistent, resumable } from '../client/index.ts'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { authorization, refusalOf, type ApiError, type Server } from './api.ts'
 import { note } from './output.ts'
 import { reasonOf, Refusal } from './refusal.ts'
 
-const KEEP_ALIVE_MS = 10_000
 const LONGEST_WAIT_MS = 2_000
 
 /**
@@ -23,28 +22,17 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
     if (!isLost) note(`The connection to ${server.url} is lost; trying again until it is back …`)
     isLost = true
   }
-  let silence: NodeJS.Timeout | undefined
-  const client = createClient({
+  const client = persistent(createClient, {
     url: `${server.url.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     connectionParams: authorization(server),
-    retryAttempts: Infinity,
-    shouldRetry: (cause) => !isForbidden(cause),
     retryWait: (tries) => pause(Math.min(100 * 2 ** tries, LONGEST_WAIT_MS)),
-    connectionAckWaitTimeout: KEEP_ALIVE_MS,
-    keepAlive: KEEP_ALIVE_MS,
     on: {
       connecting: (isRetry) => isRetry && lose(),
       connected() {
         if (isLost) note('The connection is back.')
         isLost = false
       },
-      // a machine that vanished closes nothing: whoever owes an answer to a ping for too long is gone
-      ping(isTheirs) {
-        if (!isTheirs) silence = setTimeout(() => client.terminate(), KEEP_ALIVE_MS)
-      },
-      pong: () => clearTimeout(silence),
-      closed: () => clearTimeout(silence),
     },
   })
   const results = resumable(client).iterate<Result>({ query: document.toString(), variables })
@@ -56,7 +44,6 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
   } catch (error) {
     throw translated(server, error)
   } finally {
-    clearTimeout(silence)
     await client.dispose()
   }
 }

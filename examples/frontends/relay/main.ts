@@ -1,0 +1,4 @@
+import { settings } from '../settings.ts'
+import { follow } from './follow.ts'
+
+await follow(settings())
