@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
 import type { Front } from './generated/prisma/enums.ts'
-import type { Actor } from './kit/actor.ts'
+import { EFFECT, type Actor, type KeyedCall } from './kit/actor.ts'
 import type { Answer, Call, Outgoing } from './kit/call.ts'
 import type { Logger } from './kit/logger.ts'
 import type { Clock } from './kit/time.ts'
@@ -84,6 +84,8 @@ export interface Context extends Site {
   readonly address: string
   /** The cookie that a browser signs in with; undefined where an answer can set none, as over WebSocket. */
   readonly cookie?: CookieSlot | undefined
+  /** The call with an idempotency key that is being worked on, if it is one. */
+  readonly call?: KeyedCall | undefined
 }
 
 /** The cookie that the answer to a request may set. */
@@ -94,8 +96,15 @@ export interface CookieSlot {
   clear(): void
 }
 
-/** Who acts in this request, as events remember it. */
-export const actor = ({ viewer, front }: Context): Actor => ({ ...actorOf(viewer), front })
+/**
+ * Who acts in this request, as events remember it. What is recorded with it is the effect of the request; a
+ * request with several effects names each by a `part`, the same whenever it is done again.
+ */
+export const actor = ({ viewer, front, call }: Context, part = ''): Actor => ({
+  ...actorOf(viewer),
+  front,
+  ...(call === undefined ? {} : { [EFFECT]: { call, part } }),
+})
 
 /** Whose share a request takes, where shares are limited: the token's, else the person's, else the address'. */
 export function callerKey({ viewer, address }: Pick<Context, 'viewer' | 'address'>): string {

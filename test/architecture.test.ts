@@ -19,7 +19,8 @@ const mayImport: Record<string, readonly string[]> = {
   auth: [...core, 'db', 'ports'],
   context: [...core, 'config', 'db', 'ports', 'auth', 'streams'],
   builder: ['generated', 'context'],
-  graph: [...core, 'auth', 'builder', 'context', 'streams'],
+  idempotency: [...core, 'auth', 'context', 'streams'],
+  graph: [...core, 'auth', 'builder', 'context', 'idempotency', 'streams'],
   addresses: [...core, 'auth', 'builder', 'context'],
   // concepts: the ground, and other concepts only as far as they come before
   organizations: [...ground, 'db'],
@@ -84,6 +85,7 @@ const mayImport: Record<string, readonly string[]> = {
 }
 
 const concepts = [
+  'idempotency',
   'addresses',
   'organizations',
   'projects',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import {
+  GraphQLString,
   isAbstractType,
   isEnumType,
   isInputObjectType,
@@ -68,8 +69,21 @@ test('every mutation takes one input and answers a union of its success and erro
     const union = schema.getType(`${Name}Result`)
     const members = isUnionType(union) ? union.getTypes().map(({ name }) => name) : []
     expect(members).toEqual(
-      expect.arrayContaining([`${Name}Success`, 'ValidationError', 'Forbidden', 'NotFound']),
+      expect.arrayContaining([
+        `${Name}Success`,
+        'ValidationError',
+        'Forbidden',
+        'NotFound',
+        'Conflict',
+      ]),
     )
+    const input = schema.getType(`${Name}Input`)
+    expect(isInputObjectType(input) && input.getFields()['idempotencyKey']?.type).toBe(
+      GraphQLString,
+    )
+    const success = schema.getType(`${Name}Success`)
+    const { replayed } = isObjectType(success) ? success.getFields() : {}
+    expect(String(replayed?.type)).toBe('Boolean!')
     for (const member of members.filter((name) => name !== `${Name}Success`)) {
       const type = schema.getType(member)
       expect(isObjectType(type) && type.getInterfaces().map(({ name }) => name)).toContain('Error')

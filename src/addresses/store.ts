@@ -87,6 +87,12 @@ export interface AnnotationInput {
   readonly value?: unknown
 }
 
+/** The annotations that an update sets or removes, as events tell of them: whose, not what. */
+export const annotationChanges = (
+  annotations: readonly AnnotationInput[] | null | undefined,
+): { field: string }[] =>
+  (annotations ?? []).map(({ front }) => ({ field: `annotations.${front}` }))
+
 export async function keepAnnotations(
   db: Prisma.TransactionClient,
   objectId: string,

@@ -1,7 +1,27 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { KeyedCall } from '../kit/actor.ts'
+import type { Signer } from './signing.ts'
 
 /** A new token's secret: 192 random bits behind a prefix that secret scanners can find. */
 export const newSecret = (): string => `mrt_${randomBytes(24).toString('base64url')}`
+
+/**
+ * A secret in the answer of a mutation: shown to whoever called, and kept nowhere in clear. With an idempotency key
+ * it is derived from what the call keeps for a day, so that the same call made again can show it again.
+ */
+export class Secret {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+
+  /** The secret of this request, which has one at most. */
+  static of({ signer, call }: { signer: Signer; call?: KeyedCall | undefined }): Secret {
+    return new Secret(
+      call === undefined ? newSecret() : `mrt_${signer.sign('call-secret', call.seed)}`,
+    )
+  }
+}
 
 /** What is stored of a secret. Secrets are random and long, so a plain hash is enough (no password is kept so). */
 export const hashSecret = (secret: string): string =>

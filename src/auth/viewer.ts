@@ -69,13 +69,38 @@ export function requireCredential(viewer: Viewer): void {
 /** Whether the viewer's role in that organization is `needed` or more. */
 export function isAllowed(viewer: Viewer, needed: Role, organizationId: string): boolean {
   const membership = viewer.memberships.find((one) => one.organizationId === organizationId)
-  return membership !== undefined && atLeast(membership.role, needed)
+  if (membership === undefined || !atLeast(membership.role, needed)) return false
+  noted.get(viewer)?.push({ needed, organizationId })
+  return true
 }
 
 /** Throws Forbidden unless the viewer's role in that organization is `needed` or more. */
 export function allow(viewer: Viewer, needed: Role, organizationId: string): void {
   requireCredential(viewer)
   if (!isAllowed(viewer, needed, organizationId)) throw new Forbidden(needed)
+}
+
+/** A right that was needed and there: of a role in an organization, or without one of an administrator of the server. */
+export interface Right {
+  readonly needed: Role
+  readonly organizationId?: string | undefined
+}
+
+const noted = new WeakMap<Viewer, Right[]>()
+
+/** The same viewer, and the rights that are asked of it from now on: whoever repeats an answer asks for them again. */
+export function noting(viewer: Viewer): { viewer: Viewer; rights: readonly Right[] } {
+  const copy = { ...viewer }
+  const rights: Right[] = []
+  noted.set(copy, rights)
+  return { viewer: copy, rights }
+}
+
+/** Throws Forbidden unless the viewer has these rights still. */
+export function allowAgain(viewer: Viewer, rights: readonly Right[]): void {
+  for (const { needed, organizationId } of rights)
+    if (organizationId === undefined) allowServerAdmin(viewer)
+    else allow(viewer, needed, organizationId)
 }
 
 /**
@@ -131,6 +156,7 @@ export function allowServerAdmin(viewer: Viewer): void {
   requireCredential(viewer)
   if (personOf(viewer)?.isServerAdmin !== true)
     throw new Forbidden('ADMIN', 'This needs an administrator of the server.')
+  noted.get(viewer)?.push({ needed: 'ADMIN' })
 }
 
 /** Answers the row, or throws NotFound, which does not tell a missing object from a foreign one. */

@@ -1,4 +1,5 @@
 import {
+  annotationChanges,
   keepAddresses,
   keepAnnotations,
   readAddresses,
@@ -112,18 +113,15 @@ export async function updateDeployment(
       ? []
       : [{ field: 'description', from: old.description, to: description }]),
     ...variableChanges(before, environment),
+    ...annotationChanges(input.annotations),
   ]
   const updated = await ctx.database.prisma.$transaction(async (db) => {
     await keepAnnotations(db, old.id, input.annotations)
     if (changes.length === 0) return old
     const [row] = await db.$queryRaw<Deployment[]>(
-      tellDeployment(
-        ctx,
-        old.id,
-        [{ kind: 'UPDATED', changes }],
-        'updateDeployment',
-        Prisma.sql`, name = ${name}, description = ${description}, environment = ${JSON.stringify(environment)}::jsonb`,
-      ),
+      tellDeployment(ctx, old.id, [{ kind: 'UPDATED', changes }], 'updateDeployment', {
+        set: Prisma.sql`, name = ${name}, description = ${description}, environment = ${JSON.stringify(environment)}::jsonb`,
+      }),
     )
     return found(row, 'deployment', input.id)
   })
@@ -135,16 +133,20 @@ export async function updateDeployment(
 export async function deleteDeployment(ctx: Context, { id }: { id: string }): Promise<Deployment> {
   const deployment = found(await deploymentNamed(ctx, id), 'deployment', id)
   allow(ctx.viewer, 'DEVELOPER', deployment.organizationId)
-  const [row] = await ctx.database.query<Deployment>(
-    tellDeployment(
-      ctx,
-      deployment.id,
-      [{ kind: 'DELETED' }],
-      'deleteDeployment',
-      Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL`,
-      Prisma.sql`AND NOT EXISTS (SELECT 1 FROM "Service" AS s WHERE s."deploymentId" = t.id AND s."deletedAt" IS NULL)`,
-    ),
-  )
+  const row = await ctx.database.prisma.$transaction(async (db) => {
+    const [deleted] = await db.$queryRaw<Deployment[]>(
+      tellDeployment(ctx, deployment.id, [{ kind: 'DELETED' }], 'deleteDeployment', {
+        set: Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL`,
+        where: Prisma.sql`AND NOT EXISTS (SELECT 1 FROM "Service" AS s WHERE s."deploymentId" = t.id AND s."deletedAt" IS NULL)`,
+      }),
+    )
+    if (deleted === undefined) return undefined
+    await db.deploymentVersion.updateMany({
+      where: { deploymentId: deployment.id, deletedAt: null },
+      data: { deletedAt: deleted.deletedAt, heldLabel: null },
+    })
+    return deleted
+  })
   if (row === undefined) {
     const services = await ctx.database.prisma.service.count({
       where: { deploymentId: deployment.id, deletedAt: null },
@@ -156,10 +158,6 @@ export async function deleteDeployment(ctx: Context, { id }: { id: string }): Pr
       ['UNUSED'],
     )
   }
-  await ctx.database.prisma.deploymentVersion.updateMany({
-    where: { deploymentId: deployment.id, deletedAt: null },
-    data: { deletedAt: row.deletedAt, heldLabel: null },
-  })
   hintDeployment(ctx, row)
   return row
 }
@@ -217,7 +215,9 @@ export async function createDeploymentVersion(
     await keepAnnotations(db, id, input.annotations)
     const events = [{ kind: 'VERSION_CREATED', changes: [{ field: 'version', to: label }] }]
     const told = await db.$queryRaw<Deployment[]>(
-      tellDeployment(ctx, deployment.id, events, 'createDeploymentVersion'),
+      tellDeployment(ctx, deployment.id, events, 'createDeploymentVersion', {
+        subject: `ver:${id}`,
+      }),
     )
     found(told[0], 'deployment', input.deploymentId)
     const upload = await newUpload(ctx, db, {
@@ -255,7 +255,11 @@ export async function deleteDeploymentVersion(
     const events = [
       { kind: 'VERSION_DELETED', changes: [{ field: 'version', from: version.label }] },
     ]
-    await db.$queryRaw(tellDeployment(ctx, version.deploymentId, events, 'deleteDeploymentVersion'))
+    await db.$queryRaw(
+      tellDeployment(ctx, version.deploymentId, events, 'deleteDeploymentVersion', {
+        subject: `ver:${version.id}`,
+      }),
+    )
     return db.deploymentVersion.findUniqueOrThrow({ where: { id: version.id } })
   })
   hintDeployment(ctx, { id: version.deploymentId, organizationId: version.organizationId })

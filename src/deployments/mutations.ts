@@ -3,7 +3,7 @@ import { annotationField, namingFields } from '../addresses/index.ts'
 import { mutation } from '../graph/mutation.ts'
 import { Conflict, WrongState } from '../kit/errors.ts'
 import { handleRule, nameRule, textRule } from '../kit/names.ts'
-import { NameValueInput, UploadType } from '../uploads/index.ts'
+import { NameValueInput, renewedUpload, UploadType } from '../uploads/index.ts'
 import {
   createDeployment,
   createDeploymentVersion,
@@ -11,6 +11,7 @@ import {
   deleteDeploymentVersion,
   updateDeployment,
 } from './actions.ts'
+import { changedDeployment, changedVersion, createdVersion } from './again.ts'
 import { DeploymentId, VersionId } from './deployment.ts'
 import { EnvironmentVariableInput } from './environment.ts'
 import { environmentRule, parametersRule } from './rules.ts'
@@ -39,6 +40,7 @@ mutation('createDeployment', {
   }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ deployment: await createDeployment(ctx, input) }),
+  again: async (ctx, id) => ({ deployment: await changedDeployment(ctx, id) }),
   success: (t) => ({
     deployment: t.field({
       type: DeploymentType,
@@ -68,6 +70,7 @@ mutation('updateDeployment', {
   }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ deployment: await updateDeployment(ctx, input) }),
+  again: async (ctx, id) => ({ deployment: await changedDeployment(ctx, id) }),
   success: (t) => ({
     deployment: t.field({
       type: DeploymentType,
@@ -82,6 +85,7 @@ mutation('deleteDeployment', {
   input: (t) => ({ id: t.id({ required: true, description: 'Which: id, handle or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ deployment: await deleteDeployment(ctx, input) }),
+  again: async (ctx, id) => ({ deployment: await changedDeployment(ctx, id) }),
   success: (t) => ({
     deletedId: t.id({
       description: 'Canonical id of what is gone.',
@@ -130,6 +134,11 @@ mutation('createDeploymentVersion', {
     }),
   errors: [Conflict],
   resolve: (ctx, input) => createDeploymentVersion(ctx, input),
+  again: createdVersion,
+  refresh: async (ctx, { version, upload }) => ({
+    version,
+    upload: await renewedUpload(ctx, upload),
+  }),
   success: (t) => ({
     version: t.field({
       type: VersionType,
@@ -149,6 +158,7 @@ mutation('deleteDeploymentVersion', {
   input: (t) => ({ id: t.id({ required: true, description: 'Which: id or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ version: await deleteDeploymentVersion(ctx, input) }),
+  again: async (ctx, id) => ({ version: await changedVersion(ctx, id) }),
   success: (t) => ({
     deletedId: t.id({
       description: 'Canonical id of what is gone.',

@@ -43,20 +43,26 @@ export const versionById = batched<Context, DeploymentVersion>((ctx, ids) =>
   ),
 )
 
-/** A statement that tells a deployment's stream of something, and changes the deployment itself with `set`. */
+/**
+ * A statement that tells a deployment's stream of something, and changes the deployment itself with `set`. `subject`
+ * is what was acted on (noun and UUID), where that is not the deployment.
+ */
 export function tellDeployment(
   ctx: Context,
   id: string,
   events: readonly NewEvent[],
   action: string,
-  set: Prisma.Sql = Prisma.empty,
-  where: Prisma.Sql = Prisma.empty,
+  {
+    set = Prisma.empty,
+    where = Prisma.empty,
+    subject,
+  }: { set?: Prisma.Sql; where?: Prisma.Sql; subject?: string } = {},
 ): Prisma.Sql {
   return recorded(
     Prisma.sql`
       UPDATE "Deployment" AS t SET ${advance(events)} ${set}
       WHERE t.id = ${id}::uuid AND t."deletedAt" IS NULL ${where} RETURNING t.*`,
-    { actor: actor(ctx), events, act: { action, noun: 'dep' } },
+    { actor: actor(ctx), events, act: { action, noun: 'dep', subject } },
   )
 }
 

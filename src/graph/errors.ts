@@ -46,7 +46,7 @@ function meaning(code: ErrorCode): string {
     case 'NOT_FOUND':
       return "No such object in the caller's organizations."
     case 'CONFLICT':
-      return 'Something else has that name.'
+      return 'Something else has that name, or the idempotency key was used for something else.'
     case 'WRONG_STATE':
       return "The object's state does not allow this."
     case 'FORBIDDEN':
@@ -136,7 +136,8 @@ builder.objectType(NotFound, {
 
 builder.objectType(Conflict, {
   name: 'Conflict',
-  description: 'Something else has that name.',
+  description:
+    'Something else has that name, or the idempotency key (`field` is then `idempotencyKey`) was used with another input.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     field: t.exposeString('field', { description: 'The field of the input that collides.' }),

@@ -2,7 +2,8 @@ import type { InputFieldMap, InputShapeFromFields } from '@pothos/core'
 import type { z } from 'zod'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { Forbidden, NotFound, ValidationError, type DomainError } from '../kit/errors.ts'
+import { Conflict, Forbidden, NotFound, ValidationError, type DomainError } from '../kit/errors.ts'
+import { once, type Again } from '../idempotency/index.ts'
 import { requireCredential } from '../auth/viewer.ts'
 
 type Types = typeof builder.$inferSchemaTypes
@@ -13,10 +14,16 @@ type SuccessFields<Success> = (
 ) => ReturnType<NonNullable<Parameters<Builder['objectType']>[1]['fields']>>
 type ErrorClass = new (...args: never[]) => DomainError
 
+/** Successes that are the answer of an earlier call. */
+const replays = new WeakSet<object>()
+
+const keyRule = /^[^\p{C}\p{Z}]{1,200}$/u
+
 /**
  * Defines a mutation: one `input`, and a union of its success and the errors it expects. ValidationError,
- * Forbidden and NotFound belong to every one. `check` holds what the types of the input cannot say; all its
- * violations are answered at once, before `resolve` runs. Write `resolve` before `success`, whose parent it types.
+ * Forbidden, NotFound and Conflict belong to every one, and so do `idempotencyKey` and `replayed`. `check` holds what
+ * the types of the input cannot say; all its violations are answered at once, before `resolve` runs. `again` says
+ * how the answer is had when the effect is there already. Write `resolve` before `success`, whose parent it types.
  */
 export function mutation<Fields extends InputFieldMap, Success extends object>(
   name: string,
@@ -26,39 +33,75 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
     check?: z.ZodType
     errors?: readonly ErrorClass[]
     resolve: (ctx: Context, input: InputShapeFromFields<Fields>) => Promise<Success>
+    again: Again<NoInfer<Success>>
+    /** Makes good again what has run out in an answer that is repeated. */
+    refresh?: (ctx: Context, success: NoInfer<Success>) => Promise<NoInfer<Success>>
     success: SuccessFields<Success>
   },
 ): void {
   const Name = name.charAt(0).toUpperCase() + name.slice(1)
   const input = builder.inputType(`${Name}Input`, {
     description: `Input of ${name}.`,
-    fields: options.input,
+    fields: (t) => ({
+      ...options.input(t),
+      idempotencyKey: t.string({
+        description:
+          'Any text of 1 to 200 visible characters. Calls of the same caller with the same key and input are done once, and get the same answer for 24 hours; another input gets Conflict.',
+      }),
+    }),
   })
-  const success = builder
-    .objectRef<Success>(`${Name}Success`)
-    .implement({ description: `What ${name} answers when it is done.`, fields: options.success })
+  const success = builder.objectRef<Success>(`${Name}Success`).implement({
+    description: `What ${name} answers when it is done.`,
+    fields: (t) => ({
+      ...options.success(t),
+      replayed: t.boolean({
+        description: 'Whether an earlier call with this idempotency key had done it.',
+        resolve: (parent) => replays.has(parent),
+      }),
+    }),
+  })
+  const errors = [
+    ...new Set([ValidationError, Forbidden, NotFound, Conflict, ...(options.errors ?? [])]),
+  ]
   builder.mutationField(name, (t) =>
     t.field({
       type: success,
       description: options.description,
       args: { input: t.arg({ type: input, required: true, description: 'What to do.' }) },
       errors: {
-        types: [ValidationError, Forbidden, NotFound, ...(options.errors ?? [])] as never,
+        types: errors,
         directResult: true,
         union: { name: `${Name}Result`, description: `What ${name} answers.` },
       },
       resolve: (async (
         _root: unknown,
-        args: { input: InputShapeFromFields<Fields> },
+        args: { input: InputShapeFromFields<Fields> & { idempotencyKey?: string | null } },
         ctx: Context,
       ) => {
         requireCredential(ctx.viewer)
-        if (options.check) holds(options.check, args.input)
-        return options.resolve(ctx, args.input)
+        const { idempotencyKey: key, ...rest } = args.input
+        const input = rest as unknown as InputShapeFromFields<Fields> // all but what was added above
+        if (options.check) holds(options.check, input)
+        const run = (inner: Context): Promise<Success> => options.resolve(inner, input)
+        if (key === null || key === undefined) return run(ctx)
+        if (!keyRule.test(key)) throw badKey
+        const { again, refresh } = options
+        const keyed = { name, key, input, errors, run, again, refresh }
+        const { success: answer, isReplay } = await once(ctx, keyed)
+        if (isReplay) replays.add(answer)
+        return answer
       }) as never,
     }),
   )
 }
+
+const badKey = new ValidationError([
+  {
+    path: ['idempotencyKey'],
+    message: 'A key has 1 to 200 visible characters, such as a UUID.',
+    rule: 'pattern',
+  },
+])
 
 /** Throws ValidationError with every violation. */
 function holds(rule: z.ZodType, input: unknown): void {

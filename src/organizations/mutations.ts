@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import { namingFields } from '../addresses/index.ts'
+import { allowServerAdmin, found } from '../auth/viewer.ts'
 import { mutation } from '../graph/mutation.ts'
 import { Conflict } from '../kit/errors.ts'
 import { handleRule, nameRule } from '../kit/names.ts'
 import { createOrganization } from './actions.ts'
+import { OrganizationId } from './organization.ts'
+import { organizationById } from './store.ts'
 import { OrganizationType } from './types.ts'
 
 mutation('createOrganization', {
@@ -17,6 +20,11 @@ mutation('createOrganization', {
   check: z.object({ name: nameRule, handle: handleRule.nullish() }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ organization: await createOrganization(ctx, input) }),
+  again: async (ctx, id) => {
+    allowServerAdmin(ctx.viewer)
+    const row = await organizationById(ctx, id)
+    return { organization: found(row, 'organization', OrganizationId.text(id)) }
+  },
   success: (t) => ({
     organization: t.field({
       type: OrganizationType,

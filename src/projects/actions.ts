@@ -1,10 +1,11 @@
 import {
+  annotationChanges,
   keepAddresses,
   keepAnnotations,
   readAddresses,
   type AnnotationInput,
 } from '../addresses/index.ts'
-import { allow, found, organizationFor } from '../auth/viewer.ts'
+import { allow, found, organizationFor, organizationsOf } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Project } from '../generated/prisma/client.ts'
 import { Conflict, WrongState } from '../kit/errors.ts'
@@ -61,7 +62,10 @@ export async function updateProject(
   const { id, organizationId } = old
   allow(ctx.viewer, 'DEVELOPER', organizationId)
   const name = input.name ?? old.name
-  const changes = name === old.name ? [] : [{ field: 'name', from: old.name, to: name }]
+  const changes = [
+    ...(name === old.name ? [] : [{ field: 'name', from: old.name, to: name }]),
+    ...annotationChanges(input.annotations),
+  ]
   const updated = await ctx.database.prisma.$transaction(async (db) => {
     const { count } = await db.project.updateMany({
       where: { id, deletedAt: null },
@@ -99,4 +103,13 @@ export async function deleteProject(ctx: Context, input: { id: string }): Promis
   ctx.sessions.changed()
   ctx.hub.hint('audit', organizationId)
   return { ...project, deletedAt, heldHandle: null }
+}
+
+/** The project that a call has changed before, as it is now or last was, for whoever may change it. */
+export async function changedProject(ctx: Context, id: string): Promise<Project> {
+  const where = { id, organizationId: { in: organizationsOf(ctx.viewer) } }
+  const row = await ctx.database.prisma.project.findFirst({ where })
+  const project = found(row, 'project', ProjectId.text(id))
+  allow(ctx.viewer, 'DEVELOPER', project.organizationId)
+  return project
 }

@@ -1,4 +1,5 @@
 import {
+  annotationChanges,
   keepAddresses,
   keepAnnotations,
   readAddresses,
@@ -130,8 +131,6 @@ export async function updateService(
   },
 ): Promise<Service> {
   const old = await mine(ctx, input.id, 'UPDATE')
-  if (input.annotations)
-    await ctx.database.prisma.$transaction((db) => keepAnnotations(db, old.id, input.annotations))
   const process = input.backend?.process
   const next = {
     name: input.name ?? old.name,
@@ -162,6 +161,7 @@ export async function updateService(
     ...changed('desired', old.desiredInstances, next.desired),
     ...variables,
     ...(isNewVersion ? [{ field: 'version', to: version.label }] : []),
+    ...annotationChanges(input.annotations),
   ]
   const isExpected =
     input.expectedRevision == null || BigInt(input.expectedRevision) === old.revision
@@ -174,8 +174,12 @@ export async function updateService(
   const isDisturbed = isRollout || next.desired !== old.desiredInstances
   // decided by what was read, so written only over what was read
   const where = Prisma.sql`AND t.revision = ${old.revision}::bigint`
+  const { annotations } = input
+  const along = annotations
+    ? (db: Prisma.TransactionClient) => keepAnnotations(db, old.id, annotations)
+    : undefined
   const events: NewEvent[] = [{ kind: 'UPDATED', changes }]
-  const updated = await apply(ctx, old, isDisturbed, set, events, 'updateService', where)
+  const updated = await apply(ctx, old, isDisturbed, set, events, 'updateService', { where, along })
   if (updated !== undefined) return updated
   if (input.expectedRevision != null) throw staleRevision(old)
   return updateService(ctx, input)

@@ -1,17 +1,25 @@
-import { found } from '../auth/viewer.ts'
+import { allow, found } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import { versionNamed } from '../deployments/index.ts'
 import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
 import { ValidationError } from '../kit/errors.ts'
 import type { Change, NewEvent } from '../streams/index.ts'
 import { permit } from './permit.ts'
-import { processStatus, serviceMoves, type ServiceAction } from './service.ts'
-import { changeService, serviceNamed } from './store.ts'
+import { processStatus, ServiceId, serviceMoves, type ServiceAction } from './service.ts'
+import { changeService, serviceEvenDeleted, serviceNamed, type Telling } from './store.ts'
 
 /** Finds the service and sees to it that the viewer may do this to it, as it is now. */
 export async function mine(ctx: Context, id: string, action: ServiceAction): Promise<Service> {
   const service = found(await serviceNamed(ctx, id), 'service', id)
   permit(ctx.viewer, action, service)
+  return service
+}
+
+/** The service that a call has changed before, as it is now or last was, for whoever may change it. */
+export async function changedBefore(ctx: Context, id: string): Promise<Service> {
+  const text = ServiceId.text(id)
+  const service = found(await serviceEvenDeleted(ctx, text), 'service', text)
+  allow(ctx.viewer, 'DEVELOPER', service.organizationId)
   return service
 }
 
@@ -48,7 +56,8 @@ export const nextGeneration = Prisma.sql`, generation = t.generation + 1`
 
 /**
  * Writes a change over the state that was read, or nothing when that has changed: then the caller decides anew. A
- * change that disturbs the instances of a READY service makes it SCALING until they are right again.
+ * change that disturbs the instances of a READY service makes it SCALING until they are right again. `part` tells
+ * this change from the others of the same request.
  */
 export function apply(
   ctx: Context,
@@ -57,7 +66,7 @@ export function apply(
   set: Prisma.Sql,
   events: readonly NewEvent[],
   action: string,
-  where: Prisma.Sql = Prisma.empty,
+  more: Pick<Telling, 'where' | 'along'> & { part?: string } = {},
 ): Promise<Service | undefined> {
   const from = processStatus(service.status)
   const to = isDisturbing ? serviceMoves.after(from, 'scale') : undefined
@@ -68,9 +77,10 @@ export function apply(
   const moved: NewEvent[] =
     to === undefined ? [] : [{ kind: 'STATUS_CHANGED', changes: [{ field: 'status', from, to }] }]
   return changeService(ctx, service.id, Prisma.sql`${set} ${move}`, {
-    actor: actor(ctx),
+    actor: actor(ctx, more.part),
     events: [...events, ...moved],
     action,
-    where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus" ${where}`,
+    along: more.along,
+    where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus" ${more.where ?? Prisma.empty}`,
   })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { annotationField, namingFields } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
+import type { Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { mutation } from '../graph/mutation.ts'
 import {
@@ -23,6 +24,7 @@ import {
 } from './actions.ts'
 import { invokeService } from './invoke.ts'
 import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
+import { changedBefore } from './change.ts'
 import { rollBackDeployment } from './roll-back.ts'
 import { ServiceId } from './service.ts'
 import { ProcessServiceType, ServiceInterface } from './types.ts'
@@ -41,6 +43,7 @@ const asService = (t: Fields) => ({
     resolve: ({ service }) => service,
   }),
 })
+const again = async (ctx: Context, id: string) => ({ service: await changedBefore(ctx, id) })
 const asProcessService = (t: Fields) => ({
   service: t.field({
     type: ProcessServiceType,
@@ -66,6 +69,7 @@ mutation('createService', {
   check: createRule,
   errors: [Conflict, QuotaReached],
   resolve: async (ctx, input) => ({ service: await createService(ctx, input) }),
+  again,
   success: asService,
 })
 
@@ -86,6 +90,7 @@ mutation('updateService', {
   check: updateRule,
   errors: [Conflict],
   resolve: async (ctx, input) => ({ service: await updateService(ctx, input) }),
+  again,
   success: asService,
 })
 
@@ -98,6 +103,7 @@ mutation('scaleService', {
   check: z.object({ scale: scaleRule }),
   errors: [WrongState, QuotaReached],
   resolve: async (ctx, input) => ({ service: await scaleService(ctx, input) }),
+  again,
   success: asProcessService,
 })
 
@@ -106,6 +112,7 @@ mutation('startService', {
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await startService(ctx, input) }),
+  again,
   success: asService,
 })
 
@@ -114,6 +121,7 @@ mutation('stopService', {
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await stopService(ctx, input) }),
+  again,
   success: asService,
 })
 
@@ -122,6 +130,7 @@ mutation('restartService', {
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await restartService(ctx, input) }),
+  again,
   success: asProcessService,
 })
 
@@ -130,6 +139,7 @@ mutation('deleteService', {
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await deleteService(ctx, input) }),
+  again,
   success: (t) => ({
     deletedId: t.id({
       description: 'Canonical id of what is gone.',
@@ -157,6 +167,7 @@ mutation('rollBackDeployment', {
   }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ services: await rollBackDeployment(ctx, input) }),
+  again: 'repeat', // it leaves out the services that the call has rolled back already
   success: (t) => ({
     services: t.field({
       type: [ProcessServiceType],
@@ -168,7 +179,7 @@ mutation('rollBackDeployment', {
 
 mutation('invokeService', {
   description:
-    'Calls a running service directly and waits; JSON only, other content goes to invokeUrl. Needs VIEWER.',
+    'Calls a running service directly and waits; JSON only, other content goes to invokeUrl. Needs VIEWER. With an idempotency key a service is called again only when its server died before the answer was kept, and answers of up to 256 kB are kept.',
   input: (t) => ({
     ...which(t),
     json: t.field({ type: 'JSON', description: 'What to send; nothing is sent when absent.' }),
@@ -184,6 +195,7 @@ mutation('invokeService', {
       throw cause
     }
   },
+  again: 'repeat',
   success: (t) => ({
     json: t.field({
       type: 'JSON',

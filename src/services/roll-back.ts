@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { deploymentNamed } from '../deployments/index.ts'
 import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
 import { ValidationError } from '../kit/errors.ts'
-import type { NewEvent } from '../streams/index.ts'
+import { effectsOf, type NewEvent } from '../streams/index.ts'
 import { apply, nextGeneration, pointAt, runnable } from './change.ts'
 import { permit } from './permit.ts'
 import { serviceActions } from './service.ts'
@@ -49,10 +49,15 @@ export async function rollBackDeployment(
         message: `"${name}" belongs to another deployment.`,
       })),
     )
-  for (const service of services) permit(ctx.viewer, 'ROLL_BACK', service)
+  // by an earlier attempt at the same call, which was cut off: rolled forward since, they are not rolled back again
+  const { call } = ctx
+  const effects = call && call.attempt > 1 ? await effectsOf(ctx.database, call.id) : []
+  const done = new Set(effects.map(({ part }) => part))
+  const rest = services.filter(({ id }) => !done.has(id))
+  for (const service of rest) permit(ctx.viewer, 'ROLL_BACK', service)
   const rolled: Service[] = []
   for (const service of services) {
-    const row = await rollBack(ctx, service, version, input.reason)
+    const row = done.has(service.id) ? service : await rollBack(ctx, service, version, input.reason)
     if (row !== null) rolled.push(row)
   }
   return rolled
@@ -69,7 +74,8 @@ async function rollBack(
   const set = Prisma.sql`${pointAt(version.id)} ${nextGeneration}`
   const changes = [{ field: 'version', to: version.label }]
   const events: NewEvent[] = [{ kind: 'ROLLED_BACK', changes, message: reason ?? undefined }]
-  const done = await apply(ctx, service, true, set, events, 'rollBackDeployment')
+  const part = service.id
+  const done = await apply(ctx, service, true, set, events, 'rollBackDeployment', { part })
   if (done !== undefined) return done
   const now = await serviceById(ctx, service.id)
   return now && rollBack(ctx, now, version, reason)

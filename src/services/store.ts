@@ -80,7 +80,9 @@ export interface Telling {
   /** The line in the organization's history; the reconciler's own steps have none. */
   readonly action?: string | undefined
   /** Further conditions; the change happens only where they hold. */
-  readonly where?: Prisma.Sql
+  readonly where?: Prisma.Sql | undefined
+  /** What is written in the same transaction. */
+  readonly along?: ((db: Prisma.TransactionClient) => Promise<void>) | undefined
 }
 
 /** One statement that changes a service, tells its stream and the audit, and answers the row, if it met the conditions. */
@@ -103,7 +105,16 @@ export async function changeService(
   set: Prisma.Sql,
   telling: Telling,
 ): Promise<Service | undefined> {
-  const [row] = await platform.database.query<Service>(changeSql(id, set, telling))
+  const sql = changeSql(id, set, telling)
+  const { along } = telling
+  const row =
+    along === undefined
+      ? (await platform.database.query<Service>(sql))[0]
+      : await platform.database.prisma.$transaction(async (db) => {
+          const [changed] = await db.$queryRaw<Service[]>(sql)
+          if (changed !== undefined) await along(db)
+          return changed
+        })
   if (row !== undefined) hintService(platform, row, telling.action !== undefined)
   return row
 }

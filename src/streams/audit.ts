@@ -1,6 +1,7 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Actor } from '../kit/actor.ts'
+import { effectColumns } from './effect.ts'
 import type { Change } from './events.ts'
 import type { Entry, Page, StreamKind } from './stream.ts'
 
@@ -31,8 +32,9 @@ export const act = (
   subject: string,
   changes: readonly Change[] = [],
 ): Prisma.Sql => Prisma.sql`
-  INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes)
-  VALUES (${organizationId}::uuid, ${JSON.stringify(actor)}::jsonb, ${action}, ${subject}, ${JSON.stringify(changes)}::jsonb)`
+  INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
+  VALUES (${organizationId}::uuid, ${JSON.stringify(actor)}::jsonb, ${action}, ${subject},
+          ${JSON.stringify(changes)}::jsonb, ${effectColumns(actor)})`
 
 export function auditStream(database: Database): StreamKind<AuditEntry> {
   return {

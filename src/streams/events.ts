@@ -1,6 +1,7 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Actor } from '../kit/actor.ts'
+import { effectColumns } from './effect.ts'
 import type { Entry, Page, StreamKind } from './stream.ts'
 
 /** One value that changed; secrets are masked before they come here. */
@@ -33,6 +34,8 @@ export interface Act {
   readonly action: string
   /** The noun of the changed object's ids, such as `svc`. */
   readonly noun: string
+  /** Noun and UUID of what it was done to, where that is not the changed object itself. */
+  readonly subject?: string | undefined
 }
 
 interface EventRow {
@@ -72,9 +75,10 @@ export function recorded(
   )
   const audit = act
     ? Prisma.sql`, act AS (
-        INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes)
-        SELECT "organizationId", ${who}::jsonb, ${act.action}, ${`${act.noun}:`} || id,
-               ${JSON.stringify(events.flatMap(({ changes = [] }) => changes))}::jsonb
+        INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
+        SELECT "organizationId", ${who}::jsonb, ${act.action},
+               COALESCE(${act.subject ?? null}::text, ${`${act.noun}:`} || id),
+               ${JSON.stringify(events.flatMap(({ changes = [] }) => changes))}::jsonb, ${effectColumns(actor)}
         FROM changed)`
     : Prisma.empty
   return Prisma.sql`

@@ -8,8 +8,9 @@ const EVERY_MS = 60_000
 const AT_A_TIME = 10_000
 
 /**
- * Removes log lines, events and counts of calls that are older, or more, than is kept. A log's `first` moves with
- * the removal, so that readers of what is gone are told of a gap; so do the bytes it holds. Any number of servers may do it at once. Answers its end.
+ * Removes log lines, events and counts of calls that are older, or more, than is kept, and answers whose idempotency
+ * keys are free again. A log's `first` moves with the removal, so that readers of what is gone are told of a gap; so
+ * do the bytes it holds. Any number of servers may do it at once. Answers its end.
  */
 export function retention({
   database,
@@ -47,6 +48,7 @@ export async function sweepOnce(
   while ((await trimLogs(database, config)) > 0);
   while ((await trimEvents(database, config.eventRetentionMs)) > 0);
   while ((await trimTraffic(database, config.trafficRetentionMs)) > 0);
+  while ((await trimCalls(database)) > 0);
 }
 
 async function trimLogs(
@@ -102,4 +104,15 @@ async function trimTraffic(database: Database, trafficRetentionMs: number): Prom
       RETURNING 1)
     SELECT count(*) AS minutes FROM gone`)
   return Number(done?.minutes ?? 0)
+}
+
+/** Answers to calls with an idempotency key. */
+async function trimCalls(database: Database): Promise<number> {
+  const [done] = await database.query<{ calls: bigint }>(Prisma.sql`
+    WITH gone AS (
+      DELETE FROM "IdempotentCall" WHERE id IN (
+        SELECT id FROM "IdempotentCall" WHERE "expiresAt" <= now() ORDER BY "expiresAt" LIMIT ${AT_A_TIME}::int)
+      RETURNING 1)
+    SELECT count(*) AS calls FROM gone`)
+  return Number(done?.calls ?? 0)
 }

@@ -1,5 +1,5 @@
-import { hashSecret, newSecret } from '../auth/secrets.ts'
-import { allow, found, organizationFor, personOf } from '../auth/viewer.ts'
+import { hashSecret, Secret } from '../auth/secrets.ts'
+import { allow, found, organizationFor, personOf, type Viewer } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Token } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
@@ -7,7 +7,7 @@ import { ValidationError } from '../kit/errors.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { projectNamed } from '../projects/index.ts'
 import { act } from '../streams/index.ts'
-import { tokenNamed } from './store.ts'
+import { tokenById, tokenNamed } from './store.ts'
 
 /** Makes a token; its secret is in the answer and nowhere else. */
 export async function createToken(
@@ -19,7 +19,7 @@ export async function createToken(
     projectId?: string | null
     expiresAt?: Date | null
   },
-): Promise<{ token: Token; secret: string }> {
+): Promise<{ token: Token; secret: Secret }> {
   const named = await organizationNamed(ctx, input.organizationId)
   const project =
     input.projectId == null
@@ -28,7 +28,7 @@ export async function createToken(
   const organizationId = organizationFor(ctx.viewer, 'ADMIN', project?.organizationId ?? named)
   if (input.expiresAt && input.expiresAt <= ctx.now())
     throw new ValidationError([{ path: ['expiresAt'], message: 'This time has passed.' }])
-  const secret = newSecret()
+  const secret = Secret.of(ctx)
   const id = TokenId.make()
   const token = await ctx.database.prisma.$transaction(async (db) => {
     const made = await db.token.create({
@@ -38,7 +38,7 @@ export async function createToken(
         role: input.role,
         organizationId,
         projectId: project?.id ?? null,
-        hash: hashSecret(secret),
+        hash: hashSecret(secret.text),
         expiresAt: input.expiresAt ?? null,
       },
     })
@@ -58,11 +58,8 @@ export async function createToken(
 export async function revokeToken(ctx: Context, { id }: { id: string }): Promise<Token> {
   const { viewer } = ctx
   const token = found(await tokenNamed(ctx, id), 'token', id)
-  const isUsed = viewer.kind === 'token' && viewer.tokenId === token.id
-  const isOwn = isUsed || (token.userId !== null && token.userId === personOf(viewer)?.id)
-  // a token that is nobody's own names its organization
-  if (!isOwn) allow(viewer, 'ADMIN', token.organizationId ?? '')
-  if (isUsed) ctx.cookie?.clear()
+  allowEnding(viewer, token)
+  if (isUsed(viewer, token)) ctx.cookie?.clear()
   if (token.revokedAt !== null) return token
   const organizationId = token.organizationId ?? viewer.memberships[0]?.organizationId
   const revoked = await ctx.database.prisma.$transaction(async (db) => {
@@ -77,4 +74,21 @@ export async function revokeToken(ctx: Context, { id }: { id: string }): Promise
   ctx.sessions.changed()
   if (organizationId !== undefined) ctx.hub.hint('audit', organizationId)
   return revoked
+}
+
+const isUsed = (viewer: Viewer, { id }: Token): boolean =>
+  viewer.kind === 'token' && viewer.tokenId === id
+
+function allowEnding(viewer: Viewer, token: Token): void {
+  if (isUsed(viewer, token)) return
+  if (token.userId !== null && token.userId === personOf(viewer)?.id) return
+  // a token that is nobody's own names its organization
+  allow(viewer, 'ADMIN', token.organizationId ?? '')
+}
+
+/** The token that a call has made or ended before, as it is now, for whoever may end it. */
+export async function changedToken(ctx: Context, id: string): Promise<Token> {
+  const token = found(await tokenById(ctx, id), 'token', TokenId.text(id))
+  allowEnding(ctx.viewer, token)
+  return token
 }

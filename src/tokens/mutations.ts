@@ -1,12 +1,14 @@
 import { z } from 'zod'
+import { Secret } from '../auth/secrets.ts'
 import { RoleType } from '../graph/errors.ts'
 import { mutation } from '../graph/mutation.ts'
 import { nameRule } from '../kit/names.ts'
-import { createToken, revokeToken } from './actions.ts'
+import { changedToken, createToken, revokeToken } from './actions.ts'
 import { TokenType } from './types.ts'
 
 mutation('createToken', {
-  description: 'Needs ADMIN. Makes a token and shows its secret once.',
+  description:
+    'Needs ADMIN. Makes a token and shows its secret once; called again with the same idempotency key, it shows the same secret to the same caller.',
   input: (t) => ({
     name: t.string({ required: true, description: 'What it is for.' }),
     role: t.field({ type: RoleType, required: true, description: 'What it may do.' }),
@@ -22,6 +24,7 @@ mutation('createToken', {
   }),
   check: z.object({ name: nameRule }),
   resolve: (ctx, input) => createToken(ctx, input),
+  again: async (ctx, id) => ({ token: await changedToken(ctx, id), secret: Secret.of(ctx) }),
   success: (t) => ({
     token: t.field({
       type: TokenType,
@@ -29,8 +32,9 @@ mutation('createToken', {
       resolve: ({ token }) => token,
     }),
     secret: t.string({
-      description: 'The credential itself, shown this once.',
-      resolve: ({ secret }) => secret,
+      description:
+        'The credential itself, shown this once; with an idempotency key, to the same caller for 24 hours.',
+      resolve: ({ secret }) => secret.text,
     }),
   }),
 })
@@ -40,6 +44,7 @@ mutation('revokeToken', {
     'Needs ADMIN, except for one of your own. Ends a token; what is open with it is closed within 5 s. Ending the one you use signs you out, and takes the cookie away.',
   input: (t) => ({ id: t.id({ required: true, description: 'Which.' }) }),
   resolve: async (ctx, input) => ({ token: await revokeToken(ctx, input) }),
+  again: async (ctx, id) => ({ token: await changedToken(ctx, id) }),
   success: (t) => ({
     token: t.field({
       type: TokenType,

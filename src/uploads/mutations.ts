@@ -1,11 +1,14 @@
 import { z } from 'zod'
-import { organizationFor } from '../auth/viewer.ts'
+import { allow, found, organizationFor } from '../auth/viewer.ts'
+import { actor } from '../context.ts'
 import { mutation } from '../graph/mutation.ts'
 import { QuotaReached } from '../kit/errors.ts'
 import { nameRule } from '../kit/names.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { newUpload } from './store.ts'
+import { act } from '../streams/index.ts'
+import { newUpload, renewedUpload, uploadById } from './store.ts'
 import { UploadType } from './types.ts'
+import { UploadId } from './upload.ts'
 
 mutation('createUpload', {
   description: 'Asks for a place to send bytes to.',
@@ -36,14 +39,23 @@ mutation('createUpload', {
     if (input.sizeBytes != null && input.sizeBytes > limit)
       throw new QuotaReached(`An upload has at most ${limit} bytes (MAX_ARCHIVE_BYTES).`, limit)
     const { name, sizeBytes, sha256 } = input
-    const upload = await newUpload(ctx, ctx.database.prisma, {
-      organizationId,
-      name,
-      ...(sizeBytes == null ? {} : { sizeBytes }),
-      ...(sha256 == null ? {} : { sha256 }),
+    const upload = await ctx.database.prisma.$transaction(async (db) => {
+      const made = await newUpload(ctx, db, { organizationId, name, sizeBytes, sha256 })
+      const changes = [{ field: 'name', to: name }]
+      await db.$executeRaw(
+        act(organizationId, actor(ctx), 'createUpload', `upl:${made.id}`, changes),
+      )
+      return made
     })
+    ctx.hub.hint('audit', organizationId)
     return { upload }
   },
+  again: async (ctx, id) => {
+    const upload = found(await uploadById(ctx, id), 'upload', UploadId.text(id))
+    allow(ctx.viewer, 'DEVELOPER', upload.organizationId)
+    return { upload }
+  },
+  refresh: async (ctx, { upload }) => ({ upload: await renewedUpload(ctx, upload) }),
   success: (t) => ({
     upload: t.field({
       type: UploadType,

@@ -12,8 +12,8 @@ export const newUpload = (
     organizationId: string
     name: string
     versionId?: string
-    sizeBytes?: number | null
-    sha256?: string | null
+    sizeBytes?: number | null | undefined
+    sha256?: string | null | undefined
   },
 ): Promise<Upload> =>
   db.upload.create({
@@ -24,9 +24,22 @@ export const newUpload = (
       versionId: about.versionId ?? null,
       sizeBytes: about.sizeBytes == null ? null : BigInt(about.sizeBytes),
       sha256: about.sha256 ?? null,
-      expiresAt: new Date(ctx.now().getTime() + UPLOAD_SECONDS * 1000),
+      expiresAt: urlEnd(ctx),
     },
   })
+
+/** The upload with a URL that is good for a while again, if it has run out and nothing has come yet. */
+export async function renewedUpload(ctx: Context, upload: Upload): Promise<Upload> {
+  if (upload.expiresAt > ctx.now()) return upload
+  const { upload: table } = ctx.database.prisma
+  await table.updateMany({
+    where: { id: upload.id, completedAt: null, expiresAt: { lte: ctx.now() } },
+    data: { expiresAt: urlEnd(ctx) },
+  })
+  return (await table.findUnique({ where: { id: upload.id } })) ?? upload
+}
+
+const urlEnd = (ctx: Context): Date => new Date(ctx.now().getTime() + UPLOAD_SECONDS * 1000)
 
 export const uploadById = batched<Context, Upload>((ctx, ids) =>
   ctx.database.prisma.upload.findMany({

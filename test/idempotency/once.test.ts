@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../support/app.ts'
+import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
+import { apart, atOnce } from './answers.ts'
+import {
+  Activity,
+  CreateDeployment,
+  CreateService,
+  CreateToken,
+  RollBack,
+  ScaleService,
+} from './operations.ts'
+
+let app: TestApp
+let deploymentId: string
+let versionIds: string[]
+beforeAll(async () => {
+  app = await testApp()
+  deploymentId = (await seedDeployment(app.admin)).id
+  const files = { 'main.py': 'def handler(request, context):\n    return {}\n' }
+  versionIds = [
+    await seedVersion(app.admin, deploymentId, files),
+    await seedVersion(app.admin, deploymentId, files),
+  ]
+})
+afterAll(() => app.close())
+
+/** How often the history says that it was done to these. */
+async function acts(action: string, ids: readonly string[]): Promise<string[]> {
+  const { activity } = await app.admin.request(Activity, { actions: [action] })
+  return activity.nodes.map(({ subjectId }) => subjectId).filter((id) => ids.includes(id))
+}
+
+test('called 100 times at once, createDeployment makes one deployment and answers alike', async () => {
+  const input = { name: 'at once', idempotencyKey: randomUUID() }
+  const outcomes = await atOnce(100, async () =>
+    succeeded(
+      (await app.admin.request(CreateDeployment, { input })).createDeployment,
+      'CreateDeploymentSuccess',
+    ),
+  )
+  const { answers, firsts } = apart(outcomes)
+  expect(answers).toHaveLength(1)
+  expect(firsts).toBe(1)
+  const { activity } = await app.admin.request(Activity, { actions: ['createDeployment'] })
+  const made = activity.nodes.filter(({ changes }) => changes.some(({ to }) => to === 'at once'))
+  expect(made.map(({ subjectId }) => subjectId)).toEqual([outcomes[0]?.deployment.id])
+})
+
+test('called 100 times at once, createToken makes one token and shows one secret, which works', async () => {
+  const input = { name: 'at once', role: 'VIEWER' as const, idempotencyKey: randomUUID() }
+  const outcomes = await atOnce(100, async () =>
+    succeeded((await app.admin.request(CreateToken, { input })).createToken, 'CreateTokenSuccess'),
+  )
+  const { answers, firsts } = apart(outcomes)
+  expect(answers).toHaveLength(1)
+  expect(firsts).toBe(1)
+  const [one] = outcomes
+  expect(await acts('createToken', [one?.token.id ?? ''])).toHaveLength(1)
+  await app.client(one?.secret).request(Activity, { actions: [] })
+})
+
+test('called 100 times at once, createService, scaleService and rollBackDeployment act once', async () => {
+  const [earlier = '', later = ''] = versionIds
+  const name = 'at once'
+  const key = randomUUID()
+  const backend = { process: { versionId: later } }
+  const made = await atOnce(100, async () =>
+    succeeded(
+      (
+        await app.admin.request(CreateService, {
+          input: { name, backend, idempotencyKey: key },
+        })
+      ).createService,
+      'CreateServiceSuccess',
+    ),
+  )
+  expect(apart(made)).toEqual({ answers: [expect.any(String)], firsts: 1 })
+  const id = made[0]?.service.id ?? ''
+  expect(await acts('createService', [id])).toHaveLength(1)
+
+  const scale = { id, scale: { desired: 2 }, idempotencyKey: randomUUID() }
+  const scaled = await atOnce(100, async () =>
+    succeeded(
+      (await app.admin.request(ScaleService, { input: scale })).scaleService,
+      'ScaleServiceSuccess',
+    ),
+  )
+  expect(apart(scaled)).toEqual({ answers: [expect.any(String)], firsts: 1 })
+  expect(scaled[0]?.service.scale.desired).toBe(2)
+  expect(await acts('scaleService', [id])).toEqual([id])
+
+  const other = await seedService(app.admin, later)
+  const serviceIds = [id, other.id]
+  const back = { deploymentId, versionId: earlier, serviceIds, idempotencyKey: randomUUID() }
+  const rolled = await atOnce(100, async () =>
+    succeeded(
+      (await app.admin.request(RollBack, { input: back })).rollBackDeployment,
+      'RollBackDeploymentSuccess',
+    ),
+  )
+  expect(apart(rolled)).toEqual({ answers: [expect.any(String)], firsts: 1 })
+  expect((await acts('rollBackDeployment', serviceIds)).toSorted()).toEqual(serviceIds.toSorted())
+})
