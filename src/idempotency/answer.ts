@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /** The largest answer that is kept. */
-export const MAX_BYTES = 256 * 1024
+const MAX_BYTES = 256 * 1024
 
 /**
  * Answers as text: JSON in which every list says what it is, so that dates, bigints and lists come back as they

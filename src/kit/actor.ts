@@ -10,7 +10,7 @@ export interface KeyedCall {
 }
 
 /** One effect of such a call; `part` tells the effects of one call apart. */
-export interface CallEffect {
+interface CallEffect {
   readonly call: KeyedCall
   readonly part: string
 }

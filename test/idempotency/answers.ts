@@ -1,7 +1,5 @@
 /** An answer without `replayed`, which alone tells the first from those that repeat it. */
-export function apart(
-  outcomes: readonly object[],
-): { answers: string[]; firsts: number } {
+export function apart(outcomes: readonly object[]): { answers: string[]; firsts: number } {
   const firsts = outcomes.filter((outcome) => 'replayed' in outcome && outcome.replayed === false)
   const texts = outcomes.map((outcome) => JSON.stringify({ ...outcome, replayed: undefined }))
   return { answers: [...new Set(texts)], firsts: firsts.length }
