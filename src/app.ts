@@ -19,8 +19,10 @@ import type { Logger } from './kit/logger.ts'
 import { bootstrap } from './organizations/index.ts'
 import { inProcessBus } from './ports/bus/in-process.ts'
 import { redisBus } from './ports/bus/redis.ts'
+import { prometheusMetrics } from './ports/metrics/prometheus.ts'
 import { processRuntime } from './ports/runtime/process.ts'
 import { diskStorage } from './ports/storage/disk.ts'
+import { type Tracing, untraced } from './ports/tracing/tracing.ts'
 import { Reconciler } from './services/index.ts'
 import { Hub } from './streams/hub.ts'
 import { retention } from './streams/retention.ts'
@@ -78,20 +80,30 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   await tryPort(config)
   opening(await lockDataFolder(config.dataDir), (lock) => lock.release())
   const { databaseUrl: url, dataDir } = config
-  const database = opening(await openDatabase({ url, dataDir, log }), (db) => db.close())
+  const server = await identity(dataDir)
+  const metrics = prometheusMetrics()
+  const tracing = opening(await tracingOf(config, server, log), (one, graceMs) =>
+    one.close(graceMs),
+  )
+  const database = opening(await openDatabase({ url, dataDir, log, metrics, tracing }), (db) =>
+    db.close(),
+  )
   await applyMigrations(database, log)
   const { tokenFile } = await bootstrap(database, dataDir, config.adminToken)
   const bus = opening(
-    config.redisUrl === undefined ? inProcessBus({ log }) : redisBus({ url: config.redisUrl, log }),
+    config.redisUrl === undefined
+      ? inProcessBus({ log, metrics })
+      : redisBus({ url: config.redisUrl, log, metrics }),
     (one) => one.close(),
   )
-  const hub = opening(new Hub(database, bus, log), (one) => one.close())
-  const server = await identity(dataDir)
+  const hub = opening(new Hub(database, bus, log, metrics), (one) => one.close())
   const authenticator = new Authenticator(database, config)
   const sessions = opening(new Sessions(authenticator, bus, log), (one) => one.close())
   const platform: Platform = {
     config,
     log,
+    metrics,
+    tracing,
     database,
     bus,
     hub,
@@ -126,6 +138,17 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   state.isReady = true
   opening(state, async (one) => (one.isReady = false))
   return { url: reachable(listening), tokenFile }
+}
+
+/** Where no receiver of traces is named, nothing of OpenTelemetry is loaded. */
+async function tracingOf(
+  { otlpTracesUrl: url, otlpHeaders: headers, otelServiceName: serviceName }: Config,
+  { id: instanceId }: ServerIdentity,
+  log: Logger,
+): Promise<Tracing> {
+  if (url === undefined) return untraced
+  const { otlpTracing } = await import('./ports/tracing/otlp.ts')
+  return otlpTracing({ url, headers, serviceName, instanceId, log })
 }
 
 /** Rejects with the error of the port (EADDRINUSE, EACCES …) when it cannot be listened on. */

@@ -80,6 +80,25 @@ const variables = z.object({
     })
     .prefault('info')
     .describe('How much the server says of itself, as JSON lines.'),
+  METRICS_TOKEN: text(/^[\x21-\x7e]{16,}$/, 'at least 16 visible ASCII characters without spaces')
+    .optional()
+    .describe('Token that may read `/metrics` and nothing else. Administrators may in any case.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:'], 'http://127.0.0.1:4318')
+    .transform(withoutTrailingSlash)
+    .optional()
+    .describe(
+      'OpenTelemetry receiver (OTLP over HTTP) of traces, which get `/v1/traces` appended. Without it nothing is traced.',
+    ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url(['http:', 'https:'], 'http://127.0.0.1:4318/v1/traces')
+    .optional()
+    .describe('The same with its whole path; it wins.'),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs()
+    .optional()
+    .describe('Headers sent with traces: `name=value,name=value`, percent-encoded.'),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs().optional().describe('More of them; they win.'),
+  OTEL_SERVICE_NAME: text(/^\S(?:.{0,98}\S)?$/, 'a name of at most 100 characters')
+    .prefault('millrace')
+    .describe('Under which name traces are sent.'),
   PYTHON: z
     .string()
     .optional()
@@ -231,6 +250,16 @@ function configOf(env: z.output<typeof variables>) {
     authOpenAnywhere: env.AUTH_OPEN_ANYWHERE,
     adminToken: env.ADMIN_TOKEN,
     logLevel: env.LOG_LEVEL,
+    metricsToken: env.METRICS_TOKEN,
+    /** Undefined when nothing is to be traced. */
+    otlpTracesUrl:
+      env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ??
+      (env.OTEL_EXPORTER_OTLP_ENDPOINT && `${env.OTEL_EXPORTER_OTLP_ENDPOINT}/v1/traces`),
+    otlpHeaders: {
+      ...env.OTEL_EXPORTER_OTLP_HEADERS,
+      ...env.OTEL_EXPORTER_OTLP_TRACES_HEADERS,
+    } as Readonly<Record<string, string>>,
+    otelServiceName: env.OTEL_SERVICE_NAME,
     python: env.PYTHON,
     maxBodyBytes: env.MAX_BODY_BYTES,
     maxTokens: env.MAX_TOKENS,
@@ -335,6 +364,26 @@ function url(protocols: readonly string[], example: string) {
     },
     { error: `must be a URL like ${example}`, abort: true },
   )
+}
+
+/** Headers as OpenTelemetry writes them; they may be secrets, so the message repeats nothing. */
+function pairs() {
+  const error = 'must be like name=value,name=value, percent-encoded'
+  const pair = /^\s*([!#$&'*+.^`|~\w-]+)\s*=\s*([\x21-\x7e]*)\s*$/
+  return z.string().transform((value, context) => {
+    try {
+      return Object.fromEntries(
+        value.split(',').map((part) => {
+          const [, name, text] = pair.exec(part) ?? []
+          if (name === undefined || text === undefined) throw new URIError(part)
+          return [name, decodeURIComponent(text)]
+        }),
+      )
+    } catch {
+      context.addIssue({ code: 'custom', message: error })
+      return z.NEVER
+    }
+  })
 }
 
 function withoutTrailingSlash(value: string): string {

@@ -7,7 +7,9 @@ import type { Answer, Call, Outgoing } from './kit/call.ts'
 import type { Logger } from './kit/logger.ts'
 import type { Clock } from './kit/time.ts'
 import type { Bus } from './ports/bus/bus.ts'
+import type { Metrics } from './ports/metrics/metrics.ts'
 import type { Storage } from './ports/storage/storage.ts'
+import type { Span, Tracing } from './ports/tracing/tracing.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import type { Sessions } from './auth/sessions.ts'
 import type { Signer } from './auth/signing.ts'
@@ -17,7 +19,10 @@ import type { Hub } from './streams/hub.ts'
 /** What one running server has: its settings, its connections and its name. Made once, by `app.ts`. */
 export interface Platform {
   readonly config: Config
+  /** In a request every line carries its id. */
   readonly log: Logger
+  readonly metrics: Metrics
+  readonly tracing: Tracing
   readonly database: Database
   readonly bus: Bus
   readonly storage: Storage
@@ -72,6 +77,8 @@ export interface Site extends Platform {
 export interface Context extends Site {
   readonly viewer: Viewer
   readonly requestId: string
+  /** The request's place in its trace. */
+  readonly span: Span
   /** The REST front the request came through, if any. */
   readonly front?: Front | undefined
   /** An operation of our own, such as a REST front's: free of the limits of public ones, but not of time. */

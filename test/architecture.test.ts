@@ -14,7 +14,7 @@ const mayImport: Record<string, readonly string[]> = {
   kit: [],
   config: ['kit'],
   ports: ['kit'],
-  db: core,
+  db: [...core, 'ports'], // what measures and traces statements
   streams: [...core, 'config', 'db', 'ports'],
   auth: [...core, 'db', 'ports'],
   context: [...core, 'config', 'db', 'ports', 'auth', 'streams'],
@@ -54,6 +54,7 @@ const mayImport: Record<string, readonly string[]> = {
   http: [
     ...core,
     'config',
+    'ports',
     'auth',
     'context',
     'graph',
@@ -151,7 +152,7 @@ test('other concepts are reached through their front door', () => {
 test('only the composition root names an adapter', () => {
   const strays = imports.filter(
     ({ file, target }) =>
-      /^ports\/(bus|runtime|storage)\//.test(target) &&
+      /^ports\/(bus|metrics|runtime|storage|tracing)\//.test(target) &&
       !file.startsWith('ports/') &&
       file !== 'app.ts' &&
       !/^ports\/(\w+)\/\1\.ts$/.test(target),

@@ -4,11 +4,14 @@ import { setTimeout as after } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
 import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import { unmeasured } from '../ports/metrics/metrics.ts'
+import { untraced } from '../ports/tracing/tracing.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import type { Log } from './log.ts'
 import { rowTypes } from './row-types.ts'
 import { serverConfig } from './server-config.ts'
 import { transaction } from './transaction.ts'
+import { WatchedPool, type Watchers } from './watch.ts'
 
 export interface Database {
   readonly pool: Pool
@@ -40,19 +43,24 @@ const PREPARED = 500
  * Opens the PostgreSQL server at `url`, or else the embedded one under `<dataDir>/postgres`, and resolves
  * once it answers. For the embedded one the caller holds the lock of the data folder.
  */
-export async function openDatabase(options: {
-  url?: string | undefined
-  dataDir: string
-  log: Log
-}): Promise<Database> {
-  const { url, dataDir, log } = options
+export async function openDatabase(
+  options: {
+    url?: string | undefined
+    dataDir: string
+    log: Log
+  } & Partial<Watchers>,
+): Promise<Database> {
+  const { url, dataDir, log, metrics = unmeasured, tracing = untraced } = options
   const embedded =
     url === undefined ? await startEmbedded({ folder: join(dataDir, 'postgres'), log }) : undefined
-  const pool = new Pool({
-    ...(url === undefined ? embeddedConfig(embedded) : serverConfig(url)),
-    max: CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_MS,
-  })
+  const pool = new WatchedPool(
+    {
+      ...(url === undefined ? embeddedConfig(embedded) : serverConfig(url)),
+      max: CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_MS,
+    },
+    { metrics, tracing },
+  )
   pool.on('error', (error) => log.warn(`An idle database connection was lost: ${error.message}`))
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: statementNames(PREPARED) }),

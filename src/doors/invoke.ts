@@ -14,6 +14,7 @@ import {
 } from '../services/index.ts'
 import type { TrafficRecorder } from '../traffic/index.ts'
 import { forwardedBy } from './forward.ts'
+import { outcomeOf, Watch } from './watch.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), and the caller's credential, which is ours. */
 const HOP = new Set([
@@ -41,11 +42,13 @@ export class Invoker {
   readonly #traffic: TrafficRecorder
   /** Connections to other servers, by their URL. */
   readonly #peers = new Map<string, Pool>()
+  #inFlight = 0
 
   constructor(platform: Platform, balancer: Balancer, traffic: TrafficRecorder) {
     this.#platform = platform
     this.#balancer = balancer
     this.#traffic = traffic
+    platform.metrics.gauge('millrace_invocations_in_flight', () => this.#inFlight)
   }
 
   /**
@@ -58,24 +61,49 @@ export class Invoker {
     id: string,
     call: Call,
   ): Promise<Answer> {
-    requireCredential(ctx.viewer)
-    const service = found(await calleeNamed(ctx, id, deployment), 'service', id)
-    allow(ctx.viewer, serviceActions.INVOKE.role, service.organizationId)
-    return this.call(service, call, true)
+    const watch = new Watch(this.#platform, 'local', call, ctx.requestId)
+    return this.#watched(call, watch, async () => {
+      requireCredential(ctx.viewer)
+      const service = found(await calleeNamed(ctx, id, deployment), 'service', id)
+      allow(ctx.viewer, serviceActions.INVOKE.role, service.organizationId)
+      return this.#call(service, call, watch)
+    })
   }
 
   /** Calls a service that another server has already allowed to be called; never forwards it on. */
   async forwarded(id: string, call: Call): Promise<Answer> {
-    const uuid = ServiceId.read(id)
-    const service = uuid
-      ? await this.#platform.database.prisma.service.findFirst({
-          where: { id: uuid, deletedAt: null },
-        })
-      : null
-    return this.call(found(service, 'service', id), call, false)
+    const watch = new Watch(this.#platform, 'received', call, undefined)
+    return this.#watched(call, watch, async () => {
+      const uuid = ServiceId.read(id)
+      const service = uuid
+        ? await this.#platform.database.prisma.service.findFirst({
+            where: { id: uuid, deletedAt: null },
+          })
+        : null
+      return this.#call(found(service, 'service', id), call, watch)
+    })
   }
 
-  private async call(service: Callee, call: Call, mayForward: boolean): Promise<Answer> {
+  /** Counts the call until its answer has been passed on. */
+  async #watched(call: Call, watch: Watch, work: () => Promise<Answer>): Promise<Answer> {
+    this.#inFlight += 1
+    try {
+      const { status, headers, body } = await work()
+      body.once('close', () => {
+        this.#inFlight -= 1
+        if (call.signal.aborted) watch.end('aborted', status)
+        else if (body.errored) watch.end('bad_gateway', status)
+        else watch.end(status < 500 ? 'ok' : 'error', status)
+      })
+      return { status, headers, body }
+    } catch (cause) {
+      this.#inFlight -= 1
+      watch.end(call.signal.aborted ? 'aborted' : outcomeOf(cause))
+      throw cause
+    }
+  }
+
+  async #call(service: Callee, call: Call, watch: Watch): Promise<Answer> {
     const status = processStatus(service.status)
     const { from } = serviceActions.INVOKE
     if (!from.includes(status))
@@ -87,12 +115,12 @@ export class Invoker {
         this.#balancer.release(target)
         end(how !== 'answered')
       })
-      return this.#send(service, target.pool, call, {}, done)
+      return this.#send(service, target.pool, call, watch.headers(service.id), done)
     }
     const { server, signer, now } = this.#platform
     const isElsewhere = service.ownerServer !== null && service.ownerServer !== server.id
     const owner =
-      mayForward && isElsewhere
+      watch.via === 'local' && isElsewhere
         ? await this.#platform.database.prisma.server.findUnique({
             where: { id: service.ownerServer ?? '' },
           })
@@ -101,13 +129,15 @@ export class Invoker {
       this.#traffic.refused(service.id)
       throw new Unavailable('instance', `The service is ${status}: no instance is ready yet.`, 1)
     }
+    watch.via = 'sent'
     return this.#send(
       service,
       this.#peer(owner.url),
       call,
-      forwardedBy(signer, service.id, now()),
+      { ...watch.headers(service.id), ...forwardedBy(signer, service.id, now()) },
       // the owner counts what it was asked
       (how) => how === 'unanswered' && this.#traffic.refused(service.id),
+      `/internal/services/${ServiceId.text(service.id)}`,
     )
   }
 
@@ -129,15 +159,12 @@ export class Invoker {
     call: Call,
     extra: Record<string, string>,
     done: (how: Ending) => void,
+    under = '',
   ): Promise<Answer> {
-    const isForward = Object.keys(extra).length > 0
-    const path = isForward
-      ? `/internal/services/${ServiceId.text(service.id)}${call.target}`
-      : call.target
     try {
       const answer = await pool.request({
         method: call.method, // the routes let no other through
-        path,
+        path: `${under}${call.target}`,
         headers: { ...onward(call.headers), ...extra },
         body: call.body ?? null,
         signal: call.signal,

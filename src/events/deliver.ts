@@ -37,7 +37,7 @@ export async function deliver<E extends Entry, D extends object>(
       ? await start((await ctx.hub.head(kind, id)).head)
       : { after: readCursor(stream, after), tellNow: false }
   const complain = (err: unknown): void =>
-    ctx.log.warn({ err, requestId: ctx.requestId }, 'could not fill a delivery; trying again')
+    ctx.log.warn({ err }, 'could not fill a delivery; trying again')
   const written = (batch: Batch<E>, content: D): D & Delivery => {
     const { position, gap, end } = batch
     return { ...content, cursor: writeCursor(stream, position), gap, end }

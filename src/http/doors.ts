@@ -114,11 +114,12 @@ function callOf(request: FastifyRequest, reply: FastifyReply, segments: number):
   }
 }
 
+/** The answer as it came, but under the id that the request has here, and without cookies that are ours. */
 function passOn(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
-  const cookies = headers['set-cookie']
+  const { 'set-cookie': cookies, 'x-request-id': _theirs, ...others } = headers
   return reply
     .code(status)
-    .headers(headers)
+    .headers(others)
     .headers(cookies === undefined ? {} : { 'set-cookie': withoutOursSet([cookies].flat()) })
     .send(body)
 }

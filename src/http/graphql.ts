@@ -6,6 +6,7 @@ import type { Context, Site } from '../context.ts'
 import { wholeBody } from './body.ts'
 import { httpError } from './errors.ts'
 import { maskError } from './mask.ts'
+import { seenOf } from './observe/seen.ts'
 import { operationContext } from './request.ts'
 import { hasEnded } from './sse.ts'
 
@@ -19,7 +20,7 @@ export function graphql(
     // what goes wrong before GraphQL begins is told in GraphQL's form too
     http.setErrorHandler((error, request, reply) => {
       const { status, headers } = httpError(error, request.id)
-      const shown = maskError(error, request.id, site.log)
+      const shown = maskError(error, request.id, seenOf(site, request.raw).log)
       return reply
         .code(status)
         .headers(headers)

@@ -3,7 +3,7 @@ import { DomainError, QuotaReached } from '../kit/errors.ts'
 import type { Logger } from '../kit/logger.ts'
 
 /**
- * What a caller is told of an error: a DomainError with its code; a fault of ours as INTERNAL with the id of the
+ * What a caller is told of an error, for which `log` is the request's: a DomainError with its code; a fault of ours as INTERNAL with the id of the
  * request, under which it is in our log with its cause; whatever GraphQL itself found wrong as it is.
  */
 export function maskError(error: unknown, requestId: string, log: Logger): GraphQLError {
@@ -16,7 +16,7 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   const where = { nodes: graphql?.nodes, path: graphql?.path }
   if (cause instanceof DomainError)
     return new GraphQLError(cause.message, { ...where, extensions: factsOf(cause) })
-  log.error({ err: cause, requestId, path: graphql?.path }, 'a request failed')
+  log.error({ err: cause, path: graphql?.path }, 'a request failed')
   return new GraphQLError(`Something went wrong on the server (request ${requestId}).`, {
     ...where,
     extensions: { code: 'INTERNAL', requestId },

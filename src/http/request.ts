@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { credentialIn } from '../auth/credential.ts'
 import { anonymous, type Viewer } from '../auth/viewer.ts'
@@ -7,6 +6,7 @@ import type { Front } from '../generated/prisma/enums.ts'
 import { BadRequest, Forbidden, Unauthenticated } from '../kit/errors.ts'
 import { cookieSlot } from './cookie.ts'
 import { strangerRefusal } from './guard.ts'
+import { authenticating, seenOf } from './observe/seen.ts'
 import { reached } from './reached.ts'
 
 /** Longest URL; an operation with more to say is sent by POST. */
@@ -46,13 +46,16 @@ export async function contextOf(
   request: IncomingMessage,
   front?: Front,
 ): Promise<Context> {
+  const seen = seenOf(site, request)
   const lastEventId = request.headers['last-event-id']
   const { address, scheme, host } = reached(site.config, request)
   const cookie = cookieSlot(site.config, request)
   return {
     ...site,
-    viewer: await viewerOf(site, request, front, cookie),
-    requestId: randomUUID(),
+    viewer: await authenticating(seen, site, viewerOf(site, request, front, cookie)),
+    requestId: seen.id,
+    log: seen.log,
+    span: seen.span,
     address,
     origin: site.config.publicUrl ?? `${scheme}://${host}`,
     ...(cookie === undefined ? {} : { cookie }),

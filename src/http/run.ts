@@ -41,8 +41,8 @@ const inTime = <T>(args: ExecutionArgs, work: Promise<T> | T, late: (value: T) =
   within((args.contextValue as Context).config.operationTimeoutMs, work, late) // every door makes one
 
 function tooLate({ contextValue, operationName }: ExecutionArgs): GraphQLError {
-  const { config, log, requestId } = contextValue as Context // as above
-  log.warn({ requestId, operationName }, 'an operation took longer than it may')
+  const { config, log } = contextValue as Context // as above
+  log.warn({ operationName }, 'an operation took longer than it may')
   const seconds = config.operationTimeoutMs / 1000
   return new GraphQLError(`The operation took longer than ${seconds} s.`, {
     extensions: { code: 'TIMEOUT' },

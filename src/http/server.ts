@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -11,6 +10,10 @@ import { httpError } from './errors.ts'
 import { graphql } from './graphql.ts'
 import { refusal } from './guard.ts'
 import { health, type Health } from './health.ts'
+import { metrics } from './observe/metrics.ts'
+import { openSubscriptions } from './observe/operations.ts'
+import { observeRequests } from './observe/requests.ts'
+import { requestIdOf, seenOf } from './observe/seen.ts'
 import { websockets } from './websocket.ts'
 import { graphqlServer } from './yoga.ts'
 
@@ -23,10 +26,10 @@ export interface HttpServer {
 }
 
 export function httpServer(site: Site, invoker: Invoker, state: Health): HttpServer {
-  const { config, log } = site
+  const { config } = site
   const http: FastifyInstance = Fastify({
     logger: false,
-    genReqId: () => randomUUID(),
+    genReqId: requestIdOf,
     forceCloseConnections: 'idle',
     // bodies are limited where they are read: by count, while they stream
     bodyLimit: Number.MAX_SAFE_INTEGER,
@@ -36,6 +39,7 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
   http.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
   http.removeAllContentTypeParsers()
   http.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  observeRequests(http, site)
   http.addHook('onRequest', async (request, reply) => {
     const why = isHealth(request.url) ? undefined : refusal(config, request.raw)
     if (why !== undefined)
@@ -48,10 +52,8 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
   http.setErrorHandler((error, request, reply) => {
     if (!(error instanceof DomainError)) {
       const path = request.url.split('?')[0]
-      log.error(
-        { err: error, requestId: request.id, method: request.method, path },
-        'a request failed',
-      )
+      const { log } = seenOf(site, request.raw)
+      log.error({ err: error, method: request.method, path }, 'a request failed')
     }
     const { status, headers, body } = httpError(error, request.id)
     return reply.code(status).headers(headers).send(body)
@@ -65,10 +67,13 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
   const yoga = graphqlServer(config)
   void http.register(health(site, state))
+  void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
   void http.register(graphql(site, yoga, eventStreams))
   void http.register(doors(site, invoker))
   const sockets = websockets(site, yoga, http.server)
+  site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)
+  site.metrics.gauge('millrace_subscriptions', () => openSubscriptions(site.metrics))
   const connections = new Set<Socket>()
   http.server.on('connection', (socket: Socket) => {
     connections.add(socket)

@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws'
 import type { Context, Site } from '../context.ts'
 import { schema } from '../schema.ts'
 import { Unauthenticated } from '../kit/errors.ts'
-import { execute, subscribe } from './run.ts'
+import { executeAt, subscribeAt } from './observe/operations.ts'
 import { refusal } from './guard.ts'
 import { maskError } from './mask.ts'
 import { contextOf, operationContext } from './request.ts'
@@ -33,6 +33,9 @@ export function websockets(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
   const places = socketPlaces(site)
   const sessions = socketSessions(site)
+  site.metrics.gauge('millrace_websockets', () => sockets.clients.size)
+  const execute = executeAt('websocket')
+  const subscribe = subscribeAt('websocket')
   const options: ServerOptions<Parameters, Extra> = {
     execute: async (args) => spoken(await execute(args)),
     async subscribe(args) {
@@ -53,10 +56,10 @@ export function websockets(
       }
     },
     async onSubscribe({ extra }, _id, { operationName, query, variables }) {
-      let requestId = ''
+      let of: Pick<Context, 'requestId' | 'log'> = { requestId: '', log: site.log }
       try {
         const context = await operationContext(site, extra.request)
-        requestId = context.requestId
+        of = context
         if (!sessions.isSame(extra.socket, context))
           throw new Unauthenticated('The credential of this socket is good no longer.')
         const { parse, validate, contextFactory } = yoga.getEnveloped(context)
@@ -68,7 +71,7 @@ export function websockets(
       } catch (cause) {
         if (isRefused(cause)) forbid(extra.socket)
         // what is wrong with one operation is its answer; the others on the socket go on
-        return [withoutHttp(maskError(cause, requestId, site.log))]
+        return [withoutHttp(maskError(cause, of.requestId, of.log))]
       }
     },
   }

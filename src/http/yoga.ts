@@ -5,7 +5,7 @@ import { schema } from '../schema.ts'
 import type { Config } from '../config.ts'
 import { documents } from './limits/index.ts'
 import { sse } from './sse.ts'
-import { execute, subscribe } from './run.ts'
+import { executeAt, refused, subscribeAt } from './observe/operations.ts'
 
 /** What the GraphiQL page opens with. */
 const GREETING = `# Millrace. Every stream can be followed here and resumed with its cursor.
@@ -18,9 +18,27 @@ query Services {
 
 /** Operations run by our own functions, which every door shares. */
 const running: Plugin = {
-  onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
-  onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
+  onExecute: ({ setExecuteFn }) => setExecuteFn(executeAt('yoga')),
+  onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeAt('sse')),
 }
+
+/** Documents that are refused never become operations, and are counted here. */
+const refusing: Plugin<Context> = {
+  onParse:
+    ({ context }) =>
+    ({ result }) => {
+      if (result instanceof Error) refused(context.metrics, doorOf(context))
+    },
+  onValidate:
+    ({ context }) =>
+    ({ valid }) => {
+      if (!valid) refused(context.metrics, doorOf(context))
+    },
+}
+
+/** Yoga's own handler adds the request to the context. */
+const doorOf = (context: Context): 'yoga' | 'websocket' =>
+  'request' in context ? 'yoga' : 'websocket'
 
 /** GraphQL over HTTP and SSE, and the GraphiQL page, whose assets come with the package. */
 export function graphqlServer(config: Config): YogaServerInstance<Context, object> {
@@ -38,6 +56,6 @@ export function graphqlServer(config: Config): YogaServerInstance<Context, objec
     context: (initial) => initial,
     maskedErrors: false, // faults are masked where operations run, on every door alike
     parserAndValidationCache: false, // `documents` keeps them, within bounds
-    plugins: [documents(config), running, sse],
+    plugins: [documents(config), running, refusing, sse],
   })
 }

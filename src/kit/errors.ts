@@ -2,21 +2,23 @@
  * Answers that are not successes. A DomainError is an expected outcome with its facts as fields; every
  * other error is a fault of ours, masked for the caller and logged with its cause.
  */
-export type ErrorCode =
-  | 'VALIDATION'
-  | 'NOT_FOUND'
-  | 'CONFLICT'
-  | 'WRONG_STATE'
-  | 'FORBIDDEN'
-  | 'STALE_LEASE'
-  | 'QUOTA_REACHED'
-  | 'UNAVAILABLE'
-  | 'UNAUTHENTICATED'
-  | 'BAD_CURSOR'
-  | 'BAD_REQUEST'
-  | 'TOO_COMPLEX'
-  | 'TIMEOUT'
-  | 'INTERNAL'
+export const errorCodes = [
+  'VALIDATION',
+  'NOT_FOUND',
+  'CONFLICT',
+  'WRONG_STATE',
+  'FORBIDDEN',
+  'STALE_LEASE',
+  'QUOTA_REACHED',
+  'UNAVAILABLE',
+  'UNAUTHENTICATED',
+  'BAD_CURSOR',
+  'BAD_REQUEST',
+  'TOO_COMPLEX',
+  'TIMEOUT',
+  'INTERNAL',
+] as const
+export type ErrorCode = (typeof errorCodes)[number]
 
 export abstract class DomainError extends Error {
   abstract readonly code: ErrorCode

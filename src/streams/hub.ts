@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts'
 import type { Logger } from '../kit/logger.ts'
 import { patiently } from '../kit/patience.ts'
 import type { Bus } from '../ports/bus/bus.ts'
+import { type Metrics, unmeasured } from '../ports/metrics/metrics.ts'
 import { Reader } from './reader.ts'
 import { gapBefore, topicOf, type Batch, type Entry, type Head, type StreamKind } from './stream.ts'
 
@@ -39,13 +40,19 @@ export class Hub {
   readonly #database: Database
   readonly #bus: Bus
   readonly #log: Logger
+  readonly #metrics: Metrics
   readonly #timer: NodeJS.Timeout
   #checking: Promise<void> | undefined
 
-  constructor(database: Database, bus: Bus, log: Logger) {
+  constructor(database: Database, bus: Bus, log: Logger, metrics: Metrics = unmeasured) {
     this.#database = database
     this.#bus = bus
     this.#log = log
+    this.#metrics = metrics
+    metrics.gauge('millrace_streams_followed', () => this.size)
+    metrics.gauge('millrace_stream_followers', () =>
+      [...this.#followed.values()].reduce((sum, { followers }) => sum + followers, 0),
+    )
     this.#timer = setInterval(() => void this.#check(), CHECK_MS)
     this.#timer.unref()
   }
@@ -78,15 +85,18 @@ export class Hub {
       // the map holds readers of all kinds; the key names the kind, so the entries are that kind's
       const reader = (await followed.opening) as unknown as Reader<E>
       let position = after
+      let isUpToDate = false // once it was: from then on what comes late is late because of us
       while (!signal.aborted && !reader.isGone) {
         const known = reader.take(position, BATCH)
         if (known !== undefined) {
           position += known.length
+          this.#delivered(known, 'window', isUpToDate)
           yield { entries: known, position }
         } else if (reader.isAtEnd(position)) {
           yield { entries: [], position, end: { lastNumber: position } }
           return
         } else if (position === reader.head) {
+          isUpToDate = true
           reader.arrive(position)
           await reader.changed(signal)
         } else if (reader.isNext(position)) {
@@ -96,6 +106,10 @@ export class Hub {
           if (page === undefined) return
           reader.saw(page)
           const gap = gapBefore(position, page)
+          if (isUpToDate) this.#metrics.count('millrace_stream_fallbacks_total', 1)
+          if (gap !== undefined)
+            this.#metrics.count('millrace_stream_gaps_total', 1, { reason: gap.reason })
+          this.#delivered(page.entries, 'table', isUpToDate)
           position = page.entries.at(-1)?.number ?? Math.min(gap?.to ?? position, page.head)
           if (page.entries.length > 0 || gap) yield { entries: page.entries, position, gap }
         }
@@ -161,6 +175,15 @@ export class Hub {
   /** Reads again while the database cannot be reached: a follower outlives its restart. */
   #patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
     return patiently(read, signal, (cause) => this.#complain(cause))
+  }
+
+  #delivered(entries: readonly Entry[], source: 'window' | 'table', wasUpToDate: boolean): void {
+    const [oldest] = entries
+    if (oldest === undefined) return
+    this.#metrics.count('millrace_stream_entries_delivered_total', entries.length, { source })
+    // clocks differ, so that an entry may seem to come before its time
+    const lagMs = Math.max(0, Date.now() - oldest.at.getTime())
+    if (wasUpToDate) this.#metrics.observe('millrace_stream_lag_seconds', lagMs / 1000)
   }
 
   #check(): Promise<void> {

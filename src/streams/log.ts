@@ -1,6 +1,7 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { LogSource } from '../generated/prisma/enums.ts'
 import type { Database } from '../db/database.ts'
+import type { Metrics } from '../ports/metrics/metrics.ts'
 import type { Entry, Page, StreamKind } from './stream.ts'
 
 /** One line of a log. */
@@ -56,7 +57,7 @@ export interface Guard {
  * appended, and undefined answered, unless the guard changes a row: the two happen together or not at all.
  */
 export async function appendLines(
-  database: Database,
+  { database, metrics }: { database: Database; metrics: Metrics },
   stream: string,
   lines: readonly NewLine[],
   about: { instance?: number; attempt?: number; guard?: Guard } = {},
@@ -64,6 +65,7 @@ export async function appendLines(
   const guard = about.guard?.sql ?? Prisma.sql`SELECT 1`
   const count = BigInt(lines.length)
   const bytes = BigInt(lines.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0))
+  const began = performance.now()
   const [row] = await database.query<{ head: bigint }>(
     Prisma.sql`
       WITH guard AS (${guard}),
@@ -84,7 +86,10 @@ export async function appendLines(
       SELECT head FROM head`,
     { name: about.guard ? `append-lines-${about.guard.name}` : 'append-lines' },
   )
-  return row === undefined ? undefined : Number(row.head)
+  if (row === undefined) return undefined
+  metrics.observe('millrace_log_append_duration_seconds', (performance.now() - began) / 1000)
+  metrics.count('millrace_log_lines_stored_total', lines.length)
+  return Number(row.head)
 }
 
 /** Says that nothing follows in a log. */

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Logger } from '../kit/logger.ts'
+import { type Metrics, unmeasured } from '../ports/metrics/metrics.ts'
 
 /** How often what is too old is looked for, and how much is removed from one stream at a time. */
 const EVERY_MS = 60_000
@@ -16,14 +17,16 @@ export function retention({
   database,
   config,
   log,
+  metrics,
 }: {
   database: Database
   config: Config
   log: Logger
+  metrics: Metrics
 }): () => Promise<void> {
   let running: Promise<unknown> | undefined
   const sweep = (): void => {
-    running ??= sweepOnce(database, config)
+    running ??= sweepOnce(database, config, metrics)
       .catch((cause: unknown) =>
         log.warn({ err: cause }, 'could not remove what is older than is kept'),
       )
@@ -37,6 +40,8 @@ export function retention({
   }
 }
 
+type RetainedTable = 'log_lines' | 'events' | 'traffic' | 'idempotency'
+
 /** One round over everything; rounds go on until nothing is left to remove. */
 export async function sweepOnce(
   database: Database,
@@ -44,11 +49,16 @@ export async function sweepOnce(
     Config,
     'logRetentionLines' | 'logRetentionMs' | 'eventRetentionMs' | 'trafficRetentionMs'
   >,
+  metrics: Metrics = unmeasured,
 ): Promise<void> {
-  while ((await trimLogs(database, config)) > 0);
-  while ((await trimEvents(database, config.eventRetentionMs)) > 0);
-  while ((await trimTraffic(database, config.trafficRetentionMs)) > 0);
-  while ((await trimCalls(database)) > 0);
+  const removed = (rows: number, table: RetainedTable): boolean => {
+    metrics.count('millrace_retention_removed_rows_total', rows, { table })
+    return rows > 0
+  }
+  while (removed(await trimLogs(database, config), 'log_lines'));
+  while (removed(await trimEvents(database, config.eventRetentionMs), 'events'));
+  while (removed(await trimTraffic(database, config.trafficRetentionMs), 'traffic'));
+  while (removed(await trimCalls(database), 'idempotency'));
 }
 
 async function trimLogs(

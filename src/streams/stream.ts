@@ -4,6 +4,8 @@ import type { StreamKindName } from './cursor.ts'
 /** An entry of a stream; numbers are dense: 1, 2, 3 … */
 export interface Entry {
   readonly number: number
+  /** By the clock of the database. */
+  readonly at: Date
 }
 
 /** How far a stream reaches now. */

@@ -10,6 +10,8 @@ import { quotas } from '../../src/http/limits/index.ts'
 import { httpServer } from '../../src/http/server.ts'
 import { bootstrap } from '../../src/organizations/index.ts'
 import { inProcessBus } from '../../src/ports/bus/in-process.ts'
+import { unmeasured } from '../../src/ports/metrics/metrics.ts'
+import { untraced } from '../../src/ports/tracing/tracing.ts'
 import { diskStorage } from '../../src/ports/storage/disk.ts'
 import { Balancer } from '../../src/services/reconciler/balancer.ts'
 import { appendLines, closeLog, Hub, type NewLine } from '../../src/streams/index.ts'
@@ -55,6 +57,8 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
   const platform: Platform = {
     config,
     log,
+    metrics: unmeasured,
+    tracing: untraced,
     database,
     bus,
     hub,
@@ -92,7 +96,12 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
       const fresh = lines.map((line): NewLine =>
         typeof line === 'string' ? { source: 'STDOUT', text: line } : line,
       )
-      await appendLines(database, uuid, fresh, instance === undefined ? {} : { instance })
+      await appendLines(
+        { database, metrics: unmeasured },
+        uuid,
+        fresh,
+        instance === undefined ? {} : { instance },
+      )
       hub.hint('log', uuid)
     },
     async finish({ uuid }) {

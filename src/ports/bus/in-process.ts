@@ -1,4 +1,5 @@
 import type { Logger } from '../../kit/logger.ts'
+import { type Metrics, unmeasured } from '../metrics/metrics.ts'
 import type { Bus } from './bus.ts'
 import { busIsClosed, listenersOf } from './listeners.ts'
 
@@ -6,8 +7,11 @@ import { busIsClosed, listenersOf } from './listeners.ts'
  * A Bus for one server alone. Hints reach listeners in order, after the publisher's own stack has unwound:
  * whoever publishes inside a transaction or a loop never runs somebody else's code there.
  */
-export function inProcessBus({ log }: { log?: Pick<Logger, 'error'> } = {}): Bus {
-  const listeners = listenersOf((cause, topic) => {
+export function inProcessBus({
+  log,
+  metrics = unmeasured,
+}: { log?: Pick<Logger, 'error'>; metrics?: Metrics } = {}): Bus {
+  const listeners = listenersOf(metrics, (cause, topic) => {
     if (log) log.error({ err: cause, topic }, 'A listener of the bus failed.')
     else process.emitWarning(cause instanceof Error ? cause : String(cause))
   })
@@ -22,7 +26,9 @@ export function inProcessBus({ log }: { log?: Pick<Logger, 'error'> } = {}): Bus
 
   return {
     publish(topic, hint) {
-      if (closed || !listeners.has(topic)) return
+      if (closed) return
+      metrics.count('millrace_bus_hints_published_total', 1)
+      if (!listeners.has(topic)) return
       if (waiting.push({ topic, hint }) === 1) setImmediate(deliver)
     },
     async subscribe(topic, listener) {

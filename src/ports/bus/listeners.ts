@@ -1,3 +1,5 @@
+import type { Metrics } from '../metrics/metrics.ts'
+
 /** Who listens to which topic in this process: what every adapter of the Bus needs. */
 export interface Listeners {
   /** The topics that somebody listens to. */
@@ -10,7 +12,10 @@ export interface Listeners {
   clear(): void
 }
 
-export function listenersOf(report: (cause: unknown, topic: string) => void): Listeners {
+export function listenersOf(
+  metrics: Metrics,
+  report: (cause: unknown, topic: string) => void,
+): Listeners {
   const entries = new Map<string, Set<{ listener: (hint: string) => void }>>()
   return {
     topics: () => [...entries.keys()],
@@ -30,6 +35,7 @@ export function listenersOf(report: (cause: unknown, topic: string) => void): Li
       const present = [...here] // who joins while it is told does not hear it
       for (const entry of present) {
         if (!here.has(entry)) continue // one before it has removed it
+        metrics.count('millrace_bus_hints_received_total', 1)
         try {
           entry.listener(hint)
         } catch (cause) {

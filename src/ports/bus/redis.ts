@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import type { Logger } from '../../kit/logger.ts'
+import { type Metrics, unmeasured } from '../metrics/metrics.ts'
 import type { Bus } from './bus.ts'
 import { busIsClosed, listenersOf } from './listeners.ts'
 
@@ -19,11 +20,13 @@ const MAX_RETRY_DELAY_MS = 2_000
 export function redisBus({
   url,
   log,
+  metrics = unmeasured,
 }: {
   url: string
   log: Pick<Logger, 'info' | 'warn' | 'error'>
+  metrics?: Metrics
 }): Bus {
-  const listeners = listenersOf((cause, topic) => {
+  const listeners = listenersOf(metrics, (cause, topic) => {
     log.error({ err: cause, topic }, 'A listener of the bus failed.')
   })
   const channels = new Map<string, Deferred>()
@@ -43,6 +46,10 @@ export function redisBus({
   publisher.once('ready', () => publishing.resolve())
   subscriber.on('ready', () => listenTo(listeners.topics()))
   subscriber.on('message', (channel, hint) => listeners.tell(channel.slice(PREFIX.length), hint))
+
+  function noteLoss(): void {
+    metrics.count('millrace_bus_hints_failed_total', 1)
+  }
 
   /** One line per outage, however many attempts fail during it. */
   function noteTrouble(cause?: unknown): void {
@@ -94,11 +101,15 @@ export function redisBus({
 
   return {
     publish(topic, hint) {
-      if (publisher.status !== 'ready' || inFlight >= MAX_IN_FLIGHT) return
+      metrics.count('millrace_bus_hints_published_total', 1)
+      if (publisher.status !== 'ready' || inFlight >= MAX_IN_FLIGHT) return noteLoss()
       inFlight++
       publisher
         .publish(PREFIX + topic, hint)
-        .catch(noteRefusal)
+        .catch((cause: unknown) => {
+          noteLoss()
+          noteRefusal(cause)
+        })
         .finally(() => inFlight--)
     },
     async subscribe(topic, listener) {

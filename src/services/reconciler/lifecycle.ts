@@ -249,6 +249,7 @@ export class Lifecycle {
     slot.timer = setTimeout(() => {
       if (slot.state !== 'WAITING' || this.#lost.aborted) return
       slot.restarts += 1
+      this.#platform.metrics.count('millrace_instance_restarts_total', 1)
       this.launch(slot, launch)
     }, delayMs)
   }

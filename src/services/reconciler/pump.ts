@@ -43,13 +43,14 @@ export async function pump(
 }
 
 async function store(
-  { database, hub, log }: Platform,
+  platform: Platform,
   { serviceId, instanceId, restarts, ordinal }: Printer,
   lines: readonly NewLine[],
   position: Position,
   next: Position,
   signal: AbortSignal,
 ): Promise<void> {
+  const { database, hub, log } = platform
   const guard = {
     name: 'output',
     sql: Prisma.sql`
@@ -57,7 +58,7 @@ async function store(
       WHERE id = ${instanceId}::uuid AND restarts = ${restarts}::int AND "outputPosition" = ${position} RETURNING 1`,
   }
   const append = async (): Promise<void> => {
-    const head = await appendLines(database, serviceId, lines, { instance: ordinal, guard })
+    const head = await appendLines(platform, serviceId, lines, { instance: ordinal, guard })
     if (head === undefined) {
       // either an earlier try did it and its answer was lost, or it is no longer ours to do
       const row = await database.prisma.instance.findUnique({ where: { id: instanceId } })
@@ -75,12 +76,12 @@ async function store(
 
 /** Says something in a service's log, in Millrace's own voice. */
 export async function say(
-  { database, hub }: Platform,
+  platform: Platform,
   serviceId: string,
   text: string,
   ordinal?: number,
 ): Promise<void> {
   const lines = text.split('\n').map((line) => ({ source: 'SYSTEM' as const, text: line }))
-  await appendLines(database, serviceId, lines, ordinal === undefined ? {} : { instance: ordinal })
-  hub.hint('log', serviceId)
+  await appendLines(platform, serviceId, lines, ordinal === undefined ? {} : { instance: ordinal })
+  platform.hub.hint('log', serviceId)
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Platform } from '../../context.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { Runtime } from '../../ports/runtime/runtime.ts'
-import { ATTENTION } from '../service.ts'
+import { ATTENTION, type ProcessStatus } from '../service.ts'
 import { Balancer } from './balancer.ts'
 import { takeLeftovers } from './leftovers.ts'
 import { Supervisor } from './supervisor.ts'
@@ -37,6 +37,7 @@ export class Reconciler {
   constructor(platform: Platform, runtime: Runtime) {
     this.#platform = platform
     this.#runtime = runtime
+    platform.metrics.gauge('millrace_services_owned', () => this.#owned())
   }
 
   /** Takes up what an earlier run of this server left, then owns services until `stop`. */
@@ -93,6 +94,14 @@ export class Reconciler {
       WHERE "ownerRun" = ${server.run}::uuid`)
   }
 
+  /** How many services of each status. */
+  #owned(): Partial<Record<ProcessStatus, number>> {
+    const owned: Partial<Record<ProcessStatus, number>> = {}
+    for (const { status } of this.#supervisors.values())
+      if (status !== undefined) owned[status] = (owned[status] ?? 0) + 1
+    return owned
+  }
+
   #attend(id: string): void {
     const supervisor = this.#supervisors.get(id)
     if (supervisor === undefined) this.#tick()
@@ -140,20 +149,22 @@ export class Reconciler {
   }
 
   async #claim(): Promise<void> {
-    const { database, config, server } = this.#platform
-    const rows = await database.query<{ id: string }>(
+    const { database, config, server, metrics } = this.#platform
+    const rows = await database.query<{ id: string; isTakeover: boolean }>(
       Prisma.sql`
-        UPDATE "Service" SET "ownerServer" = ${server.id}::uuid, "ownerRun" = ${server.run}::uuid,
+        UPDATE "Service" AS s SET "ownerServer" = ${server.id}::uuid, "ownerRun" = ${server.run}::uuid,
           "ownedUntil" = now() + make_interval(secs => ${config.leaseMs / 1000}::float8)
-        WHERE id IN (
-          SELECT id FROM "Service"
+        FROM (
+          SELECT id, "ownerRun" AS before FROM "Service"
           WHERE kind = 'PROCESS' AND "closedAt" IS NULL
             AND ("ownerRun" IS NULL OR "ownedUntil" < now())
             AND (status IN ('STARTING', 'READY', 'SCALING', 'STOPPING') OR "deletedAt" IS NOT NULL)
-          ORDER BY serial LIMIT ${CLAIM} FOR UPDATE SKIP LOCKED)
-        RETURNING id`,
+          ORDER BY serial LIMIT ${CLAIM} FOR UPDATE SKIP LOCKED) AS due
+        WHERE s.id = due.id RETURNING s.id, due.before IS NOT NULL AS "isTakeover"`,
       { name: 'claim-services' },
     )
+    const takeovers = rows.filter(({ isTakeover }) => isTakeover).length
+    metrics.count('millrace_service_takeovers_total', takeovers)
     for (const { id } of rows) await this.#take(id)
     if (rows.length === CLAIM) this.#isWanted = true
   }

@@ -10,7 +10,13 @@ import { system } from '../../kit/actor.ts'
 import { WrongState } from '../../kit/errors.ts'
 import type { Runtime } from '../../ports/runtime/runtime.ts'
 import { closeLog, type NewEvent } from '../../streams/index.ts'
-import { ATTENTION, InstanceId, processStatus, type ServiceMove } from '../service.ts'
+import {
+  ATTENTION,
+  InstanceId,
+  processStatus,
+  type ProcessStatus,
+  type ServiceMove,
+} from '../service.ts'
 import { changeService, moveService } from '../store.ts'
 import type { Balancer } from './balancer.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -42,6 +48,7 @@ export class Supervisor {
   #isAwake = false
   /** Of the service as it was last looked at. */
   #revision: bigint | undefined
+  #status: ProcessStatus | undefined
   #working: Promise<void> | undefined
   #isDraining = false
 
@@ -70,6 +77,11 @@ export class Supervisor {
     })
   }
 
+  /** Of the service as it was last looked at. */
+  get status(): ProcessStatus | undefined {
+    return this.#status
+  }
+
   /** Looks at the service again, now or as soon as the present look is over. */
   wake(): void {
     this.#isAwake = true
@@ -94,6 +106,7 @@ export class Supervisor {
   async lose(): Promise<void> {
     if (this.#abort.signal.aborted) return
     this.#abort.abort()
+    this.#platform.metrics.count('millrace_service_lease_losses_total', 1)
     await Promise.all([...this.#slots.values()].map((slot) => this.#lifecycle.kill(slot)))
     this.#onDone()
   }
@@ -133,8 +146,9 @@ export class Supervisor {
     })
     this.#revision = service?.revision
     if (service === null || service.ownerRun !== this.#platform.server.run) return this.lose()
+    this.#status = processStatus(service.status)
     if (service.deletedAt !== null) return this.#windDown(() => this.#close(service))
-    switch (processStatus(service.status)) {
+    switch (this.#status) {
       case 'STOPPING':
         return this.#windDown(() => this.#move(service, 'stopped', null))
       case 'STOPPED':

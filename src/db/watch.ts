@@ -1,0 +1,127 @@
+import { AsyncResource } from 'node:async_hooks'
+import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import type { Metrics } from '../ports/metrics/metrics.ts'
+import type { Tracing } from '../ports/tracing/tracing.ts'
+import { isOutage } from './outage.ts'
+import { summaryOf } from './summary.ts'
+
+/** What is told of every statement. */
+export interface Watchers {
+  readonly metrics: Metrics
+  readonly tracing: Tracing
+}
+
+type Connected = Parameters<Pool['connect']>[0]
+
+/** A pool whose every statement is measured and traced, whoever runs it: named SQL and Prisma share its clients. */
+export class WatchedPool extends Pool {
+  readonly #watchers: Watchers
+
+  constructor(config: PoolConfig, watchers: Watchers) {
+    super(config)
+    this.#watchers = watchers
+    this.on('connect', (client) => watch(client, watchers))
+    watchers.metrics.gauge('millrace_database_connections', () => ({
+      busy: this.totalCount - this.idleCount,
+      idle: this.idleCount,
+    }))
+    watchers.metrics.gauge('millrace_database_waiting', () => this.waitingCount)
+  }
+
+  override connect(): Promise<PoolClient>
+  override connect(callback: Connected): void
+  override connect(callback?: Connected): Promise<PoolClient> | void {
+    if (callback === undefined)
+      return super.connect().catch((cause: unknown) => {
+        this.#failed()
+        throw cause
+      })
+    // a client that was waited for is handed over by whoever gives it back, in that one's trace
+    const heard = this.#watchers.tracing.isOn ? AsyncResource.bind(callback) : callback
+    super.connect((error, client, done) => {
+      if (error) this.#failed()
+      heard(error, client, done)
+    })
+  }
+
+  #failed(): void {
+    this.#watchers.metrics.count('millrace_database_errors_total', 1, { cause: 'outage' })
+  }
+}
+
+interface Statement {
+  readonly text?: string
+  readonly name?: string
+  readonly rowMode?: string
+  readonly submit?: unknown
+}
+
+type Run = (...args: unknown[]) => unknown
+
+/** Measures what a client runs from now on, in whichever of the forms that `query` has. */
+function watch(client: PoolClient, watchers: Watchers): void {
+  const run = client.query.bind(client) as Run // its overloads have this in common
+  const query: Run = (...args) => {
+    const [first] = args as [string | Statement]
+    const statement = typeof first === 'string' ? { text: first } : first
+    if (statement.submit !== undefined) return run(...args) // pg's own, with an end of its own
+    const ended = begin(statement, watchers)
+    const callback = args.at(-1)
+    if (typeof callback === 'function') {
+      const heard = (error: unknown, result: unknown): void => {
+        ended(error ?? undefined)
+        Reflect.apply(callback, undefined, [error, result])
+      }
+      return run(...args.slice(0, -1), heard)
+    }
+    const result = run(...args) as Promise<unknown>
+    result.then(() => ended(undefined), ended)
+    return result
+  }
+  Object.assign(client, { query })
+}
+
+/** Begins a statement; the function it answers is called at its end, with the error if there is one. */
+function begin(
+  { text = '', name, rowMode }: Statement,
+  { metrics, tracing }: Watchers,
+): (cause: unknown) => void {
+  const kind = kindOf(text, name, rowMode)
+  if (kind === 'transaction' && text.startsWith('BEGIN'))
+    metrics.count('millrace_database_transactions_total', 1)
+  const span = tracing.isOn ? traced(text, tracing) : undefined
+  const began = performance.now()
+  return (cause) => {
+    const seconds = (performance.now() - began) / 1000
+    metrics.observe('millrace_database_statement_duration_seconds', seconds, { kind })
+    if (cause !== undefined) {
+      const why = isOutage(cause) ? 'outage' : 'statement'
+      metrics.count('millrace_database_errors_total', 1, { cause: why })
+      span?.fail(codeOf(cause) ?? why)
+    }
+    span?.end()
+  }
+}
+
+function traced(text: string, tracing: Tracing) {
+  const summary = summaryOf(text)
+  return tracing.child(summary, 'client', {
+    'db.system.name': 'postgresql',
+    'db.query.summary': summary,
+  })
+}
+
+const TRANSACTION = /^(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/
+
+/** Prisma asks for rows as arrays; nothing of ours does. */
+function kindOf(text: string, name: string | undefined, rowMode: string | undefined) {
+  if (TRANSACTION.test(text)) return 'transaction'
+  if (rowMode === 'array') return 'prisma'
+  return name === undefined ? 'plain' : 'named'
+}
+
+/** SQLSTATE, or the system's code. */
+const codeOf = (cause: unknown): string | undefined =>
+  cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+    ? cause.code
+    : undefined
