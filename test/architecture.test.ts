@@ -32,6 +32,7 @@ const mayImport: Record<string, readonly string[]> = {
   deployments: [...ground, 'db', 'ports', 'organizations', 'events', 'uploads'],
   services: [...ground, 'db', 'ports', 'organizations', 'events', 'logs', 'deployments'],
   activities: [...ground, 'organizations', 'events'],
+  search: [...ground, 'organizations'],
   server: ground,
   traffic: [...ground, 'services'],
   usage: [...ground, 'organizations'],
@@ -48,6 +49,7 @@ const mayImport: Record<string, readonly string[]> = {
     'services',
     'traffic',
     'usage',
+    'search',
     'activities',
     'server',
   ],
@@ -98,6 +100,7 @@ const concepts = [
   'services',
   'traffic',
   'usage',
+  'search',
   'activities',
   'doors',
 ]

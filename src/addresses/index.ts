@@ -1,4 +1,5 @@
-/** Addresses: what the REST fronts call our objects, and what only they keep with them. */
+/** Addresses: what the REST fronts call our objects, what only they keep with them, and by what names all are found. */
 export * from './address.ts'
 export * from './store.ts'
 export * from './types.ts'
+export * from './searchable.ts'

@@ -1,2 +1,3 @@
 import './types.ts'
 import './mutations.ts'
+import './search.ts'
