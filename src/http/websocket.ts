@@ -82,7 +82,7 @@ export function websockets(
     head: Buffer,
   ): void => {
     const why =
-      new URL(request.url ?? '', 'http://localhost').pathname === '/graphql'
+      request.url?.split('?')[0] === '/graphql' // not every text that comes is a URL
         ? refusal(site.config, request)
         : 'WebSockets are served at /graphql.'
     if (why !== undefined) return turnAway(socket, '403 Forbidden', why)

@@ -1,6 +1,7 @@
 import { parse, isSafeNumber } from 'lossless-json'
 import type { Context } from '../context.ts'
-import { Unavailable } from '../kit/errors.ts'
+import { TimedOut, Unavailable } from '../kit/errors.ts'
+import { isNestedTooDeep, MAX_NESTING } from '../kit/nesting.ts'
 
 /** The largest JSON answer that is put into a GraphQL answer. */
 const MAX_BYTES = 16 * 1024 * 1024
@@ -22,14 +23,20 @@ export async function invokeService(
 ): Promise<JsonAnswer> {
   const began = performance.now()
   const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json))
-  const answer = await ctx.doors.invoke(ctx, undefined, id, {
-    method: 'POST',
+  // by then the operation that this is part of has been answered
+  const signal = AbortSignal.timeout(ctx.config.operationTimeoutMs + 1_000)
+  const late = (cause: unknown): never => {
+    throw signal.aborted ? new TimedOut('The service did not answer in time.', { cause }) : cause
+  }
+  const call = {
+    method: 'POST' as const,
     target: '/',
     headers: body ? { 'content-type': 'application/json', accept: 'application/json' } : {},
     body,
-    signal: new AbortController().signal,
-  })
-  const text = await whole(answer.body)
+    signal,
+  }
+  const answer = await ctx.doors.invoke(ctx, undefined, id, call).catch(late)
+  const text = await whole(answer.body).catch(late)
   const contentType = String(answer.headers['content-type'] ?? '') || null
   return {
     json: text === '' ? null : parsed(text, contentType),
@@ -56,13 +63,18 @@ async function whole(body: AsyncIterable<Buffer>): Promise<string> {
 
 function parsed(text: string, contentType: string | null): unknown {
   try {
-    return parse(text, undefined, (number) =>
+    const json = parse(text, undefined, (number) =>
       isSafeNumber(number, { approx: true }) ? Number(number) : number,
     )
+    if (!isNestedTooDeep(json)) return json
   } catch {
     throw new Unavailable(
       'JSON',
       `The service answered ${contentType ?? 'without a content type'}, which is not JSON: call its invokeUrl.`,
     )
   }
+  throw new Unavailable(
+    'JSON',
+    `The answer is nested more than ${MAX_NESTING} deep: call its invokeUrl.`,
+  )
 }

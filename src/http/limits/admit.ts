@@ -7,7 +7,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql'
 import type { Context } from '../../context.ts'
-import { isTooDeep, tooDeepMessage } from './depth.ts'
+import { isNestedTooDeep, MAX_NESTING } from '../../kit/nesting.ts'
 import { costOf, prepare, type Prepared } from './plan.ts'
 import { tooComplex } from './refusal.ts'
 
@@ -39,7 +39,8 @@ export function admit({
 }: ExecutionArgs): Admission {
   const { config, viewer, trusted } = contextValue as Context // every door makes one
   if (trusted) return {}
-  if (isTooDeep(variableValues)) return { refusal: tooComplex(tooDeepMessage) }
+  if (Object.values(variableValues ?? {}).some(isNestedTooDeep))
+    return { refusal: tooComplex(`A variable is nested at most ${MAX_NESTING} deep.`) }
   const found = preparedOf(schema, document, operationName ?? '')
   if (found === undefined) return {} // execution says which operation is missing
   if (found.introspects && viewer.kind === 'anonymous')

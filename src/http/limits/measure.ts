@@ -9,6 +9,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql'
+import { MAX_NESTING } from '../../kit/nesting.ts'
 import { tooComplex } from './refusal.ts'
 
 /** What a document may hold. Spread fragments count as what they spread. */
@@ -24,8 +25,6 @@ const ROOT_FIELDS = 100
 const DIRECTIVES = 200
 /** Fields, inline fragments and spreads of all operations together. */
 const SELECTIONS = 10_000
-/** Levels of lists and objects within one value. */
-const VALUE_DEPTH = 100
 /** Inline fragments around one field, for each level of depth. */
 const NESTING = 4
 
@@ -156,8 +155,8 @@ class Measuring {
 
   #value(value: ValueNode, level: number): void {
     if (value.kind !== Kind.LIST && value.kind !== Kind.OBJECT) return
-    if (level > VALUE_DEPTH)
-      throw tooComplex(`Lists and objects in a value are nested at most ${VALUE_DEPTH} deep.`)
+    if (level > MAX_NESTING)
+      throw tooComplex(`Lists and objects in a value are nested at most ${MAX_NESTING} deep.`)
     const inner: readonly ASTNode[] = value.kind === Kind.LIST ? value.values : value.fields
     for (const node of inner)
       this.#value(node.kind === Kind.OBJECT_FIELD ? node.value : (node as ValueNode), level + 1) // all else in a list is a value
