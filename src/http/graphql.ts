@@ -37,7 +37,8 @@ export function graphql(
         for (const [name, value] of Object.entries(request.headers))
           if (value !== undefined) headers.set(name, String(value))
         const response = await yoga.fetch(
-          new URL(request.url, ctx.origin),
+          // neither the host nor the target of a request need be fit for a URL
+          `http://localhost/graphql?${request.url.split(/\?(.*)/s)[1] ?? ''}`,
           {
             method: request.method,
             headers,
