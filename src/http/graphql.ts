@@ -5,6 +5,7 @@ import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context, Site } from '../context.ts'
 import { wholeBody } from './body.ts'
 import { httpError } from './errors.ts'
+import type { FastDoor } from './fast.ts'
 import { maskError } from './mask.ts'
 import { seenOf } from './observe/seen.ts'
 import { operationContext } from './request.ts'
@@ -14,6 +15,7 @@ import { hasEnded } from './sse.ts'
 export function graphql(
   site: Site,
   yoga: YogaServerInstance<Context, object>,
+  fast: FastDoor,
   eventStreams: Set<ServerResponse>,
 ) {
   return async (http: FastifyInstance): Promise<void> => {
@@ -33,6 +35,11 @@ export function graphql(
         const ctx = await operationContext(site, request.raw)
         if (hasEnded(ctx.lastEventId)) return reply.code(204).send()
         const body = await wholeBody(request.body as Readable | undefined, site.config.maxBodyBytes)
+        if (request.method === 'POST' && body !== undefined) {
+          const answer = await fast(request.headers, body, ctx)
+          if (answer !== undefined)
+            return reply.code(answer.status).headers(answer.headers).send(answer.body)
+        }
         const headers = new Headers()
         for (const [name, value] of Object.entries(request.headers))
           if (value !== undefined) headers.set(name, String(value))

@@ -7,9 +7,11 @@ import { DomainError } from '../kit/errors.ts'
 import { cookieSetBy } from './cookie.ts'
 import { doors } from './doors.ts'
 import { httpError } from './errors.ts'
+import { fastDoor } from './fast.ts'
 import { graphql } from './graphql.ts'
 import { refusal } from './guard.ts'
 import { health, type Health } from './health.ts'
+import { KnownDocuments } from './known.ts'
 import { metrics } from './observe/metrics.ts'
 import { openSubscriptions } from './observe/operations.ts'
 import { observeRequests } from './observe/requests.ts'
@@ -65,11 +67,12 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
     }),
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
-  const yoga = graphqlServer(config)
+  const known = new KnownDocuments()
+  const yoga = graphqlServer(config, [known.plugin])
   void http.register(health(site, state))
   void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
-  void http.register(graphql(site, yoga, eventStreams))
+  void http.register(graphql(site, yoga, fastDoor(yoga, known), eventStreams))
   void http.register(doors(site, invoker))
   const sockets = websockets(site, yoga, http.server)
   site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)

@@ -18,7 +18,9 @@ query Services {
 
 /** Operations run by our own functions, which every door shares. */
 const running: Plugin = {
-  onExecute: ({ setExecuteFn }) => setExecuteFn(executeAt('yoga')),
+  // the WebSocket executes by itself
+  onExecute: ({ context, setExecuteFn }) =>
+    setExecuteFn(executeAt('request' in context ? 'yoga' : 'fast')),
   onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeAt('sse')),
 }
 
@@ -41,7 +43,10 @@ const doorOf = (context: Context): 'yoga' | 'websocket' =>
   'request' in context ? 'yoga' : 'websocket'
 
 /** GraphQL over HTTP and SSE, and the GraphiQL page, whose assets come with the package. */
-export function graphqlServer(config: Config): YogaServerInstance<Context, object> {
+export function graphqlServer(
+  config: Config,
+  plugins: readonly Plugin<Context>[],
+): YogaServerInstance<Context, object> {
   return createYoga<Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -56,6 +61,6 @@ export function graphqlServer(config: Config): YogaServerInstance<Context, objec
     context: (initial) => initial,
     maskedErrors: false, // faults are masked where operations run, on every door alike
     parserAndValidationCache: false, // `documents` keeps them, within bounds
-    plugins: [documents(config), running, refusing, sse],
+    plugins: [documents(config), running, refusing, sse, ...plugins],
   })
 }
