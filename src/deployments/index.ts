@@ -7,6 +7,6 @@ export {
   type LayeredVariable,
 } from './environment.ts'
 export { environmentRule } from './rules.ts'
-export { deploymentNamed, versionNamed } from './store.ts'
-export { abejaPath, DeploymentType } from './types.ts'
+export { deploymentNamed, deploymentOf, versionNamed, versionOf } from './store.ts'
+export { abejaPath, DeploymentType, VersionType } from './types.ts'
 export { mayReceive, receiveArchive } from './receive.ts'

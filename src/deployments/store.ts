@@ -66,6 +66,20 @@ export function tellDeployment(
   )
 }
 
+/** What a service runs, deleted or not: whoever sees the service sees what it is made of. */
+export const deploymentOf = batched<Context, Deployment>(({ database }, ids) =>
+  database.query(Prisma.sql`SELECT * FROM "Deployment" WHERE id = ANY(${ids}::uuid[])`, {
+    name: 'deployments-of-services',
+  }),
+)
+
+/** The same of its version. */
+export const versionOf = batched<Context, DeploymentVersion>(({ database }, ids) =>
+  database.query(Prisma.sql`SELECT * FROM "DeploymentVersion" WHERE id = ANY(${ids}::uuid[])`, {
+    name: 'versions-of-services',
+  }),
+)
+
 /** Tells followers that a deployment, and its organization's history, have grown. */
 export function hintDeployment(
   ctx: Context,

@@ -1,10 +1,10 @@
-import { allow, requireCredential } from '../auth/viewer.ts'
+import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { deploymentNamed } from '../deployments/index.ts'
 import { ServiceKind, type Prisma } from '../generated/prisma/client.ts'
 import { pageArgs, pageBySerial } from '../graph/connection.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { serviceNamed, visible } from './store.ts'
+import { serviceNamed, servicesByAge, visible } from './store.ts'
 import { ServiceConnection, ServiceInterface, ServiceStatusType } from './types.ts'
 
 const ServiceKindType = builder.enumType('ServiceKind', {
@@ -51,6 +51,9 @@ builder.queryFields((t) => ({
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
       const { service } = ctx.database.prisma
+      const organizations = organizationsOf(ctx.viewer).filter(
+        (id) => named === undefined || id === named,
+      )
       const where: Prisma.ServiceWhereInput = {
         AND: [visible(ctx), named === undefined ? {} : { organizationId: named }],
       }
@@ -68,7 +71,10 @@ builder.queryFields((t) => ({
       }
       return pageBySerial(
         args,
-        (query) => service.findMany({ ...query, where: { AND: [where, query.where] } }),
+        (query) =>
+          filter == null
+            ? servicesByAge(ctx, organizations, query)
+            : service.findMany({ ...query, where: { AND: [where, query.where] } }),
         () => service.count({ where }),
       )
     },

@@ -4,6 +4,7 @@ import type { Context, Platform } from '../context.ts'
 import { deploymentNaming } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
+import type { SerialQuery } from '../graph/connection.ts'
 import { batched } from '../kit/batched.ts'
 import { advance, recorded, type NewEvent } from '../streams/index.ts'
 import { wrongState } from './permit.ts'
@@ -22,7 +23,17 @@ export const visible = (ctx: Context) =>
 /** By id, handle or address; null for the absent and the foreign alike. */
 export async function serviceNamed(ctx: Context, text: string): Promise<Service | null> {
   const key = await keyOf(ctx, serviceNaming, text)
-  return key && ctx.database.prisma.service.findFirst({ where: { ...visible(ctx), ...key } })
+  if (key === null) return null
+  if ('id' in key) return serviceById(ctx, key.id)
+  const { form, where } = isNamed('s', key)
+  const [row] = await ctx.database.query<Service>(
+    Prisma.sql`
+      SELECT s.* FROM "Service" AS s
+      WHERE s."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND s."deletedAt" IS NULL AND ${where}
+      ORDER BY s.serial LIMIT 1`,
+    { name: `service-by-${form}` },
+  )
+  return row ?? null
 }
 
 export const serviceById = batched<Context, Service>((ctx, ids) =>
@@ -33,6 +44,24 @@ export const serviceById = batched<Context, Service>((ctx, ids) =>
     { name: 'services-by-id' },
   ),
 )
+
+const LAST_SERIAL = 2n ** 63n - 1n
+
+/** The services of these organizations by age, which must be the viewer's: one named statement, for every console asks. */
+export const servicesByAge = (
+  { database }: Context,
+  organizationIds: readonly string[],
+  { where: { serial }, orderBy, take, skip }: SerialQuery,
+): Promise<Service[]> =>
+  database.query(
+    Prisma.sql`
+      SELECT * FROM "Service"
+      WHERE "organizationId" = ANY(${organizationIds}::uuid[]) AND "deletedAt" IS NULL
+        AND serial > ${serial.gt ?? 0n}::bigint AND serial < ${serial.lt ?? LAST_SERIAL}::bigint
+      ORDER BY serial ${orderBy.serial === 'asc' ? Prisma.sql`ASC` : Prisma.sql`DESC`}
+      LIMIT ${take}::int OFFSET ${skip}::int`,
+    { name: `services-by-age-${orderBy.serial}` },
+  )
 
 /** What a call must know of the service it goes to. */
 export type Callee = Pick<Service, 'id' | 'organizationId' | 'status' | 'ownerServer'>

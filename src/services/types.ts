@@ -4,8 +4,11 @@ import {
   abejaPath,
   EnvironmentVariableType,
   DeploymentId,
+  deploymentOf,
   DeploymentType,
   type LayeredVariable,
+  versionOf,
+  VersionType,
 } from '../deployments/index.ts'
 import {
   DeliveryInterface,
@@ -210,6 +213,12 @@ const ScaleType = builder.objectRef<{ desired: number }>('Scale').implement({
   fields: (t) => ({ desired: t.exposeInt('desired', { description: 'How many are wanted.' }) }),
 })
 
+/** What every process service holds. */
+function held<Row>(id: string, row: Row | null | ''): Row {
+  if (row === null || row === '') throw new Error(`The process service ${id} misses what it runs.`)
+  return row
+}
+
 export const ProcessServiceType = builder.prismaObject('Service', {
   variant: 'ProcessService',
   description: 'A version of a deployment, run as processes.',
@@ -217,17 +226,25 @@ export const ProcessServiceType = builder.prismaObject('Service', {
   fields: (t) => ({
     // of the interfaces that have an id, Node's would be inherited, which knows no noun
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
-    deployment: t.relation('deployment', {
-      onNull: 'error',
+    // not relations: Prisma would fetch them with a statement of its own making, which costs several times as much
+    deployment: t.field({
+      type: DeploymentType,
       description: 'What it is a service of.',
+      resolve: async ({ id, deploymentId }, _args, ctx) =>
+        held(id, deploymentId && (await deploymentOf(ctx, deploymentId))),
     }),
-    version: t.relation('version', {
-      onNull: 'error',
+    version: t.field({
+      type: VersionType,
       description: 'What serves now, or is to serve first.',
+      resolve: async ({ id, versionId }, _args, ctx) =>
+        held(id, versionId && (await versionOf(ctx, versionId))),
     }),
-    targetVersion: t.relation('targetVersion', {
+    targetVersion: t.field({
+      type: VersionType,
       nullable: true,
       description: 'Set while another version is on its way.',
+      resolve: ({ targetVersionId }, _args, ctx) =>
+        targetVersionId === null ? null : versionOf(ctx, targetVersionId),
     }),
     instances: t.relation('instances', {
       description: 'Its processes.',
