@@ -1,10 +1,9 @@
-import DataLoader from 'dataloader'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Front } from '../generated/prisma/enums.ts'
 import type { Context } from '../context.ts'
 import { Conflict, ValidationError, type Issue } from '../kit/errors.ts'
 import { isStorable } from '../kit/names.ts'
-import { perRequest } from '../kit/per-request.ts'
+import { batchedAlike } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import { splitAddress, type Naming } from './address.ts'
 
@@ -113,24 +112,24 @@ export async function keepAnnotations(
 }
 
 /** Stored addresses of many objects with one statement a tick. */
-const storedAddresses = perRequest(
-  ({ database }: Context) =>
-    new DataLoader<string, { front: Front; text: string }[]>(async (ids) => {
-      const rows = await database.prisma.address.findMany({ where: { objectId: { in: [...ids] } } })
-      return ids.map((id) => rows.filter(({ objectId }) => objectId === id))
-    }),
+const storedAddresses = batchedAlike(async ({ database }: Context, ids) =>
+  byObject(await database.prisma.address.findMany({ where: { objectId: { in: [...ids] } } })),
 )
 
 /** Annotations of many objects with one statement a tick. */
-export const storedAnnotations = perRequest(
-  ({ database }: Context) =>
-    new DataLoader<string, { front: Front; value: string }[]>(async (ids) => {
-      const rows = await database.prisma.annotation.findMany({
-        where: { objectId: { in: [...ids] } },
-      })
-      return ids.map((id) => rows.filter(({ objectId }) => objectId === id))
-    }),
+export const storedAnnotations = batchedAlike(async ({ database }: Context, ids) =>
+  byObject(await database.prisma.annotation.findMany({ where: { objectId: { in: [...ids] } } })),
 )
+
+function byObject<Row extends { objectId: string }>(rows: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>()
+  for (const row of rows) {
+    const group = groups.get(row.objectId)
+    if (group === undefined) groups.set(row.objectId, [row])
+    else group.push(row)
+  }
+  return groups
+}
 
 /** What a front calls an object: the stored address, else the computed one. */
 export async function addressFor(
@@ -139,6 +138,6 @@ export async function addressFor(
   front: Front,
   row: { id: string; serial: bigint },
 ): Promise<string | undefined> {
-  const stored = await storedAddresses(ctx).load(row.id)
+  const stored = (await storedAddresses(ctx, row.id)) ?? []
   return stored.find((one) => one.front === front)?.text ?? naming.spellings[front]?.write(row)
 }

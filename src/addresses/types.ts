@@ -50,8 +50,8 @@ export const AddressableInterface = builder
         description: 'What only that dialect has: echo fields, finer status words.',
         args: { front: t.arg({ type: FrontType, required: true, description: 'Whose.' }) },
         resolve: async ({ id }, { front }, ctx) => {
-          const stored = await storedAnnotations(ctx).load(id)
-          const value = stored.find((one) => one.front === front)?.value
+          const stored = await storedAnnotations(ctx, id)
+          const value = stored?.find((one) => one.front === front)?.value
           return value === undefined ? null : (JSON.parse(value) as unknown)
         },
       }),

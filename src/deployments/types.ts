@@ -3,8 +3,8 @@ import { builder } from '../builder.ts'
 import {
   DeliveryInterface,
   EventInterface,
+  eventPages,
   MAX_ENTRIES,
-  pageOfStream,
   type Delivery,
 } from '../events/index.ts'
 import {
@@ -12,15 +12,17 @@ import {
   type Deployment,
   type DeploymentVersion,
 } from '../generated/prisma/client.ts'
-import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { childPages } from '../graph/child-pages.ts'
+import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
 import type { Context } from '../context.ts'
+import { batched } from '../kit/batched.ts'
 import { ActorType, organizationNaming } from '../organizations/index.ts'
-import { countEvents, readEvents, type StoredEvent } from '../streams/index.ts'
+import type { StoredEvent } from '../streams/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl } from './archive.ts'
 import {
@@ -122,6 +124,25 @@ const VersionConnection = connectionOf<DeploymentVersion>(
   'versions',
 )
 
+const versionPages = childPages<DeploymentVersion>(
+  async ({ database: { prisma } }, deployments, query) => {
+    const versions = { ...query, where: { ...query.where, deletedAt: null } }
+    const rows = await prisma.deployment.findMany({
+      where: { id: { in: [...deployments] } },
+      select: { id: true, versions },
+    })
+    return new Map(rows.map((row) => [row.id, row.versions]))
+  },
+  async ({ database: { prisma } }, deployments) => {
+    const rows = await prisma.deploymentVersion.groupBy({
+      by: ['deploymentId'],
+      where: { deploymentId: { in: [...deployments] }, deletedAt: null },
+      _count: true,
+    })
+    return new Map(rows.map((row) => [row.deploymentId, row._count]))
+  },
+)
+
 const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement({
   description: 'Something that happened to a deployment.',
   interfaces: [EventInterface],
@@ -130,6 +151,7 @@ const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement(
   }),
 })
 const ObjectEventConnection = connectionOf<StoredEvent>('ObjectEvent', ObjectEventType, 'events')
+const deploymentEventPages = eventPages(deploymentHeads)
 
 export const DeploymentType = builder.prismaObject('Deployment', {
   description: 'Code that can be served, version by version.',
@@ -155,27 +177,13 @@ export const DeploymentType = builder.prismaObject('Deployment', {
       type: VersionConnection,
       description: 'Its versions, oldest first.',
       args: pageArgs(t.arg),
-      resolve: ({ id }, args, { database: { prisma } }) => {
-        const where = { deploymentId: id, deletedAt: null }
-        return pageBySerial(
-          args,
-          (query) =>
-            prisma.deploymentVersion.findMany({ ...query, where: { ...where, ...query.where } }),
-          () => prisma.deploymentVersion.count({ where }),
-        )
-      },
+      resolve: ({ id }, args, ctx) => versionPages(ctx, id, args),
     }),
     events: t.field({
       type: ObjectEventConnection,
       description: 'What happened to it, oldest first.',
       args: pageArgs(t.arg, MAX_ENTRIES),
-      resolve: ({ id }, args, { database }) =>
-        pageOfStream(
-          { kind: 'event', id },
-          args,
-          (range) => readEvents(database, deploymentHeads, id, range),
-          () => countEvents(database, id),
-        ),
+      resolve: ({ id }, args, ctx) => deploymentEventPages(ctx, id, args),
     }),
     creator: t.field({
       type: ActorType,
@@ -195,17 +203,25 @@ export const DeploymentConnection = connectionOf<Deployment>(
   'deployments',
 )
 
+const organizationBy = batched(({ database }: Context, ids) =>
+  database.prisma.organization.findMany({ where: { id: { in: ids } } }),
+)
+const deploymentBy = batched(({ database }: Context, ids) =>
+  database.prisma.deployment.findMany({ where: { id: { in: ids } } }),
+)
+
 /** The path of a deployment in ABEJA's words, which begin with the organization. */
 export async function abejaPath(
   ctx: Context,
   organizationId: string,
   deploymentId: string,
 ): Promise<string> {
-  const { prisma } = ctx.database
   const [organization, deployment] = await Promise.all([
-    prisma.organization.findUniqueOrThrow({ where: { id: organizationId } }),
-    prisma.deployment.findUniqueOrThrow({ where: { id: deploymentId } }),
+    organizationBy(ctx, organizationId),
+    deploymentBy(ctx, deploymentId),
   ])
+  if (organization === null || deployment === null)
+    throw new Error(`Deployment ${deploymentId} of organization ${organizationId} has no row.`)
   const [org, dep] = await Promise.all([
     addressFor(ctx, organizationNaming, 'ABEJA', organization),
     addressFor(ctx, deploymentNaming, 'ABEJA', deployment),

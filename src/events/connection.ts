@@ -1,5 +1,17 @@
+import type { Context } from '../context.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
 import { pageOf, windowOf, type Page, type PageArgs } from '../graph/connection.ts'
-import { readCursor, writeCursor, type Entry, type StreamId } from '../streams/index.ts'
+import { batchedAlike } from '../kit/batched.ts'
+import {
+  countEvents,
+  NO_ENTRIES,
+  readCursor,
+  readEvents,
+  writeCursor,
+  type Entry,
+  type StoredEvent,
+  type StreamId,
+} from '../streams/index.ts'
 import type { Page as StreamPage } from '../streams/stream.ts'
 
 /** The largest page of a stream. */
@@ -36,7 +48,25 @@ export async function pageOfStream<E extends Entry>(
   })
 }
 
-interface Range {
+/** Pages of the events of one kind of object, those of all objects in a list with one statement. */
+export function eventPages(
+  objects: Prisma.Sql,
+): (ctx: Context, id: string, args: PageArgs) => Promise<Page<StoredEvent>> {
+  const pageOfEvents = batchedAlike(({ database }: Context, ids, range: Range) =>
+    readEvents(database, objects, ids, range),
+  )
+  return (ctx, id, args) =>
+    pageOfStream(
+      { kind: 'event', id },
+      args,
+      async (range) => (await pageOfEvents(ctx, id, range)) ?? NO_ENTRIES,
+      async () => (await eventCount(ctx, id)) ?? 0,
+    )
+}
+
+const eventCount = batchedAlike(({ database }: Context, ids) => countEvents(database, ids))
+
+export interface Range {
   readonly after: number | undefined
   readonly before: number | undefined
   readonly limit: number

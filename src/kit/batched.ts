@@ -24,3 +24,52 @@ export function batched<Request extends object, Row extends { readonly id: strin
   )
   return (request, id) => loader(request).load(id)
 }
+
+interface Wanted<Ask> {
+  readonly id: string
+  readonly ask: Ask
+  /** `ask` as text. */
+  readonly key: string
+}
+
+/**
+ * The same for what is no row but belongs to one, such as a page of its children: `load` runs once a tick for all
+ * that ask alike, and leaves out what has none.
+ */
+export function batchedAlike<Request extends object, Ask, Value>(
+  load: (request: Request, ids: readonly string[], ask: Ask) => Promise<ReadonlyMap<string, Value>>,
+): (
+  request: Request,
+  id: string,
+  ...ask: unknown extends Ask ? [] : [ask: Ask]
+) => Promise<Value | undefined> {
+  const loader = perRequest(
+    (request: Request) =>
+      new DataLoader<Wanted<Ask>, Value | undefined>(
+        async (wanted) => {
+          const asks = new Map<string, { ask: Ask; ids: Set<string> }>()
+          for (const { id, ask, key } of wanted) {
+            const alike = asks.get(key) ?? { ask, ids: new Set() }
+            asks.set(key, alike)
+            alike.ids.add(id)
+          }
+          const answers = await Promise.all(
+            [...asks].map(
+              async ([key, { ask, ids }]) => [key, await load(request, [...ids], ask)] as const,
+            ),
+          )
+          const byAsk = new Map(answers)
+          return wanted.map(({ id, key }) => byAsk.get(key)?.get(id))
+        },
+        { cache: false, maxBatchSize: MAX_KEYS },
+      ),
+  )
+  return (request, id, ...[ask]) =>
+    // a load that takes no ask is given none
+    loader(request).load({ id, ask: ask as Ask, key: written(ask) })
+}
+
+const written = (ask: unknown): string =>
+  JSON.stringify(ask, (_key, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  ) ?? ''

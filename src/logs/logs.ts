@@ -2,11 +2,15 @@ import type { Context } from '../context.ts'
 import { deliver, pageOfStream, resumeFrom } from '../events/index.ts'
 import type { Page, PageArgs } from '../graph/connection.ts'
 import { BadRequest } from '../kit/errors.ts'
+import { batchedAlike } from '../kit/batched.ts'
 import {
   countLines,
   logStream,
   matches,
+  NO_ENTRIES,
   readLines,
+  readLog,
+  type LineRange,
   type LogFilter,
   type LogLine,
 } from '../streams/index.ts'
@@ -15,7 +19,14 @@ import type { LogDelivery } from './types.ts'
 /** Lines a subscription may begin with. */
 const MAX_LAST = 1_000
 
-/** A page of a log. */
+const linePages = batchedAlike(({ database }: Context, streams, range: LineRange) =>
+  readLines(database, streams, range),
+)
+const lineCounts = batchedAlike(({ database }: Context, streams, filter: LogFilter | null) =>
+  countLines(database, streams, filter),
+)
+
+/** A page of a log, those of all logs in a list with one statement. */
 export const pageOfLog = (
   ctx: Context,
   stream: string,
@@ -24,8 +35,9 @@ export const pageOfLog = (
   pageOfStream(
     { kind: 'log', id: stream },
     args,
-    (range) => readLines(ctx.database, stream, { ...range, filter: args.filter }),
-    () => countLines(ctx.database, stream, args.filter),
+    async (range) =>
+      (await linePages(ctx, stream, { ...range, filter: args.filter })) ?? NO_ENTRIES,
+    async () => (await lineCounts(ctx, stream, args.filter ?? null)) ?? 0,
   )
 
 /** A log from a cursor on, or beginning with its last lines; then live. */
@@ -60,7 +72,7 @@ async function startOf(
   filter: LogFilter | null | undefined,
 ): Promise<number> {
   if (last === 0) return head
-  const { entries } = await readLines(ctx.database, stream, {
+  const { entries } = await readLog(ctx.database, stream, {
     before: head + 1,
     limit: last,
     newestFirst: true,

@@ -1,6 +1,7 @@
 import { addressable, AddressableInterface, FrontType } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
-import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { childPages } from '../graph/child-pages.ts'
+import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
@@ -49,6 +50,24 @@ export const MembershipType = builder.prismaObject('Membership', {
 })
 const MembershipConnection = connectionOf<Membership>('Membership', MembershipType, 'members')
 
+const memberPages = childPages<Membership>(
+  async ({ database: { prisma } }, organizations, memberships) => {
+    const rows = await prisma.organization.findMany({
+      where: { id: { in: [...organizations] } },
+      select: { id: true, memberships },
+    })
+    return new Map(rows.map((row) => [row.id, row.memberships]))
+  },
+  async ({ database: { prisma } }, organizations) => {
+    const rows = await prisma.membership.groupBy({
+      by: ['organizationId'],
+      where: { organizationId: { in: [...organizations] } },
+      _count: true,
+    })
+    return new Map(rows.map((row) => [row.organizationId, row._count]))
+  },
+)
+
 export const OrganizationType = builder.prismaObject('Organization', {
   description: 'A tenant: nothing of it is visible from another.',
   interfaces: [NodeInterface, AddressableInterface],
@@ -60,14 +79,9 @@ export const OrganizationType = builder.prismaObject('Organization', {
       type: MembershipConnection,
       description: 'Its people, longest there first. Needs VIEWER.',
       args: pageArgs(t.arg),
-      resolve: ({ id: organizationId }, args, ctx) => {
-        allow(ctx.viewer, 'VIEWER', organizationId)
-        const { membership } = ctx.database.prisma
-        return pageBySerial(
-          args,
-          (query) => membership.findMany({ ...query, where: { organizationId, ...query.where } }),
-          () => membership.count({ where: { organizationId } }),
-        )
+      resolve: ({ id }, args, ctx) => {
+        allow(ctx.viewer, 'VIEWER', id)
+        return memberPages(ctx, id, args)
       },
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),

@@ -10,15 +10,9 @@ import {
   versionOf,
   VersionType,
 } from '../deployments/index.ts'
-import {
-  DeliveryInterface,
-  EventInterface,
-  MAX_ENTRIES,
-  pageOfStream,
-  type Delivery,
-} from '../events/index.ts'
+import { DeliveryInterface, EventInterface, MAX_ENTRIES, type Delivery } from '../events/index.ts'
 import { InstanceStatus, ServiceStatus, type Service } from '../generated/prisma/client.ts'
-import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
@@ -26,16 +20,16 @@ import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
 import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
-import { countEvents, readEvents, type StoredEvent } from '../streams/index.ts'
+import type { StoredEvent } from '../streams/index.ts'
 import { viewerActions } from './permit.ts'
 import {
   InstanceId,
   ServiceId,
-  serviceHeads,
   serviceMoves,
   serviceNaming,
   type ServiceAction,
 } from './service.ts'
+import { serviceEventPages, servicePages } from './pages.ts'
 import { serviceById } from './store.ts'
 
 export const ServiceStatusType = builder.enumType('ServiceStatus', {
@@ -144,13 +138,7 @@ export const ServiceInterface = builder.prismaInterface('Service', {
       type: ServiceEventConnection,
       description: 'What happened to it, oldest first.',
       args: pageArgs(t.arg, MAX_ENTRIES),
-      resolve: ({ id }, args, { database }) =>
-        pageOfStream(
-          { kind: 'event', id },
-          args,
-          (range) => readEvents(database, serviceHeads, id, range),
-          () => countEvents(database, id),
-        ),
+      resolve: ({ id }, args, ctx) => serviceEventPages(ctx, id, args),
     }),
     creator: t.field({
       type: ActorType,
@@ -311,14 +299,7 @@ builder.objectField(DeploymentType, 'services', (t) =>
     type: ProcessServiceConnection,
     description: 'Its services, oldest first.',
     args: pageArgs(t.arg),
-    resolve: ({ id }, args, { database: { prisma } }) => {
-      const where = { deploymentId: id, deletedAt: null }
-      return pageBySerial(
-        args,
-        (query) => prisma.service.findMany({ ...query, where: { ...where, ...query.where } }),
-        () => prisma.service.count({ where }),
-      )
-    },
+    resolve: ({ id }, args, ctx) => servicePages(ctx, id, args),
   }),
 )
 

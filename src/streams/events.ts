@@ -2,7 +2,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Actor } from '../kit/actor.ts'
 import { effectColumns } from './effect.ts'
-import type { Entry, Page, StreamKind } from './stream.ts'
+import { NO_ENTRIES, type Entry, type Page, type StreamKind } from './stream.ts'
 
 /** One value that changed; secrets are masked before they come here. */
 export interface Change {
@@ -39,6 +39,7 @@ export interface Act {
 }
 
 interface EventRow {
+  stream: string
   head: bigint
   closed: boolean
   number: bigint | null
@@ -106,50 +107,57 @@ export function eventStream(
     heads: (ids) => Prisma.sql`
       SELECT stream, head, 1::bigint AS first, closed FROM (${objects}) AS o
       WHERE stream = ANY(${[...ids]}::uuid[])`,
-    read: (id, after, limit) => readEvents(database, objects, id, { after, limit }),
+    async read(id, after, limit) {
+      const pages = await readEvents(database, objects, [id], { after, limit })
+      return pages.get(id) ?? NO_ENTRIES
+    },
   }
 }
 
-/** Events in the order asked for, with the head as of the same moment. */
+/** Events of each stream that exists in the order asked for, with its head as of the same moment. */
 export async function readEvents(
   database: Database,
   objects: Prisma.Sql,
-  id: string,
+  ids: readonly string[],
   range: {
-    after?: number | undefined
-    before?: number | undefined
-    limit: number
-    newestFirst?: boolean
-    offset?: number
+    readonly after?: number | undefined
+    readonly before?: number | undefined
+    readonly limit: number
+    readonly newestFirst?: boolean
+    readonly offset?: number
   },
-): Promise<Page<StoredEvent>> {
+): Promise<Map<string, Page<StoredEvent>>> {
   const { after = 0, before, limit, newestFirst = false, offset = 0 } = range
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
   const rows = await database.query<EventRow>(Prisma.sql`
-    SELECT o.head, o.closed, e.* FROM (${objects}) AS o
+    SELECT o.stream, o.head, o.closed, e.* FROM (${objects}) AS o
     LEFT JOIN LATERAL (
       SELECT e.number, e.at, e.kind, e.actor, e.changes, e.instance, e.message FROM "Event" AS e
       WHERE e.stream = o.stream AND e.number > ${after}::bigint ${until}
       ORDER BY e.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')} LIMIT ${limit}::int OFFSET ${offset}::int
     ) AS e ON true
-    WHERE o.stream = ${id}::uuid`)
-  const [head] = rows
-  return {
-    head: Number(head?.head ?? 0),
-    first: 1,
-    isClosed: head?.closed ?? false,
-    entries: rows.flatMap(({ number, at, kind, actor, changes, instance, message }) =>
-      number === null
-        ? []
-        : [{ number: Number(number), at, kind, actor, changes, instance, message }],
-    ),
+    WHERE o.stream = ANY(${[...ids]}::uuid[])
+    ORDER BY o.stream, e.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')}`)
+  const pages = new Map<string, Page<StoredEvent> & { entries: StoredEvent[] }>()
+  for (const { stream, head, closed, number, ...event } of rows) {
+    const page = pages.get(stream) ?? {
+      head: Number(head),
+      first: 1,
+      isClosed: closed,
+      entries: [],
+    }
+    pages.set(stream, page)
+    if (number !== null) page.entries.push({ number: Number(number), ...event })
   }
+  return pages
 }
 
-/** How many events of a stream are kept. */
-export async function countEvents(database: Database, id: string): Promise<number> {
-  const [row] = await database.query<{ count: bigint }>(
-    Prisma.sql`SELECT count(*) FROM "Event" WHERE stream = ${id}::uuid`,
-  )
-  return Number(row?.count ?? 0)
+/** How many events of each stream are kept; none is left out for 0. */
+export async function countEvents(
+  database: Database,
+  ids: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await database.query<{ stream: string; count: bigint }>(Prisma.sql`
+    SELECT stream, count(*) FROM "Event" WHERE stream = ANY(${[...ids]}::uuid[]) GROUP BY stream`)
+  return new Map(rows.map(({ stream, count }) => [stream, Number(count)]))
 }

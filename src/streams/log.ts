@@ -2,7 +2,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { LogSource } from '../generated/prisma/enums.ts'
 import type { Database } from '../db/database.ts'
 import type { Metrics } from '../ports/metrics/metrics.ts'
-import type { Entry, Page, StreamKind } from './stream.ts'
+import { NO_ENTRIES, type Entry, type Page, type StreamKind } from './stream.ts'
 
 /** One line of a log. */
 export interface LogLine extends Entry {
@@ -28,10 +28,11 @@ export interface LogFilter {
   readonly at?: { readonly from: Date; readonly to?: Date | null } | null
 }
 
-/** Text that one read may hold: lines are up to 250 kB long, so their number alone bounds nothing. */
+/** Text that one read may hold, over all its logs: lines are up to 250 kB long, so their number alone bounds nothing. */
 const MAX_BYTES = 4 * 1024 * 1024
 
 interface LineRow {
+  stream: string
   /** How many lines there were within the limit, more than there are rows when the bytes were too many. */
   found: bigint
   head: bigint
@@ -105,7 +106,7 @@ export function logStream(database: Database): StreamKind<LogLine> {
     sizeBytes: (line) => line.text.length * 2 + 150,
     heads: (ids) => Prisma.sql`
       SELECT stream, head, first, "isClosed" AS closed FROM "LogHead" WHERE stream = ANY(${[...ids]}::uuid[])`,
-    read: (id, after, limit) => readLines(database, id, { after, limit }),
+    read: (id, after, limit) => readLog(database, id, { after, limit }),
   }
 }
 
@@ -120,22 +121,33 @@ export interface LineRange {
   readonly offset?: number
 }
 
+/** Lines of one log; see `readLines`. */
+export async function readLog(
+  database: Database,
+  stream: string,
+  range: LineRange,
+): Promise<Page<LogLine>> {
+  const pages = await readLines(database, [stream], range)
+  return pages.get(stream) ?? NO_ENTRIES
+}
+
 /**
- * Lines in the order asked for, with the head as of the same moment. Fewer than asked for, at least one, when they
- * would be more than MAX_BYTES together; the page then says that it is cut.
+ * Lines of each log that was ever written in the order asked for, with its head as of the same moment. Fewer than
+ * asked for, at least one, when they would be more than a log's share of MAX_BYTES; the page then says that it is cut.
  */
 export async function readLines(
   database: Database,
-  stream: string,
+  streams: readonly string[],
   { after = 0, before, limit, filter, newestFirst = false, offset = 0 }: LineRange,
-): Promise<Page<LogLine>> {
+): Promise<Map<string, Page<LogLine>>> {
   const conditions = [Prisma.sql`l.stream = h.stream`, Prisma.sql`l.number > ${after}::bigint`]
   if (before !== undefined) conditions.push(Prisma.sql`l.number < ${before}::bigint`)
   conditions.push(...filterSql(filter))
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
+  const maxBytes = Math.ceil(MAX_BYTES / Math.max(1, streams.length))
   const rows = await database.query<LineRow>(
     Prisma.sql`
-      SELECT h.head, h.first, h."isClosed" AS closed, l.* FROM "LogHead" AS h
+      SELECT h.stream, h.head, h.first, h."isClosed" AS closed, l.* FROM "LogHead" AS h
       LEFT JOIN LATERAL (
         SELECT * FROM (
           SELECT *, sum(size) OVER (ORDER BY number ${order}) - size AS above, count(*) OVER () AS found FROM (
@@ -143,25 +155,25 @@ export async function readLines(
             FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}
             ORDER BY l.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int
           ) AS l
-        ) AS l WHERE above < ${MAX_BYTES}::int ORDER BY number ${order}
+        ) AS l WHERE above < ${maxBytes}::int ORDER BY number ${order}
       ) AS l ON true
-      WHERE h.stream = ${stream}::uuid`,
+      WHERE h.stream = ANY(${[...streams]}::uuid[]) ORDER BY h.stream, l.number ${order}`,
     filter || before !== undefined || newestFirst ? {} : { name: 'read-lines' },
   )
-  return pageOf(rows)
+  return pagesOf(rows)
 }
 
-/** How many lines of a log there are, with this filter. */
+/** How many lines of each log there are, with this filter; none is left out for 0. */
 export async function countLines(
   database: Database,
-  stream: string,
+  streams: readonly string[],
   filter: LogFilter | null | undefined,
-): Promise<number> {
-  const conditions = [Prisma.sql`l.stream = ${stream}::uuid`, ...filterSql(filter)]
-  const [row] = await database.query<{ count: bigint }>(
-    Prisma.sql`SELECT count(*) FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}`,
-  )
-  return Number(row?.count ?? 0)
+): Promise<Map<string, number>> {
+  const conditions = [Prisma.sql`l.stream = ANY(${[...streams]}::uuid[])`, ...filterSql(filter)]
+  const rows = await database.query<{ stream: string; count: bigint }>(Prisma.sql`
+    SELECT l.stream, count(*) FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}
+    GROUP BY l.stream`)
+  return new Map(rows.map(({ stream, count }) => [stream, Number(count)]))
 }
 
 function filterSql(filter: LogFilter | null | undefined): Prisma.Sql[] {
@@ -187,16 +199,21 @@ export function matches(line: LogLine, filter: LogFilter): boolean {
   return !at || (line.at >= at.from && (!at.to || line.at < at.to))
 }
 
-function pageOf(rows: readonly LineRow[]): Page<LogLine> {
-  const [head] = rows
-  if (head === undefined) return { entries: [], head: 0, first: 1, isClosed: false }
-  return {
-    head: Number(head.head),
-    first: Number(head.first),
-    isClosed: head.closed,
-    isCut: Number(head.found) > rows.length,
-    entries: rows.flatMap(({ number, at, source, instance, attempt, text }) =>
-      number === null ? [] : [{ number: Number(number), at, source, instance, attempt, text }],
-    ),
+function pagesOf(rows: readonly LineRow[]): Map<string, Page<LogLine>> {
+  const pages = new Map<string, Page<LogLine> & { entries: LogLine[]; isCut: boolean }>()
+  for (const { stream, head, first, closed, found, number, ...line } of rows) {
+    const page = pages.get(stream) ?? {
+      head: Number(head),
+      first: Number(first),
+      isClosed: closed,
+      isCut: false,
+      entries: [],
+    }
+    pages.set(stream, page)
+    if (number === null) continue
+    const { at, source, instance, attempt, text } = line
+    page.entries.push({ number: Number(number), at, source, instance, attempt, text })
+    page.isCut = Number(found) > page.entries.length
   }
+  return pages
 }

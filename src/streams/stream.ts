@@ -25,6 +25,9 @@ export interface Page<E extends Entry> extends Head {
   readonly isCut?: boolean
 }
 
+/** The page of a stream in which nothing was ever written. */
+export const NO_ENTRIES = { entries: [], head: 0, first: 1, isClosed: false } as const
+
 /** One kind of stream: where its entries are and how its heads are found, all of them with one statement. */
 export interface StreamKind<E extends Entry> {
   /** Distinguishes kinds in the Hub: 'log', 'service', 'deployment', 'audit'. */

@@ -1,7 +1,8 @@
 import { allow } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Token } from '../generated/prisma/client.ts'
-import { connectionOf, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { childPages } from '../graph/child-pages.ts'
+import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import { OrganizationType, TokenId, ViewerType } from '../organizations/index.ts'
@@ -43,21 +44,35 @@ export const TokenType = builder.prismaObject('Token', {
 })
 const TokenConnection = connectionOf<Token>('Token', TokenType, 'tokens')
 
+const isListed = { serviceId: null, userId: null } as const
+const tokenPages = childPages<Token>(
+  async ({ database: { prisma } }, organizations, query) => {
+    const tokens = { ...query, where: { ...query.where, ...isListed } }
+    const rows = await prisma.organization.findMany({
+      where: { id: { in: [...organizations] } },
+      select: { id: true, tokens },
+    })
+    return new Map(rows.map((row) => [row.id, row.tokens]))
+  },
+  async ({ database: { prisma } }, organizations) => {
+    const rows = await prisma.token.groupBy({
+      by: ['organizationId'],
+      where: { organizationId: { in: [...organizations] }, ...isListed },
+      _count: true,
+    })
+    return new Map(rows.map((row) => [row.organizationId ?? '', row._count]))
+  },
+)
+
 builder.objectField(OrganizationType, 'tokens', (t) =>
   t.field({
     type: TokenConnection,
     description:
       'Its tokens, oldest first; those of services and of people who signed in are not among them. Needs ADMIN.',
     args: pageArgs(t.arg),
-    resolve: ({ id: organizationId }, args, ctx) => {
-      allow(ctx.viewer, 'ADMIN', organizationId)
-      const where = { organizationId, serviceId: null, userId: null }
-      const { token } = ctx.database.prisma
-      return pageBySerial(
-        args,
-        (query) => token.findMany({ ...query, where: { ...where, ...query.where } }),
-        () => token.count({ where }),
-      )
+    resolve: ({ id }, args, ctx) => {
+      allow(ctx.viewer, 'ADMIN', id)
+      return tokenPages(ctx, id, args)
     },
   }),
 )

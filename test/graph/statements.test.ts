@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto'
+import { getNamedType } from 'graphql'
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { DeploymentId, VersionId } from '../../src/deployments/index.ts'
+import { OrganizationId, TokenId } from '../../src/organizations/index.ts'
+import { ServiceId } from '../../src/services/index.ts'
+import { seedToken, Viewer } from '../organizations/operations.ts'
+import { numbered, streamApp, type StreamApp } from '../streams/stream-app.ts'
+import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import {
+  argumentsOf,
+  fieldsOf,
+  isConnection,
+  nodeTypes,
+  objectTypes,
+  selectionOf,
+} from '../support/selection.ts'
+
+/*
+ * How many SQL statements a list takes does not depend on how many rows it has: every connection of the schema is
+ * asked for with 1 and with 100 rows, each row with all its fields, the objects within it and the lists within it.
+ */
+const MANY = 100
+
+let app: StreamApp
+/** By type, an object that has a hundred rows in each of its lists. */
+const parents = new Map<string, string>()
+// every connection to the database is one of these: what the server sends is seen where it leaves
+const query = vi.spyOn(Client.prototype, 'query')
+beforeAll(async () => {
+  // every field of every row is more than a stranger may ask for
+  app = await streamApp({
+    MAX_TOKENS: '1000000',
+    MAX_DEPTH: '200',
+    MAX_ALIASES: '100000',
+    MAX_COST: '1000000000',
+  })
+  await seed()
+  await useOneConnection()
+}, 120_000)
+afterAll(async () => {
+  query.mockRestore()
+  await app.close()
+})
+
+/** So that answers come in the order in which they were asked for: what is looked up together does not depend on luck. */
+async function useOneConnection(): Promise<void> {
+  const { pool } = app.database
+  pool.options.max = 1
+  const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()))
+  for (const client of clients) client.release(true)
+}
+
+async function seed(): Promise<void> {
+  const { admin, database } = app
+  const { viewer } = await admin.request(Viewer)
+  const deployment = await seedDeployment(admin)
+  const version = await seedVersion(admin, deployment.id, { 'main.py': '' })
+  const service = await seedService(admin, version, { environment: [{ name: 'A', value: '1' }] })
+  const { token } = await seedToken(admin, viewer.organization.id, 'VIEWER')
+  const keys = {
+    deployment: DeploymentId.read(deployment.id) ?? '',
+    version: VersionId.read(version) ?? '',
+    service: ServiceId.read(service.id) ?? '',
+  }
+  await app.print({ id: service.id, uuid: keys.service }, numbered(MANY))
+  // all in one deployment; then each service with a version and a deployment of its own, so that no row finds what
+  // another has looked up
+  const versions = await copies('DeploymentVersion', keys.version, () => ({}))
+  await copies('Service', keys.service, (n) => ({ versionId: versions[n] }))
+  const deployments = await copies('Deployment', keys.deployment, () => ({}))
+  const own = await copies('DeploymentVersion', keys.version, (n) => ({
+    deploymentId: deployments[n],
+  }))
+  await copies('Service', keys.service, (n) => ({
+    deploymentId: deployments[n],
+    versionId: own[n],
+  }))
+  const people = await copies('User', await onlyId('User'), () => ({ isServerAdmin: false }))
+  await database.pool.query(
+    `INSERT INTO "Membership" ("userId", "organizationId", role)
+     SELECT unnest($1::uuid[]), $2, 'VIEWER'`,
+    [people, OrganizationId.read(viewer.organization.id)],
+  )
+  await copies('Project', await onlyId('Project'), () => ({}))
+  await copies('Token', TokenId.read(token.id) ?? '', (n) => ({ hash: `${n}` }))
+  await database.pool.query(`
+    INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes)
+    SELECT "organizationId", creator, 'createService', 'svc:' || id, '[]' FROM "Service"`)
+  await database.pool.query(`
+    INSERT INTO "Event" (stream, number, at, kind, actor, changes)
+    SELECT stream, place + 1000, at, 'UPDATED', actor, changes
+    FROM "Event", generate_series(1, ${MANY}) AS place WHERE number = 1`)
+  parents.set('Organization', viewer.organization.id)
+  parents.set('Deployment', deployment.id)
+  parents.set('ProcessService', service.id)
+}
+
+async function onlyId(table: string): Promise<string> {
+  const { rows } = await app.database.pool.query<{ id: string }>(`SELECT id FROM "${table}"`)
+  const [row] = rows
+  if (row === undefined || rows.length > 1) throw new Error(`${table} has ${rows.length} rows.`)
+  return row.id
+}
+
+/** A hundred rows like one that was made by the server, but for what names it and for `change`. */
+async function copies(
+  table: string,
+  id: string,
+  change: (n: number) => Record<string, unknown>,
+): Promise<string[]> {
+  const made = Array.from({ length: MANY }, () => randomUUID())
+  for (const [n, uuid] of made.entries()) {
+    const names = { email: uuid, handle: uuid, heldHandle: uuid, label: uuid, heldLabel: uuid }
+    await app.database.pool.query(
+      `INSERT INTO "${table}" SELECT (jsonb_populate_record(t, $2::jsonb || jsonb_build_object(
+         'serial', nextval(pg_get_serial_sequence('"${table}"', 'serial'))))).*
+       FROM "${table}" AS t WHERE id = $1`,
+      [id, JSON.stringify({ ...names, ...change(n), id: uuid })],
+    )
+  }
+  return made
+}
+
+const lists = objectTypes.flatMap((type) =>
+  fieldsOf(type)
+    .filter(isConnection)
+    .map((field) => ({ name: `${type.name}.${field.name}`, type, field })),
+)
+
+/** The operation that asks for `$first` rows of a list. */
+function operation({ type, field }: (typeof lists)[number]): string {
+  const page = selectionOf(getNamedType(field.type), { objects: 2, connections: 1 })
+  const list = `list: ${field.name}${argumentsOf(field, '$first')} ${page}`
+  if (type.name === 'Query') return `query ($first: Int!) { parent: __typename ${list} }`
+  const id = parents.get(type.name)
+  if (id === undefined || !nodeTypes.includes(type))
+    throw new Error(`Give ${type.name} an object with ${MANY} rows in each of its lists.`)
+  return `query ($first: Int!) { node(id: "${id}") { ... on ${type.name} { ${list} } } }`
+}
+
+/** The statements that one execution sends to the database. */
+async function sent(document: string, first: number): Promise<string[]> {
+  query.mockClear()
+  const response = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...app.admin.headers },
+    body: JSON.stringify({ query: document, variables: { first } }),
+  })
+  const { data, errors } = (await response.json()) as {
+    data?: { list?: Page; node?: { list: Page } }
+    errors?: unknown
+  }
+  expect(errors, document).toBe(undefined)
+  const page = data?.list ?? data?.node?.list ?? {}
+  expect(Object.values(page).find(Array.isArray), document).toHaveLength(first)
+  const texts = query.mock.calls.map(([sql]: readonly unknown[]) =>
+    typeof sql === 'string' ? sql : ((sql as { text?: string }).text ?? ''),
+  )
+  // a credential is remembered for a second: whether it is looked up again is a question of time
+  return texts.filter((text) => !text.includes('"lastUsedAt"'))
+}
+
+type Page = Record<string, unknown>
+
+const times = (texts: readonly string[], text: string): number =>
+  texts.filter((other) => other === text).length
+
+/** What many rows ask for more often than one row does. */
+const surplus = (one: readonly string[], many: readonly string[]): string[] =>
+  [...new Set(many)]
+    .map((text) => ({ text, more: times(many, text) - times(one, text) }))
+    .filter(({ more }) => more > 0)
+    .map(({ text, more }) => `${more} more: ${text.replaceAll(/(\$\d+,)+/g, '').slice(0, 500)}`)
+
+test('a list of 100 rows takes as many statements as a list of one', async () => {
+  const counts: string[] = []
+  for (const list of lists) {
+    const document = operation(list)
+    await sent(document, 1) // whoever reads the history first numbers it
+    const one = await sent(document, 1)
+    const many = await sent(document, MANY)
+    const more = `${list.name}\n${surplus(one, many).join('\n')}\n${document}`
+    expect(many.length, more).toBe(one.length)
+    counts.push(`${list.name}: ${one.length}`)
+  }
+  await expect(`${counts.toSorted().join('\n')}\n`).toMatchFileSnapshot('./statements.txt')
+}, 120_000)
