@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { schema } from '../../src/schema.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { becomes, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { cases, type Ground } from './cases.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+const names = Object.keys(schema.getMutationType()?.getFields() ?? {})
+const python = { 'main.py': 'def handler(request, context):\n    return {"content": {}}\n' }
+
+let app: TestApp
+let ground: Ground
+/** Of all cases but createOrganization. */
+let organizationId: string
+beforeAll(async () => {
+  app = await testApp()
+  const { admin } = app
+  const { viewer } = await send('{ viewer { organization { id } } }', {})
+  organizationId = (viewer as { organization: { id: string } }).organization.id
+  const { id: deploymentId } = await seedDeployment(admin)
+  const versionIds = [
+    await seedVersion(admin, deploymentId, python),
+    await seedVersion(admin, deploymentId, python),
+  ] as const
+  const { id: serviceId } = await seedService(admin, versionIds[1])
+  await becomes(admin, serviceId, 'READY')
+  ground = { admin, deploymentId, versionIds, serviceId, call }
+})
+afterAll(() => app.close())
+
+async function send(query: string, variables: object): Promise<Record<string, unknown>> {
+  const response = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...app.admin.headers },
+    body: JSON.stringify({ query, variables }),
+  })
+  const answer = (await response.json()) as { data?: Record<string, unknown>; errors?: unknown }
+  if (answer.data == null || answer.errors !== undefined) throw new Error(JSON.stringify(answer))
+  return answer.data
+}
+
+async function call(name: string, given: object, fields: string): Promise<Record<string, unknown>> {
+  const Name = name.charAt(0).toUpperCase() + name.slice(1)
+  const takes = 'organizationId' in (inputFields(Name) ?? {})
+  const input = takes && name !== 'removeMember' ? { organizationId, ...given } : given
+  const query = `mutation ($input: ${Name}Input!) {
+    ${name}(input: $input) { __typename ... on ${Name}Success { ${fields} } ... on Error { message } } }`
+  const outcome = (await send(query, { input }))[name] as Record<string, unknown>
+  expect(outcome, name).toMatchObject({ __typename: `${Name}Success` })
+  return outcome
+}
+
+function inputFields(Name: string): object | undefined {
+  const type = schema.getType(`${Name}Input`)
+  return type !== undefined && 'getFields' in type ? type.getFields() : undefined
+}
+
+const HISTORY = `query ($organizationId: ID!, $actions: [String!]) {
+  activity(organizationId: $organizationId, first: 1000, filter: { actions: $actions }) {
+    nodes { number action subjectId actor { kind name front user { email } } } } }`
+
+interface Line {
+  readonly number: number
+  readonly action: string
+  readonly subjectId: string
+  readonly actor: object
+}
+
+async function history(action: string, where = organizationId): Promise<Line[]> {
+  const { activity } = await send(HISTORY, { organizationId: where, actions: [action] })
+  return (activity as { nodes: Line[] }).nodes
+}
+
+test('every mutation of the schema has a case', () => {
+  expect(Object.keys(cases).toSorted()).toEqual(names.toSorted())
+})
+
+test.each(names)('%s is in the history with its actor, once for one key', async (name) => {
+  const { input, lines = 1, isUnkeyed, isElsewhere } = cases[name] ?? { input: () => ({}) }
+  const given = { ...(await input(ground)), idempotencyKey: randomUUID() }
+  const before = new Set((await history(name)).map(({ number }) => number))
+  const fields = isElsewhere ? 'replayed organization { id }' : 'replayed'
+  const first = await call(name, given, fields)
+  const again = await call(name, given, fields)
+  expect([first.replayed, again.replayed]).toEqual([false, isUnkeyed !== true])
+  const after = isElsewhere
+    ? await history(name, (first.organization as { id: string }).id)
+    : (await history(name)).filter(({ number }) => !before.has(number))
+  expect(after).toHaveLength(isUnkeyed === true ? lines * 2 : lines)
+  for (const line of after)
+    expect(line).toMatchObject({
+      action: name,
+      subjectId: expect.stringMatching(/^[a-z]+_[0-9a-z]{26}$/),
+      actor: { kind: 'USER', name: 'admin', front: null, user: { email: 'admin' } },
+    })
+})
