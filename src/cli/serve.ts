@@ -14,9 +14,12 @@ export function addServe(program: Command): void {
       const { MigrationRefused } = await import('../db/migrate.ts')
       const { createApp } = await import('../app.ts')
       const { pino } = await import('pino')
+      const { errorFields } = await import('../kit/error-fields.ts')
+      const { logLevel: level } = config
+      const log = pino({ level, serializers: { err: errorFields } }, pino.destination(2))
       try {
         // stdout is for the answer, as everywhere
-        const app = createApp(config, pino({ level: config.logLevel }, pino.destination(2)))
+        const app = createApp(config, log)
         const stopped = stopOnSignal(() => app.close())
         const started = await Promise.race([app.start(), stopped])
         if (started !== undefined)

@@ -64,6 +64,7 @@ export async function openDatabase(
   pool.on('error', (error) => log.warn(`An idle database connection was lost: ${error.message}`))
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: statementNames(PREPARED) }),
+    errorFormat: 'minimal', // messages without the values that were asked for or written
     transactionOptions: { maxWait: CONNECT_MS, timeout: 10_000 },
   })
 
