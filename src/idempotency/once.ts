@@ -70,8 +70,7 @@ export async function once<Success extends object>(
   const digest = ctx.signer.sign('idempotent-call', `${name}\n${canonical(input)}`)
   const asked = { caller: callerOf(ctx.viewer), key, mutation: name, digest }
   const place = `${ctx.server.run} ${asked.caller} ${key}`
-  // as long as a service may take to answer, and a claim may outlive its server
-  const deadline = performance.now() + ctx.config.invokeTimeoutMs + ctx.config.leaseMs
+  const deadline = performance.now() + ctx.config.operationTimeoutMs
   for (;;) {
     const other = inWork.get(place)
     if (other !== undefined) {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { schema } from '../../src/schema.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { becomes, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
-import { cases, type Ground } from './cases.ts'
+import { cases, type Case, type Ground } from './cases.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
@@ -78,7 +78,8 @@ test('every mutation of the schema has a case', () => {
 })
 
 test.each(names)('%s is in the history with its actor, once for one key', async (name) => {
-  const { input, lines = 1, isUnkeyed, isElsewhere } = cases[name] ?? { input: () => ({}) }
+  const one: Case = cases[name] ?? { input: () => ({}) }
+  const { input, lines = 1, isUnkeyed, isElsewhere } = one
   const given = { ...(await input(ground)), idempotencyKey: randomUUID() }
   const before = new Set((await history(name)).map(({ number }) => number))
   const fields = isElsewhere ? 'replayed organization { id }' : 'replayed'
