@@ -36,7 +36,17 @@ const mayImport: Record<string, readonly string[]> = {
   server: ground,
   traffic: [...ground, 'services'],
   usage: [...ground, 'organizations'],
-  doors: [...core, 'auth', 'context', 'ports', 'deployments', 'services', 'traffic', 'uploads'],
+  doors: [
+    ...core,
+    'auth',
+    'context',
+    'ports',
+    'deployments',
+    'services',
+    'streams',
+    'traffic',
+    'uploads',
+  ],
   schema: [
     'builder',
     'graph',

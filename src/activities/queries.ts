@@ -68,6 +68,7 @@ builder.subscriptionField('organizationChanged', (t) =>
           activities: wanted ? entries.filter((entry) => isWanted(entry, wanted)) : entries,
         }),
         (head) => ({ after: head, tellNow: true }),
+        ({ activities }) => activities.length === 0,
       )
     },
     resolve: (delivery) => delivery,

@@ -8,10 +8,13 @@ import type { AuditEntry, AuditFilter } from '../streams/index.ts'
 
 const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
   description:
-    "One line of the organization's history, its object as it is now; the history holds every mutation.",
+    "One line of the organization's history, its object as it is now; the history holds every mutation, and every move of a service or version that follows from one.",
   interfaces: [EventInterface],
   fields: (t) => ({
-    action: t.exposeString('action', { description: 'The mutation, such as createService.' }),
+    action: t.exposeString('action', {
+      description:
+        'The mutation, such as createService. What the server did by itself, as actor SYSTEM, is serviceStatusChanged, versionStatusChanged or uploadReceived.',
+    }),
     subjectId: t.id({
       description: 'Canonical id of what it was done to.',
       resolve: ({ subject }) => typeIdOf(subject),
@@ -37,7 +40,7 @@ export const ActivityFilterInput: InputObjectRef<Types, ActivityFilter> = builde
   .implement({
     description: 'Which activities; lists mean any of.',
     fields: (t) => ({
-      actions: t.stringList({ description: 'Of any of these mutations.' }),
+      actions: t.stringList({ description: 'Of any of these actions.' }),
       subjectIds: t.idList({ description: 'Done to any of these: canonical ids.' }),
       actor: t.string({ description: 'By the actor with this name.' }),
       at: t.field({ type: TimeRangeInput, description: 'At this time.' }),

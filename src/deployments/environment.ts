@@ -1,8 +1,6 @@
-import { allow } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import { actor, type Context } from '../context.ts'
 import type { Variable } from '../kit/environment.ts'
-import { act } from '../streams/index.ts'
+import { recordReveal } from './reveal.ts'
 
 type EnvironmentSource = 'DEPLOYMENT' | 'VERSION' | 'SERVICE'
 
@@ -36,12 +34,16 @@ export const EnvironmentVariableType = builder
         args: {
           reveal: t.arg.boolean({
             defaultValue: false,
-            description: 'Show a secret. Needs DEVELOPER and is audited.',
+            description:
+              'Show a secret. Needs DEVELOPER and is audited: once a minute for each actor and secret.',
           }),
         },
         resolve: async (variable, { reveal }, ctx) => {
           if (!variable.isSecret) return variable.value
-          return reveal ? revealed(ctx, variable) : null
+          if (!reveal) return null
+          const { organizationId, subject, name, value } = variable
+          await recordReveal(ctx, { organizationId, subject, field: `environment.${name}` })
+          return value
         },
       }),
       isSecret: t.exposeBoolean('isSecret', { description: 'Whether its value is hidden.' }),
@@ -52,17 +54,6 @@ export const EnvironmentVariableType = builder
       }),
     }),
   })
-
-/** A secret's value, once it is on record who saw it. */
-async function revealed(ctx: Context, variable: LayeredVariable): Promise<string> {
-  const { organizationId, subject, name, value } = variable
-  allow(ctx.viewer, 'DEVELOPER', organizationId)
-  await ctx.database.query(
-    act(organizationId, actor(ctx), 'revealSecret', subject, [{ field: `environment.${name}` }]),
-  )
-  ctx.hub.hint('audit', organizationId)
-  return value
-}
 
 export const EnvironmentVariableInput = builder.inputType('EnvironmentVariableInput', {
   description: 'Sets one variable; a null value removes it.',

@@ -66,11 +66,7 @@ export async function receiveArchive(
     await storage.delete(key)
     if (!(cause instanceof BadArchive)) throw cause
     const { message } = cause
-    await move(platform, version, 'reject', Prisma.sql`rejection = ${message}`, {
-      kind: 'VERSION_REJECTED',
-      changes: [{ field: 'version', to: version.label }],
-      message,
-    })
+    await move(platform, version, 'reject', Prisma.sql`rejection = ${message}`, message)
     throw new ValidationError([{ path: ['archive'], message, rule: 'archive' }])
   }
   await storage.move(key, archiveKey(stored.sha256))
@@ -79,20 +75,26 @@ export async function receiveArchive(
     version,
     'accept',
     Prisma.sql`"archiveSha256" = ${stored.sha256}, "archiveSizeBytes" = ${stored.sizeBytes}::bigint, "uploadedAt" = clock_timestamp()`,
-    { kind: 'VERSION_READY', changes: [{ field: 'version', to: version.label }] },
   )
 }
 
-/** A compare-and-set along the table of versions, told in the deployment's stream. */
+/** A compare-and-set along the table of versions, told in the deployment's stream and the organization's history. */
 async function move(
   { database, hub }: Platform,
   version: DeploymentVersion,
   event: 'receive' | 'accept' | 'reject',
   set: Prisma.Sql,
-  told?: NewEvent,
+  message?: string,
 ): Promise<void> {
   const from: VersionStatus[] = [...versionMoves.from(event)]
   const to = { receive: 'CHECKING', accept: 'READY', reject: 'REJECTED' }[event]
+  const status = { field: 'status', from: event === 'receive' ? version.status : 'CHECKING', to }
+  const told: NewEvent = {
+    kind: `VERSION_${to}`,
+    changes: [{ field: 'version', to: version.label }, status],
+    message,
+  }
+  const act = { action: 'versionStatusChanged', noun: 'ver', subject: `ver:${version.id}` }
   const moved = await database.transaction(async (client) => {
     const rows = await database.query<{ id: string }>(
       Prisma.sql`
@@ -103,10 +105,10 @@ async function move(
         RETURNING id`,
       { client },
     )
-    if (rows.length > 0 && told !== undefined) {
+    if (rows.length > 0) {
       const telling = Prisma.sql`
         UPDATE "Deployment" AS t SET ${advance([told])} WHERE t.id = ${version.deploymentId}::uuid RETURNING t.*`
-      await database.query<Deployment>(recorded(telling, { actor: system, events: [told] }), {
+      await database.query<Deployment>(recorded(telling, { actor: system, events: [told], act }), {
         client,
       })
     }
@@ -118,5 +120,6 @@ async function move(
       version.status,
       from,
     )
-  if (told !== undefined) hub.hint('deployment', version.deploymentId)
+  hub.hint('deployment', version.deploymentId)
+  hub.hint('audit', version.organizationId)
 }

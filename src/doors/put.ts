@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Platform } from '../context.ts'
 import { mayReceive, receiveArchive } from '../deployments/index.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { system } from '../kit/actor.ts'
 import { NotFound, QuotaReached, ValidationError } from '../kit/errors.ts'
 import { TooLarge, type StoredObject } from '../ports/storage/storage.ts'
+import { act } from '../streams/index.ts'
 import { UploadId, uploadKey } from '../uploads/index.ts'
 
 /**
@@ -49,14 +52,12 @@ export async function putUpload(
   }
   if (versionId === null) await platform.storage.move(key, uploadKey(id))
   else await receiveArchive(platform, { ...upload, versionId }, key, stored)
-  await prisma.upload.update({
-    where: { id },
-    data: {
-      receivedBytes: stored.sizeBytes,
-      receivedSha256: stored.sha256,
-      completedAt: platform.now(),
-    },
-  })
+  await platform.database.query(Prisma.sql`
+    WITH done AS (
+      UPDATE "Upload" SET "receivedBytes" = ${stored.sizeBytes}::bigint, "receivedSha256" = ${stored.sha256},
+        "completedAt" = ${platform.now()} WHERE id = ${id}::uuid)
+    ${act(upload.organizationId, system, 'uploadReceived', `upl:${id}`)}`)
+  platform.hub.hint('audit', upload.organizationId)
   return stored
 }
 

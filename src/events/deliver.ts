@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../context.ts'
 import { patiently } from '../kit/patience.ts'
 import { cancelable } from '../kit/cancelable.ts'
@@ -19,7 +20,9 @@ export const resumeFrom = (ctx: Context, after: string | null | undefined): stri
 
 /**
  * The deliveries of one stream. `after` is a cursor of it, or undefined to begin with the present: then `first`
- * makes a first delivery (at once, without entries) at the head as of now. Throws BadCursor before anything else.
+ * makes a first delivery (at once, without entries) at the head as of now. Deliveries that are `isQuiet`, because a
+ * filter left nothing of them, only move the cursor on: of those one a second goes out, and always the last. Throws
+ * BadCursor before anything else.
  */
 export async function deliver<E extends Entry, D extends object>(
   ctx: Context,
@@ -30,6 +33,7 @@ export async function deliver<E extends Entry, D extends object>(
   start: (
     head: number,
   ) => Promise<{ after: number; tellNow: boolean }> | { after: number; tellNow: boolean },
+  isQuiet: (content: D) => boolean = () => false,
 ): Promise<AsyncIterableIterator<D & Delivery>> {
   const stream = { kind: kind.cursorKind, id }
   const begin =
@@ -49,7 +53,54 @@ export async function deliver<E extends Entry, D extends object>(
       return content === undefined ? [] : [written(batch, content)]
     }
     if (begin.tellNow) yield* await write({ entries: [], position: begin.after })
-    for await (const batch of ctx.hub.follow(kind, id, begin.after, signal))
-      yield* await write(batch)
+    yield* paced(ctx.hub.follow(kind, id, begin.after, signal), write, isQuiet)
   })
+}
+
+/** How often a filter that matches nothing still tells how far it is. */
+const QUIET_MS = 1_000
+
+/** What `write` makes of the batches, of quiet ones the last of every second. */
+async function* paced<B, D extends Delivery>(
+  batches: AsyncGenerator<B, void, undefined>,
+  write: (batch: B) => Promise<D[]>,
+  isQuiet: (delivery: D) => boolean,
+): AsyncGenerator<D, void, undefined> {
+  let toldAt = -Infinity
+  let held: D | undefined
+  let next: Promise<IteratorResult<B, void>> | undefined
+  const isDue = (): boolean => performance.now() >= toldAt + QUIET_MS
+  try {
+    for (;;) {
+      next ??= batches.next()
+      const result = held === undefined ? await next : await within(next, toldAt + QUIET_MS)
+      if (result?.done) return
+      if (result !== undefined) {
+        next = undefined
+        const [delivery] = await write(result.value)
+        if (delivery === undefined) return // nobody is there any more
+        held = delivery
+      }
+      if (held === undefined || (isQuiet(held) && !held.gap && !held.end && !isDue())) continue
+      yield held
+      held = undefined
+      toldAt = performance.now()
+    }
+  } finally {
+    await batches.return()
+  }
+}
+
+/** What a promise resolves to, or undefined when that takes longer than until `at`. */
+async function within<T>(promise: Promise<T>, at: number): Promise<T | undefined> {
+  const over = new AbortController()
+  const waited = pause(Math.max(0, at - performance.now()), undefined, {
+    signal: over.signal,
+    ref: false,
+  }).catch(() => undefined)
+  try {
+    return await Promise.race([promise, waited])
+  } finally {
+    over.abort()
+  }
 }

@@ -60,6 +60,7 @@ export async function followLog(
       lines: filter ? entries.filter((line) => matches(line, filter)) : entries,
     }),
     async (head) => ({ after: await startOf(ctx, stream, head, last, filter), tellNow: false }),
+    ({ lines }) => lines.length === 0,
   )
 }
 

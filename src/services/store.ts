@@ -106,7 +106,7 @@ export async function serviceEvenDeleted(ctx: Context, text: string): Promise<Se
 export interface Telling {
   readonly actor: Actor
   readonly events: readonly NewEvent[]
-  /** The line in the organization's history; the reconciler's own steps have none. */
+  /** The line in the organization's history; what happens to single instances has none. */
   readonly action?: string | undefined
   /** Further conditions; the change happens only where they hold. */
   readonly where?: Prisma.Sql | undefined

@@ -202,6 +202,7 @@ test('what happens to a deployment is in its events', async () => {
   expect(deployment?.events.nodes.map(({ kind }) => kind)).toEqual([
     'CREATED',
     'VERSION_CREATED',
+    'VERSION_CHECKING',
     'VERSION_READY',
     'UPDATED',
   ])

@@ -7,6 +7,7 @@ import {
   type DeploymentVersion,
   type Service,
 } from '../../generated/prisma/client.ts'
+import type { InstanceStatus } from '../../generated/prisma/enums.ts'
 import { system } from '../../kit/actor.ts'
 import {
   StartFailed,
@@ -198,14 +199,14 @@ export class Lifecycle {
     slot.readyAt = performance.now()
     slot.state = 'READY'
     this.#balancer.add(this.#serviceId, slot.id, running.url, invokeTimeoutMs)
-    await this.#mark(slot, Prisma.sql`status = 'READY'`)
+    await this.#turn(slot, 'STARTING', 'READY')
     this.#listener.changed()
     for (let misses = 0; isAlive(); await wait(LIVENESS_MS)) {
       misses = (await running.check(signal)) ? 0 : misses + 1
       if (misses === MISSES && isAlive()) {
         slot.verdict = 'no longer accepts connections'
         slot.state = 'UNHEALTHY'
-        await this.#mark(slot, Prisma.sql`status = 'UNHEALTHY'`)
+        await this.#turn(slot, 'READY', 'UNHEALTHY')
         this.#listener.changed()
         void running.stop(0)
         return
@@ -221,9 +222,12 @@ export class Lifecycle {
     const served = slot.readyAt === undefined ? 0 : performance.now() - slot.readyAt
     const isLeaving = (): boolean => slot.state === 'LEAVING'
     const wasLeaving = isLeaving()
+    // one that leaves is gone from the list before its end is told, so that whoever hears of it finds it gone
+    const closed = wasLeaving ? Prisma.sql`, "closedAt" = clock_timestamp()` : Prisma.empty
     await this.#mark(
       slot,
-      Prisma.sql`status = 'EXITED', url = NULL, pid = NULL, "exitCode" = ${exit.code}, "exitSignal" = ${exit.signal}, "inFlight" = 0`,
+      Prisma.sql`status = 'EXITED', url = NULL, pid = NULL, "exitCode" = ${exit.code}, "exitSignal" = ${exit.signal},
+        "inFlight" = 0 ${closed}`,
     )
     await this.#tell({ kind: 'INSTANCE_EXITED', instance: slot.ordinal, message: how })
     await running.discard()
@@ -274,6 +278,13 @@ export class Lifecycle {
         Prisma.sql`UPDATE "Instance" SET ${set} WHERE id = ${slot.id}::uuid AND "closedAt" IS NULL`,
       ),
     )
+  }
+
+  /** Writes another status of an instance, and tells of it. */
+  async #turn(slot: Slot, from: InstanceStatus, to: InstanceStatus): Promise<void> {
+    await this.#mark(slot, Prisma.sql`status = ${to}::"InstanceStatus"`)
+    const changes = [{ field: 'instance.status', from, to }]
+    await this.#tell({ kind: 'UPDATED', instance: slot.ordinal, changes })
   }
 
   async #tell(event: NewEvent): Promise<void> {

@@ -288,6 +288,7 @@ export class Supervisor {
     return moveService(this.#platform, service, move, {
       actor: system,
       events: more.events ?? [],
+      action: 'serviceStatusChanged',
       reason,
       ...(more.set ? { set: more.set } : {}),
       where: Prisma.sql`AND t."ownerRun" = ${this.#platform.server.run}::uuid ${more.where ?? Prisma.empty}`,
