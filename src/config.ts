@@ -146,6 +146,9 @@ const variables = z.object({
   MAX_SUBSCRIPTIONS: whole(1, 10_000_000, 10_000)
     .prefault('10000')
     .describe('Most subscriptions of one caller at once, over WebSocket and SSE together.'),
+  UPLOAD_STALL_SECONDS: seconds('positive', 60)
+    .prefault('60')
+    .describe('An upload that sends nothing for so long is cut off.'),
   MAX_ARCHIVE_BYTES: whole(1, Number.MAX_SAFE_INTEGER, 512 * MIB)
     .prefault(String(512 * MIB))
     .describe('Largest archive that can be uploaded (512 MiB).'),
@@ -278,6 +281,7 @@ function configOf(env: z.output<typeof variables>) {
     operationsPerSecond: env.OPERATIONS_PER_SECOND,
     maxSockets: env.MAX_SOCKETS,
     maxSubscriptions: env.MAX_SUBSCRIPTIONS,
+    uploadStallMs: toMs(env.UPLOAD_STALL_SECONDS),
     maxArchiveBytes: env.MAX_ARCHIVE_BYTES,
     maxUnpackedBytes: env.MAX_UNPACKED_BYTES,
     maxArchiveFiles: env.MAX_ARCHIVE_FILES,

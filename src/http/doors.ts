@@ -37,7 +37,12 @@ export function doors(site: Site, invoker: Invoker) {
       const id = UploadId.read(request.params.id ?? '')
       if (id === undefined) throw new NotFound('upload', request.params.id ?? '')
       // every body here is the stream itself, and there is none where no byte was sent
-      await site.doors.put(id, (request.body as Readable | undefined) ?? Readable.from([]))
+      const body = (request.body as Readable | undefined) ?? Readable.from([])
+      // Node cuts a connection that is silent for so long; once all has come it may be
+      const { socket } = request.raw
+      socket.setTimeout(site.config.uploadStallMs)
+      body.once('end', () => socket.setTimeout(0))
+      await site.doors.put(id, body)
       return reply.send()
     })
 

@@ -118,7 +118,8 @@ function deliveriesOf(
         if (!done) return { done: false, value: await deliver(value) }
       } catch (cause) {
         leavePlace()
-        throw cause
+        const { requestId, log } = args.contextValue as Context // as above
+        throw maskError(cause, requestId, log) // the WebSocket tells the message of whatever is thrown
       }
       leavePlace()
       return { done: true, value: undefined }
