@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { Authenticator } from './auth/authenticate.ts'
 import { Sessions } from './auth/sessions.ts'
 import { openSigner } from './auth/signing.ts'
+import { Throttle } from './auth/throttle.ts'
 import type { Config } from './config.ts'
 import type { Platform, ServerIdentity } from './context.ts'
 import { lockDataFolder } from './db/data-folder.ts'
@@ -113,6 +114,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     signer: await openSigner(database),
     authenticator,
     sessions,
+    throttle: new Throttle(),
     now: () => new Date(),
     server,
   }

@@ -13,6 +13,7 @@ import type { Span, Tracing } from './ports/tracing/tracing.ts'
 import type { Authenticator } from './auth/authenticate.ts'
 import type { Sessions } from './auth/sessions.ts'
 import type { Signer } from './auth/signing.ts'
+import type { Throttle } from './auth/throttle.ts'
 import { actorOf, type Viewer } from './auth/viewer.ts'
 import type { Hub } from './streams/hub.ts'
 
@@ -30,6 +31,7 @@ export interface Platform {
   readonly signer: Signer
   readonly authenticator: Authenticator
   readonly sessions: Sessions
+  readonly throttle: Throttle
   readonly now: Clock
   readonly server: ServerIdentity
 }

@@ -72,14 +72,19 @@ export function viewerOf(row: RightsRow): Viewer | undefined {
   if (memberships.length === 0 && user?.isServerAdmin !== true) return undefined
   if (row.tokenName === null) return user && { kind: 'user', user, memberships }
   const token = { kind: 'token', tokenId: row.key, tokenName: row.tokenName, user } as const
+  if (user !== undefined && organizationId !== null)
+    return { ...token, memberships, within: organizationId }
   if (projectId === null || organizationId === null || role === null)
     return { ...token, memberships }
   return { ...token, memberships: [], project: { id: projectId, organizationId, role } }
 }
 
-function personIn({ userId, email, userName, isServerAdmin }: RightsRow): Person | undefined {
+/** A token that is good for one organization is not good for the server. */
+function personIn(row: RightsRow): Person | undefined {
+  const { userId, email, userName, organizationId } = row
   if (userId === null || email === null) return undefined
-  return { id: userId, email, name: userName, isServerAdmin: isServerAdmin ?? false }
+  const isServerAdmin = row.isServerAdmin === true && organizationId === null
+  return { id: userId, email, name: userName, isServerAdmin }
 }
 
 function membershipsIn({ userId, organizationId, role, memberships }: RightsRow): Membership[] {

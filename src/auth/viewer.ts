@@ -42,6 +42,8 @@ export type Viewer =
       readonly user: Person | undefined
       readonly memberships: readonly Membership[]
       readonly project?: ProjectRight
+      /** The only organization that this token of a person is good for. */
+      readonly within?: string
     }
   /** Somebody without a name, on a front that is open. */
   | {

@@ -5,6 +5,7 @@ import {
   Forbidden,
   NotFound,
   QuotaReached,
+  Unauthenticated,
   Unavailable,
   ValidationError,
   WrongState,
@@ -203,4 +204,10 @@ builder.objectType(Unavailable, {
       resolve: ({ retryAfterSeconds }) => retryAfterSeconds ?? null,
     }),
   }),
+})
+
+builder.objectType(Unauthenticated, {
+  name: 'Unauthenticated',
+  description: 'The e-mail or the password is wrong.',
+  interfaces: [ErrorInterface],
 })

@@ -32,6 +32,8 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
     input: InputFields<Fields>
     check?: z.ZodType
     errors?: readonly ErrorClass[]
+    /** Whoever brings no credential may call it too; then an idempotency key makes no difference. */
+    isPublic?: boolean
     resolve: (ctx: Context, input: InputShapeFromFields<Fields>) => Promise<Success>
     again: Again<NoInfer<Success>>
     /** Makes good again what has run out in an answer that is repeated. */
@@ -78,12 +80,13 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         args: { input: InputShapeFromFields<Fields> & { idempotencyKey?: string | null } },
         ctx: Context,
       ) => {
-        requireCredential(ctx.viewer)
+        if (options.isPublic !== true) requireCredential(ctx.viewer)
         const { idempotencyKey: key, ...rest } = args.input
         const input = rest as unknown as InputShapeFromFields<Fields> // all but what was added above
         if (options.check) holds(options.check, input)
         const run = (inner: Context): Promise<Success> => options.resolve(inner, input)
-        if (key === null || key === undefined) return run(ctx)
+        // of nobody in particular no calls are remembered
+        if (key === null || key === undefined || options.isPublic === true) return run(ctx)
         if (!keyRule.test(key)) throw badKey
         const { again, refresh } = options
         const keyed = { name, key, input, errors, run, again, refresh }

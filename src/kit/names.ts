@@ -29,6 +29,21 @@ export const handleRule = z
     'A handle has 1 to 100 lower-case letters, digits, "." and "-", and begins and ends with a letter or digit.',
   )
 
+/** Who signs in: an e-mail address, or `admin`, who is there from the beginning. */
+export const emailRule = z
+  .string()
+  .max(254, 'At most 254 characters.')
+  .regex(/^\s*(?:admin|[^\s@\p{C}]+@[^\s@\p{C}]+)\s*$/iu, 'This must be an e-mail address.')
+
+/** An e-mail address as it is stored: capitals make no other person. */
+export const emailOf = (text: string): string => text.trim().toLowerCase()
+
+/** A password that is set: at least 8 characters. */
+export const newPasswordRule = z
+  .string()
+  .min(8, 'At least 8 characters.')
+  .max(1_000, 'At most 1,000 characters.')
+
 /** The organization, and in every organization the project, that is always there. */
 export const DEFAULT_HANDLE = 'default'
 

@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import { namingFields } from '../addresses/index.ts'
 import { allowServerAdmin, found } from '../auth/viewer.ts'
+import { RoleType } from '../graph/errors.ts'
 import { mutation } from '../graph/mutation.ts'
-import { Conflict } from '../kit/errors.ts'
-import { handleRule, nameRule } from '../kit/names.ts'
+import { Conflict, Unavailable } from '../kit/errors.ts'
+import { emailRule, handleRule, nameRule, newPasswordRule } from '../kit/names.ts'
 import { createOrganization } from './actions.ts'
-import { OrganizationId } from './organization.ts'
+import { removeMember, setMember } from './members.ts'
+import { OrganizationId, UserId } from './organization.ts'
 import { organizationById } from './store.ts'
-import { OrganizationType } from './types.ts'
+import { MembershipType, OrganizationType } from './types.ts'
 
 mutation('createOrganization', {
   description:
@@ -30,6 +32,53 @@ mutation('createOrganization', {
       type: OrganizationType,
       description: 'The new organization.',
       resolve: ({ organization }) => organization,
+    }),
+  }),
+})
+
+mutation('setMember', {
+  description:
+    'Needs ADMIN. Adds a person to the organization, or changes the role; what the person has open with more rights is closed. Everybody may change their own name and password, with the role they have.',
+  input: (t) => ({
+    email: t.string({ required: true, description: 'By which the person signs in.' }),
+    role: t.field({ type: RoleType, required: true, description: 'What the person may do.' }),
+    name: t.string({ description: 'How the person is called.' }),
+    password: t.string({
+      description:
+        'At least 8 characters; the one before stays when absent. It is good for this organization, and for all of the person when an administrator of the server sets it.',
+    }),
+    organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
+  }),
+  check: z.object({
+    email: emailRule,
+    name: nameRule.nullish(),
+    password: newPasswordRule.nullish(),
+  }),
+  errors: [Unavailable],
+  resolve: async (ctx, input) => ({ membership: await setMember(ctx, input) }),
+  again: 'repeat', // it does nothing that the call has done already
+  success: (t) => ({
+    membership: t.field({
+      type: MembershipType,
+      description: 'The membership as it is now.',
+      resolve: ({ membership }) => membership,
+    }),
+  }),
+})
+
+mutation('removeMember', {
+  description:
+    'Needs ADMIN. Takes a person out of the organization; what they have open by it is closed within 5 s.',
+  input: (t) => ({
+    userId: t.id({ required: true, description: 'Whom.' }),
+    organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
+  }),
+  resolve: async (ctx, input) => ({ userId: await removeMember(ctx, input) }),
+  again: 'repeat', // it does nothing that the call has done already
+  success: (t) => ({
+    removedId: t.id({
+      description: 'Canonical id of the person.',
+      resolve: ({ userId }) => UserId.text(userId),
     }),
   }),
 })

@@ -2,9 +2,51 @@ import { z } from 'zod'
 import { Secret } from '../auth/secrets.ts'
 import { RoleType } from '../graph/errors.ts'
 import { mutation } from '../graph/mutation.ts'
-import { nameRule } from '../kit/names.ts'
+import { QuotaReached, Unauthenticated, Unavailable } from '../kit/errors.ts'
+import { isStorable, nameRule } from '../kit/names.ts'
 import { changedToken, createToken, revokeToken } from './actions.ts'
+import { signIn } from './sign-in.ts'
 import { TokenType } from './types.ts'
+
+mutation('signIn', {
+  description:
+    "Signs a person in, with a token of the person's own that ends after SIGN_IN_SECONDS. Needs no credential, and every call makes a token, whatever its idempotency key. Of many sign-ins the newest 100 are kept.",
+  input: (t) => ({
+    email: t.string({ required: true, description: 'Who.' }),
+    password: t.string({ required: true, description: 'The password.' }),
+    organizationId: t.id({
+      description:
+        "The only organization the token is to be good for; all of the person's when absent.",
+    }),
+    cookie: t.boolean({
+      defaultValue: false,
+      description:
+        'Sets an HttpOnly cookie as well, for browsers and EventSource. Over HTTP, and from pages of this server only.',
+    }),
+  }),
+  check: z.object({
+    email: z
+      .string()
+      .max(254, 'At most 254 characters.')
+      .refine(isStorable, 'This is no e-mail address.'),
+    password: z.string().max(1_000, 'At most 1,000 characters.'),
+  }),
+  isPublic: true,
+  errors: [Unauthenticated, QuotaReached, Unavailable],
+  resolve: (ctx, input) => signIn(ctx, input),
+  again: 'repeat',
+  success: (t) => ({
+    token: t.field({
+      type: TokenType,
+      description: 'The new token.',
+      resolve: ({ token }) => token,
+    }),
+    secret: t.string({
+      description: 'The credential itself, shown this once.',
+      resolve: ({ secret }) => secret,
+    }),
+  }),
+})
 
 mutation('createToken', {
   description:

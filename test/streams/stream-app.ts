@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { Authenticator } from '../../src/auth/authenticate.ts'
 import { Sessions } from '../../src/auth/sessions.ts'
 import { openSigner } from '../../src/auth/signing.ts'
+import { Throttle } from '../../src/auth/throttle.ts'
 import { readConfig, type Config } from '../../src/config.ts'
 import type { Platform } from '../../src/context.ts'
 import { openDatabase, type Database } from '../../src/db/database.ts'
@@ -66,6 +67,7 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
     signer: await openSigner(database),
     authenticator,
     sessions,
+    throttle: new Throttle(),
     now: () => new Date(),
     server: { id: crypto.randomUUID(), run: crypto.randomUUID(), url: '' },
   }

@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { hashPassword, isPassword } from '../../src/auth/passwords.ts'
+import { Throttle } from '../../src/auth/throttle.ts'
+import { seedOrganization, RevokeToken } from '../organizations/operations.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { succeeded } from '../support/seed.ts'
+import { RemoveMember, seedPerson, SetMember, signedIn, SignIn, Who } from './operations.ts'
+
+let app: TestApp
+let organizationId: string
+let person: Awaited<ReturnType<typeof seedPerson>>
+beforeAll(async () => {
+  app = await testApp({ SIGN_IN_SECONDS: '3600' })
+  organizationId = (await seedOrganization(app)).id
+  person = await seedPerson(app.admin, 'DEVELOPER', organizationId)
+})
+afterAll(() => app.close())
+
+/** An operation over HTTP, with what else goes with it. */
+async function post(
+  query: { toString(): string },
+  variables: object,
+  headers: Record<string, string> = {},
+) {
+  const response = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query: query.toString(), variables }),
+  })
+  return {
+    status: response.status,
+    cookies: response.headers.getSetCookie(),
+    body: await response.text(),
+  }
+}
+
+test('a person signs in with e-mail and password, for a time, and out again', async () => {
+  const { email, password } = person
+  const { signIn } = await app.stranger.request(SignIn, {
+    input: { email: ` ${email.toUpperCase()}`, password },
+  })
+  const { token, secret } = succeeded(signIn, 'SignInSuccess')
+  expect(token.role).toBe('DEVELOPER')
+  const left = Date.parse(token.expiresAt ?? '') - Date.now()
+  expect(left).toBeGreaterThan(3_000_000)
+  expect(left).toBeLessThan(3_700_000)
+  const client = app.client(secret)
+  expect((await client.request(Who)).viewer).toMatchObject({
+    role: 'DEVELOPER',
+    user: { email },
+    token: { id: token.id },
+    organization: { id: organizationId },
+  })
+  succeeded((await client.request(RevokeToken, { id: token.id })).revokeToken, 'RevokeTokenSuccess')
+  expect((await post(Who, {}, client.headers)).status).toBe(401)
+})
+
+test('a wrong password, a person without one and nobody are answered alike', async () => {
+  const without = { email: 'without@example.com', role: 'VIEWER' as const, organizationId }
+  succeeded((await app.admin.request(SetMember, { input: without })).setMember, 'SetMemberSuccess')
+  const answers = []
+  for (const email of [person.email, without.email, 'nobody@example.com', 'a\u0000b'])
+    answers.push(
+      (await app.stranger.request(SignIn, { input: { email, password: 'wrong' } })).signIn,
+    )
+  expect(answers.slice(0, 3)).toEqual(
+    Array.from({ length: 3 }, () => ({
+      __typename: 'Unauthenticated',
+      code: 'UNAUTHENTICATED',
+      message: 'The e-mail or the password is wrong.',
+    })),
+  )
+  expect(answers[3]?.__typename).toBe('ValidationError')
+})
+
+test('who tries too often is told when to come again, and nobody else is', async () => {
+  const other = await seedPerson(app.admin, 'VIEWER', organizationId)
+  const input = { email: other.email, password: 'wrong' }
+  const answers = await Promise.all(
+    Array.from({ length: 14 }, () => app.stranger.request(SignIn, { input })),
+  )
+  const names = answers.map(({ signIn }) => signIn.__typename).toSorted()
+  expect(names.filter((name) => name === 'Unauthenticated')).toHaveLength(10)
+  expect(names.filter((name) => name === 'QuotaReached')).toHaveLength(4)
+  const { signIn } = await app.stranger.request(SignIn, {
+    input: { ...input, password: other.password },
+  })
+  expect(signIn).toMatchObject({
+    __typename: 'QuotaReached',
+    retryAfterSeconds: expect.any(Number),
+  })
+  await signedIn(app.stranger, person)
+})
+
+test('with an organization the token is good for that one alone', async () => {
+  const { id } = await seedOrganization(app)
+  const input = { email: person.email, role: 'ADMIN' as const, organizationId: id }
+  succeeded((await app.admin.request(SetMember, { input })).setMember, 'SetMemberSuccess')
+  const both = app.client((await signedIn(app.stranger, person)).secret)
+  expect((await both.request(Who)).viewer.memberships).toHaveLength(2)
+  const named = { ...person, id: undefined, organizationId: id }
+  const { email, password } = named
+  const { signIn } = await app.stranger.request(SignIn, {
+    input: { email, password, organizationId: id },
+  })
+  const one = app.client(succeeded(signIn, 'SignInSuccess').secret)
+  expect((await one.request(Who)).viewer).toMatchObject({
+    role: 'ADMIN',
+    memberships: [{ role: 'ADMIN' }],
+  })
+  const foreign = await seedOrganization(app)
+  const refused = await app.stranger.request(SignIn, {
+    input: { email, password, organizationId: foreign.id },
+  })
+  expect(refused.signIn.__typename).toBe('Forbidden')
+  await app.admin.request(RemoveMember, { input: { userId: person.id, organizationId: id } })
+  expect((await post(Who, {}, one.headers)).status).toBe(401)
+  expect((await both.request(Who)).viewer.memberships).toHaveLength(1)
+})
+
+test('a cookie is set for browsers, works like the token, and goes with the sign-out', async () => {
+  const input = { email: person.email, password: person.password, cookie: true }
+  const { cookies, body } = await post(SignIn, { input }, { origin: app.url })
+  const { signIn } = (
+    JSON.parse(body) as { data: { signIn: { secret: string; token: { id: string } } } }
+  ).data
+  expect(cookies).toEqual([
+    `millrace=${signIn.secret}; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax`,
+  ])
+  const cookie = `other=1; millrace=${signIn.secret}`
+  const own = { cookie, origin: app.url }
+  expect(JSON.parse((await post(Who, {}, own)).body)).toMatchObject({
+    data: { viewer: { token: { id: signIn.token.id } } },
+  })
+  // a header wins
+  expect(JSON.parse((await post(Who, {}, { ...own, ...app.admin.headers })).body)).toMatchObject({
+    data: { viewer: { user: { email: 'admin' } } },
+  })
+  const out = await post(RevokeToken, { id: signIn.token.id }, own)
+  expect(out.cookies).toEqual(['millrace=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax'])
+  const late = await post(Who, {}, own)
+  expect(late).toMatchObject({ status: 401, cookies: out.cookies })
+})
+
+test('no page of another site signs anybody in, and no WebSocket sets a cookie', async () => {
+  const input = { email: person.email, password: person.password, cookie: true }
+  for (const [name, value] of [
+    ['origin', 'https://evil.example'],
+    ['sec-fetch-site', 'same-site'],
+  ] as const) {
+    const { cookies, body } = await post(SignIn, { input }, { [name]: value })
+    expect(cookies).toEqual([])
+    expect(body).toContain('"Forbidden"')
+  }
+  const socket = app.stranger.socket()
+  try {
+    const query = SignIn.toString()
+    for await (const result of socket.iterate({ query, variables: { input } }))
+      expect(result.data?.['signIn']).toMatchObject({
+        __typename: 'ValidationError',
+        issues: [{ path: ['cookie'] }],
+      })
+    for await (const result of socket.iterate({
+      query,
+      variables: { input: { ...input, cookie: false } },
+    }))
+      expect(result.data?.['signIn']).toMatchObject({ __typename: 'SignInSuccess' })
+  } finally {
+    await socket.dispose()
+  }
+})
+
+test('a password is kept as a hash that says how it was made', async () => {
+  const stored = await hashPassword('päss wörd')
+  expect(stored).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[\w+/]{22}\$[\w+/]{43}$/)
+  expect(await isPassword('pa\u0308ss wo\u0308rd', stored)).toBe(true)
+  expect(await isPassword('pass word', stored)).toBe(false)
+  expect(await isPassword('', null)).toBe(false)
+  // one of other parameters is checked with its own
+  const cheap =
+    '$scrypt$ln=4,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+  expect(await isPassword('x', cheap)).toBe(false)
+  await expect(isPassword('x', 'plain')).rejects.toThrow('cannot be read')
+})
+
+test('so many hashings wait for their turn, and the next is sent away', async () => {
+  const all = await Promise.allSettled(
+    Array.from({ length: 60 }, () =>
+      isPassword('x', '$scrypt$ln=4,r=8,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'),
+    ),
+  )
+  expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(52)
+  expect(await isPassword('x', null)).toBe(false)
+})
+
+test('failures are forgotten as time goes by, per name and per address', () => {
+  let now = 0
+  const throttle = new Throttle(() => now)
+  for (let n = 0; n < 10; n += 1) throttle.attempt('a', '1')
+  expect(() => throttle.attempt('a', '2')).toThrow('too often')
+  now += 60_000
+  throttle.attempt('a', '2').succeeded()
+  for (let n = 0; n < 10; n += 1) throttle.attempt('a', '2')
+  for (let n = 0; n < 30; n += 1) throttle.attempt(`name ${n}`, '3')
+  expect(() => throttle.attempt('other', '3')).toThrow('too often')
+  throttle.attempt('other', '4').withdraw()
+  now += 20_000
+  throttle.attempt('other', '3')
+})
