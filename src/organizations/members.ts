@@ -102,7 +102,7 @@ export async function removeMember(
 
 /** Whether this call has had its effect already, and only its answer was lost. */
 const isDone = async ({ database, call }: Context): Promise<boolean> =>
-  call !== undefined && (await effectsOf(database, call.id)).length > 0
+  call !== undefined && call.attempt > 1 && (await effectsOf(database, call.id)).length > 0
 
 /** One change of an organization's members at a time, so that two admins cannot remove each other at once. */
 const lockMembers = (db: Transaction, organizationId: string): Promise<unknown> =>
