@@ -98,6 +98,22 @@ export const cases: Record<string, Case> = {
       id: await madeId(ground, 'createToken', { name: 'to end', role: 'VIEWER' }, 'token'),
     }),
   },
+  setMember: { input: () => ({ email: `${unique()}@example.com`, role: 'VIEWER' }) },
+  removeMember: {
+    input: async (ground) => {
+      const person = { email: `${unique()}@example.com`, role: 'VIEWER' }
+      const { membership } = await ground.call('setMember', person, 'membership { user { id } }')
+      return { userId: (membership as { user: { id: string } }).user.id } // selected just above
+    },
+  },
+  signIn: {
+    input: async (ground) => {
+      const password = unique() + unique()
+      await ground.call('setMember', { email: 'admin', role: 'ADMIN', password }, '__typename')
+      return { email: 'admin', password }
+    },
+    isUnkeyed: true,
+  },
   createProject: { input: () => ({ name: 'of a case' }) },
   updateProject: {
     input: async (ground) => ({

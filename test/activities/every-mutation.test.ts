@@ -44,7 +44,7 @@ async function send(query: string, variables: object): Promise<Record<string, un
 async function call(name: string, given: object, fields: string): Promise<Record<string, unknown>> {
   const Name = name.charAt(0).toUpperCase() + name.slice(1)
   const takes = 'organizationId' in (inputFields(Name) ?? {})
-  const input = takes && name !== 'removeMember' ? { organizationId, ...given } : given
+  const input = takes ? { organizationId, ...given } : given
   const query = `mutation ($input: ${Name}Input!) {
     ${name}(input: $input) { __typename ... on ${Name}Success { ${fields} } ... on Error { message } } }`
   const outcome = (await send(query, { input }))[name] as Record<string, unknown>
