@@ -4,6 +4,7 @@ import PrismaPlugin from '@pothos/plugin-prisma'
 import type { Context } from './context.ts'
 import type PrismaTypes from './generated/pothos.ts'
 import { getDatamodel } from './generated/pothos.ts'
+import { storable } from './kit/storable.ts'
 
 /** What every type of the schema is built with. */
 export const builder = new SchemaBuilder<{
@@ -17,7 +18,7 @@ export const builder = new SchemaBuilder<{
     JSON: { Input: unknown; Output: unknown }
   }
 }>({
-  plugins: [ErrorsPlugin, PrismaPlugin],
+  plugins: [ErrorsPlugin, storable, PrismaPlugin],
   defaultFieldNullability: false,
   errors: { defaultTypes: [] },
   prisma: {

@@ -18,7 +18,7 @@ const mayImport: Record<string, readonly string[]> = {
   streams: [...core, 'config', 'db', 'ports'],
   auth: [...core, 'db', 'ports'],
   context: [...core, 'config', 'db', 'ports', 'auth', 'streams'],
-  builder: ['generated', 'context'],
+  builder: ['generated', 'context', 'kit'],
   idempotency: [...core, 'auth', 'context', 'streams'],
   graph: [...core, 'auth', 'builder', 'context', 'idempotency', 'streams'],
   addresses: [...core, 'auth', 'builder', 'context'],

@@ -1,5 +1,6 @@
 import {
   BadGateway,
+  BadRequest,
   DomainError,
   Forbidden,
   NotFound,
@@ -38,6 +39,16 @@ export function httpError(error: unknown, requestId: string): HttpError {
     headers: wait === undefined ? {} : { 'retry-after': String(wait) },
     body: { error: name, error_description: error.message },
   }
+}
+
+/**
+ * What Fastify itself finds wrong with a request (a content type that is none, a method that wants one) is the
+ * caller's; any other error is handed back as it is.
+ */
+export function asAnswer(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return error
+  const isRefusal = String(error.code).startsWith('FST_') && Number(error.statusCode) < 500
+  return isRefusal ? new BadRequest(`The request is malformed: ${error.message}`) : error
 }
 
 function statusOf(error: DomainError): [number, string] {

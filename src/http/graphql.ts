@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context, Site } from '../context.ts'
 import { wholeBody } from './body.ts'
-import { httpError } from './errors.ts'
+import { asAnswer, httpError } from './errors.ts'
 import type { FastDoor } from './fast.ts'
 import { maskError } from './mask.ts'
 import { seenOf } from './observe/seen.ts'
@@ -20,7 +20,8 @@ export function graphql(
 ) {
   return async (http: FastifyInstance): Promise<void> => {
     // what goes wrong before GraphQL begins is told in GraphQL's form too
-    http.setErrorHandler((error, request, reply) => {
+    http.setErrorHandler((thrown, request, reply) => {
+      const error = asAnswer(thrown)
       const { status, headers } = httpError(error, request.id)
       const shown = maskError(error, request.id, seenOf(site, request.raw).log)
       return reply

@@ -6,7 +6,7 @@ import type { Invoker } from '../doors/index.ts'
 import { DomainError } from '../kit/errors.ts'
 import { cookieSetBy } from './cookie.ts'
 import { doors } from './doors.ts'
-import { httpError } from './errors.ts'
+import { asAnswer, httpError } from './errors.ts'
 import { fastDoor } from './fast.ts'
 import { graphql } from './graphql.ts'
 import { refusal } from './guard.ts'
@@ -57,7 +57,8 @@ export function httpServer(
     const cookie = cookieSetBy(request.raw)
     if (cookie !== undefined) reply.header('set-cookie', cookie)
   })
-  http.setErrorHandler((error, request, reply) => {
+  http.setErrorHandler((thrown, request, reply) => {
+    const error = asAnswer(thrown)
     if (!(error instanceof DomainError)) {
       const path = request.url.split('?')[0]
       const { log } = seenOf(site, request.raw)

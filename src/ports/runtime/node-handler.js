@@ -64,7 +64,8 @@ function requestOf(incoming, body, signal) {
   const pairs = []
   for (let at = 0; at < rawHeaders.length; at += 2)
     pairs.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
-  return new Request(new URL(url, `http://${headers.host ?? 'localhost'}`), {
+  // put together, not resolved: a path that begins with two slashes is a path, not a host
+  return new Request(`http://${headers.host ?? 'localhost'}${url}`, {
     method,
     headers: pairs,
     signal,

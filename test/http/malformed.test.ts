@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../support/app.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp()
+})
+afterAll(() => app.close())
+
+test('texts that PostgreSQL cannot store are refused before they reach it', async () => {
+  for (const text of ['\0', 'a\0b', '\uD800', '\uDC00\uD800'])
+    for (const [query, place] of [
+      ['query ($text: String!) { deployments(text: $text) { totalCount } }', 'text'],
+      [
+        'query ($text: String!) { services(filter: { text: $text }) { totalCount } }',
+        'filter.text',
+      ],
+      [
+        'query ($text: String!) { services(filter: { name: $text }) { totalCount } }',
+        'filter.name',
+      ],
+      [
+        'query ($text: String!) { activity(filter: { actor: $text }) { totalCount } }',
+        'filter.actor',
+      ],
+      [
+        'query ($text: String!) { activity(filter: { actions: ["a", $text] }) { totalCount } }',
+        'filter.actions.1',
+      ],
+    ]) {
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...app.admin.headers },
+        body: JSON.stringify({ query, variables: { text } }),
+      })
+      expect(await response.json()).toMatchObject({
+        errors: [
+          {
+            message: `\`${place}\` must not contain NUL or half a surrogate pair.`,
+            extensions: { code: 'BAD_REQUEST' },
+          },
+        ],
+      })
+    }
+})
+
+test('a content type that is none is the caller’s mistake, on every door', async () => {
+  const body = '{"query":"{ __typename }"}'
+  const headers = { 'content-type': 'none', ...app.admin.headers }
+  for (const path of ['/graphql', '/nothing', '/deployments/a/services/b']) {
+    const response = await fetch(app.url + path, { method: 'POST', headers, body })
+    expect(response.status).toBe(400)
+    expect(await response.text()).not.toContain('INTERNAL')
+  }
+})
