@@ -1,11 +1,10 @@
 import { availableParallelism } from 'node:os'
-import { graphql } from './graphql.ts'
 import { invocation } from './invocation.ts'
 import { logs } from './logs.ts'
 import { start } from './start.ts'
 import { kinds, type Bench } from './support/stage.ts'
 
-const benches: Readonly<Record<string, Bench>> = { start, invocation, logs, graphql }
+const benches: Readonly<Record<string, Bench>> = { start, invocation, logs }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

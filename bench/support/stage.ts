@@ -37,14 +37,13 @@ export async function blank(kind: Kind): Promise<TestDatabase> {
 /** Runs `work` with a server, a process of its own, on a fresh database; nothing of either is left. */
 export async function onStage(
   kind: Kind,
-  work: (server: TestServer, database: TestDatabase) => Promise<void>,
-  env: Record<string, string> = {},
+  work: (server: TestServer) => Promise<void>,
 ): Promise<void> {
   const database = await migrated(kind)
-  const server = new TestServer(database, { ...environment(), ...env })
+  const server = new TestServer(database, environment())
   try {
     await server.start()
-    await work(server, database)
+    await work(server)
   } catch (cause) {
     throw new Error(`The server has printed:\n${server.output}`, { cause })
   } finally {

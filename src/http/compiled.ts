@@ -64,7 +64,7 @@ function compiled(
 }
 
 /** Compiles an operation now. */
-export function compile(
+function compile(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,

@@ -16,7 +16,6 @@ import { metrics } from './observe/metrics.ts'
 import { openSubscriptions } from './observe/operations.ts'
 import { observeRequests } from './observe/requests.ts'
 import { requestIdOf, seenOf } from './observe/seen.ts'
-import { trusting, type TrustedDocuments } from './trusted.ts'
 import { websockets } from './websocket.ts'
 import { graphqlServer } from './yoga.ts'
 
@@ -28,12 +27,7 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>
 }
 
-export function httpServer(
-  site: Site,
-  invoker: Invoker,
-  state: Health,
-  trusted?: TrustedDocuments,
-): HttpServer {
+export function httpServer(site: Site, invoker: Invoker, state: Health): HttpServer {
   const { config } = site
   const http: FastifyInstance = Fastify({
     logger: false,
@@ -75,13 +69,13 @@ export function httpServer(
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
   const known = new KnownDocuments()
-  const yoga = graphqlServer(config, [known.plugin, trusting(trusted)])
+  const yoga = graphqlServer(config, [known.plugin])
   void http.register(health(site, state))
   void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
-  void http.register(graphql(site, yoga, fastDoor(yoga, known, trusted), eventStreams))
+  void http.register(graphql(site, yoga, fastDoor(yoga, known), eventStreams))
   void http.register(doors(site, invoker))
-  const sockets = websockets(site, yoga, trusted, http.server)
+  const sockets = websockets(site, yoga, http.server)
   site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)
   site.metrics.gauge('millrace_subscriptions', () => openSubscriptions(site.metrics))
   const connections = new Set<Socket>()

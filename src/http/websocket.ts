@@ -14,7 +14,6 @@ import { maskError } from './mask.ts'
 import { contextOf, operationContext } from './request.ts'
 import { socketPlaces } from './socket-places.ts'
 import { forbid, isRefused, socketSessions } from './socket-sessions.ts'
-import { nameIn, textOf, type TrustedDocuments } from './trusted.ts'
 
 /** Larger frames than this are refused (RFC 6455, close code 1009). */
 const MAX_FRAME_BYTES = 1_048_576
@@ -29,7 +28,6 @@ type Parameters = { authorization?: unknown; Authorization?: unknown }
 export function websockets(
   site: Site,
   yoga: YogaServerInstance<Context, object>,
-  trusted: TrustedDocuments | undefined,
   server: Server,
 ): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
@@ -57,7 +55,7 @@ export function websockets(
         throw cause
       }
     },
-    async onSubscribe({ extra }, _id, { operationName, query, variables, extensions }) {
+    async onSubscribe({ extra }, _id, { operationName, query, variables }) {
       let of: Pick<Context, 'requestId' | 'log'> = { requestId: '', log: site.log }
       try {
         const context = await operationContext(site, extra.request)
@@ -65,8 +63,7 @@ export function websockets(
         if (!sessions.isSame(extra.socket, context))
           throw new Unauthenticated('The credential of this socket is good no longer.')
         const { parse, validate, contextFactory } = yoga.getEnveloped(context)
-        const name = nameIn({ query, extensions })
-        const document: DocumentNode = parse(name === undefined ? query : textOf(trusted, name))
+        const document: DocumentNode = parse(query)
         const errors: readonly GraphQLError[] = validate(schema, document)
         if (errors.length > 0) return errors.map(withoutHttp)
         const contextValue = await contextFactory()

@@ -56,11 +56,7 @@ export function graphqlServer(
     batching: false,
     multipart: false,
     renderGraphiQL,
-    graphiql: config.trustedDocuments === undefined && {
-      title: 'Millrace',
-      defaultQuery: GREETING,
-      subscriptionsProtocol: 'WS',
-    },
+    graphiql: { title: 'Millrace', defaultQuery: GREETING, subscriptionsProtocol: 'WS' },
     // the context of a request is made before Yoga sees it
     context: (initial) => initial,
     maskedErrors: false, // faults are masked where operations run, on every door alike

@@ -256,7 +256,7 @@ test('the service is owned with its status, and the database tells of its work',
   const before = await read()
   await app.admin.request(Look, { id: service.id })
   expect(
-    await growth(before, 'millrace_database_statement_duration_seconds_count', { kind: 'prisma' }),
+    await growth(before, 'millrace_database_statement_duration_seconds_count'),
   ).toBeGreaterThan(0)
   const now = await read()
   expect(total(now, 'millrace_database_connections')).toBeGreaterThan(0)

@@ -10,8 +10,9 @@ import { doorsOf, Invoker } from '../../src/doors/index.ts'
 import { quotas } from '../../src/http/limits/index.ts'
 import { httpServer } from '../../src/http/server.ts'
 import { bootstrap } from '../../src/organizations/index.ts'
+import type { Logger } from '../../src/kit/logger.ts'
 import { inProcessBus } from '../../src/ports/bus/in-process.ts'
-import { unmeasured } from '../../src/ports/metrics/metrics.ts'
+import { prometheusMetrics } from '../../src/ports/metrics/prometheus.ts'
 import { untraced } from '../../src/ports/tracing/tracing.ts'
 import { diskStorage } from '../../src/ports/storage/disk.ts'
 import { Balancer } from '../../src/services/reconciler/balancer.ts'
@@ -44,21 +45,24 @@ export interface LogOwner {
   readonly uuid: string
 }
 
-export async function streamApp(env: Record<string, string> = {}): Promise<StreamApp> {
+export async function streamApp(
+  env: Record<string, string> = {},
+  log: Logger = pino({ level: 'silent' }),
+): Promise<StreamApp> {
   const folder = await testDatabase()
   const config = readConfig({ ...settings(folder, env), ADMIN_TOKEN: TOKEN })
-  const log = pino({ level: 'silent' })
   const { databaseUrl, dataDir } = config
-  const database = await openDatabase({ url: databaseUrl, dataDir, log })
+  const metrics = prometheusMetrics()
+  const database = await openDatabase({ url: databaseUrl, dataDir, log, metrics })
   await bootstrap(database, dataDir, config.adminToken)
-  const bus = inProcessBus({ log })
-  const hub = new Hub(database, bus, log)
+  const bus = inProcessBus({ log, metrics })
+  const hub = new Hub(database, bus, log, metrics)
   const authenticator = new Authenticator(database, config)
   const sessions = new Sessions(authenticator, bus, log)
   const platform: Platform = {
     config,
     log,
-    metrics: unmeasured,
+    metrics,
     tracing: untraced,
     database,
     bus,
@@ -99,7 +103,7 @@ export async function streamApp(env: Record<string, string> = {}): Promise<Strea
         typeof line === 'string' ? { source: 'STDOUT', text: line } : line,
       )
       await appendLines(
-        { database, metrics: unmeasured },
+        { database, metrics },
         uuid,
         fresh,
         instance === undefined ? {} : { instance },
