@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os'
+import { graphql } from './graphql.ts'
 import { invocation } from './invocation.ts'
 import { logs } from './logs.ts'
 import { start } from './start.ts'
 import { kinds, type Bench } from './support/stage.ts'
 
-const benches: Readonly<Record<string, Bench>> = { start, invocation, logs }
+const benches: Readonly<Record<string, Bench>> = { start, invocation, logs, graphql }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

@@ -16,6 +16,7 @@ import { applyMigrations } from './db/migrate.ts'
 import { doorsOf, Invoker } from './doors/index.ts'
 import { quotas } from './http/limits/index.ts'
 import { httpServer } from './http/server.ts'
+import { trustedDocuments } from './http/trusted.ts'
 import type { Logger } from './kit/logger.ts'
 import { bootstrap } from './organizations/index.ts'
 import { inProcessBus } from './ports/bus/in-process.ts'
@@ -78,6 +79,7 @@ type Opening = <T>(value: T, end: (value: T, graceMs: number) => Promise<unknown
 
 async function start(config: Config, log: Logger, opening: Opening): Promise<Started> {
   // said before the seconds that a first start takes, not after
+  const trusted = trustedDocuments(config)
   await tryPort(config)
   opening(await lockDataFolder(config.dataDir), (lock) => lock.release())
   const { databaseUrl: url, dataDir } = config
@@ -129,6 +131,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
       { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) },
       invoker,
       state,
+      trusted,
     ),
     (one, graceMs) => one.close(graceMs),
   )

@@ -108,6 +108,12 @@ const variables = z.object({
   MAX_BODY_BYTES: whole(1024, 1024 * MIB, MIB)
     .prefault(String(MIB))
     .describe('Largest body of a GraphQL request (1 MiB).'),
+  TRUSTED_DOCUMENTS: z
+    .string()
+    .optional()
+    .describe(
+      'File of the only GraphQL documents that are run: a JSON object of documents by SHA-256 or name. Without it any document is.',
+    ),
   MAX_TOKENS: whole(100, 1_000_000, 5000)
     .prefault('5000')
     .describe('Most tokens (names, numbers, brackets …) of a GraphQL document.'),
@@ -265,6 +271,7 @@ function configOf(env: z.output<typeof variables>) {
     otelServiceName: env.OTEL_SERVICE_NAME,
     python: env.PYTHON,
     maxBodyBytes: env.MAX_BODY_BYTES,
+    trustedDocuments: env.TRUSTED_DOCUMENTS && resolve(env.TRUSTED_DOCUMENTS),
     maxTokens: env.MAX_TOKENS,
     maxDepth: env.MAX_DEPTH,
     maxAliases: env.MAX_ALIASES,

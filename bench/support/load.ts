@@ -14,12 +14,16 @@ export interface Load {
   readonly cpuMicroseconds: number
 }
 
-/** Sends the same request over so many kept connections, each the next one as soon as it is answered. */
+/**
+ * Sends the same request over so many kept connections, each the next one as soon as it is answered, with so many
+ * bytes: as many as were sent, where nothing else is expected.
+ */
 export async function load(
   url: string,
   headers: Record<string, string>,
   body: Buffer,
   watched: number,
+  expected = body.length,
 ): Promise<Load> {
   const { origin, pathname } = new URL(url)
   const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 })
@@ -31,8 +35,8 @@ export async function load(
     const worker = async (): Promise<void> => {
       for (let now = begun; now - begun < ms;) {
         const received = await answer(pool, options)
-        if (received !== body.length)
-          throw new Error(`An echo of ${body.length} bytes came back with ${received}.`)
+        if (received !== expected)
+          throw new Error(`An answer of ${expected} bytes came with ${received}.`)
         const then = performance.now()
         latencies.push(then - now)
         now = then

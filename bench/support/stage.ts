@@ -37,13 +37,14 @@ export async function blank(kind: Kind): Promise<TestDatabase> {
 /** Runs `work` with a server, a process of its own, on a fresh database; nothing of either is left. */
 export async function onStage(
   kind: Kind,
-  work: (server: TestServer) => Promise<void>,
+  work: (server: TestServer, database: TestDatabase) => Promise<void>,
+  env: Record<string, string> = {},
 ): Promise<void> {
   const database = await migrated(kind)
-  const server = new TestServer(database, environment())
+  const server = new TestServer(database, { ...environment(), ...env })
   try {
     await server.start()
-    await work(server)
+    await work(server, database)
   } catch (cause) {
     throw new Error(`The server has printed:\n${server.output}`, { cause })
   } finally {

@@ -64,7 +64,7 @@ function compiled(
 }
 
 /** Compiles an operation now. */
-function compile(
+export function compile(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,

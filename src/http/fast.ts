@@ -3,6 +3,7 @@ import { getOperationAST, OperationTypeNode } from 'graphql'
 import { processRegularResult, type FetchAPI, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../context.ts'
 import type { KnownDocuments } from './known.ts'
+import { nameIn, type TrustedDocuments } from './trusted.ts'
 
 /** An answer that is whole before the first byte of it goes out. */
 interface FastAnswer {
@@ -26,11 +27,12 @@ export type FastDoor = (
 export function fastDoor(
   yoga: YogaServerInstance<Context, object>,
   known: KnownDocuments,
+  trusted: TrustedDocuments | undefined,
 ): FastDoor {
   return async (headers, body, ctx) => {
     const mediaType = mediaTypeFor(headers.accept)
     if (mediaType === undefined || !isPlainJson(headers)) return undefined
-    const params = paramsIn(body)
+    const params = paramsIn(body, trusted)
     if (params === undefined || !known.has(params.query)) return undefined
     const { schema, parse, validate, contextFactory, execute } = yoga.getEnveloped(ctx)
     const document = parse(params.query)
@@ -74,14 +76,16 @@ interface Params {
   readonly variables?: Record<string, unknown> | null
 }
 
-const NAMES = new Set(['query', 'operationName', 'variables', 'extensions'])
+const NAMES = new Set(['query', 'documentId', 'operationName', 'variables', 'extensions'])
 
 /** The request in a body, if nothing is odd about it. */
-function paramsIn(body: Buffer): Params | undefined {
+function paramsIn(body: Buffer, trusted: TrustedDocuments | undefined): Params | undefined {
   if (body[0] !== 0x7b) return undefined // "{": neither a list nor a byte order mark
   const params = parsed(body.toString('utf8'))
   if (params === undefined) return undefined
-  const { query, operationName, variables, extensions } = params
+  const { operationName, variables, extensions } = params
+  const name = nameIn(params)
+  const query = name === undefined ? params.query : trusted?.named(name)
   if (typeof query !== 'string') return undefined
   if (operationName != null && typeof operationName !== 'string') return undefined
   if (!isMap(variables) || !isMap(extensions)) return undefined

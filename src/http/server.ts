@@ -16,6 +16,7 @@ import { metrics } from './observe/metrics.ts'
 import { openSubscriptions } from './observe/operations.ts'
 import { observeRequests } from './observe/requests.ts'
 import { requestIdOf, seenOf } from './observe/seen.ts'
+import { trusting, type TrustedDocuments } from './trusted.ts'
 import { websockets } from './websocket.ts'
 import { graphqlServer } from './yoga.ts'
 
@@ -27,7 +28,12 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>
 }
 
-export function httpServer(site: Site, invoker: Invoker, state: Health): HttpServer {
+export function httpServer(
+  site: Site,
+  invoker: Invoker,
+  state: Health,
+  trusted?: TrustedDocuments,
+): HttpServer {
   const { config } = site
   const http: FastifyInstance = Fastify({
     logger: false,
@@ -69,13 +75,13 @@ export function httpServer(site: Site, invoker: Invoker, state: Health): HttpSer
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
   const known = new KnownDocuments()
-  const yoga = graphqlServer(config, [known.plugin])
+  const yoga = graphqlServer(config, [known.plugin, trusting(trusted)])
   void http.register(health(site, state))
   void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
-  void http.register(graphql(site, yoga, fastDoor(yoga, known), eventStreams))
+  void http.register(graphql(site, yoga, fastDoor(yoga, known, trusted), eventStreams))
   void http.register(doors(site, invoker))
-  const sockets = websockets(site, yoga, http.server)
+  const sockets = websockets(site, yoga, trusted, http.server)
   site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)
   site.metrics.gauge('millrace_subscriptions', () => openSubscriptions(site.metrics))
   const connections = new Set<Socket>()

@@ -14,6 +14,7 @@ import { maskError } from './mask.ts'
 import { contextOf, operationContext } from './request.ts'
 import { socketPlaces } from './socket-places.ts'
 import { forbid, isRefused, socketSessions } from './socket-sessions.ts'
+import { nameIn, textOf, type TrustedDocuments } from './trusted.ts'
 
 /** Larger frames than this are refused (RFC 6455, close code 1009). */
 const MAX_FRAME_BYTES = 1_048_576
@@ -28,6 +29,7 @@ type Parameters = { authorization?: unknown; Authorization?: unknown }
 export function websockets(
   site: Site,
   yoga: YogaServerInstance<Context, object>,
+  trusted: TrustedDocuments | undefined,
   server: Server,
 ): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
@@ -55,7 +57,7 @@ export function websockets(
         throw cause
       }
     },
-    async onSubscribe({ extra }, _id, { operationName, query, variables }) {
+    async onSubscribe({ extra }, _id, { operationName, query, variables, extensions }) {
       let of: Pick<Context, 'requestId' | 'log'> = { requestId: '', log: site.log }
       try {
         const context = await operationContext(site, extra.request)
@@ -63,7 +65,8 @@ export function websockets(
         if (!sessions.isSame(extra.socket, context))
           throw new Unauthenticated('The credential of this socket is good no longer.')
         const { parse, validate, contextFactory } = yoga.getEnveloped(context)
-        const document: DocumentNode = parse(query)
+        const name = nameIn({ query, extensions })
+        const document: DocumentNode = parse(name === undefined ? query : textOf(trusted, name))
         const errors: readonly GraphQLError[] = validate(schema, document)
         if (errors.length > 0) return errors.map(withoutHttp)
         const contextValue = await contextFactory()

@@ -56,7 +56,11 @@ export function graphqlServer(
     batching: false,
     multipart: false,
     renderGraphiQL,
-    graphiql: { title: 'Millrace', defaultQuery: GREETING, subscriptionsProtocol: 'WS' },
+    graphiql: config.trustedDocuments === undefined && {
+      title: 'Millrace',
+      defaultQuery: GREETING,
+      subscriptionsProtocol: 'WS',
+    },
     // the context of a request is made before Yoga sees it
     context: (initial) => initial,
     maskedErrors: false, // faults are masked where operations run, on every door alike

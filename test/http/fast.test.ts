@@ -25,7 +25,7 @@ let yoga: ReturnType<typeof graphqlServer>
 beforeEach(() => {
   const known = new KnownDocuments()
   yoga = graphqlServer(config, [known.plugin])
-  fast = fastDoor(yoga, known)
+  fast = fastDoor(yoga, known, undefined)
 })
 
 async function meet(query: string, operationName?: string): Promise<void> {

@@ -1,4 +1,11 @@
-import { GraphQLError, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql'
+import {
+  GraphQLError,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+} from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Config } from '../../config.ts'
 import type { Context } from '../../context.ts'
@@ -52,7 +59,7 @@ export function documents(config: Config): Plugin<Context> {
     onParse: ({ setParseFn }) => setParseFn((source) => parseOnce(textOf(source))),
     onValidate({ setValidationFn, context }) {
       setValidationFn((schema, document, rules, ...more) =>
-        rules === undefined
+        isStandard(rules)
           ? validateOnce(schema, document)
           : validate(schema, document, rules, ...more),
       )
@@ -61,6 +68,11 @@ export function documents(config: Config): Plugin<Context> {
     },
   }
 }
+
+/** Whether they are GraphQL's own, which Yoga names one by one: then a document need not be checked again. */
+const isStandard = (rules: readonly unknown[] | undefined): boolean =>
+  rules === undefined ||
+  (rules.length === specifiedRules.length && rules.every((rule, n) => rule === specifiedRules[n]))
 
 const textOf = (source: string | { body: string }): string =>
   typeof source === 'string' ? source : source.body
