@@ -3,9 +3,10 @@ import { graphql } from './graphql.ts'
 import { invocation } from './invocation.ts'
 import { logs } from './logs.ts'
 import { start } from './start.ts'
+import { subscribers } from './subscribers.ts'
 import { kinds, type Bench } from './support/stage.ts'
 
-const benches: Readonly<Record<string, Bench>> = { start, invocation, logs, graphql }
+const benches: Readonly<Record<string, Bench>> = { start, invocation, logs, graphql, subscribers }
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

@@ -14,6 +14,14 @@ const OPERATION = /* GraphQL */ `
   }
 `
 
+const DEPLOYMENT = /* GraphQL */ `
+  subscription BenchDeployment($deploymentId: ID!) {
+    deploymentChanged(deploymentId: $deploymentId) {
+      cursor
+    }
+  }
+`
+
 /**
  * A follower of a log over graphql-transport-ws by hand, so that a hundred of them leave the machine to the server:
  * of a delivery it looks at the cursor alone, whose end is the number of the last line.
@@ -37,14 +45,35 @@ export class Subscriber {
     })
   }
 
-  static async open({ url, admin }: TestServer, serviceId: string): Promise<Subscriber> {
+  static open(server: TestServer, serviceId: string): Promise<Subscriber> {
+    return Subscriber.#subscribed(server, OPERATION, { serviceId })
+  }
+
+  /** A follower of a deployment instead, which begins with its present state. */
+  static ofDeployment(server: TestServer, deploymentId: string): Promise<Subscriber> {
+    return Subscriber.#subscribed(server, DEPLOYMENT, { deploymentId })
+  }
+
+  static async #subscribed(
+    { url, admin }: TestServer,
+    query: string,
+    variables: Record<string, string>,
+  ): Promise<Subscriber> {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
     await once(socket, 'open')
     socket.send(JSON.stringify({ type: 'connection_init', payload: admin.headers }))
     await once(socket, 'message')
-    const payload = { query: OPERATION, variables: { serviceId } }
-    socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }))
+    socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query, variables } }))
     return new Subscriber(socket)
+  }
+
+  /** The same socket on a server that asks for nothing and sends deliveries at once. */
+  static async bare(url: string, onDelivery: (text: string) => void): Promise<Subscriber> {
+    const socket = new WebSocket(url)
+    await once(socket, 'open')
+    const subscriber = new Subscriber(socket)
+    subscriber.onDelivery = onDelivery
+    return subscriber
   }
 
   close(): void {

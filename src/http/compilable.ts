@@ -27,7 +27,8 @@ const MAX_FIELDS = 1_500
 /**
  * Whether graphql-jit runs an operation as GraphQL's own execute does. What it does not is left to execute:
  *
- * - texts that it takes for marks of its own, and would write into its code as code;
+ * - texts, which it puts into its code: one that looks like a mark of its own would become code. Only those of plain
+ *   characters go through; the others belong into variables;
  * - names with two underscores in front, and aliases it could take for the names it puts together;
  * - @skip and @include on fragments, whose conditions it keeps with fields that other fragments share;
  * - variables inside lists and objects, which it takes for null when they are absent;
@@ -62,7 +63,8 @@ function isPlain(definition: OperationDefinitionNode | FragmentDefinitionNode): 
   visit(definition, {
     Name: ({ value }) =>
       value.startsWith('__') && !INTROSPECTION.has(value) ? refuse() : undefined,
-    StringValue: ({ value }) => (value.includes('__MAGIC_') ? refuse() : undefined),
+    StringValue: ({ value }) =>
+      /^[\w .,:;@/+=-]*$/.test(value) && !value.includes('__') ? undefined : refuse(),
     Field: ({ alias }) =>
       alias !== undefined && !/^(?!idx\d)[a-z][a-zA-Z0-9]*$/.test(alias.value)
         ? refuse()
