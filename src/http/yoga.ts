@@ -9,6 +9,7 @@ import { executeAt, refused, subscribeAt } from './observe/operations.ts'
 
 /** What the GraphiQL page opens with. */
 const GREETING = `# Millrace. Every stream can be followed here and resumed with its cursor.
+# A server that asks for a token gets it from the tab "Headers" below: {"authorization": "Bearer …"}
 query Services {
   services(first: 10) {
     nodes { id name status ... on ProcessService { invokeUrl } }
@@ -59,7 +60,8 @@ export function graphqlServer(
     graphiql: config.trustedDocuments === undefined && {
       title: 'Millrace',
       defaultQuery: GREETING,
-      subscriptionsProtocol: 'WS',
+      // the page sends its headers, and so the token, over SSE; over WebSocket it does not
+      subscriptionsProtocol: 'SSE',
     },
     // the context of a request is made before Yoga sees it
     context: (initial) => initial,
