@@ -21,8 +21,9 @@ export interface SocketClient {
 /**
  * A client of graphql-ws that never gives up. By itself graphql-ws does when the server refuses a connection, as a
  * server does while it restarts; waits longer each time, without limit; and does not see that a machine has vanished
- * (a network that is gone closes nothing). This one waits 5 s at most, calls for a sign of life every 10 s, and ends
- * only when the credential is refused: then each subscription gets the close event, code 4403, as its error.
+ * (a network that is gone closes nothing). This one waits 5 s at most, asks for a sign of life every 10 s and waits as
+ * long for it, and ends only when the credential is refused: then each subscription gets the close event, code 4403,
+ * as its error.
  *
  *     const client = resumable(persistent(createClient, { url: 'ws://127.0.0.1:4000/graphql' }))
  *
@@ -34,11 +35,12 @@ export function persistent<Create extends (options: never) => SocketClient>(
 ): ReturnType<Create> {
   // the library's generic function, seen as what it does with any options
   const create = createClient as unknown as (options: object) => ReturnType<Create>
-  const client = create({ ...patience, ...(options as object) })
+  const all = { ...patience, ...(options as Partial<typeof patience>) }
+  const client = create(all)
   let silence: ReturnType<typeof setTimeout> | undefined
   const heard = (): void => clearTimeout(silence)
   client.on('ping', (isTheirs: unknown) => {
-    if (isTheirs !== true) silence = setTimeout(() => client.terminate(), SILENCE_MS)
+    if (isTheirs !== true) silence = setTimeout(() => client.terminate(), all.keepAlive)
   })
   client.on('pong', heard)
   client.on('closed', heard)

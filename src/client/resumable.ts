@@ -71,6 +71,7 @@ export function resumable<Client extends SubscriptionClient>(client: Client): Cl
 
   const subscribe: Subscribe = (request, sink, ...rest) => {
     let cursor: unknown
+    let isStopped = false
     const variables = {
       ...request.variables,
       get after() {
@@ -78,6 +79,7 @@ export function resumable<Client extends SubscriptionClient>(client: Client): Cl
       },
     }
     const next = (result: Result): void => {
+      if (isStopped) return
       sink.next(result)
       cursor = result.extensions?.cursor ?? cursor
     }
@@ -86,7 +88,13 @@ export function resumable<Client extends SubscriptionClient>(client: Client): Cl
       error: (error) => sink.error(error),
       complete: () => sink.complete(),
     }
-    return plain({ ...request, variables }, kept, ...rest)
+    const stop = plain({ ...request, variables }, kept, ...rest)
+    // in a turn of its own: stopped within `next`, while `complete` is there already, graphql-ws counts the
+    // subscription off twice, and then never closes its socket
+    return () => {
+      isStopped = true
+      setTimeout(stop)
+    }
   }
 
   // a client of either library is a plain object; what is not replaced stays the client's own

@@ -1,11 +1,14 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { createClient as createSseClient } from 'graphql-sse'
 import { createClient as createWsClient, type Client as WsClient } from 'graphql-ws'
-import { WebSocket } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import { afterAll, beforeAll, expect, expectTypeOf, it } from 'vitest'
 import { resumable } from '../../src/client/index.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { cutter } from '../support/cutter.ts'
 import { runningService } from '../support/seed.ts'
+import { until } from '../support/until.ts'
 
 /** Prints thousands of lines at once, then goes on, one every few milliseconds. */
 const source = `
@@ -169,4 +172,34 @@ it('a query keeps its own `after`, and variables without one get none', () => {
     { query: 'c', variables: {} },
     { query: 'c', variables: {} },
   ])
+})
+
+it('stopped from within its last delivery, it leaves no connection behind', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  server.on('connection', (socket) => {
+    socket.on('message', (data) => {
+      const { type, id } = JSON.parse((data as Buffer).toString()) as { type: string; id: string }
+      if (type === 'connection_init') socket.send(JSON.stringify({ type: 'connection_ack' }))
+      if (type !== 'subscribe') return
+      // the last delivery and the end arrive as one piece
+      socket.send(JSON.stringify({ type: 'next', id, payload: { data: {} } }))
+      socket.send(JSON.stringify({ type: 'complete', id }))
+    })
+  })
+  const { port } = server.address() as AddressInfo // a TCP server has one
+  let isClosed = false
+  const url = `ws://127.0.0.1:${port}`
+  const on = { closed: () => (isClosed = true) }
+  const client = resumable(createWsClient({ url, webSocketImpl: WebSocket, on }))
+  try {
+    const stop = client.subscribe(
+      { query: 'subscription { a }' },
+      { next: () => stop(), error: () => {}, complete: () => {} },
+    )
+    await until(() => isClosed)
+  } finally {
+    for (const socket of server.clients) socket.terminate()
+    server.close()
+  }
 })
