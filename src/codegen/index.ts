@@ -31,7 +31,7 @@ export interface ClientPreset {
     scalars: Record<string, string>
     enumsAsTypes: true
     useTypeImports: true
-    documentMode: 'documentNode' | 'string'
+    documentMode: 'documentNodeImportFragments' | 'string'
   }
 }
 
@@ -51,5 +51,11 @@ export const clientPreset = ({
   preset: 'client',
   documents,
   presetConfig: { fragmentMasking, persistedDocuments },
-  config: { scalars: { ...scalars }, enumsAsTypes: true, useTypeImports: true, documentMode },
+  config: {
+    scalars: { ...scalars },
+    enumsAsTypes: true,
+    useTypeImports: true,
+    // of the preset's syntax trees only these come with persisted documents
+    documentMode: documentMode === 'string' ? 'string' : 'documentNodeImportFragments',
+  },
 })

@@ -1,0 +1,90 @@
+import { getNamedType, isInterfaceType, isObjectType, isRequiredArgument } from 'graphql'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { schema } from '../../src/schema.ts'
+import { CreateUpload } from '../deployments/operations.ts'
+import { CreateToken } from '../organizations/operations.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
+
+/*
+ * What Relay calls refetching: an object seen anywhere is fetched again by its id alone.
+ */
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp()
+})
+afterAll(() => app.close())
+
+interface Seen {
+  readonly __typename: string
+  readonly id: string
+}
+
+/** The data of an operation that is made up here, which therefore has no type. */
+async function ask(query: string): Promise<unknown> {
+  const response = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...app.admin.headers },
+    body: JSON.stringify({ query }),
+  })
+  const { data, errors } = (await response.json()) as { data?: unknown; errors?: unknown }
+  if (errors !== undefined) throw new Error(`${query}\n${JSON.stringify(errors)}`)
+  return data
+}
+
+/** All objects with an id and a type in some data, however deep. */
+function* nodesIn(data: unknown): Generator<Seen> {
+  if (typeof data !== 'object' || data === null) return
+  if ('__typename' in data && 'id' in data)
+    yield { __typename: String(data.__typename), id: String(data.id) }
+  for (const part of Object.values(data)) yield* nodesIn(part)
+}
+
+/** The lists of a type that need no argument, each asked for its first few. */
+function listsOf(name: string): string[] {
+  const type = schema.getType(name)
+  const fields = isObjectType(type) ? Object.values(type.getFields()) : []
+  return fields
+    .filter(({ type }) => getNamedType(type).name.endsWith('Connection'))
+    .filter(({ args, type }) => {
+      const connection = getNamedType(type)
+      const nodes = isObjectType(connection) ? connection.getFields()['nodes'] : undefined
+      const node = nodes && getNamedType(nodes.type)
+      const hasId = (isObjectType(node) || isInterfaceType(node)) && 'id' in node.getFields()
+      return hasId && !args.some(isRequiredArgument)
+    })
+    .map(({ name }) => `${name}(first: 3) { nodes { __typename id } }`)
+}
+
+it('every type of Node is fetched again by its id', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const files = { 'main.mjs': '' }
+  const version = await seedVersion(app.admin, deployment.id, files, { image: 'node' })
+  await seedService(app.admin, version)
+  await app.admin.request(CreateToken, { input: { name: 'x', role: 'VIEWER' } })
+  const made = await app.admin.request(CreateUpload, { input: { name: 'x' } })
+  const { upload } = succeeded(made.createUpload, 'CreateUploadSuccess')
+
+  const seen = [
+    { __typename: 'DeploymentVersion', id: version },
+    { __typename: 'Upload', id: upload.id },
+    ...nodesIn(
+      await ask(`{
+        viewer { user { __typename id } organization { __typename id } }
+        ${listsOf('Query').join('\n')}
+      }`),
+    ),
+    ...nodesIn(await ask(`{ viewer { organization { ${listsOf('Organization').join('\n')} } } }`)),
+  ]
+  const node = schema.getType('Node')
+  const types = isInterfaceType(node) ? schema.getPossibleTypes(node).map(({ name }) => name) : []
+  const found = new Set(seen.map(({ __typename }) => __typename))
+  expect(
+    types.filter((name) => !found.has(name)),
+    'types of Node that no list shows: make one of each here',
+  ).toEqual([])
+  for (const { __typename, id } of seen)
+    expect(await ask(`{ node(id: "${id}") { __typename id } }`)).toEqual({
+      node: { __typename, id },
+    })
+})
