@@ -1,7 +1,6 @@
 import { graphql } from '../generated/index.ts'
 import type { Role } from '../generated/graphql.ts'
-import type { TestApp } from '../support/app.ts'
-import type { Client } from '../support/client.ts'
+import { Client } from '../support/client.ts'
 import { succeeded } from '../support/seed.ts'
 
 /** The operations on organizations and tokens that several test files send. */
@@ -115,8 +114,14 @@ export async function seedToken(
   return succeeded(createToken, 'CreateTokenSuccess')
 }
 
+/** A server of this process or another, and its admin. */
+interface Server {
+  readonly url: string
+  readonly admin: Client
+}
+
 /** A new organization and somebody who may do everything in it, and nothing elsewhere. */
-export async function seedOrganization(app: TestApp): Promise<{ id: string; admin: Client }> {
+export async function seedOrganization(app: Server): Promise<{ id: string; admin: Client }> {
   const { createOrganization } = await app.admin.request(CreateOrganization, {
     input: { name: `organization ${(count += 1)}` },
   })
@@ -125,5 +130,5 @@ export async function seedOrganization(app: TestApp): Promise<{ id: string; admi
 }
 
 /** A caller with a role in an organization. */
-export const member = async (app: TestApp, organizationId: string, role: Role): Promise<Client> =>
-  app.client((await seedToken(app.admin, organizationId, role)).secret)
+export const member = async (app: Server, organizationId: string, role: Role): Promise<Client> =>
+  new Client(app.url, (await seedToken(app.admin, organizationId, role)).secret)
