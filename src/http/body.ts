@@ -21,6 +21,7 @@ export function wholeBody(
   arrivalMs = ARRIVAL_MS,
 ): Promise<Buffer | undefined> {
   if (body === undefined) return Promise.resolve(undefined)
+  if (body.destroyed) return Promise.reject(cutShort())
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -43,7 +44,7 @@ export function wholeBody(
     }
     const onGone = (): void => {
       stop()
-      reject(new BodyTooSlow('The connection was closed before the whole request had come.'))
+      reject(cutShort())
     }
     const timer = setTimeout(
       () => refuse(new BodyTooSlow(`A request comes within ${arrivalMs / 1000} s.`)),
@@ -56,6 +57,9 @@ export function wholeBody(
     body.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
   })
 }
+
+const cutShort = (): BodyTooSlow =>
+  new BodyTooSlow('The connection was closed before the whole request had come.')
 
 /** Lets the rest in unread, for a while: a connection that is cut at once takes the answer with it. */
 function drain(body: Readable): void {

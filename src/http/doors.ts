@@ -9,6 +9,7 @@ import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway, Forbidden, NotFound } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
+import { whenClosed } from './closed.ts'
 import { withoutOurs, withoutOursSet } from './cookie.ts'
 import { contextOf } from './request.ts'
 
@@ -70,7 +71,7 @@ export function doors(site: Site, invoker: Invoker) {
           const ctx = await contextOf(site, request.raw)
           const { deployment, service = '' } = request.params
           const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
-          reply.raw.once('close', () => session.end())
+          whenClosed(reply.raw, () => session.end())
           const call = callOf(request, reply, 5)
           const answer = await ctx.doors.invoke(ctx, deployment, service, call)
           if (credentialIn(request.headers)?.from === 'cookie') reply.headers(SANDBOX)
@@ -105,7 +106,7 @@ function signed({ signer, now }: Site, request: FastifyRequest): void {
 /** The call in a request, whose own path has so many segments. */
 function callOf(request: FastifyRequest, reply: FastifyReply, segments: number): Call {
   const gone = new AbortController()
-  reply.raw.once('close', () => {
+  whenClosed(reply.raw, () => {
     if (!reply.raw.writableFinished) gone.abort()
   })
   const [path = '', query] = request.url.split(/\?(.*)/s, 2)

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context, Site } from '../context.ts'
 import { wholeBody } from './body.ts'
+import { whenClosed } from './closed.ts'
 import { asAnswer, httpError } from './errors.ts'
 import type { FastDoor } from './fast.ts'
 import { maskError } from './mask.ts'
@@ -58,7 +59,7 @@ export function graphql(
         if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
           const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
           eventStreams.add(reply.raw)
-          reply.raw.once('close', () => {
+          whenClosed(reply.raw, () => {
             eventStreams.delete(reply.raw)
             session.end()
           })

@@ -255,17 +255,18 @@ export async function deleteService(ctx: Context, { id }: { id: string }): Promi
   const deleted = await ctx.database.prisma.$transaction(async (db) => {
     const [row] = await db.$queryRaw<Service[]>(deletion(ctx, service))
     if (row === undefined) return undefined
-    await db.token.updateMany({
+    const { count } = await db.token.updateMany({
       where: { serviceId: service.id, revokedAt: null },
       data: { revokedAt: ctx.now() },
     })
     await db.address.deleteMany({ where: { objectId: service.id } })
-    return row
+    return { row, revoked: count > 0 }
   })
   // it moved on between reading and writing: decided anew
   if (deleted === undefined) return deleteService(ctx, { id: ServiceId.text(service.id) })
-  hintService(ctx, deleted, true)
-  return deleted
+  if (deleted.revoked) ctx.sessions.changed()
+  hintService(ctx, deleted.row, true)
+  return deleted.row
 }
 
 function deletion(ctx: Context, service: Service): Prisma.Sql {
