@@ -1,4 +1,5 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { GraphQLError } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../context.ts'
 import { schema } from '../schema.ts'
@@ -23,6 +24,23 @@ const running: Plugin = {
   onExecute: ({ context, setExecuteFn }) =>
     setExecuteFn(executeAt('request' in context ? 'yoga' : 'fast')),
   onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeAt('sse')),
+}
+
+/** Variables and extensions in a URL or a form that are no JSON are the caller's mistake, as they are in a body. */
+const reading: Plugin = {
+  onRequestParse({ requestParser, setRequestParser }) {
+    if (requestParser === undefined) return
+    setRequestParser(async (request) => {
+      try {
+        return await requestParser(request)
+      } catch (cause) {
+        if (!(cause instanceof SyntaxError)) throw cause
+        throw new GraphQLError(`\`variables\` and \`extensions\` are JSON: ${cause.message}`, {
+          extensions: { code: 'BAD_REQUEST', http: { status: 400, spec: true } },
+        })
+      }
+    })
+  },
 }
 
 /** Documents that are refused never become operations, and are counted here. */
@@ -67,6 +85,6 @@ export function graphqlServer(
     context: (initial) => initial,
     maskedErrors: false, // faults are masked where operations run, on every door alike
     parserAndValidationCache: false, // `documents` keeps them, within bounds
-    plugins: [documents(config), running, refusing, sse, ...plugins],
+    plugins: [documents(config), reading, running, refusing, sse, ...plugins],
   })
 }

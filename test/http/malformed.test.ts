@@ -53,3 +53,24 @@ test('a content type that is none is the caller’s mistake, on every door', asy
     expect(await response.text()).not.toContain('INTERNAL')
   }
 })
+
+test('variables that are no JSON are the caller’s mistake in a URL and in a form too', async () => {
+  const wrong = ['variables=[', 'variables=%00', 'extensions={', 'extensions=a']
+  const headers = { accept: 'application/graphql-response+json', ...app.admin.headers }
+  for (const parameters of wrong.map((one) => `query={__typename}&${one}`)) {
+    const form = {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body: parameters,
+    }
+    for (const response of [
+      await fetch(`${app.url}/graphql?${parameters}`, { headers }),
+      await fetch(`${app.url}/graphql`, form),
+    ]) {
+      expect([parameters, response.status]).toEqual([parameters, 400])
+      expect(await response.json()).toMatchObject({
+        errors: [{ extensions: { code: 'BAD_REQUEST' } }],
+      })
+    }
+  }
+})

@@ -3,20 +3,37 @@ import {
   isInputObjectType,
   isListType,
   isNonNullType,
+  Kind,
   typeFromAST,
   type GraphQLInputType,
   type OperationDefinitionNode,
 } from 'graphql'
 import { schema } from '../../src/schema.ts'
 
-/** Values that fit the variables of an operation; every ID is `id`, and inputs have all their fields. */
-export function fitting(operation: OperationDefinitionNode, id: string): Record<string, unknown> {
+/** Inputs have their required fields only below this level. */
+const LEVELS = 3
+
+/**
+ * Values that fit the variables of an operation; every ID is `id`, and inputs have all their fields, or only what is
+ * required.
+ */
+export function fitting(
+  operation: OperationDefinitionNode,
+  id: string,
+  which: 'all' | 'required' = 'all',
+): Record<string, unknown> {
   return Object.fromEntries(
-    (operation.variableDefinitions ?? []).map(({ variable, type }) => [
-      variable.name.value,
-      // a valid document names input types only
-      valueOf(typeFromAST(schema, type as never) as GraphQLInputType, id, 0),
-    ]),
+    (operation.variableDefinitions ?? [])
+      .filter(({ type }) => which === 'all' || type.kind === Kind.NON_NULL_TYPE)
+      .map(({ variable, type }) => [
+        variable.name.value,
+        // a valid document names input types only
+        valueOf(
+          typeFromAST(schema, type as never) as GraphQLInputType,
+          id,
+          which === 'all' ? 0 : LEVELS,
+        ),
+      ]),
   )
 }
 
@@ -28,7 +45,7 @@ function valueOf(type: GraphQLInputType, id: string, depth: number): unknown {
     const fields = Object.values(type.getFields())
     const wanted = type.isOneOf
       ? fields.slice(0, 1)
-      : fields.filter((field) => depth < 3 || isNonNullType(field.type))
+      : fields.filter((field) => depth < LEVELS || isNonNullType(field.type))
     return Object.fromEntries(
       wanted.map((field) => [field.name, valueOf(field.type, id, depth + 1)]),
     )

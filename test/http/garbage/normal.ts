@@ -1,0 +1,70 @@
+import { graphql } from '../../generated/index.ts'
+import { follow } from '../../streams/follow.ts'
+import type { Client } from '../../support/client.ts'
+import { succeeded } from '../../support/seed.ts'
+import { until } from '../../support/until.ts'
+
+const Organization = graphql(`
+  query GarbageOrganization {
+    viewer {
+      organization {
+        id
+      }
+    }
+  }
+`)
+
+const Make = graphql(`
+  mutation GarbageMake($input: CreateDeploymentInput!) {
+    createDeployment(input: $input) {
+      __typename
+      ... on CreateDeploymentSuccess {
+        deployment {
+          id
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+const Follow = graphql(`
+  subscription GarbageFollow($id: ID!) {
+    organizationChanged(organizationId: $id) {
+      activities {
+        action
+      }
+    }
+  }
+`)
+
+/** An organization and a deployment in it. */
+export interface Normal {
+  readonly organizationId: string
+  readonly deploymentId: string
+}
+
+/** A query and a mutation that must succeed. */
+export async function makeNormal(client: Client): Promise<Normal> {
+  const { viewer } = await client.request(Organization)
+  const organizationId = viewer.organization.id
+  const input = { name: 'normal', organizationId }
+  const { createDeployment } = await client.request(Make, { input })
+  const { deployment } = succeeded(createDeployment, 'CreateDeploymentSuccess')
+  return { organizationId, deploymentId: deployment.id }
+}
+
+/** A query, mutations and a subscription do what they always do. */
+export async function worksAsBefore(client: Client): Promise<void> {
+  const { organizationId } = await makeNormal(client)
+  const following = follow(client, Follow, { id: organizationId })
+  await until(async () => {
+    if (following.error !== undefined) throw new Error(JSON.stringify(following.error))
+    await makeNormal(client) // until one is after the beginning of the subscription
+    return following.results.some(({ data }) => data?.organizationChanged !== undefined)
+  })
+  following.stop()
+  await until(() => following.over)
+}

@@ -1,0 +1,126 @@
+import * as fc from 'fast-check'
+
+const deep = (open: string, close: string, levels = 100_000): string =>
+  open.repeat(levels) + close.repeat(levels)
+
+/** JSON as it is written: some of it has no form in JavaScript. */
+export const values = (id: string): fc.Arbitrary<string> =>
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom(...plain, ...texts(id).map((text) => JSON.stringify(text))),
+    },
+    { weight: 1, arbitrary: fc.constantFrom(...heavy) },
+    { weight: 2, arbitrary: fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)) },
+    { weight: 1, arbitrary: fc.json() },
+    { weight: 1, arbitrary: fc.double().map(String) }, // NaN and Infinity among them, which are no JSON
+    { weight: 1, arbitrary: fc.maxSafeInteger().map(String) },
+  )
+
+const plain = [
+  'null',
+  'true',
+  '0',
+  '-0',
+  '-1',
+  '1.5',
+  '2147483647',
+  '2147483648',
+  '-2147483649',
+  '9007199254740991',
+  '9007199254740993',
+  '1e308',
+  '1e400',
+  '-1e400',
+  '1e-400',
+  '[]',
+  '{}',
+  '[null]',
+  '[[[]]]',
+  '[{}]',
+  '{"extra":1}',
+  '{"__proto__":null}',
+  '[1,"a",null]',
+  '{"constructor":{"prototype":1}}',
+  '"\\u0000"',
+  '["\\u0000"]',
+  '"\\ud800"',
+  '"\\udc00x"',
+  '["\\udbff"]',
+  '{"\\u0000":"\\u0000"}',
+  '{"name":"\\ud800","value":"\\u0000"}',
+]
+
+const heavy = [
+  '1'.padEnd(400, '0'),
+  `"${'x'.repeat(100_000)}"`,
+  `"${'\u{1f600}'.repeat(20_000)}"`,
+  `[${'0,'.repeat(9_999)}0]`,
+  `[${'"a",'.repeat(9_999)}"a"]`,
+  deep('[', ']'),
+  deep('[', ']', 2_000),
+  deep('{"a":', '}', 100_000).replace('}', '1}'),
+  deep('[', '', 100_000),
+]
+
+const texts = (id: string): string[] => [
+  '',
+  ' ',
+  '%',
+  '_',
+  '\\',
+  "' OR 1=1 --",
+  '../../etc/passwd',
+  '%00',
+  '$1',
+  '{}',
+  '*',
+  '-',
+  '.',
+  id,
+  `${id}x`,
+  id.slice(0, -1),
+  id.toUpperCase(),
+  `${id}\0`,
+  'abeja:1410805969256',
+  'abeja:99999999999999999999999',
+  'abeja:',
+  ':',
+  'omegaml:\ud800',
+  'NO_ENUM_VALUE',
+  'ADMIN',
+  '00000000-0000-0000-0000-000000000000',
+  'aWQ',
+  '=',
+  '0',
+  '-1',
+  '1e400',
+  '9'.repeat(40),
+  '2026-99-99T99:99:99Z',
+  '0000-01-01T00:00:00Z',
+  '9999-12-31T23:59:59.999999999-23:59',
+  '2026-01-31T12:00:00+99:99',
+  '0000-01-01T00:00:00+23:59',
+  '2026-02-30T00:00:00Z',
+
+  '9999999999999999999',
+  '1-1',
+  '1.1',
+  '0:0',
+  'id:0',
+  '18446744073709551616',
+  '-9223372036854775809',
+  ...cursors.map((text) => Buffer.from(text).toString('base64')),
+]
+
+const cursors = [
+  '1',
+  '-1',
+  '[]',
+  '{}',
+  'null',
+  '["a",1]',
+  '99999999999999999999',
+  '\0',
+  '{"k":["\\u0000"]}',
+]
