@@ -1,0 +1,311 @@
+import { randomUUID } from 'node:crypto'
+import { getNamedType } from 'graphql'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { schema } from '../../src/schema.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import type { Client } from '../support/client.ts'
+import {
+  fieldsOf,
+  isConnection,
+  nodeTypes,
+  objectTypes,
+  selectionOf,
+} from '../support/selection.ts'
+import { until } from '../support/until.ts'
+import { ask, operationAt } from './tenancy/ask.ts'
+import { doorsOf, knock, pathTo, signatureFor, typesIn, type Route } from './tenancy/doors.ts'
+import { cursorsOf, firstOf } from './tenancy/streams.ts'
+import { positionsOf, titleOf, type Own, type Position } from './tenancy/positions.ts'
+import { send, succeed } from './tenancy/send.ts'
+import { leaks, namesLike, said, spellingsOf, wordsOf, type Spelling } from './tenancy/spellings.ts'
+import { everything, seedTenant, type Tenant } from './tenancy/tenant.ts'
+import { photograph } from './tenancy/photograph.ts'
+
+/*
+ * An organization sees, names, changes, calls, follows, pages and counts nothing of another: generated over the
+ * schema and the routes. Every text of `theirs` holds a word that nothing else does.
+ */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const routes = vi.hoisted(() => [] as { method: string | string[]; url: string }[])
+vi.mock(import('fastify'), async (load) => {
+  const real = await load()
+  const watched = (options: object) => {
+    const http = real.default(options)
+    http.addHook('onRoute', ({ method, url }) => void routes.push({ method, url }))
+    return http
+  }
+  return { ...real, default: watched as typeof real.default }
+})
+
+const queries = Object.values(schema.getQueryType()?.getFields() ?? {})
+const mutations = Object.values(schema.getMutationType()?.getFields() ?? {})
+const subscriptions = Object.values(schema.getSubscriptionType()?.getFields() ?? {})
+const ids = (fields: readonly Position['field'][]) =>
+  fields.flatMap((field) => positionsOf(field, 'ID'))
+
+let app: TestApp
+let theirs: Tenant
+let ours: Tenant
+let spellings: readonly Spelling[]
+/** All callers but those of `theirs`. */
+let callers: [string, Client][]
+let own: Own
+let before: string
+beforeAll(async () => {
+  app = await testApp({
+    MAX_TOKENS: '1000000',
+    MAX_DEPTH: '200',
+    MAX_ALIASES: '100000',
+    MAX_COST: '1000000000',
+    OPERATIONS_PER_SECOND: '0',
+  })
+  theirs = await seedTenant(app, 'zebrafish')
+  ours = await seedTenant(app, 'quokkalike')
+  spellings = spellingsOf(theirs, ours)
+  callers = [...Object.entries(ours.viewers), ['nobody', app.stranger]]
+  own = {
+    deploymentId: ours.ids['Deployment'] ?? '',
+    versionId: ours.ids['DeploymentVersion'] ?? '',
+    serviceId: ours.ids['ProcessService'] ?? '',
+    userId: ours.ids['User'] ?? '',
+    id: ours.ids['ProcessService'] ?? '', // where another position of the input is asked about
+    ...ours.person,
+    text: theirs.word,
+  }
+  before = await photograph(app, theirs)
+})
+afterAll(() => app.close())
+
+test('every type that is found by id has an object in each organization', () => {
+  expect(Object.keys(theirs.ids).toSorted()).toEqual(nodeTypes.map(({ name }) => name).toSorted())
+})
+
+test('what one reads without naming anything holds nothing foreign', async () => {
+  const document = everything(ours, theirs)
+  const control = JSON.stringify(await send(theirs.viewers.ADMIN, document))
+  expect(leaks(control, theirs)).toHaveLength(nodeTypes.length + 1)
+  for (const [name, client] of callers) {
+    const answer = await send(client, document)
+    expect(leaks(JSON.stringify(answer), theirs), name).toEqual([])
+  }
+})
+
+test('no field below the root takes an id', () => {
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]
+  const below = objectTypes.filter((type) => !roots.includes(type))
+  expect(ids(below.flatMap(fieldsOf)).map(titleOf)).toEqual([]) // or this file must learn to call it
+})
+
+/** Asks by all names of theirs and by names of nothing, and compares. */
+async function compare(
+  position: Position,
+  client: Client,
+  who: string,
+  names = spellings,
+): Promise<string[]> {
+  // whoever signs in is somebody by then
+  const isNobody = client === app.stranger && position.field.name !== 'signIn'
+  const [foreign, absent] = [
+    await ask(
+      client,
+      position,
+      names.map((one) => one.foreign),
+      own,
+    ),
+    await ask(
+      client,
+      position,
+      names.map((one) => one.absent),
+      own,
+    ),
+  ]
+  return names.map((spelling, n) => {
+    const what = `${titleOf(position)} of ${spelling.foreign} by ${who}`
+    const answer = said(foreign[n] ?? '', spelling.foreign)
+    expect(answer, what).toBe(said(absent[n] ?? '', spelling.absent))
+    expect(leaks(answer, theirs), what).toEqual([])
+    if (position.path.at(-1) === 'organizationId')
+      expect(answer, what).toContain(isNobody ? '"UNAUTHENTICATED"' : '"FORBIDDEN"')
+    return answer
+  })
+}
+
+test('a query by a foreign id is answered like one by the id of nothing', async () => {
+  for (const position of ids(queries)) {
+    const values = spellings.map(({ foreign }) => foreign)
+    const control = await ask(theirs.viewers.ADMIN, position, values, own)
+    expect(
+      control.flatMap((text) => leaks(text, theirs)),
+      titleOf(position),
+    ).not.toEqual([])
+    for (const [who, client] of callers) await compare(position, client, who)
+  }
+})
+
+test('a mutation of what is foreign is answered like one of nothing', async () => {
+  for (const position of ids(mutations)) {
+    if (position.field.name === 'signIn') {
+      // hashing takes its time and attempts are counted: here only an organization is named, by who is nobody yet
+      const names = spellings.filter(({ foreign }) => /^org_|organization$/.test(foreign))
+      await compare(position, app.stranger, 'nobody', names)
+      continue
+    }
+    for (const [who, client] of callers) {
+      const answers = await compare(position, client, who)
+      if (who !== 'ADMIN') continue
+      // whatever else it checks, it gets as far as the object
+      for (const answer of answers)
+        expect(answer, titleOf(position)).toMatch(/"__typename":"(NotFound|Forbidden)"/)
+    }
+  }
+})
+
+test('what a list is asked about in words of theirs finds nothing', async () => {
+  const texts = queries
+    .flatMap((field) => positionsOf(field, 'String'))
+    .filter(({ path }) => !isCursor(path))
+  for (const position of texts)
+    for (const [who, client] of callers) await compare(position, client, who, wordsOf(theirs))
+})
+
+const isCursor = (path: readonly string[]): boolean => path[0] === 'after' || path[0] === 'before'
+
+test('a cursor of a foreign list pages through nothing foreign', async () => {
+  const cursors = await cursorsOf(theirs)
+  expect(cursors.length).toBeGreaterThan(4)
+  for (const field of queries.filter(isConnection))
+    for (const path of [['after'], ['before']])
+      for (const answer of await ask(ours.viewers.ADMIN, { field, path }, cursors, own))
+        expect(leaks(answer, theirs), titleOf({ field, path })).toEqual([])
+  for (const type of nodeTypes)
+    for (const { name, type: page } of fieldsOf(type).filter(isConnection))
+      for (const way of ['after', 'before'])
+        for (const cursor of cursors) {
+          const selection = selectionOf(getNamedType(page), { objects: 1, connections: 0 })
+          const query = `query ($id: ID!, $cursor: String) {
+            node(id: $id) { ... on ${type.name} { ${name}(${way}: $cursor) ${selection} } } }`
+          const answer = await send(ours.viewers.ADMIN, query, { id: ours.ids[type.name], cursor })
+          expect(answer.data ?? answer.errors, query).toBeTruthy()
+          expect(leaks(JSON.stringify(answer), theirs), `${type.name}.${name}`).toEqual([])
+        }
+})
+
+test('no subscription follows what is foreign, whatever cursor is brought', async () => {
+  const ways = [undefined, 'start', ...(await cursorsOf(theirs))]
+  for (const [who, client] of callers) {
+    const socket = client.socket()
+    const ask = async (position: Position, name: string, after: string | undefined) => {
+      const { query, variables } = operationAt(position, [name], own, { after })
+      return said(await firstOf(socket, query, variables), name)
+    }
+    try {
+      for (const position of ids(subscriptions))
+        for (const [n, after] of ways.entries())
+          await Promise.all(
+            // handles and addresses without a cursor only
+            (n === 0 ? spellings : spellings.slice(0, nodeTypes.length)).map(
+              async ({ foreign, absent }) => {
+                const what = `${titleOf(position)} of ${foreign} after ${after} by ${who}`
+                const answer = await ask(position, foreign, after)
+                expect(answer, what).toBe(await ask(position, absent, after))
+                expect(leaks(answer, theirs), what).toEqual([])
+              },
+            ),
+          )
+    } finally {
+      await socket.dispose()
+    }
+  }
+})
+
+/** The path of a route with this name in one of its places, and with names of ours in the others. */
+function pathWith(route: Route, place: number, name: string): string {
+  const names = typesIn(route).map((type, at) => (at === place ? name : (ours.ids[type] ?? '')))
+  return pathTo(route, names) + signatureFor(route, ours)
+}
+
+test('no door of HTTP opens to what is foreign', async () => {
+  expect(routes.length).toBeGreaterThan(8)
+  for (const route of doorsOf(routes)) {
+    const types = typesIn(route)
+    // any of its parts may be the foreign one
+    const named = types.flatMap((type, place) =>
+      namesOf(type).map((spelling) => {
+        const [foreign, absent] = [spelling.foreign, spelling.absent].map((name) =>
+          pathWith(route, place, name),
+        )
+        return { spelling, foreign: foreign ?? '', absent: absent ?? '' }
+      }),
+    )
+    for (const [who, client] of callers) {
+      const what = `${route.method} ${route.url} by ${who}`
+      if (types.length === 0)
+        expect(leaks(await knock(client, route.method, route.url), theirs), what).toEqual([])
+      for (const { spelling, foreign, absent } of named) {
+        const answer = said(await knock(client, route.method, foreign), spelling.foreign)
+        expect(answer, `${what}: ${foreign}`).toBe(
+          said(await knock(client, route.method, absent), spelling.absent),
+        )
+        expect(leaks(answer, theirs), what).toEqual([])
+      }
+    }
+  }
+})
+
+/** The names of their object of a type, for a place in a path. */
+const namesOf = (type: string): Spelling[] =>
+  spellings.filter(({ foreign }) => foreign === theirs.ids[type] || !/^[a-z]+_/.test(foreign))
+
+test('nothing of theirs has changed', async () => {
+  expect(await photograph(app, theirs)).toBe(before)
+})
+
+// after that, for whom it invites is of both then
+test('a name, an address or a key of theirs is as free as one of nothing', async () => {
+  const makers = mutations.filter(({ name }) => name.startsWith('create') || name === 'setMember')
+  for (const position of makers.flatMap((field) => positionsOf(field, 'String'))) {
+    const noun = position.field.name.replace('create', '').toLowerCase()
+    const spelling = namesLike(theirs, noun)[position.path.at(-1) ?? '']
+    if (spelling === undefined) continue // of what need not be one of a kind
+    const { foreign, absent } = spelling
+    const answers: string[] = []
+    for (const name of [foreign, absent])
+      answers.push(
+        ...(await ask(ours.viewers.ADMIN, position, [name], { ...own, label: randomUUID() })),
+      )
+    const outcomes = answers.map((answer) => /"__typename":"(\w+)"/.exec(answer)?.[1])
+    expect(outcomes[0], titleOf(position)).toBe(outcomes[1])
+    expect(outcomes[0], titleOf(position)).toMatch(/Success$|Forbidden/)
+    // an account is the server's: whoever knows the e-mail of a person may invite the person, and sees who it is
+    if (position.path.at(-1) !== 'email')
+      expect(leaks(said(answers[0] ?? '', foreign), theirs), titleOf(position)).toEqual([])
+  }
+})
+
+const rename = ({ viewers, ids, word }: Tenant) =>
+  succeed(viewers.ADMIN, 'updateProject', { id: ids['Project'], name: `${word} again` }, 'replayed')
+
+test('what happens elsewhere reaches no subscription', async () => {
+  const socket = ours.viewers.ADMIN.socket()
+  const query = `subscription ($filter: ActivityFilter, $after: String) {
+    organizationChanged(filter: $filter, after: $after) { cursor activities { subjectId } } }`
+  const filters = [undefined, { subjectIds: Object.values(theirs.ids) }, { actor: theirs.word }]
+  const seen: string[] = []
+  const id = ours.ids['Project'] ?? ''
+  const following = filters.map(async (filter) => {
+    for await (const { data, errors } of socket.iterate({ query, variables: { filter } })) {
+      seen.push(JSON.stringify({ data, errors }))
+    }
+  })
+  try {
+    await until(() => seen.length >= filters.length)
+    await rename(theirs)
+    await rename(ours)
+    await until(() => seen.some((text) => text.includes(id)))
+  } finally {
+    await socket.dispose()
+    await Promise.allSettled(following)
+  }
+  expect(leaks(seen.join(), theirs)).toEqual([])
+})

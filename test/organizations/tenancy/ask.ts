@@ -1,0 +1,75 @@
+import { getNamedType, isNonNullType, isUnionType } from 'graphql'
+import { schema } from '../../../src/schema.ts'
+import type { Client } from '../../support/client.ts'
+import { selectionOf } from '../../support/selection.ts'
+import { argumentsAt, type Own, type Position } from './positions.ts'
+import { send } from './send.ts'
+
+/** An operation that calls the field of a position once with each of the values. */
+export function operationAt(
+  position: Position,
+  values: readonly string[],
+  own: Own,
+  more: object = {},
+) {
+  const { field } = position
+  const type = getNamedType(field.type)
+  const selection = selectionOf(type, { objects: 1, connections: 0 })
+  const declared: string[] = []
+  const variables: Record<string, unknown> = {}
+  const calls = values.map((value, n) => {
+    const given: Record<string, unknown> = { ...argumentsAt(position, value, own), ...more }
+    const args = field.args
+      .filter(({ name }) => name in given)
+      .map(({ name, type: of }) => {
+        declared.push(`$a${n}_${name}: ${String(of)}`)
+        variables[`a${n}_${name}`] = given[name]
+        return `${name}: $a${n}_${name}`
+      })
+    return `a${n}: ${field.name}(${args.join(', ')})${selection === '' ? '' : ' { ...All }'}`
+  })
+  const all = selection === '' ? '' : `fragment All on ${type.name} ${selection}`
+  return {
+    query: `${kindOf(position)} (${declared.join(', ')}) { ${calls.join(' ')} } ${all}`,
+    variables,
+  }
+}
+
+function kindOf({ field }: Position): string {
+  const roots = {
+    query: schema.getQueryType(),
+    mutation: schema.getMutationType(),
+    subscription: schema.getSubscriptionType(),
+  }
+  const [kind] =
+    Object.entries(roots).find(([, root]) => root?.getFields()[field.name] === field) ?? []
+  if (kind === undefined) throw new Error(`${field.name} is of no root.`)
+  return kind
+}
+
+/** What each value is answered, as text. */
+export async function ask(
+  client: Client,
+  position: Position,
+  values: readonly string[],
+  own: Own,
+): Promise<string[]> {
+  const { type } = position.field
+  // an error in a field that cannot be null takes the answers of its neighbours with it
+  const isAlone = isNonNullType(type) && (!isUnionType(type.ofType) || client.token === undefined)
+  if (isAlone && values.length > 1)
+    return Promise.all(
+      values.map(async (value) => (await ask(client, position, [value], own))[0] ?? ''),
+    )
+  const { query, variables } = operationAt(position, values, own)
+  const { data, errors = [] } = await send(client, query, variables)
+  if (data == null && !isAlone) throw new Error(`${JSON.stringify(errors)}\n${query}`)
+  return values.map((_value, n) =>
+    JSON.stringify({
+      data: data?.[`a${n}`],
+      errors: errors
+        .filter(({ path }) => !Array.isArray(path) || path[0] === `a${n}`)
+        .map(({ message, extensions }) => ({ message, code: extensions?.['code'] })),
+    }),
+  )
+}

@@ -1,0 +1,58 @@
+import type { Client } from '../../support/client.ts'
+import type { Tenant } from './tenant.ts'
+
+export interface Route {
+  readonly method: string
+  readonly url: string
+}
+
+/** One line for each method of each route. */
+export const doorsOf = (routes: readonly { method: string | string[]; url: string }[]): Route[] =>
+  routes.flatMap(({ method, url }) => [method].flat().map((one) => ({ method: one, url })))
+
+/** Of what type the object is that stands in each variable part of a route. */
+const types: Readonly<Record<string, string>> = {
+  '/uploads/:id': 'Upload',
+  '/archives/:id': 'DeploymentVersion',
+  ':deployment': 'Deployment',
+  ':service': 'ProcessService',
+}
+
+const parts = /^\/(uploads|archives)\/:id|:\w+/g
+
+/** The types of the objects that a route names, in the order in which it does. */
+export function typesIn({ url }: Route): string[] {
+  return [...url.matchAll(parts)].map(([part]) => {
+    const type = types[part]
+    if (type === undefined) throw new Error(`Say what ${part} of ${url} names.`)
+    return type
+  })
+}
+
+/** The path of a route with these names in it. */
+export function pathTo({ url }: Route, names: readonly string[]): string {
+  let place = 0
+  return url
+    .replaceAll(parts, (part) =>
+      part.replace(/:\w+/, () => encodeURIComponent(names[place++] ?? '')),
+    )
+    .replace('*', 'any/path')
+}
+
+/** The signature of a URL of the caller's own, where the route is for signed ones. */
+export function signatureFor({ url }: Route, { urls }: Tenant): string {
+  if (url.startsWith('/uploads/')) return new URL(urls.upload).search
+  return url.startsWith('/archives/') ? new URL(urls.archive).search : ''
+}
+
+/** What a caller gets there, as text. */
+export async function knock(client: Client, method: string, path: string): Promise<string> {
+  const hasBody = method === 'POST' || method === 'PUT'
+  const response = await fetch(client.url + path, {
+    method,
+    headers: client.headers,
+    redirect: 'manual',
+    ...(hasBody ? { body: 'anything' } : {}),
+  })
+  return JSON.stringify({ status: response.status, body: await response.text() })
+}

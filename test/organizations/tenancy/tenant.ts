@@ -1,0 +1,177 @@
+import { nodeTypes, selectionOf, fieldsOf, argumentsOf } from '../../support/selection.ts'
+import { getNamedType, isRequiredArgument } from 'graphql'
+import { schema } from '../../../src/schema.ts'
+import type { Role } from '../../generated/graphql.ts'
+import type { TestApp } from '../../support/app.ts'
+import { tarGz } from '../../support/archive.ts'
+import type { Client } from '../../support/client.ts'
+import { becomes } from '../../support/seed.ts'
+import { until } from '../../support/until.ts'
+import { send, succeed, type Data } from './send.ts'
+
+/** An organization with one object of every type; each text of it holds its word. */
+export interface Tenant {
+  readonly word: string
+  /** By type, its object. */
+  readonly ids: Readonly<Record<string, string>>
+  readonly handles: readonly string[]
+  /** What fronts call its objects. */
+  readonly addresses: readonly string[]
+  readonly person: { readonly email: string; readonly password: string }
+  /** Signed for its own upload and archive. */
+  readonly urls: { readonly upload: string; readonly archive: string }
+  readonly viewers: { readonly ADMIN: Client } & Readonly<Record<string, Client>>
+}
+
+const idIn = (made: Data, noun: string): string => (made[noun] as { id: string }).id
+
+export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
+  const text = `${word} seed`
+  const named = (noun: string) => ({
+    name: text,
+    handle: `${word}-${noun}`,
+    idempotencyKey: `${word}-${noun}`,
+    annotations: [{ front: 'ABEJA', value: { word } }],
+  })
+  const chosen = (noun: string) => ({ addresses: [`abeja:${word}-${noun}`] })
+  const made = await succeed(
+    app.admin,
+    'createOrganization',
+    { ...named('organization'), ...chosen('organization') },
+    'organization { id }',
+  )
+  const organizationId = idIn(made, 'organization')
+  const secretOf = async (role: Role, more: object = {}): Promise<string> => {
+    const input = { name: text, role, organizationId, ...more }
+    return (await succeed(app.admin, 'createToken', input, 'secret'))['secret'] as string
+  }
+  const admin = app.client(await secretOf('ADMIN'))
+  const deployment = await succeed(
+    admin,
+    'createDeployment',
+    {
+      ...named('deployment'),
+      ...chosen('deployment'),
+      description: text,
+      environment: [{ name: 'WORD', value: word }],
+    },
+    'deployment { id }',
+  )
+  const deploymentId = idIn(deployment, 'deployment')
+  const files = {
+    'main.mjs': `console.log('${word}')\nexport const handler = () => new Response('${word}')\n`,
+  }
+  const version = await succeed(
+    admin,
+    'createDeploymentVersion',
+    {
+      deploymentId,
+      label: `${word}-1`,
+      image: 'node',
+      parameters: [{ name: 'word', value: word }],
+      annotations: named('').annotations,
+    },
+    'version { id } upload { url }',
+  )
+  const versionId = idIn(version, 'version')
+  const body = new Uint8Array(await tarGz(files))
+  const put = await fetch((version['upload'] as { url: string }).url, { method: 'PUT', body })
+  if (!put.ok) throw new Error(await put.text())
+  const environment = [{ name: 'WORD', value: word, isSecret: true }]
+  const service = await succeed(
+    admin,
+    'createService',
+    { ...named('service'), description: text, backend: { process: { versionId, environment } } },
+    'service { id }',
+  )
+  const project = await succeed(admin, 'createProject', named('project'), 'project { id }')
+  const upload = await succeed(admin, 'createUpload', { name: text }, 'upload { id url }')
+  const token = await succeed(admin, 'createToken', { name: text, role: 'VIEWER' }, 'token { id }')
+  const person = { email: `${word}@example.com`, password: `${word} ${word}` }
+  const { membership } = await succeed(
+    admin,
+    'setMember',
+    { ...person, name: text, role: 'ADMIN' },
+    'membership { user { id } }',
+  )
+  const signedIn = await succeed(app.stranger, 'signIn', person, 'secret')
+  const ids: Tenant['ids'] = {
+    Organization: organizationId,
+    Deployment: deploymentId,
+    DeploymentVersion: versionId,
+    ProcessService: idIn(service, 'service'),
+    Project: idIn(project, 'project'),
+    Upload: idIn(upload, 'upload'),
+    Token: idIn(token, 'token'),
+    User: (membership as { user: { id: string } }).user.id,
+  }
+  const serviceId = ids['ProcessService'] ?? ''
+  await becomes(admin, serviceId, 'READY')
+  await until(async () => {
+    const log = await send(
+      admin,
+      `{ service(id: "${serviceId}") { logs { nodes { text source } } } }`,
+    )
+    return JSON.stringify(log).includes(`"${word}"`)
+  })
+  const { archive, addresses } = await spelled(admin, Object.values(ids))
+  return {
+    word,
+    ids,
+    handles: ['organization', 'deployment', 'service', 'project'].map((noun) => `${word}-${noun}`),
+    addresses,
+    person,
+    urls: { upload: (upload['upload'] as { url: string }).url, archive },
+    viewers: {
+      ADMIN: admin,
+      VIEWER: app.client(await secretOf('VIEWER')),
+      WORKER: app.client(await secretOf('WORKER')),
+      project: app.client(await secretOf('ADMIN', { projectId: ids['Project'] })),
+      person: app.client(signedIn['secret'] as string),
+    },
+  }
+}
+
+/** What fronts call the objects with these ids, and where the archive of the version among them is. */
+async function spelled(
+  admin: Client,
+  ids: readonly string[],
+): Promise<{ addresses: string[]; archive: string }> {
+  const { data } = await send(
+    admin,
+    `query ($ids: [ID!]!) { nodes(ids: $ids) {
+      ... on Addressable { addresses { front id } }
+      ... on DeploymentVersion { archive { downloadUrl } } } }`,
+    { ids },
+  )
+  const nodes = (data?.['nodes'] ?? []) as {
+    addresses?: { front: string; id: string }[]
+    archive?: { downloadUrl: string }
+  }[]
+  return {
+    addresses: nodes.flatMap(({ addresses = [] }) =>
+      addresses.map(({ front, id }) => `${front.toLowerCase()}:${id}`),
+    ),
+    archive: nodes.find(({ archive }) => archive !== undefined)?.archive?.downloadUrl ?? '',
+  }
+}
+
+/** All that one may read without naming anything, and all objects of these organizations, as one operation. */
+export function everything(...tenants: readonly Tenant[]): string {
+  const depth = { objects: 2, connections: 1 }
+  const roots = fieldsOf(schema.getQueryType() as never)
+    .filter(
+      ({ args }) => !args.some((arg) => isRequiredArgument(arg) && /ID\b/.test(String(arg.type))),
+    )
+    .map(
+      (field) =>
+        `${field.name}${argumentsOf(field)} ${selectionOf(getNamedType(field.type), depth)}`,
+    )
+  const nodes = tenants.flatMap(({ ids }, place) =>
+    nodeTypes.map(
+      (type) =>
+        `${type.name}_${place}: node(id: "${ids[type.name]}") { ... on ${type.name} ${selectionOf(type, depth)} }`,
+    ),
+  )
+  return `{ ${roots.join(' ')} ${nodes.join(' ')} }`
+}
