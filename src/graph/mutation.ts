@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { Conflict, Forbidden, NotFound, ValidationError, type DomainError } from '../kit/errors.ts'
-import { once, type Again } from '../idempotency/index.ts'
+import { once, type Again, type KeyedMutation } from '../idempotency/index.ts'
 import { requireCredential } from '../auth/viewer.ts'
 
 type Types = typeof builder.$inferSchemaTypes
@@ -13,6 +13,16 @@ type SuccessFields<Success> = (
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, Success>,
 ) => ReturnType<NonNullable<Parameters<Builder['objectType']>[1]['fields']>>
 type ErrorClass = new (...args: never[]) => DomainError
+
+/**
+ * Does something as whoever a public mutation has found to act, once where there is an idempotency key; `asked` is
+ * what makes two of that person's calls the same one.
+ */
+export type OnceAs = <Success extends object>(
+  acting: Context,
+  asked: unknown,
+  run: (ctx: Context) => Promise<Success>,
+) => Promise<Success>
 
 /** Successes that are the answer of an earlier call. */
 const replays = new WeakSet<object>()
@@ -32,9 +42,9 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
     input: InputFields<Fields>
     check?: z.ZodType
     errors?: readonly ErrorClass[]
-    /** Whoever brings no credential may call it too; then an idempotency key makes no difference. */
+    /** Whoever brings no credential may call it too; `resolve` finds out who acts, and goes on with `onceAs`. */
     isPublic?: boolean
-    resolve: (ctx: Context, input: InputShapeFromFields<Fields>) => Promise<Success>
+    resolve: (ctx: Context, input: InputShapeFromFields<Fields>, onceAs: OnceAs) => Promise<Success>
     again: Again<NoInfer<Success>>
     /** Makes good again what has run out in an answer that is repeated. */
     refresh?: (ctx: Context, success: NoInfer<Success>) => Promise<NoInfer<Success>>
@@ -84,15 +94,23 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         const { idempotencyKey: key, ...rest } = args.input
         const input = rest as unknown as InputShapeFromFields<Fields> // all but what was added above
         if (options.check) holds(options.check, input)
-        const run = (inner: Context): Promise<Success> => options.resolve(inner, input)
-        // of nobody in particular no calls are remembered
-        if (key === null || key === undefined || options.isPublic === true) return run(ctx)
-        if (!keyRule.test(key)) throw badKey
+        if (key !== null && key !== undefined && !keyRule.test(key)) throw badKey
         const { again, refresh } = options
-        const keyed = { name, key, input, errors, run, again, refresh }
-        const { success: answer, isReplay } = await once(ctx, keyed)
-        if (isReplay) replays.add(answer)
-        return answer
+        const onceAs: OnceAs = async <Made extends object>(
+          acting: Context,
+          asked: unknown,
+          run: (inner: Context) => Promise<Made>,
+        ) => {
+          if (key === null || key === undefined) return run(acting)
+          const keyed = { name, key, input: asked, errors, run, again, refresh }
+          // whatever runs under the name of this mutation answers as it does
+          const own = keyed as unknown as KeyedMutation<Made>
+          const { success: answer, isReplay } = await once(acting, own)
+          if (isReplay) replays.add(answer)
+          return answer
+        }
+        if (options.isPublic) return options.resolve(ctx, input, onceAs)
+        return onceAs(ctx, input, (inner) => options.resolve(inner, input, onceAs))
       }) as never,
     }),
   )

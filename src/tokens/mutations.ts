@@ -10,7 +10,7 @@ import { TokenType } from './types.ts'
 
 mutation('signIn', {
   description:
-    "Signs a person in, with a token of the person's own that ends after SIGN_IN_SECONDS. Needs no credential, and every call makes a token, whatever its idempotency key. Of many sign-ins the newest 100 are kept.",
+    "Signs a person in, with a token of the person's own that ends after SIGN_IN_SECONDS. Needs no credential. With an idempotency key, which is the person's, the same sign-in shows the same secret for 24 hours to whoever knows the password. Of many sign-ins the newest 100 are kept.",
   input: (t) => ({
     email: t.string({ required: true, description: 'Who.' }),
     password: t.string({ required: true, description: 'The password.' }),
@@ -33,7 +33,7 @@ mutation('signIn', {
   }),
   isPublic: true,
   errors: [Unauthenticated, QuotaReached, Unavailable],
-  resolve: (ctx, input) => signIn(ctx, input),
+  resolve: (ctx, input, onceAs) => signIn(ctx, input, onceAs),
   again: 'repeat',
   success: (t) => ({
     token: t.field({
@@ -42,8 +42,8 @@ mutation('signIn', {
       resolve: ({ token }) => token,
     }),
     secret: t.string({
-      description: 'The credential itself, shown this once.',
-      resolve: ({ secret }) => secret,
+      description: 'The credential itself, shown this once; with an idempotency key for 24 hours.',
+      resolve: ({ secret }) => secret.text,
     }),
   }),
 })

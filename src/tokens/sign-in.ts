@@ -1,8 +1,9 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Membership, Token, User } from '../generated/prisma/client.ts'
 import { isPassword } from '../auth/passwords.ts'
-import { hashSecret, newSecret } from '../auth/secrets.ts'
+import { hashSecret, Secret } from '../auth/secrets.ts'
 import { actor, type Context } from '../context.ts'
+import type { OnceAs } from '../graph/mutation.ts'
 import { Forbidden, Unauthenticated, ValidationError } from '../kit/errors.ts'
 import { emailOf } from '../kit/names.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
@@ -18,14 +19,16 @@ interface SignInInput {
   readonly cookie?: boolean | null
 }
 
+interface SignedIn {
+  readonly token: Token
+  readonly secret: Secret
+}
+
 /**
  * Makes a token of the person's own. Throws Unauthenticated when there is no such person or the password is another,
  * after the same time; QuotaReached for who tries too often; Unavailable when too many try at once.
  */
-export async function signIn(
-  ctx: Context,
-  input: SignInInput,
-): Promise<{ token: Token; secret: string }> {
+export async function signIn(ctx: Context, input: SignInInput, onceAs: OnceAs): Promise<SignedIn> {
   const { cookie } = ctx
   if (input.cookie && cookie === undefined)
     throw new ValidationError([
@@ -47,8 +50,12 @@ export async function signIn(
   )
   if (place === undefined && !(person.isServerAdmin && organizationId === null))
     throw new Forbidden('WORKER', 'You are a member of no organization.')
-  const made = await newSignIn(self, person.id, organizationId, place)
-  if (input.cookie) cookie?.set(made.secret, Math.floor(ctx.config.signInMs / 1000))
+  // the password is right, whichever it is: it is no part of what makes two calls the same
+  const { password: _, ...asked } = input
+  const made = await onceAs(self, asked, (acting) =>
+    newSignIn(acting, person.id, organizationId, place),
+  )
+  if (input.cookie) cookie?.set(made.secret.text, Math.floor(ctx.config.signInMs / 1000))
   return made
 }
 
@@ -79,8 +86,12 @@ async function newSignIn(
   userId: string,
   organizationId: string | null,
   place: Membership | undefined,
-): Promise<{ token: Token; secret: string }> {
-  const secret = newSecret()
+): Promise<SignedIn> {
+  const secret = Secret.of(ctx)
+  const hash = hashSecret(secret.text)
+  // an earlier attempt at this call, which derives the same secret, may have got this far
+  const known = ctx.call && (await ctx.database.prisma.token.findUnique({ where: { hash } }))
+  if (known) return { token: known, secret }
   const id = TokenId.make()
   const audited = organizationId ?? place?.organizationId
   const expiresAt = new Date(ctx.now().getTime() + ctx.config.signInMs)
@@ -92,7 +103,7 @@ async function newSignIn(
         role: place?.role ?? 'ADMIN',
         userId,
         organizationId,
-        hash: hashSecret(secret),
+        hash,
         expiresAt,
       },
     })

@@ -19,8 +19,6 @@ export interface Case {
   readonly lines?: number
   /** Whether its line is in the history of the organization it makes. */
   readonly isElsewhere?: true
-  /** Whether it does the same each time though it is called with one key. */
-  readonly isUnkeyed?: true
 }
 
 const unique = (): string => Math.random().toString(36).slice(2, 10)
@@ -112,7 +110,6 @@ export const cases: Record<string, Case> = {
       await ground.call('setMember', { email: 'admin', role: 'ADMIN', password }, '__typename')
       return { email: 'admin', password }
     },
-    isUnkeyed: true,
   },
   createProject: { input: () => ({ name: 'of a case' }) },
   updateProject: {

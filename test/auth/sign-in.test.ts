@@ -55,6 +55,26 @@ test('a person signs in with e-mail and password, for a time, and out again', as
   expect((await post(Who, {}, client.headers)).status).toBe(401)
 })
 
+test('one sign-in with one key makes one token, for whoever knows the password', async () => {
+  const { email, password } = person
+  const input = { email, password, idempotencyKey: 'one-sign-in', cookie: true }
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, () => post(SignIn, { input }, { origin: app.url })),
+  )
+  const [first] = answers
+  expect(first?.body).toContain('"SignInSuccess"')
+  expect(new Set(answers.map(({ body }) => body)).size).toBe(1)
+  expect(new Set(answers.map(({ cookies }) => cookies.join())).size).toBe(1)
+  expect(first?.cookies).toHaveLength(1)
+
+  const wrong = { ...input, password: 'another' }
+  const { body, cookies } = await post(SignIn, { input: wrong }, { origin: app.url })
+  expect(body).toContain('"UNAUTHENTICATED"')
+  expect(cookies).toEqual([])
+  const other = { ...input, organizationId }
+  expect((await post(SignIn, { input: other }, { origin: app.url })).body).toContain('"Conflict"')
+})
+
 test('a wrong password, a person without one and nobody are answered alike', async () => {
   const without = { email: 'without@example.com', role: 'VIEWER' as const, organizationId }
   succeeded((await app.admin.request(SetMember, { input: without })).setMember, 'SetMemberSuccess')
