@@ -1,0 +1,84 @@
+import { z } from 'zod'
+
+/* The kinds of values that settings have. Each says what it wants, with an example, and never repeats what it got. */
+
+export function text(form: RegExp, wanted: string) {
+  return z.string().regex(form, { error: `must be ${wanted}` })
+}
+
+export function whole(min: number, max: number, example: number) {
+  const error = `must be a whole number from ${min} to ${max}, for example ${example}`
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, { error, abort: true })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error })
+}
+
+/** The default limit keeps it within what a timer can wait. */
+export function seconds(least: 'positive' | 'zero too', example: number, max = 2_000_000) {
+  const bounds = [
+    least === 'positive' ? 'above 0' : '0 or more',
+    max < Infinity ? `up to ${max}` : '',
+  ]
+  const range = bounds.filter((bound) => bound !== '').join(' and ')
+  const error = `must be a number of seconds, ${range}, for example ${example}`
+  return z
+    .string()
+    .regex(/^\d{1,12}(\.\d{1,3})?$/, { error, abort: true })
+    .transform(Number)
+    .refine((value) => (value > 0 || least === 'zero too') && value <= max, { error })
+}
+
+export function toMs(value: number): number {
+  return Math.round(value * 1000)
+}
+
+/** The names of fronts, as the API has them. */
+export function frontList() {
+  const fronts = ['ABEJA', 'OMEGAML', 'TOPCHEF', 'AUGER', 'ONECONTAINER'] as const
+  const error = `must be names out of ${fronts.join(', ').toLowerCase()} with commas between`
+  return z
+    .string()
+    .transform((value) => value.split(',').flatMap((one) => one.trim().toUpperCase() || []))
+    .pipe(z.array(z.enum(fronts, { error })))
+}
+
+export function flag() {
+  return z.stringbool({ truthy: ['1', 'true'], falsy: ['0', 'false'], error: 'must be 1 or 0' })
+}
+
+/** The value is never repeated in the message: addresses carry passwords. */
+export function url(protocols: readonly string[], example: string) {
+  return z.string().refine(
+    (value) => {
+      const parsed = URL.canParse(value) ? new URL(value) : undefined
+      return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== ''
+    },
+    { error: `must be a URL like ${example}`, abort: true },
+  )
+}
+
+/** Headers as OpenTelemetry writes them; they may be secrets, so the message repeats nothing. */
+export function pairs() {
+  const error = 'must be like name=value,name=value, percent-encoded'
+  const pair = /^\s*([!#$&'*+.^`|~\w-]+)\s*=\s*([\x21-\x7e]*)\s*$/
+  return z.string().transform((value, context) => {
+    try {
+      return Object.fromEntries(
+        value.split(',').map((part) => {
+          const [, name, text] = pair.exec(part) ?? []
+          if (name === undefined || text === undefined) throw new URIError(part)
+          return [name, decodeURIComponent(text)]
+        }),
+      )
+    } catch {
+      context.addIssue({ code: 'custom', message: error })
+      return z.NEVER
+    }
+  })
+}
+
+export function withoutTrailingSlash(value: string): string {
+  return value.replace(/\/+$/, '')
+}
