@@ -82,7 +82,7 @@ function watch(client: PoolClient, watchers: Watchers): void {
 }
 
 /** Begins a statement; the function it answers is called at its end, with the error if there is one. */
-function begin(
+export function begin(
   { text = '', name, rowMode }: Statement,
   { metrics, tracing }: Watchers,
 ): (cause: unknown) => void {

@@ -26,20 +26,20 @@ export async function versionNamed(ctx: Context, text: string): Promise<Deployme
 }
 
 export const deploymentById = batched<Context, Deployment>((ctx, ids) =>
-  ctx.database.query(
+  ctx.database.read(
     Prisma.sql`
       SELECT * FROM "Deployment" WHERE id = ANY(${ids}::uuid[]) AND "deletedAt" IS NULL
         AND "organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
-    { name: 'deployments-by-id' },
+    'deployments-by-id',
   ),
 )
 
 export const versionById = batched<Context, DeploymentVersion>((ctx, ids) =>
-  ctx.database.query(
+  ctx.database.read(
     Prisma.sql`
       SELECT * FROM "DeploymentVersion" WHERE id = ANY(${ids}::uuid[]) AND "deletedAt" IS NULL
         AND "organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
-    { name: 'versions-by-id' },
+    'versions-by-id',
   ),
 )
 
@@ -68,16 +68,18 @@ export function tellDeployment(
 
 /** What a service runs, deleted or not: whoever sees the service sees what it is made of. */
 export const deploymentOf = batched<Context, Deployment>(({ database }, ids) =>
-  database.query(Prisma.sql`SELECT * FROM "Deployment" WHERE id = ANY(${ids}::uuid[])`, {
-    name: 'deployments-of-services',
-  }),
+  database.read(
+    Prisma.sql`SELECT * FROM "Deployment" WHERE id = ANY(${ids}::uuid[])`,
+    'deployments-of-services',
+  ),
 )
 
 /** The same of its version. */
 export const versionOf = batched<Context, DeploymentVersion>(({ database }, ids) =>
-  database.query(Prisma.sql`SELECT * FROM "DeploymentVersion" WHERE id = ANY(${ids}::uuid[])`, {
-    name: 'versions-of-services',
-  }),
+  database.read(
+    Prisma.sql`SELECT * FROM "DeploymentVersion" WHERE id = ANY(${ids}::uuid[])`,
+    'versions-of-services',
+  ),
 )
 
 /** Tells followers that a deployment, and its organization's history, have grown. */

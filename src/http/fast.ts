@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { getOperationAST, OperationTypeNode } from 'graphql'
-import { processRegularResult, type FetchAPI, type YogaServerInstance } from 'graphql-yoga'
+import { processRegularResult, type FetchAPI } from 'graphql-yoga'
 import type { Context } from '../context.ts'
+import { schema } from '../schema.ts'
 import type { KnownDocuments } from './known.ts'
+import { executeAt } from './observe/operations.ts'
 import { nameIn, type TrustedDocuments } from './trusted.ts'
 
 /** An answer that is whole before the first byte of it goes out. */
@@ -19,33 +21,32 @@ export type FastDoor = (
   ctx: Context,
 ) => Promise<FastAnswer | undefined>
 
+const execute = executeAt('fast')
+
 /**
  * The way of plain requests: JSON in, JSON out, and a document that Yoga has parsed and found valid before. They are
- * executed through Yoga's plugins, but without its request and response objects, which cost more than most
- * operations. Whatever is odd about a request is Yoga's to answer, so that this door refuses nothing by itself.
+ * executed as on every other door (`run.ts`), but without Yoga's request and response objects and without its plugins,
+ * which cost more than most operations and have nothing to do for what is known to be valid. Whatever is odd about a
+ * request is Yoga's to answer, so that this door refuses nothing by itself.
  */
-export function fastDoor(
-  yoga: YogaServerInstance<Context, object>,
-  known: KnownDocuments,
-  trusted: TrustedDocuments | undefined,
-): FastDoor {
+export function fastDoor(known: KnownDocuments, trusted: TrustedDocuments | undefined): FastDoor {
   return async (headers, body, ctx) => {
     const mediaType = mediaTypeFor(headers.accept)
     if (mediaType === undefined || !isPlainJson(headers)) return undefined
     const params = paramsIn(body, trusted)
-    if (params === undefined || !known.has(params.query)) return undefined
-    const { schema, parse, validate, contextFactory, execute } = yoga.getEnveloped(ctx)
-    const document = parse(params.query)
-    const operation = getOperationAST(document, params.operationName)
+    if (params === undefined) return undefined
+    const { query, operationName, variables } = params
+    const document = known.get(query)
+    if (document === undefined) return undefined
+    const operation = getOperationAST(document, operationName)
     if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION)
       return undefined
-    if (validate(schema, document).length > 0) return undefined // valid for others, not for this caller
     const result = await execute({
       schema,
       document,
-      contextValue: await contextFactory(),
-      variableValues: params.variables,
-      operationName: params.operationName,
+      contextValue: ctx,
+      variableValues: variables,
+      operationName,
     })
     return written(result, mediaType)
   }
@@ -55,7 +56,8 @@ type MediaType = 'application/json' | 'application/graphql-response+json'
 
 /** What Yoga answers those in that it may answer in JSON: the first it knows, and JSON where either would do. */
 function mediaTypeFor(accept: string | undefined): MediaType | undefined {
-  for (const range of (accept ?? '*/*').replace(/\s/g, '').toLowerCase().split(',')) {
+  if (accept === undefined || accept === '*/*') return 'application/json'
+  for (const range of accept.replace(/\s/g, '').toLowerCase().split(',')) {
     const [type, ...parameters] = range.split(';')
     const charset = parameters.find((parameter) => parameter.includes('charset='))
     if (charset !== undefined && charset !== 'charset=utf-8') continue
@@ -66,9 +68,12 @@ function mediaTypeFor(accept: string | undefined): MediaType | undefined {
   return undefined
 }
 
-const isPlainJson = (headers: IncomingHttpHeaders): boolean =>
-  /^application\/json(;\s*charset=utf-8)?$/i.test(headers['content-type'] ?? '') &&
-  headers['content-encoding'] === undefined
+const isPlainJson = ({
+  'content-type': type = '',
+  'content-encoding': encoding,
+}: IncomingHttpHeaders): boolean =>
+  encoding === undefined &&
+  (type === 'application/json' || /^application\/json(;\s*charset=utf-8)?$/i.test(type))
 
 interface Params {
   readonly query: string

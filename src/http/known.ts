@@ -2,18 +2,18 @@ import type { DocumentNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from '../context.ts'
 
-/** Texts that are kept, how long one may be, and how many characters all of them may have. */
-const TEXTS = 1_000
+/** Documents that are kept, how long the text of one may be, and how many tokens all of them may have. */
+const DOCUMENTS = 1_000
 const LENGTH = 65_536
-const CHARACTERS = 8_388_608
+const TOKENS = 200_000
 
-/** Texts of documents that were parsed and found valid, those used last. */
+/** Documents that were parsed and found valid, those used last, by their texts. */
 export class KnownDocuments {
-  readonly #texts = new Set<string>()
-  #characters = 0
+  readonly #documents = new Map<string, DocumentNode>()
+  #tokens = 0
 
-  has(text: string): boolean {
-    return this.#texts.has(text)
+  get(text: string): DocumentNode | undefined {
+    return this.#documents.get(text)
   }
 
   /** Hears of every document that any door parses and validates. */
@@ -30,20 +30,25 @@ export class KnownDocuments {
         ({ params: { documentAST } }) =>
         ({ valid }) => {
           const text = texts.get(documentAST)
-          if (valid && text !== undefined) this.#keep(text)
+          if (valid && text !== undefined) this.#keep(text, documentAST)
         },
     }
   }
 
-  #keep(text: string): void {
+  #keep(text: string, document: DocumentNode): void {
     if (text.length > LENGTH) return
-    if (!this.#texts.delete(text)) this.#characters += text.length
-    this.#texts.add(text) // at the end: the first is the one that was used longest ago
-    for (const oldest of this.#texts) {
-      if (this.#texts.size <= TEXTS && this.#characters <= CHARACTERS) break
-      this.#texts.delete(oldest)
-      this.#characters -= oldest.length
+    this.#forget(text)
+    this.#documents.set(text, document) // at the end: the first is the one that was used longest ago
+    this.#tokens += document.tokenCount ?? 0
+    for (const oldest of this.#documents.keys()) {
+      if (this.#documents.size <= DOCUMENTS && this.#tokens <= TOKENS) break
+      this.#forget(oldest)
     }
+  }
+
+  #forget(text: string): void {
+    this.#tokens -= this.#documents.get(text)?.tokenCount ?? 0
+    this.#documents.delete(text)
   }
 }
 

@@ -48,14 +48,15 @@ export function httpServer(
   http.removeAllContentTypeParsers()
   http.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   observeRequests(http, site)
-  http.addHook('onRequest', async (request, reply) => {
+  http.addHook('onRequest', (request, reply, done) => {
     const why = isHealth(request.url) ? undefined : refusal(config, request.raw)
-    if (why !== undefined)
-      return reply.code(403).send({ error: 'forbidden', error_description: why })
+    if (why === undefined) return done()
+    void reply.code(403).send({ error: 'forbidden', error_description: why })
   })
-  http.addHook('onSend', async (request, reply) => {
+  http.addHook('onSend', (request, reply, _payload, done) => {
     const cookie = cookieSetBy(request.raw)
     if (cookie !== undefined) reply.header('set-cookie', cookie)
+    done()
   })
   http.setErrorHandler((thrown, request, reply) => {
     const error = asAnswer(thrown)
@@ -79,7 +80,7 @@ export function httpServer(
   void http.register(health(site, state))
   void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
-  void http.register(graphql(site, yoga, fastDoor(yoga, known, trusted), eventStreams))
+  void http.register(graphql(site, yoga, fastDoor(known, trusted), eventStreams))
   void http.register(doors(site, invoker))
   const sockets = websockets(site, yoga, trusted, http.server)
   site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)

@@ -20,9 +20,8 @@ query Services {
 
 /** Operations run by our own functions, which every door shares. */
 const running: Plugin = {
-  // the WebSocket executes by itself
-  onExecute: ({ context, setExecuteFn }) =>
-    setExecuteFn(executeAt('request' in context ? 'yoga' : 'fast')),
+  // the WebSocket and the fast door execute by themselves
+  onExecute: ({ setExecuteFn }) => setExecuteFn(executeAt('yoga')),
   onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeAt('sse')),
 }
 
@@ -81,8 +80,6 @@ export function graphqlServer(
       // the page sends its headers, and so the token, over SSE; over WebSocket it does not
       subscriptionsProtocol: 'SSE',
     },
-    // the context of a request is made before Yoga sees it
-    context: (initial) => initial,
     maskedErrors: false, // faults are masked where operations run, on every door alike
     parserAndValidationCache: false, // `documents` keeps them, within bounds
     plugins: [documents(config), reading, running, refusing, sse, ...plugins],

@@ -26,22 +26,22 @@ export async function serviceNamed(ctx: Context, text: string): Promise<Service 
   if (key === null) return null
   if ('id' in key) return serviceById(ctx, key.id)
   const { form, where } = isNamed('s', key)
-  const [row] = await ctx.database.query<Service>(
+  const [row] = await ctx.database.read<Service>(
     Prisma.sql`
       SELECT s.* FROM "Service" AS s
       WHERE s."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND s."deletedAt" IS NULL AND ${where}
       ORDER BY s.serial LIMIT 1`,
-    { name: `service-by-${form}` },
+    `service-by-${form}`,
   )
   return row ?? null
 }
 
 export const serviceById = batched<Context, Service>((ctx, ids) =>
-  ctx.database.query(
+  ctx.database.read(
     Prisma.sql`
       SELECT * FROM "Service" WHERE id = ANY(${ids}::uuid[]) AND "deletedAt" IS NULL
         AND "organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
-    { name: 'services-by-id' },
+    'services-by-id',
   ),
 )
 
@@ -53,14 +53,14 @@ export const servicesByAge = (
   organizationIds: readonly string[],
   { where: { serial }, orderBy, take, skip }: SerialQuery,
 ): Promise<Service[]> =>
-  database.query(
+  database.read(
     Prisma.sql`
       SELECT * FROM "Service"
       WHERE "organizationId" = ANY(${organizationIds}::uuid[]) AND "deletedAt" IS NULL
         AND serial > ${serial.gt ?? 0n}::bigint AND serial < ${serial.lt ?? LAST_SERIAL}::bigint
       ORDER BY serial ${orderBy.serial === 'asc' ? Prisma.sql`ASC` : Prisma.sql`DESC`}
       LIMIT ${take}::int OFFSET ${skip}::int`,
-    { name: `services-by-age-${orderBy.serial}` },
+    `services-by-age-${orderBy.serial}`,
   )
 
 /** What a call must know of the service it goes to. */
@@ -84,12 +84,12 @@ export async function calleeNamed(
   const within =
     of &&
     Prisma.sql`JOIN "Deployment" AS d ON d.id = s."deploymentId" AND d."deletedAt" IS NULL AND ${of.where}`
-  const [row] = await ctx.database.query<Callee>(
+  const [row] = await ctx.database.read<Callee>(
     Prisma.sql`
       SELECT s.id, s."organizationId", s.status, s."ownerServer" FROM "Service" AS s ${within ?? Prisma.empty}
       WHERE s."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND s."deletedAt" IS NULL AND ${own.where}
       ORDER BY s.serial LIMIT 1`,
-    { name: `callee-by-${own.form}-${of?.form ?? 'alone'}` },
+    `callee-by-${own.form}-${of?.form ?? 'alone'}`,
   )
   return row ?? null
 }

@@ -25,7 +25,7 @@ let yoga: ReturnType<typeof graphqlServer>
 beforeEach(() => {
   const known = new KnownDocuments()
   yoga = graphqlServer(config, [known.plugin])
-  fast = fastDoor(yoga, known, undefined)
+  fast = fastDoor(known, undefined)
 })
 
 async function meet(query: string, operationName?: string): Promise<void> {

@@ -1,0 +1,116 @@
+import { Client, type ClientConfig, Query } from 'pg'
+import type { Prisma } from '../generated/prisma/client.ts'
+import type { Log } from './log.ts'
+import { rowTypes } from './row-types.ts'
+import { begin, type Watchers } from './watch.ts'
+
+/** Connections that are read through at most. */
+const LANES = 2
+/** Reads under way on one connection before the next one is made use of. */
+const DEPTH = 16
+
+/**
+ * Short reads, many of them on one connection at a time (pipelining, https://node-postgres.com/features/pipelining). All
+ * that are asked for while the same requests come in go out with one write and come back with few: between two
+ * processes that is most of what a short read costs. Each waits for those before it, so this is for statements that
+ * are over in a moment, wait for no lock and change nothing.
+ */
+export class Reads {
+  readonly #lanes: readonly Lane[]
+
+  constructor(config: ClientConfig, log: Log, watchers: Watchers) {
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(config, log, watchers))
+  }
+
+  /** Rejects with the statement's error, or with the connection's when that is lost; the next read makes a new one. */
+  run<Row extends object>(sql: Prisma.Sql, name: string): Promise<Row[]> {
+    const free = this.#lanes.find(({ depth }) => depth < DEPTH)
+    const lane = free ?? this.#lanes.reduce((least, one) => (one.depth < least.depth ? one : least))
+    return lane.run(sql, name)
+  }
+
+  /** Lets what is under way come to its end. */
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()))
+  }
+}
+
+/** One connection, made with the first read and again when it was lost. */
+class Lane {
+  depth = 0
+  readonly #config: ClientConfig
+  readonly #log: Log
+  readonly #watchers: Watchers
+  #client: Client | undefined
+  #connecting: Promise<Client> | undefined
+  #isCorked = false
+
+  constructor(config: ClientConfig, log: Log, watchers: Watchers) {
+    this.#config = { ...config, pipeline: true, types: rowTypes }
+    this.#log = log
+    this.#watchers = watchers
+  }
+
+  run<Row extends object>(sql: Prisma.Sql, name: string): Promise<Row[]> {
+    if (this.#client !== undefined) return this.#send(this.#client, sql, name)
+    return this.#connected().then((client) => this.#send(client, sql, name))
+  }
+
+  async close(): Promise<void> {
+    await this.#connecting?.catch(() => {}) // whoever waits for it has been told
+    await this.#client?.end()
+  }
+
+  #send<Row extends object>(
+    client: Client,
+    { text, values }: Prisma.Sql,
+    name: string,
+  ): Promise<Row[]> {
+    const ended = begin({ text, name }, this.#watchers)
+    this.depth += 1
+    return new Promise((resolve, reject) => {
+      const query = new Query<Row>(text, values, (error, result) => {
+        this.depth -= 1
+        ended(error ?? undefined)
+        if (!error) return resolve(result.rows as Row[]) // in one piece, because rows are not asked for one by one
+        Error.captureStackTrace(error) // its own leads into the socket
+        reject(error)
+      })
+      // what a configuration would say, which `pg` would copy for every query
+      Object.assign(query, { name })
+      this.#gather(client)
+      client.query(query)
+    })
+  }
+
+  /** Holds back what is written until all that came in together has been looked at. */
+  #gather({ connection: { stream } }: Client): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    stream.cork()
+    setImmediate(() => {
+      this.#isCorked = false
+      stream.uncork()
+    })
+  }
+
+  #connected(): Promise<Client> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  async #connect(): Promise<Client> {
+    const client = new Client(this.#config)
+    const lost = (error?: Error): void => {
+      if (this.#client !== client) return
+      this.#client = undefined
+      if (error) this.#log.warn(`The connection for reads was lost: ${error.message}`)
+    }
+    client.on('error', lost).on('end', () => lost())
+    await client.connect()
+    this.#client = client
+    return client
+  }
+}
