@@ -72,7 +72,7 @@ class Lane {
       const query = new Query<Row>(text, values, (error, result) => {
         this.depth -= 1
         ended(error ?? undefined)
-        if (!error) return resolve(result.rows as Row[]) // in one piece, because rows are not asked for one by one
+        if (!error) return resolve(result.rows) // in one piece, because rows are not asked for one by one
         Error.captureStackTrace(error) // its own leads into the socket
         reject(error)
       })

@@ -7,6 +7,12 @@ export {
   type LayeredVariable,
 } from './environment.ts'
 export { environmentRule } from './rules.ts'
-export { deploymentNamed, deploymentOf, versionNamed, versionOf } from './store.ts'
+export {
+  deploymentColumns,
+  deploymentNamed,
+  deploymentOf,
+  versionNamed,
+  versionOf,
+} from './store.ts'
 export { abejaPath, DeploymentType, VersionType } from './types.ts'
 export { mayReceive, receiveArchive } from './receive.ts'

@@ -13,7 +13,11 @@ export class KnownDocuments {
   #tokens = 0
 
   get(text: string): DocumentNode | undefined {
-    return this.#documents.get(text)
+    const document = this.#documents.get(text)
+    if (document === undefined) return undefined
+    this.#documents.delete(text) // to the end: the first is the one that was used longest ago
+    this.#documents.set(text, document)
+    return document
   }
 
   /** Hears of every document that any door parses and validates. */
@@ -38,7 +42,7 @@ export class KnownDocuments {
   #keep(text: string, document: DocumentNode): void {
     if (text.length > LENGTH) return
     this.#forget(text)
-    this.#documents.set(text, document) // at the end: the first is the one that was used longest ago
+    this.#documents.set(text, document)
     this.#tokens += document.tokenCount ?? 0
     for (const oldest of this.#documents.keys()) {
       if (this.#documents.size <= DOCUMENTS && this.#tokens <= TOKENS) break

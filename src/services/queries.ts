@@ -3,6 +3,7 @@ import { builder } from '../builder.ts'
 import { deploymentNamed } from '../deployments/index.ts'
 import { ServiceKind, type Prisma } from '../generated/prisma/client.ts'
 import { pageArgs, pageBySerial } from '../graph/connection.ts'
+import { askedIn, askedOfNodes } from '../graph/look-ahead.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { serviceNamed, servicesByAge, visible } from './store.ts'
 import { ServiceConnection, ServiceInterface, ServiceStatusType } from './types.ts'
@@ -34,7 +35,7 @@ builder.queryFields((t) => ({
     nullable: true,
     description: "A service by id, handle or a front's spelling; null when there is none.",
     args: { id: t.arg.id({ required: true, description: 'Id, handle or address.' }) },
-    resolve: (_root, { id }, ctx) => serviceNamed(ctx, id),
+    resolve: (_root, { id }, ctx, info) => serviceNamed(ctx, id, askedIn(info)),
   }),
   services: t.field({
     type: ServiceConnection,
@@ -46,7 +47,7 @@ builder.queryFields((t) => ({
       filter: t.arg({ type: ServiceFilterInput, description: 'Which services.' }),
       ...pageArgs(t.arg),
     },
-    resolve: async (_root, { organizationId, filter, ...args }, ctx) => {
+    resolve: async (_root, { organizationId, filter, ...args }, ctx, info) => {
       requireCredential(ctx.viewer)
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
@@ -73,7 +74,7 @@ builder.queryFields((t) => ({
         args,
         (query) =>
           filter == null
-            ? servicesByAge(ctx, organizations, query)
+            ? servicesByAge(ctx, organizations, query, askedOfNodes(info))
             : service.findMany({ ...query, where: { AND: [where, query.where] } }),
         () => service.count({ where }),
       )

@@ -5,8 +5,10 @@ import { deploymentNaming } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { SerialQuery } from '../graph/connection.ts'
+import type { Asked } from '../graph/look-ahead.ts'
 import { batched } from '../kit/batched.ts'
 import { advance, recorded, type NewEvent } from '../streams/index.ts'
+import { selectionFor } from './columns.ts'
 import { wrongState } from './permit.ts'
 import {
   ATTENTION,
@@ -20,20 +22,28 @@ import {
 export const visible = (ctx: Context) =>
   ({ organizationId: { in: organizationsOf(ctx.viewer) }, deletedAt: null }) as const
 
-/** By id, handle or address; null for the absent and the foreign alike. */
-export async function serviceNamed(ctx: Context, text: string): Promise<Service | null> {
+/**
+ * By id, handle or address; null for the absent and the foreign alike. Of the row what is `asked` for, all of it where
+ * nothing is said.
+ */
+export async function serviceNamed(
+  ctx: Context,
+  text: string,
+  asked?: Asked,
+): Promise<Service | null> {
   const key = await keyOf(ctx, serviceNaming, text)
   if (key === null) return null
-  if ('id' in key) return serviceById(ctx, key.id)
+  if ('id' in key && asked === undefined) return serviceById(ctx, key.id)
   const { form, where } = isNamed('s', key)
-  const [row] = await ctx.database.read<Service>(
+  const selection = selectionFor(asked)
+  const rows = await ctx.database.read<Service>(
     Prisma.sql`
-      SELECT s.* FROM "Service" AS s
+      SELECT ${selection.columns} FROM "Service" AS s ${selection.join}
       WHERE s."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND s."deletedAt" IS NULL AND ${where}
       ORDER BY s.serial LIMIT 1`,
-    `service-by-${form}`,
+    `service-by-${form}-${selection.key}`,
   )
-  return row ?? null
+  return selection.complete(rows)[0] ?? null
 }
 
 export const serviceById = batched<Context, Service>((ctx, ids) =>
@@ -47,21 +57,28 @@ export const serviceById = batched<Context, Service>((ctx, ids) =>
 
 const LAST_SERIAL = 2n ** 63n - 1n
 
-/** The services of these organizations by age, which must be the viewer's: one named statement, for every console asks. */
-export const servicesByAge = (
+/**
+ * The services of these organizations by age, which must be the viewer's, as far as they are `asked` for: one named
+ * statement, for every console asks.
+ */
+export async function servicesByAge(
   { database }: Context,
   organizationIds: readonly string[],
   { where: { serial }, orderBy, take, skip }: SerialQuery,
-): Promise<Service[]> =>
-  database.read(
+  asked: Asked,
+): Promise<Service[]> {
+  const selection = selectionFor(asked)
+  const rows = await database.read<Service>(
     Prisma.sql`
-      SELECT * FROM "Service"
-      WHERE "organizationId" = ANY(${organizationIds}::uuid[]) AND "deletedAt" IS NULL
-        AND serial > ${serial.gt ?? 0n}::bigint AND serial < ${serial.lt ?? LAST_SERIAL}::bigint
-      ORDER BY serial ${orderBy.serial === 'asc' ? Prisma.sql`ASC` : Prisma.sql`DESC`}
+      SELECT ${selection.columns} FROM "Service" AS s ${selection.join}
+      WHERE s."organizationId" = ANY(${organizationIds}::uuid[]) AND s."deletedAt" IS NULL
+        AND s.serial > ${serial.gt ?? 0n}::bigint AND s.serial < ${serial.lt ?? LAST_SERIAL}::bigint
+      ORDER BY s.serial ${orderBy.serial === 'asc' ? Prisma.sql`ASC` : Prisma.sql`DESC`}
       LIMIT ${take}::int OFFSET ${skip}::int`,
-    `services-by-age-${orderBy.serial}`,
+    `services-by-age-${orderBy.serial}-${selection.key}`,
   )
+  return selection.complete(rows)
+}
 
 /** What a call must know of the service it goes to. */
 export type Callee = Pick<Service, 'id' | 'organizationId' | 'status' | 'ownerServer'>

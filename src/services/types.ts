@@ -21,6 +21,7 @@ import type { Variable } from '../kit/environment.ts'
 import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
+import { deploymentAlong } from './columns.ts'
 import { viewerActions } from './permit.ts'
 import {
   InstanceId,
@@ -218,8 +219,12 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     deployment: t.field({
       type: DeploymentType,
       description: 'What it is a service of.',
-      resolve: async ({ id, deploymentId }, _args, ctx) =>
-        held(id, deploymentId && (await deploymentOf(ctx, deploymentId))),
+      resolve: async (service, _args, ctx) => {
+        const along = deploymentAlong(service)
+        if (along !== undefined) return along
+        const { id, deploymentId } = service
+        return held(id, deploymentId && (await deploymentOf(ctx, deploymentId)))
+      },
     }),
     version: t.field({
       type: VersionType,

@@ -72,3 +72,41 @@ test('named SQL goes on when a table has been migrated under it', async () => {
   expect(await select()).toEqual([])
   expect(await select()).toEqual([])
 })
+
+const one = (sql: Prisma.Sql, name: string) => db.read<{ value: unknown }>(sql, name)
+
+test('reads of one moment are answered each by its own, and one that fails harms no other', async () => {
+  const outcomes = await Promise.allSettled([
+    ...Array.from({ length: 50 }, (_, n) => one(Prisma.sql`SELECT ${n}::int AS value`, 'test.int')),
+    one(Prisma.sql`SELECT 1 / ${0}::int AS value`, 'test.zero'),
+    one(Prisma.sql`SELECT ${2n ** 60n}::int8 AS value`, 'test.int8'),
+  ])
+  expect(outcomes.map((one) => (one.status === 'fulfilled' ? one.value : 'failed'))).toEqual([
+    ...Array.from({ length: 50 }, (_, value) => [{ value }]),
+    'failed',
+    [{ value: 2n ** 60n }],
+  ])
+  expect(outcomes[50]).toMatchObject({ reason: { message: 'division by zero' } })
+  expect(await one(Prisma.sql`SELECT 1 / ${1}::int AS value`, 'test.zero')).toEqual([{ value: 1 }])
+})
+
+test('a read goes on when a table has been migrated under it', async () => {
+  const select = () => db.read(Prisma.sql`SELECT * FROM "Annotation"`, 'test.read')
+  await select()
+  await db.pool.query('ALTER TABLE "Annotation" ADD COLUMN "evenMore" text')
+  expect(await Promise.all([select(), select()])).toEqual([[], []])
+  expect(await select()).toEqual([])
+})
+
+test('reads whose connection is lost fail, and the next have a new one', async (context) => {
+  if (files.url === undefined) context.skip('the embedded database ends no session')
+  const pid = () => db.read<{ pid: number }>(Prisma.sql`SELECT pg_backend_pid() AS pid`, 'test.pid')
+  const [before] = await pid()
+  const sleeping = db.read(Prisma.sql`SELECT pg_sleep(60)`, 'test.sleep')
+  const behind = pid()
+  await db.pool.query('SELECT pg_terminate_backend($1)', [before?.pid])
+  await expect(sleeping).rejects.toThrow('terminat')
+  await expect(behind).rejects.toThrow()
+  const [after] = await pid()
+  expect(after?.pid).not.toBe(before?.pid)
+})

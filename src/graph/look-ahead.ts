@@ -1,0 +1,71 @@
+import {
+  Kind,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLResolveInfo,
+  type SelectionSetNode,
+} from 'graphql'
+
+/** What is asked for beneath a field, by the names of fields: of whatever type, in whatever fragment, under whatever condition. */
+export type Asked = Map<string, Asked>
+
+const known = new WeakMap<FieldNode, Asked>()
+
+/** What an operation asks for beneath the field that is being resolved; worked out once for each place of a document. */
+export function askedIn({ fieldNodes, fragments }: GraphQLResolveInfo): Asked {
+  const [first] = fieldNodes
+  const kept = first && known.get(first)
+  if (kept !== undefined) return kept
+  const asked: Asked = new Map()
+  for (const { selectionSet } of fieldNodes)
+    if (selectionSet) gather(selectionSet, fragments, asked)
+  if (first !== undefined) known.set(first, asked)
+  return asked
+}
+
+function gather(
+  { selections }: SelectionSetNode,
+  fragments: Readonly<Record<string, FragmentDefinitionNode>>,
+  into: Asked,
+): void {
+  for (const selection of selections)
+    switch (selection.kind) {
+      case Kind.FIELD: {
+        const below: Asked = into.get(selection.name.value) ?? new Map()
+        into.set(selection.name.value, below)
+        if (selection.selectionSet) gather(selection.selectionSet, fragments, below)
+        break
+      }
+      case Kind.INLINE_FRAGMENT:
+        gather(selection.selectionSet, fragments, into)
+        break
+      case Kind.FRAGMENT_SPREAD: {
+        const fragment = fragments[selection.name.value]
+        if (fragment) gather(fragment.selectionSet, fragments, into)
+      }
+    }
+}
+
+/** What a connection is asked for about its objects, whether by `nodes` or by `edges`. */
+export function askedOfNodes(info: GraphQLResolveInfo): Asked {
+  const connection = askedIn(info)
+  const nodes = connection.get('nodes')
+  const node = connection.get('edges')?.get('node')
+  if (nodes === undefined || node === undefined) return nodes ?? node ?? new Map()
+  const kept = both.get(connection)
+  if (kept !== undefined) return kept
+  const merged = merge(nodes, node)
+  both.set(connection, merged)
+  return merged
+}
+
+const both = new WeakMap<Asked, Asked>()
+
+function merge(one: Asked, other: Asked): Asked {
+  const merged = new Map(one)
+  for (const [name, below] of other) {
+    const same = merged.get(name)
+    merged.set(name, same === undefined ? below : merge(same, below))
+  }
+  return merged
+}
