@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { getNamedType } from 'graphql'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { Reads } from '../../src/db/reads.ts'
 import { DeploymentId, VersionId } from '../../src/deployments/index.ts'
 import { OrganizationId, TokenId } from '../../src/organizations/index.ts'
 import { ServiceId } from '../../src/services/index.ts'
@@ -40,7 +41,7 @@ beforeAll(async () => {
   await useOneConnection()
 }, 120_000)
 afterAll(async () => {
-  query.mockRestore()
+  vi.restoreAllMocks()
   await app.close()
 })
 
@@ -50,6 +51,10 @@ async function useOneConnection(): Promise<void> {
   pool.options.max = 1
   const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()))
   for (const client of clients) client.release(true)
+  // and what is read over connections of its own takes the same one
+  vi.spyOn(Reads.prototype, 'run').mockImplementation((sql, name) =>
+    app.database.query(sql, { name }),
+  )
 }
 
 async function seed(): Promise<void> {
