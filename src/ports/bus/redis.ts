@@ -138,6 +138,7 @@ function connect(url: string, connectionName: string): Redis {
     connectionName,
     keepAlive: 10_000,
     enableOfflineQueue: false,
+    enableAutoPipelining: true, // hints of one moment go out with one write, which costs more than they do
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0, // commands without an answer fail when their connection does
