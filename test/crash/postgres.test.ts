@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Logs } from '../streams/documents.ts'
+import { follow } from '../streams/follow.ts'
+import { testFolder } from '../support/folder.ts'
+import { OwnPostgres, postgresPrograms } from '../support/postgres.ts'
+import { becomes, runningService } from '../support/seed.ts'
+import { TestServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
+import { countedIn, dense, logOf, stop } from './operations.ts'
+import { counter } from './programs.ts'
+import { CreateOnce } from './outage.ts'
+
+/*
+ * The database is killed and started again under a server that runs: whoever follows goes on where they were, what a
+ * service printed meanwhile is kept and written down, and a mutation that failed can be sent again with its key.
+ */
+const bin = process.env['TEST_DATABASE_URL'] === undefined ? undefined : await postgresPrograms()
+
+describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () => {
+  let postgres: OwnPostgres
+  let server: TestServer
+  let folder: Awaited<ReturnType<typeof testFolder>>
+  beforeAll(async () => {
+    postgres = await OwnPostgres.make(bin ?? '')
+    folder = await testFolder()
+    server = new TestServer({ url: postgres.url, dataDir: folder.path })
+    await server.start()
+  }, 90_000)
+  afterAll(async () => {
+    await server.end('SIGKILL')
+    await postgres.drop()
+    await folder.remove()
+  })
+
+  test('no line is lost, repeated or out of order, for the table or for who follows', async () => {
+    const service = await runningService(server.admin, counter.files)
+    const following = follow(server.admin, Logs, { id: service.id })
+    const numbers = (): number[] =>
+      following.results.flatMap(({ data }) =>
+        (data?.serviceLogs.lines ?? []).map(({ number }) => number),
+      )
+    const more = async (): Promise<void> => {
+      const before = numbers().length
+      await until(() => numbers().length > before + 50, { timeoutMs: 30_000 })
+    }
+    for (let round = 0; round < 3; round += 1) {
+      await more()
+      await postgres.kill()
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      await postgres.start()
+    }
+    await more()
+    await stop(server.admin, service.id)
+    await becomes(server.admin, service.id, 'STOPPED')
+    const lines = await logOf(server.admin, service.id)
+    await until(() => numbers().at(-1) === lines.length)
+    expect(following.over).toBe(false)
+    following.stop()
+    expect(lines.map(({ number }) => number)).toEqual(dense(lines.length))
+    const [first = 0] = numbers()
+    expect(numbers()).toEqual(dense(lines.length).slice(first - 1))
+    for (const counted of countedIn(lines).values()) expect(counted).toEqual(dense(counted.length))
+  }, 120_000)
+
+  test('a mutation that failed meanwhile is done once when it is sent again with its key', async () => {
+    await postgres.kill()
+    const input = { name: 'made once', idempotencyKey: 'the-key-of-the-outage' }
+    const failed = await server.admin.execute(CreateOnce, { input })
+    expect(failed.errors).toHaveLength(1)
+    expect(failed.errors?.[0]?.message).not.toMatch(/ECONN|postgres|connect/i)
+    await postgres.start()
+    await until(async () => (await fetch(`${server.url}/readyz`)).ok)
+    const ids = new Set<string>()
+    for (let n = 0; n < 3; n += 1) {
+      const { createDeployment } = await server.admin.request(CreateOnce, { input })
+      if (createDeployment.__typename !== 'CreateDeploymentSuccess')
+        throw new Error(JSON.stringify(createDeployment))
+      ids.add(createDeployment.deployment.id)
+    }
+    expect(ids.size).toBe(1)
+  }, 60_000)
+})
