@@ -29,6 +29,7 @@ import { Reconciler } from './services/index.ts'
 import { Hub } from './streams/hub.ts'
 import { retention } from './streams/retention.ts'
 import { TrafficRecorder } from './traffic/index.ts'
+import { Waiting } from './work/index.ts'
 
 /** One server. */
 export interface App {
@@ -117,6 +118,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     throttle: new Throttle(),
     now: () => new Date(),
     server,
+    waiting: opening(new Waiting(database, bus, log), async (one) => one.close()),
   }
   const runtime = opening(
     processRuntime({ dir: join(dataDir, 'runtime'), python: config.python, log }),

@@ -184,6 +184,9 @@ const variables = z.object({
   LEASE_SECONDS: seconds('positive', 15)
     .prefault('15')
     .describe('A server that is silent this long loses its services to another.'),
+  CANCEL_GRACE_SECONDS: seconds('zero too', 30)
+    .prefault('30')
+    .describe('From asking the worker of a job to end it until the job is taken from it.'),
   LOG_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
     .prefault(String(30 * DAY_SECONDS))
     .describe('How long log lines are kept (30 days); `0` keeps them forever.'),
@@ -193,6 +196,11 @@ const variables = z.object({
   EVENT_RETENTION_SECONDS: seconds('zero too', 90 * DAY_SECONDS, Infinity)
     .prefault(String(90 * DAY_SECONDS))
     .describe('How long events are kept (90 days); `0` keeps them forever.'),
+  JOB_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
+    .prefault(String(30 * DAY_SECONDS))
+    .describe(
+      'How long ended jobs are kept that do not say it themselves (30 days); `0` keeps them forever.',
+    ),
   TRAFFIC_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
     .prefault(String(30 * DAY_SECONDS))
     .describe('How long the counts of calls are kept (30 days); `0` keeps them forever.'),
@@ -300,11 +308,13 @@ function configOf(env: z.output<typeof variables>) {
     startTimeoutMs: toMs(env.START_TIMEOUT_SECONDS),
     stopGraceMs: toMs(env.STOP_GRACE_SECONDS),
     maxRestarts: env.MAX_RESTARTS,
+    cancelGraceMs: toMs(env.CANCEL_GRACE_SECONDS),
     leaseMs: toMs(env.LEASE_SECONDS),
-    /** 0 keeps everything, here and in the next three. */
+    /** 0 keeps everything, here and in the next four. */
     logRetentionMs: toMs(env.LOG_RETENTION_SECONDS),
     logRetentionLines: env.LOG_RETENTION_LINES,
     eventRetentionMs: toMs(env.EVENT_RETENTION_SECONDS),
+    jobRetentionMs: toMs(env.JOB_RETENTION_SECONDS),
     trafficRetentionMs: toMs(env.TRAFFIC_RETENTION_SECONDS),
     shutdownGraceMs: toMs(env.SHUTDOWN_GRACE_SECONDS),
   } as const

@@ -34,6 +34,21 @@ export interface Platform {
   readonly throttle: Throttle
   readonly now: Clock
   readonly server: ServerIdentity
+  readonly waiting: Waiting
+}
+
+/** Who waits for jobs on this server. */
+export interface Waiting {
+  /** True once this server hands out no jobs any more. */
+  readonly isClosed: boolean
+  /** Begins to listen for jobs of these services; look for them after that, and each time one is woken. */
+  listen(serviceIds: readonly string[]): {
+    /** Resolves when there may be some, when the time is over, or when the signal fires. */
+    woken(withinMs: number, signal: AbortSignal): Promise<void>
+    /** Wakes the next one instead. */
+    passOn(): void
+    leave(): void
+  }
 }
 
 /** Where bytes come in and go out. Fronts call these in process; over HTTP they stand behind signed URLs. */
@@ -89,6 +104,8 @@ export interface Context extends Site {
   readonly lastEventId?: string | undefined
   /** Where the caller reaches this server, without a trailing slash: what URLs in answers begin with. */
   readonly origin: string
+  /** Calls back when the caller's connection has closed; answers how to stop listening. Absent where there is none. */
+  readonly onGone?: ((listener: () => void) => () => void) | undefined
   /** The caller's IP address, as far as TRUST_PROXY lets it be believed. */
   readonly address: string
   /** The cookie that a browser signs in with; undefined where an answer can set none, as over WebSocket. */

@@ -4,9 +4,9 @@ import { fromHex16, toHex16 } from '../kit/permute.ts'
 
 /** How one front spells the ids of one kind of object when nobody chose a spelling. */
 export interface Spelling {
-  write(row: { readonly serial: bigint }): string
-  /** The serial behind a spelling, or undefined when it is none. */
-  read(text: string): bigint | undefined
+  write(row: { readonly id: string; readonly serial: bigint }): string
+  /** The serial, or the key, behind a spelling; undefined when it is none. */
+  read(text: string): bigint | string | undefined
 }
 
 /** How objects of one kind are named from outside. */
@@ -32,6 +32,18 @@ export const hex16 = (prefix: string): Spelling => ({
   write: ({ serial }) => prefix + toHex16(serial),
   read: (text) => (text.startsWith(prefix) ? fromHex16(text.slice(prefix.length)) : undefined),
 })
+
+/** The key itself, in the usual way of writing it (contracts topchef 3 and auger). */
+export const uuid: Spelling = {
+  write: ({ id }) => id,
+  read: (text) => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? text : undefined),
+}
+
+/** Whole numbers. */
+export const decimal: Spelling = {
+  write: ({ serial }) => String(serial),
+  read: (text) => (/^[1-9]\d{0,17}$/.test(text) ? BigInt(text) : undefined),
+}
 
 /** `abeja:ser-1cfab7455c8e43a7` → its front and text; undefined when no front is named. */
 export function splitAddress(text: string): { front: Front; text: string } | undefined {

@@ -10,8 +10,16 @@ import { splitAddress, type Naming } from './address.ts'
 /** What finds an object: its key, its short number or its handle. */
 export type Key = { id: string } | { serial: bigint } | { heldHandle: string }
 
-/** What a caller's text for an object means: a TypeID, an address of a front, or a handle. */
-export async function keyOf(ctx: Context, naming: Naming, text: string): Promise<Key | null> {
+/**
+ * What a caller's text for an object means: a TypeID, an address of a front, or a handle. Addresses that were chosen
+ * are looked for where the viewer may read, unless `organizations` says where.
+ */
+export async function keyOf(
+  ctx: Context,
+  naming: Naming,
+  text: string,
+  organizations?: readonly string[],
+): Promise<Key | null> {
   if (!isStorable(text)) return null // nothing that is stored has such a name
   const id = naming.kind.read(text)
   if (id !== undefined) return { id }
@@ -20,7 +28,7 @@ export async function keyOf(ctx: Context, naming: Naming, text: string): Promise
   if (address === undefined) return { heldHandle: text }
   const stored = await ctx.database.prisma.address.findFirst({
     where: {
-      organizationId: { in: organizationsOf(ctx.viewer) },
+      organizationId: { in: [...(organizations ?? organizationsOf(ctx.viewer))] },
       front: address.front,
       noun: naming.kind.noun,
       text: address.text,
@@ -28,8 +36,9 @@ export async function keyOf(ctx: Context, naming: Naming, text: string): Promise
     select: { objectId: true },
   })
   if (stored !== null) return { id: stored.objectId }
-  const serial = naming.spellings[address.front]?.read(address.text)
-  return serial === undefined ? null : { serial }
+  const spelled = naming.spellings[address.front]?.read(address.text)
+  if (spelled === undefined) return null
+  return typeof spelled === 'bigint' ? { serial: spelled } : { id: spelled }
 }
 
 /** The condition by which a row of `alias` is the key's, for named SQL: its text differs by `form` alone. */

@@ -62,6 +62,12 @@ export function organizationsOf(viewer: Viewer): string[] {
     .map(({ organizationId }) => organizationId)
 }
 
+/** The organizations for whose jobs the viewer may work: those of every role. Throws Unauthenticated. */
+export function workplacesOf(viewer: Viewer): string[] {
+  requireCredential(viewer)
+  return viewer.memberships.map(({ organizationId }) => organizationId)
+}
+
 /** Throws unless there is a credential at all. */
 export function requireCredential(viewer: Viewer): void {
   if (viewer.kind === 'anonymous')

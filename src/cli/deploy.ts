@@ -10,7 +10,7 @@ import { isJson, readWhole, serverOf, talking } from './command.ts'
 import { readFolder } from './folder.ts'
 import { answer, note } from './output.ts'
 import { programOf, type ProgramOptions } from './program-of.ts'
-import type { Service } from './service.ts'
+import { withProcesses, type Service } from './service.ts'
 import { startService } from './services.ts'
 import { settled } from './wait.ts'
 
@@ -59,7 +59,7 @@ export function addDeploy(program: Command): void {
         { service, version, reused: isReused },
         () => `${service.handle} is ${service.status}, version ${version.label}${isReused ? ' (unchanged)' : ''}.
 
-  ${service.invokeUrl}
+  ${withProcesses(service).invokeUrl}
 
 Call it:            npx millrace invoke ${service.handle} --data '…'
 Follow its log:     npx millrace logs ${service.handle} -f

@@ -9,7 +9,7 @@ import { authorization, unreachable } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
 import { answer, note } from './output.ts'
 import { codeOf, Refusal } from './refusal.ts'
-import { findService } from './service.ts'
+import { findService, withProcesses } from './service.ts'
 
 interface InvokeOptions {
   readonly data?: string
@@ -63,7 +63,7 @@ export function addInvoke(program: Command): void {
       if (options.data !== undefined && options.file !== undefined)
         command.error('error: give --data or --file, not both', { exitCode: 2 })
       const body = await bodyOf(options)
-      const { invokeUrl, handle } = await findService(server, name)
+      const { invokeUrl, handle } = withProcesses(await findService(server, name))
       const { request } = await import('undici')
       const response = await request(invokeUrl, {
         method: body === undefined ? 'GET' : 'POST',

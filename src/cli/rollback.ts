@@ -9,7 +9,7 @@ import { done, send, type Server } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
 import { answer } from './output.ts'
 import { Refusal } from './refusal.ts'
-import { findService, type Service } from './service.ts'
+import { findService, withProcesses, type ProcessService, type Service } from './service.ts'
 import { sentence } from './services.ts'
 import { settled } from './wait.ts'
 
@@ -27,7 +27,7 @@ export function addRollback(program: Command): void {
     .option('--no-wait', 'do not wait until it serves')
     .action(async (name: string, { to, wait }: RollbackOptions, command: Command) => {
       const server = serverOf(command)
-      const service = await findService(server, name)
+      const service = withProcesses(await findService(server, name))
       const version = await earlier(server, service, to)
       const { rollBackDeployment } = await send(server, CliRollBackDocument, {
         input: {
@@ -36,7 +36,7 @@ export function addRollback(program: Command): void {
           serviceIds: [service.id],
         },
       })
-      const [changed = service] = done(rollBackDeployment).services
+      const [changed = service]: Service[] = done(rollBackDeployment).services
       const now = wait ? await settled(server, changed, version.id) : changed
       answer(isJson(command), now, () => sentence(now))
     })
@@ -47,7 +47,7 @@ type Version = NonNullable<CliVersionsQuery['deployment']>['versions']['nodes'][
 /** The version with that label, else the newest one that can be run of those made before the current one. */
 async function earlier(
   server: Server,
-  { handle, deployment, version, targetVersion }: Service,
+  { handle, deployment, version, targetVersion }: ProcessService,
   label: string | undefined,
 ): Promise<Version> {
   const current = targetVersion ?? version

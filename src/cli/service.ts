@@ -8,6 +8,14 @@ import { listed } from './output.ts'
 import { Refusal } from './refusal.ts'
 
 export type Service = CliServiceFragment
+/** A service that runs as processes. */
+export type ProcessService = Extract<Service, { __typename: 'ProcessService' }>
+
+/** A service that runs as processes, which what is asked for needs. Throws a Refusal for any other. */
+export function withProcesses(service: Service): ProcessService {
+  if (service.__typename === 'ProcessService') return service
+  throw new Refusal(`${service.handle} is a queue: it has no processes of its own.`)
+}
 
 /** Finds a service by id, handle or address. Throws a Refusal that names some that exist. */
 export async function findService(server: Server, id: string): Promise<Service> {
@@ -23,10 +31,14 @@ export async function findService(server: Server, id: string): Promise<Service> 
 
 /** How many of its instances are ready, of how many. */
 export function instancesOf(service: Service): string {
+  if (service.__typename !== 'ProcessService') return '-'
   const ready = service.instances.filter(({ status }) => status === 'READY').length
   return `${ready}/${service.scale.desired}`
 }
 
 /** What it runs, and what is on its way. */
-export const versionOf = ({ version, targetVersion }: Service): string =>
-  targetVersion === null ? version.label : `${version.label} → ${targetVersion.label}`
+export function versionOf(service: Service): string {
+  if (service.__typename !== 'ProcessService') return '-'
+  const { version, targetVersion } = service
+  return targetVersion === null ? version.label : `${version.label} → ${targetVersion.label}`
+}

@@ -111,7 +111,7 @@ function tableOf(services: readonly Service[]): string {
       service.status,
       instancesOf(service),
       versionOf(service),
-      service.invokeUrl,
+      service.__typename === 'ProcessService' ? service.invokeUrl : '',
     ]),
   )
 }

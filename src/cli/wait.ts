@@ -6,7 +6,7 @@ import {
 import { send, type Server } from './api.ts'
 import { note } from './output.ts'
 import { Refusal } from './refusal.ts'
-import { instancesOf, type Service } from './service.ts'
+import { instancesOf, withProcesses, type Service } from './service.ts'
 
 /** Lines of the log that are shown of a failure. */
 const LAST_LINES = 20
@@ -25,23 +25,25 @@ export async function settled(
     await showLog(server, now)
     throw new Refusal(`${now.handle} has failed: ${now.statusReason ?? 'no reason is known'}`)
   }
-  if (versionId !== undefined && now.version.id !== versionId) {
+  if (versionId === undefined) return now
+  const { version } = withProcesses(now)
+  if (version.id !== versionId) {
     await showLog(server, now)
     throw new Refusal(
-      `${now.handle} still serves version ${now.version.label}: ${now.statusReason ?? 'the new one was taken back'}`,
+      `${now.handle} still serves version ${version.label}: ${now.statusReason ?? 'the new one was taken back'}`,
     )
   }
   return now
 }
 
-function isSettled({ status, targetVersion }: Service): boolean {
-  switch (status) {
+function isSettled(service: Service): boolean {
+  switch (service.status) {
     case 'FAILED':
     case 'STOPPED':
       return true
     case 'READY':
     case 'UNAVAILABLE':
-      return targetVersion === null
+      return service.__typename !== 'ProcessService' || service.targetVersion === null
     case 'STARTING':
     case 'SCALING':
     case 'STOPPING':

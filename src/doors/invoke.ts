@@ -105,7 +105,9 @@ export class Invoker {
 
   async #call(service: Callee, call: Call, watch: Watch): Promise<Answer> {
     const status = processStatus(service.status)
-    const { from } = serviceActions.INVOKE
+    const { from, kinds } = serviceActions.INVOKE
+    if (!kinds.includes(service.kind))
+      throw new WrongState('A queue cannot be called: submit a job.', service.kind, kinds)
     if (!from.includes(status))
       throw new WrongState(`The service is not running: it is ${status}.`, status, from)
     const target = this.#balancer.take(service.id)

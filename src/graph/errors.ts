@@ -5,6 +5,7 @@ import {
   Forbidden,
   NotFound,
   QuotaReached,
+  StaleLease,
   Unauthenticated,
   Unavailable,
   ValidationError,
@@ -175,6 +176,15 @@ builder.objectType(Forbidden, {
       description: 'The role that would be needed.',
       resolve: ({ needed }) => needed,
     }),
+  }),
+})
+
+builder.objectType(StaleLease, {
+  name: 'StaleLease',
+  description: 'The lease is no longer held; nothing was changed.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    attempt: t.exposeInt('attempt', { description: 'Number of the newest attempt.' }),
   }),
 })
 

@@ -1,4 +1,4 @@
-import type { InputFieldMap, InputShapeFromFields } from '@pothos/core'
+import type { InputFieldMap, InputObjectRef, InputShapeFromFields } from '@pothos/core'
 import type { z } from 'zod'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
@@ -34,6 +34,7 @@ const keyRule = /^[^\p{C}\p{Z}]{1,200}$/u
  * Forbidden, NotFound and Conflict belong to every one, and so do `idempotencyKey` and `replayed`. `check` holds what
  * the types of the input cannot say; all its violations are answered at once, before `resolve` runs. `again` says
  * how the answer is had when the effect is there already. Write `resolve` before `success`, whose parent it types.
+ * Answers its input type, for a mutation that takes many of them.
  */
 export function mutation<Fields extends InputFieldMap, Success extends object>(
   name: string,
@@ -50,7 +51,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
     refresh?: (ctx: Context, success: NoInfer<Success>) => Promise<NoInfer<Success>>
     success: SuccessFields<Success>
   },
-): void {
+): InputObjectRef<Types, InputShapeFromFields<Fields>> {
   const Name = name.charAt(0).toUpperCase() + name.slice(1)
   const input = builder.inputType(`${Name}Input`, {
     description: `Input of ${name}.`,
@@ -114,6 +115,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
       }) as never,
     }),
   )
+  return input as unknown as InputObjectRef<Types, InputShapeFromFields<Fields>> // with a key more
 }
 
 const badKey = new ValidationError([

@@ -51,7 +51,7 @@ export async function contextOf(
   const { address, scheme, host } = reached(site.config, request)
   const cookie = cookieSlot(site.config, request)
   const { config, metrics, tracing, database, bus, storage, hub, signer } = site
-  const { authenticator, sessions, throttle, now, server, doors, quotas } = site
+  const { authenticator, sessions, throttle, now, server, waiting, doors, quotas } = site
   // one by one, because to spread so many costs as much as a small query
   return {
     config,
@@ -67,6 +67,7 @@ export async function contextOf(
     throttle,
     now,
     server,
+    waiting,
     doors,
     quotas,
     viewer: await authenticating(seen, site, viewerOf(site, request, front, cookie)),
@@ -80,8 +81,18 @@ export async function contextOf(
     cookie,
     front,
     lastEventId: typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined,
+    onGone: whenGone(request),
   }
 }
+
+/** Listens for the end of a connection, only for whoever waits for it: a connection serves many requests. */
+const whenGone =
+  ({ socket }: IncomingMessage) =>
+  (listener: () => void): (() => void) => {
+    if (socket.destroyed) listener()
+    else socket.once('close', listener)
+    return () => void socket.off('close', listener)
+  }
 
 async function viewerOf(
   { authenticator, config }: Site,

@@ -76,6 +76,17 @@ export class WrongState extends DomainError {
   }
 }
 
+/** The lease is no longer held; nothing was changed. */
+export class StaleLease extends DomainError {
+  readonly code = 'STALE_LEASE'
+  /** The newest attempt. */
+  readonly attempt: number
+  constructor(attempt: number) {
+    super(`The lease is no longer held; the newest attempt is number ${attempt}.`)
+    this.attempt = attempt
+  }
+}
+
 export type RoleName = 'WORKER' | 'VIEWER' | 'DEVELOPER' | 'ADMIN'
 
 /** The caller's role does not allow this. */

@@ -79,15 +79,18 @@ function isMeant(
   organizations: readonly string[],
 ): Prisma.Sql {
   const id = kind.read(text.toLowerCase())
-  const ids = id === undefined ? [] : [id]
+  const ids: string[] = id === undefined ? [] : [id]
   if (naming === undefined) return Prisma.sql`o.id = ANY(${ids}::uuid[])`
   const address = splitAddress(text)
   const asked = address === undefined ? fronts : [address.front]
   const spelled = address?.text ?? text
-  const serials = asked.flatMap((front) => {
+  const serials: bigint[] = []
+  for (const front of asked) {
     const spelling = naming.spellings[front]
-    return spelling?.read(spelled) ?? spelling?.read(spelled.toLowerCase()) ?? []
-  })
+    const key = spelling?.read(spelled) ?? spelling?.read(spelled.toLowerCase())
+    if (typeof key === 'bigint') serials.push(key)
+    else if (key !== undefined) ids.push(key)
+  }
   return Prisma.sql`(o.id = ANY(${ids}::uuid[]) OR o.serial = ANY(${serials}::bigint[]) OR o.id IN (
     SELECT a."objectId" FROM "Address" AS a
     WHERE a."organizationId" = ANY(${[...organizations]}::uuid[]) AND a.front = ANY(${[...asked]}::"Front"[])

@@ -1,6 +1,5 @@
 import {
   annotationChanges,
-  keepAddresses,
   keepAnnotations,
   readAddresses,
   type AnnotationInput,
@@ -16,11 +15,12 @@ import {
   type Variable,
   type VariableInput,
 } from '../kit/environment.ts'
-import { firstFree, slug } from '../kit/names.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
-import { processStatus, ServiceId, serviceMoves, serviceNaming } from './service.ts'
+import { makeService } from './make.ts'
+import { createQueue, updateQueue, type QueueInput } from './queue.ts'
+import { processStatus, ServiceId, serviceMoves } from './service.ts'
 import { changeSql, hintService, moveService } from './store.ts'
 import { serviceSecret } from './token.ts'
 
@@ -32,7 +32,7 @@ export interface ProcessInput {
   readonly environment?: readonly VariableInput[] | null
 }
 
-/** Makes a process service. It answers at once; the status follows. */
+/** Makes a service. It answers at once; the status follows. */
 export async function createService(
   ctx: Context,
   input: {
@@ -40,17 +40,18 @@ export async function createService(
     organizationId?: string | null
     handle?: string | null
     description?: string | null
-    backend: { process?: ProcessInput | null }
+    backend: { process?: ProcessInput | null; queue?: QueueInput | null }
     addresses?: readonly string[] | null
     annotations?: readonly AnnotationInput[] | null
   },
 ): Promise<Service> {
-  const { process } = input.backend
+  const { process, queue } = input.backend
+  const named = await organizationNamed(ctx, input.organizationId)
+  if (queue) return createQueue(ctx, queue, input, named)
   if (!process)
     throw new ValidationError([
       { path: ['backend'], message: 'Say what to run.', rule: 'required' },
     ])
-  const named = await organizationNamed(ctx, input.organizationId)
   if (named !== undefined) allow(ctx.viewer, 'DEVELOPER', named)
   const version = await runnable(ctx, process.versionId, ['backend', 'process', 'versionId'])
   const { organizationId } = version
@@ -85,37 +86,25 @@ export async function createService(
         act: { action: 'createService', noun: 'svc' },
       },
     )
-  const made = await ctx.database.prisma.$transaction(async (db) => {
-    const service = await firstFree(slug(input.name), input.handle, async (handle) => {
-      const [row] = await db.$queryRaw<Service[]>(insert(handle))
-      return row
-    })
-    if (service === undefined) {
-      const handle = input.handle ?? slug(input.name)
-      const other = await db.service.findFirst({ where: { organizationId, heldHandle: handle } })
-      if (other === null) found(null, 'deployment version', process.versionId)
-      throw new Conflict(
-        'handle',
-        `There is a service "${handle}" already.`,
-        other === null ? undefined : ServiceId.text(other.id),
-      )
-    }
-    await keepAddresses(db, serviceNaming, organizationId, id, addresses)
-    await keepAnnotations(db, id, input.annotations)
-    await db.token.create({
-      data: {
-        id: TokenId.make(),
-        name: `service ${service.handle}`,
-        role: 'VIEWER',
-        organizationId,
-        serviceId: id,
-        hash: hashSecret(serviceSecret(ctx.signer, id)),
-      },
-    })
-    return service
-  })
-  hintService(ctx, made, true)
-  return made
+  return makeService(
+    ctx,
+    { ...input, id, organizationId, addresses },
+    {
+      insert,
+      gone: () => found(null, 'deployment version', process.versionId),
+      along: (db, { handle }) =>
+        db.token.create({
+          data: {
+            id: TokenId.make(),
+            name: `service ${handle}`,
+            role: 'VIEWER',
+            organizationId,
+            serviceId: id,
+            hash: hashSecret(serviceSecret(ctx.signer, id)),
+          },
+        }),
+    },
+  )
 }
 
 /** Changes what is given; a new version, environment or size is rolled out while the old instances serve. */
@@ -125,12 +114,23 @@ export async function updateService(
     id: string
     name?: string | null
     description?: string | null
-    backend?: { process?: (Omit<ProcessInput, 'versionId'> & { versionId: string }) | null } | null
+    backend?: { process?: ProcessInput | null; queue?: QueueInput | null } | null
     expectedRevision?: number | null
     annotations?: readonly AnnotationInput[] | null
   },
 ): Promise<Service> {
   const old = await mine(ctx, input.id, 'UPDATE')
+  if (input.backend && !input.backend[old.kind === 'QUEUE' ? 'queue' : 'process'])
+    throw new ValidationError([
+      { path: ['backend'], message: 'A service never changes its kind.', rule: 'kind' },
+    ])
+  if (input.expectedRevision != null && BigInt(input.expectedRevision) !== old.revision)
+    throw staleRevision(old)
+  if (old.kind === 'QUEUE') {
+    const queue = await updateQueue(ctx, old, input)
+    if (queue === undefined && input.expectedRevision != null) throw staleRevision(old)
+    return queue ?? updateService(ctx, input)
+  }
   const process = input.backend?.process
   const next = {
     name: input.name ?? old.name,
@@ -163,9 +163,6 @@ export async function updateService(
     ...(isNewVersion ? [{ field: 'version', to: version.label }] : []),
     ...annotationChanges(input.annotations),
   ]
-  const isExpected =
-    input.expectedRevision == null || BigInt(input.expectedRevision) === old.revision
-  if (!isExpected) throw staleRevision(old)
   if (changes.length === 0) return old
   const set = Prisma.sql`, name = ${next.name}, description = ${next.description},
     "instanceType" = ${next.instanceType}, "desiredInstances" = ${next.desired},
@@ -270,11 +267,15 @@ export async function deleteService(ctx: Context, { id }: { id: string }): Promi
 }
 
 function deletion(ctx: Context, service: Service): Prisma.Sql {
-  const from = processStatus(service.status)
-  const to = serviceMoves.after(from, 'stop') ?? from
+  const isQueue = service.kind === 'QUEUE' // it has no process whose end must be waited for
+  const from = isQueue ? service.status : processStatus(service.status)
+  const to = isQueue
+    ? 'STOPPED'
+    : (serviceMoves.after(processStatus(service.status), 'stop') ?? from)
   return changeSql(
     service.id,
-    Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL, status = ${to}::"ServiceStatus"`,
+    Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL, status = ${to}::"ServiceStatus"
+      ${isQueue ? Prisma.sql`, "closedAt" = clock_timestamp()` : Prisma.empty}`,
     {
       actor: actor(ctx),
       events: [{ kind: 'DELETED', changes: changed('status', from, to) }],

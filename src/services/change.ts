@@ -43,8 +43,11 @@ export async function runnable(
   return version
 }
 
-export const changed = (field: string, from: string | number, to: string | number): Change[] =>
-  from === to ? [] : [{ field, from, to }]
+export const changed = <Value extends string | number | boolean | null>(
+  field: string,
+  from: Value,
+  to: Value,
+): Change[] => (from === to ? [] : [{ field, from, to }])
 
 /** A running service goes on serving what it has until the target does; a resting one has nothing to wait for. */
 export const pointAt = (versionId: string): Prisma.Sql => Prisma.sql`,

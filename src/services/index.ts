@@ -1,7 +1,11 @@
 /** Services: what can be called. Process services run a version of a deployment as processes. */
 export * from './service.ts'
-export { calleeNamed, type Callee } from './store.ts'
+export { calleeNamed, serviceEvenDeleted, serviceNamed, type Callee } from './store.ts'
 export { Reconciler } from './reconciler/reconciler.ts'
 export { say } from './reconciler/pump.ts'
-export { ProcessServiceType } from './types.ts'
+export { ProcessServiceType, ServiceInterface } from './types.ts'
+export { QueueServiceType } from './queue-types.ts'
+export * from './functions.ts'
+export { queueFor, sweepQueues } from './queue.ts'
+export { permit } from './permit.ts'
 export type { Balancer } from './reconciler/balancer.ts'

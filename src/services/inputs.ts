@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { EnvironmentVariableInput, environmentRule } from '../deployments/index.ts'
+import { jsonRule } from '../kit/json.ts'
 import { handleRule, nameRule, textRule } from '../kit/names.ts'
+import { functionNameRule, MAX_FUNCTIONS, TIMEOUT_SECONDS } from './functions.ts'
+import { SchemaDraftType } from './queue-types.ts'
 import { MAX_INSTANCES } from './service.ts'
 
 export const ScaleInput = builder.inputType('ScaleInput', {
@@ -25,11 +28,50 @@ const ProcessInput = builder.inputType('ProcessInput', {
   }),
 })
 
+const FunctionInput = builder.inputType('FunctionInput', {
+  description: 'A callable function and its contract.',
+  fields: (t) => ({
+    name: t.string({ defaultValue: 'default', description: 'Unique in the service.' }),
+    description: t.string({ defaultValue: '', description: 'For people.' }),
+    parametersSchema: t.field({
+      type: 'JSON',
+      description: 'JSON Schema that the parameters of every job must fit; anything when absent.',
+    }),
+    resultSchema: t.field({
+      type: 'JSON',
+      description: 'JSON Schema that results must fit; anything when absent.',
+    }),
+    draft: t.field({
+      type: SchemaDraftType,
+      defaultValue: 'DRAFT_2020_12',
+      description: 'The draft of schemas that do not name one by `$schema`.',
+    }),
+  }),
+})
+
+const QueueInput = builder.inputType('QueueInput', {
+  description: 'A queue for workers.',
+  fields: (t) => ({
+    functions: t.field({
+      type: [FunctionInput],
+      required: true,
+      description: `What can be called: 1 to ${MAX_FUNCTIONS}.`,
+    }),
+    concurrency: t.int({
+      description: 'How many of its jobs may run at once; null for any number.',
+    }),
+    timeoutSeconds: t.int({
+      description: `When its workers are silent for so long it has timed out; ${TIMEOUT_SECONDS} when absent.`,
+    }),
+  }),
+})
+
 export const ServiceBackendInput = builder.inputType('ServiceBackendInput', {
   description: 'What a service is; exactly one.',
   isOneOf: true,
   fields: (t) => ({
     process: t.field({ type: ProcessInput, description: 'A version, run as processes.' }),
+    queue: t.field({ type: QueueInput, description: 'A queue that workers serve.' }),
   }),
 })
 
@@ -50,6 +92,27 @@ const backendRule = z.object({
         .regex(/^[A-Za-z0-9:,._-]{1,50}$/, 'A size such as "cpu-1".')
         .nullish(),
       environment: environmentRule,
+    })
+    .nullish(),
+  queue: z
+    .object({
+      functions: z
+        .array(
+          z.object({
+            name: functionNameRule.nullish(),
+            description: textRule.nullish(),
+            parametersSchema: jsonRule,
+            resultSchema: jsonRule,
+          }),
+        )
+        .min(1, 'At least one function.')
+        .max(MAX_FUNCTIONS, `At most ${MAX_FUNCTIONS} functions.`)
+        .refine(
+          (list) => new Set(list.map(({ name }) => name ?? 'default')).size === list.length,
+          'Each function has a name of its own.',
+        ),
+      concurrency: z.int().min(1, 'At least 1.').max(100_000, 'At most 100,000.').nullish(),
+      timeoutSeconds: z.int().min(1, 'At least 1.').max(31_536_000, 'At most a year.').nullish(),
     })
     .nullish(),
 })

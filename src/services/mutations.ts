@@ -26,6 +26,8 @@ import { invokeService } from './invoke.ts'
 import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
 import { changedBefore } from './change.ts'
 import { rollBackDeployment } from './roll-back.ts'
+import { checkInService } from './queue.ts'
+import { QueueServiceType } from './queue-types.ts'
 import { ServiceId } from './service.ts'
 import { ProcessServiceType, ServiceInterface } from './types.ts'
 
@@ -57,7 +59,8 @@ mutation('createService', {
   input: (t) => ({
     name: t.string({ required: true, description: 'For people; need not be unique.' }),
     organizationId: t.id({
-      description: "The version's organization, for whoever wants to be sure.",
+      description:
+        "Where it is to be: needed for a queue of whoever has several; a version's own otherwise.",
     }),
     handle: t.string({
       description: 'Unique in the organization; made from the name when absent.',
@@ -148,6 +151,23 @@ mutation('deleteService', {
     service: t.field({
       type: ServiceInterface,
       description: 'The service as it last was.',
+      resolve: ({ service }) => service,
+    }),
+  }),
+})
+
+mutation('checkInService', {
+  description: "Needs WORKER. A queue's workers are there.",
+  input: (t) => ({
+    ...which(t),
+    isAvailable: t.boolean({ description: 'Whether they take jobs; as it was when absent.' }),
+  }),
+  resolve: async (ctx, input) => ({ service: await checkInService(ctx, input) }),
+  again: 'repeat', // to check in once more does no harm
+  success: (t) => ({
+    service: t.field({
+      type: QueueServiceType,
+      description: 'The queue as it is now.',
       resolve: ({ service }) => service,
     }),
   }),

@@ -1,25 +1,30 @@
 import { isAllowed, type Viewer } from '../auth/viewer.ts'
 import type { Service } from '../generated/prisma/client.ts'
-import { Forbidden, WrongState } from '../kit/errors.ts'
+import { Forbidden, ValidationError, WrongState } from '../kit/errors.ts'
 import { actionNames, processStatus, serviceActions, type ServiceAction } from './service.ts'
 
-type Facts = Pick<Service, 'organizationId' | 'isBuiltIn' | 'status'>
+type Facts = Pick<Service, 'organizationId' | 'isBuiltIn' | 'status' | 'kind'>
 
 /** Why the viewer may not do this to the service as it is; undefined when nothing stands against it. */
 function refusal(
   viewer: Viewer,
   action: ServiceAction,
-  { organizationId, isBuiltIn, status }: Facts,
-): Forbidden | WrongState | undefined {
-  const { role, from } = serviceActions[action]
+  { organizationId, isBuiltIn, status, kind }: Facts,
+): Forbidden | ValidationError | WrongState | undefined {
+  const { role, from, kinds } = serviceActions[action]
   if (!isAllowed(viewer, role, organizationId)) return new Forbidden(role)
   if (isBuiltIn && action !== 'INVOKE')
     return new Forbidden('ADMIN', 'Built-in services cannot be changed.')
+  if (!kinds.includes(kind)) return noProcesses
   const state = processStatus(status)
   return from.includes(state) ? undefined : wrongState(state, from)
 }
 
-/** Throws Forbidden or WrongState unless the viewer may do this to the service as it is. */
+const noProcesses = new ValidationError([
+  { path: ['id'], message: 'Only a service that runs as processes has this.', rule: 'kind' },
+])
+
+/** Throws Forbidden, ValidationError (it is of another kind) or WrongState unless the viewer may do this to the service as it is. */
 export function permit(viewer: Viewer, action: ServiceAction, service: Facts): void {
   const why = refusal(viewer, action, service)
   if (why !== undefined) throw why

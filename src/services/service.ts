@@ -1,7 +1,7 @@
-import { hex16, type Naming } from '../addresses/index.ts'
+import { hex16, uuid, type Naming } from '../addresses/index.ts'
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Role, ServiceStatus } from '../generated/prisma/enums.ts'
+import type { Role, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import { idKind } from '../kit/ids.ts'
 import { machine, type EventOf, type StateOf } from '../kit/machine.ts'
 import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
@@ -12,7 +12,7 @@ export const InstanceId = idKind('ins')
 export const serviceNaming: Naming = {
   kind: ServiceId,
   noun: 'service',
-  spellings: { ABEJA: hex16('ser-') },
+  spellings: { ABEJA: hex16('ser-'), TOPCHEF: uuid },
 }
 
 /**
@@ -34,7 +34,10 @@ export const serviceMoves = machine({
 export type ProcessStatus = StateOf<typeof serviceMoves>
 export type ServiceMove = EventOf<typeof serviceMoves>
 
-/** A process service is never UNAVAILABLE: that is a word for queues and endpoints. */
+/**
+ * A process service is never UNAVAILABLE: that is a word for queues and endpoints, to which nothing is done that
+ * depends on a state.
+ */
 export const processStatus = (status: ServiceStatus): ProcessStatus =>
   status === 'UNAVAILABLE' ? 'FAILED' : status
 
@@ -49,6 +52,7 @@ export type ServiceAction =
   | 'RESTART'
   | 'DELETE'
   | 'INVOKE'
+  | 'SUBMIT_JOB'
   | 'ROLL_BACK'
 
 interface ActionRule {
@@ -56,21 +60,27 @@ interface ActionRule {
   readonly role: Role
   /** The states in which it is legal. */
   readonly from: readonly ProcessStatus[]
+  /** The kinds of service that have it. */
+  readonly kinds: readonly ServiceKind[]
 }
+
+const RUN: readonly ServiceKind[] = ['PROCESS']
+const ALL: readonly ServiceKind[] = ['PROCESS', 'QUEUE', 'ENDPOINT', 'MODEL']
 
 /**
  * What can be done to a service, by whom and in which states: the one table that guards the mutations and answers
  * `viewerActions`. Starting and stopping are moves of the state machine, which the database holds them to.
  */
 export const serviceActions: Readonly<Record<ServiceAction, ActionRule>> = {
-  UPDATE: { role: 'DEVELOPER', from: serviceMoves.states },
-  SCALE: { role: 'DEVELOPER', from: serviceMoves.states },
-  START: { role: 'DEVELOPER', from: serviceMoves.from('start') },
-  STOP: { role: 'DEVELOPER', from: serviceMoves.from('stop') },
-  RESTART: { role: 'DEVELOPER', from: ['READY', 'SCALING'] },
-  DELETE: { role: 'DEVELOPER', from: serviceMoves.states },
-  INVOKE: { role: 'VIEWER', from: RUNNING },
-  ROLL_BACK: { role: 'DEVELOPER', from: serviceMoves.states },
+  UPDATE: { role: 'DEVELOPER', from: serviceMoves.states, kinds: ALL },
+  SCALE: { role: 'DEVELOPER', from: serviceMoves.states, kinds: RUN },
+  START: { role: 'DEVELOPER', from: serviceMoves.from('start'), kinds: RUN },
+  STOP: { role: 'DEVELOPER', from: serviceMoves.from('stop'), kinds: RUN },
+  RESTART: { role: 'DEVELOPER', from: ['READY', 'SCALING'], kinds: RUN },
+  DELETE: { role: 'DEVELOPER', from: serviceMoves.states, kinds: ALL },
+  INVOKE: { role: 'VIEWER', from: RUNNING, kinds: RUN },
+  SUBMIT_JOB: { role: 'DEVELOPER', from: serviceMoves.states, kinds: ALL },
+  ROLL_BACK: { role: 'DEVELOPER', from: serviceMoves.states, kinds: RUN },
 }
 
 export const actionNames = Object.keys(serviceActions) as readonly ServiceAction[] // its own keys

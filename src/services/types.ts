@@ -11,7 +11,12 @@ import {
   VersionType,
 } from '../deployments/index.ts'
 import { DeliveryInterface, EventInterface, MAX_ENTRIES, type Delivery } from '../events/index.ts'
-import { InstanceStatus, ServiceStatus, type Service } from '../generated/prisma/client.ts'
+import {
+  InstanceStatus,
+  ServiceStatus,
+  type Service,
+  type ServiceKind,
+} from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
@@ -59,6 +64,7 @@ const ServiceActionType = builder.enumType('ServiceAction', {
     RESTART: { description: 'restartService.' },
     DELETE: { description: 'deleteService.' },
     INVOKE: { description: 'invokeService, and its invokeUrl.' },
+    SUBMIT_JOB: { description: 'submitJob and submitJobs.' },
     ROLL_BACK: { description: 'rollBackDeployment.' },
   } satisfies Record<ServiceAction, { description: string }>,
 })
@@ -74,6 +80,8 @@ const ServiceEventKindType = builder.enumType('ServiceEventKind', {
     SCALED: { description: 'Its number of instances was changed.' },
     INSTANCE_STARTED: { description: 'A process of it was started.' },
     INSTANCE_EXITED: { description: 'A process of it ended.' },
+    CHECKED_IN: { description: 'Its workers said that they are there.' },
+    TIMED_OUT: { description: 'Its workers have been silent for too long.' },
     DELETED: { description: 'It was deleted.' },
   } as const,
 })
@@ -97,12 +105,25 @@ const ServiceEventType = builder.objectRef<StoredEvent>('ServiceEvent').implemen
 })
 const ServiceEventConnection = connectionOf<StoredEvent>('ServiceEvent', ServiceEventType, 'events')
 
+/** The type of a service of this kind. */
+function typenameOf(kind: ServiceKind): 'ProcessService' | 'QueueService' {
+  switch (kind) {
+    case 'PROCESS':
+      return 'ProcessService'
+    case 'QUEUE':
+      return 'QueueService'
+    case 'ENDPOINT':
+    case 'MODEL':
+      throw new Error(`No service of the kind ${kind} can be made yet.`)
+  }
+}
+
 export const ServiceInterface = builder.prismaInterface('Service', {
   name: 'Service',
   description:
     'Something that can be called: processes we run, a queue that workers serve, or endpoints that run elsewhere. Its kind never changes.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
-  resolveType: () => 'ProcessService',
+  resolveType: ({ kind }) => typenameOf(kind),
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
     name: t.exposeString('name', { description: 'For people; need not be unique.' }),
@@ -289,7 +310,7 @@ addressable(ProcessServiceType, serviceNaming, {
   ABEJA: async (ctx, row, id) =>
     `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
 })
-isNode(ServiceId, () => 'ProcessService', serviceById)
+isNode(ServiceId, ({ kind }: Service) => typenameOf(kind), serviceById)
 hasStates('ProcessService', serviceMoves)
 
 const ProcessServiceConnection = connectionOf<Service>(

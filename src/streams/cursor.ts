@@ -10,10 +10,13 @@ export interface StreamId {
   readonly id: string
 }
 
-/** `log`: lines. `event`: what happened to one object. `audit`: the history of an organization. */
-export type StreamKindName = 'log' | 'event' | 'audit'
+/**
+ * `log`: lines. `event`: what happened to one object. `jobs`: what happened to the jobs of a service. `audit`: the
+ * history of an organization.
+ */
+export type StreamKindName = 'log' | 'event' | 'jobs' | 'audit'
 
-const letters = { log: 'l', event: 'e', audit: 'a' } as const
+const letters = { log: 'l', event: 'e', jobs: 'j', audit: 'a' } as const
 
 /** The cursor before the first entry of any stream. */
 const START = 'start'

@@ -1,4 +1,5 @@
 import { graphql } from '../generated/index.ts'
+import { whole } from '../support/seed.ts'
 import type { Client } from '../support/client.ts'
 
 const Look = graphql(`
@@ -97,7 +98,7 @@ export const FollowLog = graphql(`
 `)
 
 export const look = async (client: Client, id: string) =>
-  (await client.request(Look, { id })).service
+  whole((await client.request(Look, { id })).service)
 export const stop = (client: Client, id: string) => client.request(Stop, { id })
 export const remove = (client: Client, id: string) => client.request(Delete, { id })
 export const update = (

@@ -3,6 +3,7 @@ import { graphql } from '../generated/index.ts'
 import type { Role, ServiceAction, ServiceStatus } from '../generated/graphql.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { seedToken } from '../organizations/operations.ts'
+import { Submit } from '../jobs/operations.ts'
 import { Client } from '../support/client.ts'
 import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
 import { streamApp, type StreamApp } from '../streams/stream-app.ts'
@@ -77,6 +78,7 @@ const perform: Record<ServiceAction, (client: Client) => Promise<object>> = {
   RESTART: (client) => client.request(RestartService, { id: subject.id }),
   DELETE: (client) => client.request(DeleteService, { id: subject.id }),
   INVOKE: (client) => client.request(Invoke, { id: subject.id }),
+  SUBMIT_JOB: (client) => client.request(Submit, { input: { serviceId: subject.id } }),
   ROLL_BACK: (client) => {
     const { id, deploymentId, earlier } = subject
     return client.request(RollBack, {

@@ -5,7 +5,7 @@ import { CreateDeployment, CreateVersion, send } from '../deployments/operations
 import { Viewer } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { tarGz } from '../support/archive.ts'
-import { becomes, succeeded } from '../support/seed.ts'
+import { becomes, succeeded, whole } from '../support/seed.ts'
 import { DeleteService } from './operations.ts'
 
 let app: TestApp
@@ -81,7 +81,7 @@ test('a process sees its three layers, a token of its own, and nothing else of o
   const { service } = succeeded(createService, 'CreateServiceSuccess')
   await becomes(app.admin, service.id, 'READY')
 
-  const response = await fetch(service.invokeUrl ?? '', { headers: app.admin.headers })
+  const response = await fetch(whole(service)?.invokeUrl ?? '', { headers: app.admin.headers })
   const seen = z.record(z.string(), z.string()).parse(await response.json())
   expect(seen).toMatchObject({
     A: 'deployment',

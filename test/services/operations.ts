@@ -1,4 +1,5 @@
 import { graphql } from '../generated/index.ts'
+import { whole } from '../support/seed.ts'
 import type { Client } from '../support/client.ts'
 
 /** The operations on services that several test files send. */
@@ -209,7 +210,7 @@ const ServiceDetails = graphql(`
 
 /** A service that must be there, with its events and its log. */
 export async function details(client: Client, id: string) {
-  const { service } = await client.request(ServiceDetails, { id })
+  const service = whole((await client.request(ServiceDetails, { id })).service)
   if (service === null) throw new Error(`There is no service ${id}.`)
   return service
 }

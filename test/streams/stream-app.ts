@@ -18,6 +18,7 @@ import { diskStorage } from '../../src/ports/storage/disk.ts'
 import { Balancer } from '../../src/services/reconciler/balancer.ts'
 import { appendLines, closeLog, Hub, type NewLine } from '../../src/streams/index.ts'
 import { TrafficRecorder } from '../../src/traffic/index.ts'
+import { Waiting } from '../../src/work/index.ts'
 import { settings } from '../support/app.ts'
 import { Client } from '../support/client.ts'
 import { testDatabase } from '../support/database.ts'
@@ -59,6 +60,7 @@ export async function streamApp(
   const hub = new Hub(database, bus, log, metrics)
   const authenticator = new Authenticator(database, config)
   const sessions = new Sessions(authenticator, bus, log)
+  const waiting = new Waiting(database, bus, log)
   const platform: Platform = {
     config,
     log,
@@ -74,6 +76,7 @@ export async function streamApp(
     throttle: new Throttle(),
     now: () => new Date(),
     server: { id: crypto.randomUUID(), run: crypto.randomUUID(), url: '' },
+    waiting,
   }
   const traffic = new TrafficRecorder(platform)
   const invoker = new Invoker(platform, new Balancer(), traffic)
@@ -117,6 +120,7 @@ export async function streamApp(
     async close() {
       await http.close(1_000)
       await invoker.close()
+      waiting.close()
       await traffic.close(1_000)
       await sessions.close()
       await hub.close()

@@ -77,6 +77,20 @@ export function succeeded<
   return outcome as Extract<Outcome, { __typename?: Name }> // compared above
 }
 
+type KeysOf<Service> = Service extends unknown ? keyof Service : never
+type With<Service, Key extends PropertyKey> = Service extends unknown
+  ? [Key] extends [keyof Service]
+    ? Service
+    : never
+  : never
+
+/** A service of the kind that has all that was asked for of any: of those that run as processes. */
+export function whole<Service extends object>(
+  service: Service | null | undefined,
+): With<Service, KeysOf<Service>> | null {
+  return (service ?? null) as With<Service, KeysOf<Service>> | null // these tests make no other kind
+}
+
 let count = 0
 
 /** A deployment with a name nobody else has. */
@@ -113,7 +127,7 @@ export async function seedService(
   const input = { name: `seed ${(count += 1)}`, backend: { process } }
   const { createService } = await client.request(CreateService, { input })
   const { service } = succeeded(createService, 'CreateServiceSuccess')
-  return { ...service, invokeUrl: service.invokeUrl ?? '' }
+  return { ...service, invokeUrl: whole(service)?.invokeUrl ?? '' }
 }
 
 /** Waits for a status; a service that fails instead says why. */

@@ -1,0 +1,144 @@
+import { allow, found, workplacesOf } from '../auth/viewer.ts'
+import { actor, type Context } from '../context.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { Conflict } from '../kit/errors.ts'
+import { jsonText } from '../kit/json.ts'
+import {
+  amend,
+  cancel,
+  isFinal,
+  JobId,
+  jobEvents,
+  jobIdFor,
+  keepValue,
+  resultKey,
+  type JobRow,
+  type JobStatus,
+} from '../work/index.ts'
+import { fits } from './labor.ts'
+import { permitJob } from './permit.ts'
+import { jobById, jobNamed, textOf } from './store.ts'
+import { putJobs } from './submit.ts'
+
+/** How often a change is decided anew when the job has moved between reading and writing. */
+const TRIES = 10
+
+/** Ends a queued job, and asks for the end of a running one. Throws WrongState for one that has ended. */
+export async function cancelJob(
+  ctx: Context,
+  { id, reason }: { id: string; reason?: string | null },
+): Promise<JobRow> {
+  for (let n = 1; ; n += 1) {
+    const job = found(await jobNamed(ctx, id), 'job', id)
+    allow(ctx.viewer, 'DEVELOPER', job.organizationId)
+    const isAsked = job.cancelRequestedAt !== null
+    // asked for before: by somebody else, or by this very call, whose server died
+    if (isAsked && (job.status === 'RUNNING' || (ctx.call?.attempt ?? 1) > 1)) return job
+    permitJob(ctx.viewer, 'CANCEL', job)
+    const [canceled] = await cancel(ctx, 'one', Prisma.sql`t.id = ${job.id}::uuid`, {
+      actor: actor(ctx),
+      reason,
+    })
+    if (canceled !== undefined) return canceled
+    if (n >= TRIES) throw new Error(`The job ${job.id} moves faster than it can be canceled.`)
+  }
+}
+
+/** Runs a job that has ended again, as a new one that remembers it. */
+export async function retryJob(ctx: Context, { id }: { id: string }): Promise<JobRow> {
+  const job = found(await jobNamed(ctx, id), 'job', id)
+  permitJob(ctx.viewer, 'RETRY', job)
+  const parameters = (await textOf(ctx, job, 'parameters')) ?? 'null'
+  const [again] = await putJobs(ctx, [{ ...asNew(job, parameters), id: jobIdFor(ctx.call) }])
+  return found(again, 'job', id)
+}
+
+/** What a job is, without what became of it. */
+const asNew = (job: JobRow, parameters: string) => ({
+  organizationId: job.organizationId,
+  serviceId: job.serviceId,
+  projectId: job.projectId,
+  function: job.function,
+  parameters,
+  parametersKey: null,
+  resultSchemaId: job.resultSchemaId,
+  priority: job.priority,
+  lane: job.lane,
+  runAfter: null,
+  maxAttempts: job.maxAttempts,
+  timeoutSeconds: job.timeoutSeconds,
+  retainSeconds: job.retainSeconds,
+  labels: job.labels as unknown as { name: string; value: string }[], // the column holds what submit wrote
+  subject: job.subject,
+  retryOfId: job.id,
+  rootId: job.rootId ?? job.id,
+})
+
+/**
+ * Sets status and result outside the usual course. Throws ValidationError for a result that does not fit, and
+ * Conflict where another job of its lane runs; then nothing is changed.
+ */
+export async function amendJob(
+  ctx: Context,
+  input: {
+    id: string
+    status?: JobStatus | null
+    result?: unknown
+    reason?: string | null
+  },
+): Promise<JobRow> {
+  for (let n = 1; ; n += 1) {
+    const job = found(await jobNamed(ctx, input.id, workplacesOf(ctx.viewer)), 'job', input.id)
+    permitJob(ctx.viewer, 'AMEND', job)
+    const text = input.result === undefined ? undefined : jsonText(input.result)
+    if (text !== undefined) await fits(ctx, job, text)
+    const result =
+      text === undefined
+        ? undefined
+        : await keepValue(ctx, resultKey(job.id, `amended.${job.revision}`), text)
+    const status = input.status ?? job.status
+    const amended = await amend(ctx, job, {
+      status,
+      result,
+      reason: input.reason,
+      actor: actor(ctx),
+    }).catch((cause: unknown) => {
+      if (!isLaneTaken(cause)) throw cause
+      throw new Conflict('status', `Another job of the lane ${JSON.stringify(job.lane)} runs.`)
+    })
+    if (amended !== undefined) return amended
+    if (n >= TRIES) throw new Error(`The job ${job.id} moves faster than it can be amended.`)
+  }
+}
+
+const isLaneTaken = (cause: unknown): boolean =>
+  cause instanceof Error && 'constraint' in cause && cause.constraint === 'Job_running_idx'
+
+/** The job that a call has amended before, for whoever may. */
+export async function amendedBefore(ctx: Context, id: string): Promise<JobRow> {
+  const text = JobId.text(id)
+  const job = found(await jobNamed(ctx, text, workplacesOf(ctx.viewer)), 'job', text)
+  allow(ctx.viewer, 'WORKER', job.organizationId)
+  return job
+}
+
+/** Waits for the end of a job, and answers it as it is then, or when the time is over or the caller has gone. */
+export async function waitForEnd(
+  ctx: Context,
+  job: JobRow,
+  waitSeconds: number | null | undefined,
+): Promise<JobRow> {
+  if (!waitSeconds || isFinal(job.status)) return job
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(), waitSeconds * 1000)
+  const stop = ctx.onGone?.(() => over.abort())
+  try {
+    const kind = jobEvents(ctx.database)
+    for await (const { end } of ctx.hub.follow(kind, job.id, Number(job.revision), over.signal))
+      if (end !== undefined) break
+  } finally {
+    clearTimeout(timer)
+    stop?.()
+  }
+  return (await jobById(ctx, job.id)) ?? job
+}

@@ -1,0 +1,41 @@
+import { builder } from '../builder.ts'
+import { EventInterface } from '../events/index.ts'
+import { connectionOf } from '../graph/connection.ts'
+import { jsonValue } from '../kit/json.ts'
+import type { JobEventRow, JobRow } from '../work/index.ts'
+import { JobEventKindType } from './enums.ts'
+import { jobById } from './store.ts'
+
+/** Implemented in `types.ts`: jobs and their events name each other. */
+export const JobType = builder.objectRef<JobRow>('Job')
+
+export const JobEventType = builder.objectRef<JobEventRow>('JobEvent').implement({
+  description: 'Something that happened to a job.',
+  interfaces: [EventInterface],
+  fields: (t) => ({
+    kind: t.field({
+      type: JobEventKindType,
+      description: 'What happened.',
+      resolve: ({ kind }) => kind,
+    }),
+    job: t.field({
+      type: JobType,
+      nullable: true,
+      description: 'The job as it is now; null once it is gone.',
+      resolve: ({ jobId }, _args, ctx) => jobById(ctx, jobId),
+    }),
+    attempt: t.exposeInt('attempt', {
+      nullable: true,
+      description: 'Number of the newest attempt at the time.',
+    }),
+    message: t.exposeString('message', { nullable: true, description: 'More, for people.' }),
+    output: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: "A notebook cell's output, for OUTPUT.",
+      resolve: ({ output }) => (output === null ? null : jsonValue(output)),
+    }),
+  }),
+})
+
+export const JobEventConnection = connectionOf<JobEventRow>('JobEvent', JobEventType, 'events')

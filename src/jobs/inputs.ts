@@ -1,0 +1,71 @@
+import type { Context } from '../context.ts'
+import { builder } from '../builder.ts'
+import { TimeRangeInput } from '../graph/time-range.ts'
+import { serviceNamed } from '../services/index.ts'
+import { NameValueInput } from '../uploads/index.ts'
+import { JobStatusType } from './enums.ts'
+import type { JobFilter } from './list.ts'
+import { jobNamed } from './store.ts'
+
+export const JobFilterInput = builder.inputType('JobFilter', {
+  description: 'Which jobs; lists mean any of.',
+  fields: (t) => ({
+    statuses: t.field({ type: [JobStatusType], description: 'In any of these states.' }),
+    serviceIds: t.idList({ description: 'Of any of these services: ids, handles or addresses.' }),
+    functions: t.stringList({ description: 'Calls of any of these functions.' }),
+    created: t.field({ type: TimeRangeInput, description: 'Submitted in this time.' }),
+    finished: t.field({ type: TimeRangeInput, description: 'Ended in this time.' }),
+    labels: t.field({ type: [NameValueInput], description: 'With all of these labels.' }),
+    rootId: t.id({ description: 'This job, and those that run it again: id or address.' }),
+    errorContains: t.string({ description: 'With this in the message of the error.' }),
+  }),
+})
+
+const JobOrderFieldType = builder.enumType('JobOrderField', {
+  description: 'Fields jobs can be ordered by.',
+  values: {
+    CREATED_AT: { description: 'When it was submitted.' },
+    FINISHED_AT: { description: 'When it ended; those that have not are left out.' },
+    PRIORITY: { description: 'Its priority.' },
+  } as const,
+})
+
+const DirectionType = builder.enumType('Direction', {
+  description: 'Up or down.',
+  values: {
+    ASC: { description: 'The lowest, or oldest, first.' },
+    DESC: { description: 'The highest, or newest, first.' },
+  } as const,
+})
+
+export const JobOrderInput = builder.inputType('JobOrder', {
+  description: 'Order of jobs.',
+  fields: (t) => ({
+    field: t.field({ type: JobOrderFieldType, required: true, description: 'By what.' }),
+    direction: t.field({
+      type: DirectionType,
+      required: true,
+      defaultValue: 'DESC',
+      description: 'Which way.',
+    }),
+  }),
+})
+
+/** A filter whose services and root are names, with their keys instead; what is not there finds nothing. */
+export async function resolved(
+  ctx: Context,
+  filter: JobFilter | null | undefined,
+): Promise<JobFilter | null | undefined> {
+  if (!filter) return filter
+  const services =
+    filter.serviceIds && (await Promise.all(filter.serviceIds.map((id) => serviceNamed(ctx, id))))
+  const root = filter.rootId == null ? null : await jobNamed(ctx, filter.rootId)
+  return {
+    ...filter,
+    serviceIds: services?.flatMap((service) => (service === null ? [] : [service.id])),
+    rootId: filter.rootId == null ? null : (root?.id ?? NOTHING),
+  }
+}
+
+/** The key of no object. */
+const NOTHING = '00000000-0000-0000-0000-000000000000'

@@ -1,0 +1,276 @@
+import { isAllowed, found, workplacesOf } from '../auth/viewer.ts'
+import { actor, type Context } from '../context.ts'
+import type { Actor } from '../kit/actor.ts'
+import { StaleLease, Unavailable, ValidationError } from '../kit/errors.ts'
+import { jsonText, jsonValue } from '../kit/json.ts'
+import { checkById, queueFor } from '../services/index.ts'
+import {
+  appendToJob,
+  beat,
+  claimOnce,
+  fail,
+  findAttempt,
+  findJobs,
+  keepValue,
+  noteWorker,
+  release,
+  resultKey,
+  succeed,
+  type JobRow,
+  type Lease,
+  type Report,
+} from '../work/index.ts'
+import { jobKey } from './store.ts'
+
+/*
+ * What workers do. None of it is in the history of the organization, and none of it needs an idempotency key: a
+ * claim is known by its `claimId`, a report by its fence, so that each may be sent again and costs no statement more.
+ */
+
+/** A worker, as events remember it: the name it gave itself, and the token it came with. */
+const workerActor = (ctx: Context, name: string): Actor => ({
+  ...actor(ctx),
+  kind: 'WORKER',
+  name,
+})
+
+/** Takes jobs for a worker, waiting for some as long as the caller is there. */
+export async function claimJobs(
+  ctx: Context,
+  input: {
+    readonly serviceIds: readonly string[]
+    readonly worker: string
+    readonly claimId: string
+    readonly max?: number | null
+    readonly leaseSeconds?: number | null
+    readonly waitSeconds?: number | null
+  },
+): Promise<Lease[]> {
+  const services = await Promise.all(input.serviceIds.map((id) => queueFor(ctx, id)))
+  const [first] = services
+  if (first === undefined || services.some((one) => one.organizationId !== first.organizationId))
+    throw new ValidationError([
+      { path: ['serviceIds'], message: 'Name services of one organization.', rule: 'organization' },
+    ])
+  const { organizationId } = first
+  const serviceIds = [...new Set(services.map(({ id }) => id))].toSorted()
+  const { worker, claimId } = input
+  await noteWorker(ctx, { organizationId, name: worker, serviceIds })
+  const claim = {
+    organizationId,
+    serviceIds,
+    worker,
+    claimId,
+    actor: workerActor(ctx, worker),
+    max: input.max ?? 1,
+    leaseSeconds: input.leaseSeconds ?? null,
+  }
+  const deadline = performance.now() + (input.waitSeconds ?? 0) * 1000
+  if (ctx.waiting.isClosed) throw goingAway()
+  const leases = await claimOnce(ctx, claim)
+  if (leases.length > 0 || input.waitSeconds === 0) return leases
+  const gone = new AbortController()
+  const stop = ctx.onGone?.(() => gone.abort())
+  const listening = ctx.waiting.listen(serviceIds)
+  try {
+    for (;;) {
+      // listening first, looking second: what comes in between is found
+      const taken = gone.signal.aborted ? [] : await claimOnce(ctx, claim)
+      if (taken.length > 0) return taken
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0 || gone.signal.aborted || ctx.waiting.isClosed) return []
+      await listening.woken(leftMs, gone.signal)
+      if (gone.signal.aborted) listening.passOn()
+    }
+  } finally {
+    listening.leave()
+    stop?.()
+  }
+}
+
+const goingAway = (): Unavailable =>
+  new Unavailable('server', 'This server is going away: claim from another.', 1)
+
+/** One beat for one held job, as a worker sends it. */
+interface BeatInput {
+  readonly jobId: string
+  readonly fence: string
+  readonly fraction?: number | null
+  readonly message?: string | null
+}
+
+export interface Heartbeat {
+  readonly jobId: string
+  /** Undefined for a job that is not there. */
+  readonly key: string | undefined
+  readonly isHeld: boolean
+  readonly expiresAt: Date | null
+  readonly cancelRequested: boolean
+}
+
+/** Extends leases; those that are lost are told beside those still held. */
+export async function heartbeatJobs(
+  ctx: Context,
+  { worker, beats }: { worker: string; beats: readonly BeatInput[] },
+): Promise<Heartbeat[]> {
+  const keys = await Promise.all(beats.map(({ jobId }) => jobKey(ctx, jobId)))
+  const named = beats.flatMap((one, place) => {
+    const jobId = keys[place]
+    return jobId === undefined ? [] : [{ ...one, jobId }]
+  })
+  const organizations = workplacesOf(ctx.viewer)
+  const held = await beat(ctx, organizations, workerActor(ctx, worker), named)
+  for (const { organizationId } of held) isAllowed(ctx.viewer, 'WORKER', organizationId)
+  const [first] = held
+  if (first !== undefined)
+    await noteWorker(ctx, {
+      organizationId: first.organizationId,
+      name: worker,
+      serviceIds: [...new Set(held.map(({ serviceId }) => serviceId))].toSorted(),
+    })
+  const byId = new Map(held.map((one) => [one.id, one]))
+  return beats.map(({ jobId }, place) => {
+    const one = byId.get(keys[place] ?? '')
+    return {
+      jobId,
+      key: keys[place],
+      isHeld: one !== undefined,
+      expiresAt: one?.leaseExpiresAt ?? null,
+      cancelRequested: one?.cancelRequested ?? false,
+    }
+  })
+}
+
+/** A report on a job by whoever holds it, whose name the job knows; throws NotFound for a job that is not there for the viewer. */
+async function reportOf(ctx: Context, jobId: string, fence: string): Promise<Report> {
+  const key = found(await jobKey(ctx, jobId), 'job', jobId)
+  const organizationIds = workplacesOf(ctx.viewer)
+  return { jobId: key, fence, organizationIds, actor: workerActor(ctx, actor(ctx).name) }
+}
+
+/** Why nothing was found that a report could change: NotFound, or StaleLease. */
+async function refused(ctx: Context, report: Report, named: string): Promise<JobRow> {
+  const [row] = await findJobs(ctx.database, [report.jobId], report.organizationIds)
+  const job = found(row, 'job', named)
+  isAllowed(ctx.viewer, 'WORKER', job.organizationId)
+  return job
+}
+
+/** The job that this very attempt has ended before, when a report is sent again; throws StaleLease otherwise. */
+async function reportedBefore(
+  ctx: Context,
+  report: Report,
+  job: JobRow,
+  outcomes: readonly string[],
+): Promise<JobRow> {
+  const attempt = await findAttempt(ctx.database, report.jobId, report.fence)
+  if (attempt?.outcome != null && outcomes.includes(attempt.outcome)) return job
+  throw new StaleLease(job.attempt)
+}
+
+/** Delivers the result. One statement, but for a result that must fit a schema this server does not know it must. */
+export async function completeJob(
+  ctx: Context,
+  { jobId, fence, result }: { jobId: string; fence: string; result?: unknown },
+): Promise<JobRow> {
+  const report = await reportOf(ctx, jobId, fence)
+  const text = jsonText(result)
+  const kept = await keepValue(ctx, resultKey(report.jobId, fence), text)
+  try {
+    const done = await succeed(ctx, report, kept, null)
+    if (done !== undefined) return done
+    const job = await refused(ctx, report, jobId)
+    const isHeld = job.status === 'RUNNING' && job.fence === fence
+    if (!isHeld) return await reportedBefore(ctx, report, job, ['SUCCEEDED'])
+    await fits(ctx, job, text)
+    const checked = await succeed(ctx, report, kept, job.resultSchemaId)
+    if (checked !== undefined) return checked
+    throw new StaleLease(job.attempt)
+  } catch (cause) {
+    if (kept.key !== null) await ctx.storage.delete(kept.key).catch(() => {}) // it fails already
+    throw cause
+  }
+}
+
+/** Throws ValidationError with every violation of the schema that results of this job must fit. */
+export async function fits(ctx: Context, job: JobRow, text: string): Promise<void> {
+  if (job.resultSchemaId === null) return
+  const check = await checkById(ctx.database, job.resultSchemaId)
+  const issues = check(jsonValue(text))
+  if (issues.length > 0)
+    throw new ValidationError(
+      issues.map((issue) => ({ ...issue, path: ['result', ...issue.path] })),
+    )
+}
+
+/** Reports failure: tried again while attempts are left and it is retryable. */
+export async function failJob(
+  ctx: Context,
+  input: {
+    jobId: string
+    fence: string
+    message: string
+    detail?: unknown
+    isRetryable?: boolean | null
+  },
+): Promise<JobRow> {
+  const report = await reportOf(ctx, input.jobId, input.fence)
+  const detail = input.detail == null ? undefined : jsonText(input.detail)
+  const error = { kind: 'RAISED' as const, message: input.message, detail }
+  const failed = await fail(ctx, report, error, input.isRetryable ?? true)
+  if (failed !== undefined) return failed
+  const job = await refused(ctx, report, input.jobId)
+  return reportedBefore(ctx, report, job, ['FAILED', 'CANCELED'])
+}
+
+/** Gives back those that are still held; answers those it gave back. */
+export async function releaseJobs(
+  ctx: Context,
+  { jobs }: { jobs: readonly { jobId: string; fence: string }[] },
+): Promise<JobRow[]> {
+  const released: JobRow[] = []
+  for (const { jobId, fence } of jobs) {
+    const report = await reportOf(ctx, jobId, fence)
+    const job = await release(ctx, report)
+    if (job === undefined) continue
+    isAllowed(ctx.viewer, 'WORKER', job.organizationId)
+    released.push(job)
+  }
+  return released
+}
+
+/** Adds lines to the log of a job. Those that the attempt has stored before are passed over. */
+export async function appendJobLog(
+  ctx: Context,
+  input: { jobId: string; fence: string; firstLine: number; lines: readonly string[] },
+): Promise<number> {
+  const report = await reportOf(ctx, input.jobId, input.fence)
+  const lines = input.lines.map(printable)
+  if (lines.length > 0) {
+    const next = await appendToJob(ctx, report, input.firstLine - 1, lines)
+    if (next !== undefined) return next + 1
+  }
+  const job = await refused(ctx, report, input.jobId)
+  const attempt = await findAttempt(ctx.database, report.jobId, input.fence)
+  if (attempt === undefined) throw new StaleLease(job.attempt)
+  const stored = Number(attempt.lines)
+  // what is stored is stored, also when the lease was lost since
+  if (input.firstLine - 1 + lines.length <= stored) return stored + 1
+  if (job.status !== 'RUNNING' || job.fence !== input.fence) throw new StaleLease(job.attempt)
+  if (input.firstLine - 1 > stored)
+    throw new ValidationError([
+      {
+        path: ['firstLine'],
+        message: `Lines ${stored + 1} to ${input.firstLine - 1} are missing: send them first.`,
+        rule: 'dense',
+      },
+    ])
+  const rest = lines.slice(stored - (input.firstLine - 1))
+  return appendJobLog(ctx, { ...input, firstLine: stored + 1, lines: rest })
+}
+
+/** A line without what cannot be stored. */
+const printable = (line: string): string =>
+  line.includes('\0') || !line.isWellFormed()
+    ? line.replaceAll('\0', String.raw`\x00`).toWellFormed()
+    : line

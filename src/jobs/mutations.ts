@@ -1,0 +1,141 @@
+import { builder } from '../builder.ts'
+import { mutation } from '../graph/mutation.ts'
+import { QuotaReached, WrongState } from '../kit/errors.ts'
+import { NameValueInput } from '../uploads/index.ts'
+import type { JobRow } from '../work/index.ts'
+import { amendedBefore, amendJob, cancelJob, retryJob, waitForEnd } from './actions.ts'
+import { JobStatusType } from './enums.ts'
+import { JobType } from './event-types.ts'
+import {
+  amendRule,
+  cancelRule,
+  MAX_JOBS,
+  MAX_SUBMIT_WAIT,
+  submitManyRule,
+  submitRule,
+} from './rules.ts'
+import { submitJobs } from './submit.ts'
+
+type Types = typeof builder.$inferSchemaTypes
+type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
+
+const which = (t: Inputs) => ({
+  id: t.id({ required: true, description: 'Which: id or address.' }),
+})
+const asJob = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow }>) => ({
+  job: t.field({
+    type: JobType,
+    description: 'The job as it is now.',
+    resolve: ({ job }) => job,
+  }),
+})
+
+const SubmitJobInput = mutation('submitJob', {
+  description: "Puts a job into a service's queue.",
+  input: (t) => ({
+    serviceId: t.id({
+      required: true,
+      description: 'Whose function to call: id, handle or address.',
+    }),
+    function: t.string({ defaultValue: 'default', description: 'Which function.' }),
+    parameters: t.field({
+      type: 'JSON',
+      description: 'What to call it with; kept and given back as it is.',
+    }),
+    priority: t.int({ defaultValue: 0, description: 'Higher ones are claimed first.' }),
+    lane: t.string({
+      description: 'Jobs of one lane run one at a time, by priority and then in order.',
+    }),
+    runAfter: t.field({ type: 'DateTime', description: 'Not to be claimed before.' }),
+    maxAttempts: t.int({
+      defaultValue: 1,
+      description: 'How often it is tried, with a pause that doubles after each failure.',
+    }),
+    timeoutSeconds: t.int({ description: 'How long one attempt may take.' }),
+    retainSeconds: t.int({
+      description: 'How long it is kept after its end; null: by the retention of the organization.',
+    }),
+    labels: t.field({ type: [NameValueInput], description: 'To find it by; at most 50.' }),
+    waitSeconds: t.int({
+      defaultValue: 0,
+      description: `How long to wait for the end before answering: 0 to ${MAX_SUBMIT_WAIT}.`,
+    }),
+  }),
+  check: submitRule,
+  errors: [QuotaReached],
+  resolve: async (ctx, { waitSeconds, ...input }) => {
+    const [job] = await submitJobs(ctx, [input], () => [])
+    if (job === undefined) throw new Error('A job that was submitted is not there.')
+    return { job: await waitForEnd(ctx, job, waitSeconds) }
+  },
+  again: 'repeat', // the same call submits the same job
+  success: (t) => ({
+    job: t.field({
+      type: JobType,
+      description: 'The job; finished if it ended within waitSeconds.',
+      resolve: ({ job }) => job,
+    }),
+  }),
+})
+
+mutation('submitJobs', {
+  description: `Puts up to ${MAX_JOBS} jobs, all or none; issues name the place in the list.`,
+  input: (t) => ({
+    jobs: t.field({
+      type: [SubmitJobInput],
+      required: true,
+      description: 'The jobs, without keys of their own and not waited for.',
+    }),
+  }),
+  check: submitManyRule,
+  errors: [QuotaReached],
+  resolve: async (ctx, { jobs }) => ({
+    jobs: await submitJobs(ctx, jobs, (place) => ['jobs', String(place)]),
+  }),
+  again: 'repeat', // the same call submits the same jobs
+  success: (t) => ({
+    jobs: t.field({
+      type: [JobType],
+      description: 'The jobs, in the order given.',
+      resolve: ({ jobs }) => jobs,
+    }),
+  }),
+})
+
+mutation('cancelJob', {
+  description:
+    'Ends a queued job at once, and asks for the end of a running one: its worker hears of it with the next heartbeat, and is taken the job at the deadline.',
+  input: (t) => ({ ...which(t), reason: t.string({ description: 'Why, for the record.' }) }),
+  check: cancelRule,
+  errors: [WrongState],
+  resolve: async (ctx, input) => ({ job: await cancelJob(ctx, input) }),
+  again: 'repeat', // what is canceled already is answered as it is
+  success: asJob,
+})
+
+mutation('retryJob', {
+  description: 'Runs a finished job again as a new one.',
+  input: which,
+  errors: [WrongState],
+  resolve: async (ctx, input) => ({ job: await retryJob(ctx, input) }),
+  again: 'repeat', // the same call submits the same job
+  success: asJob,
+})
+
+mutation('amendJob', {
+  description:
+    'Needs WORKER. Sets status and result outside the usual course, on record with its actor; ends any lease, keeps the result unless one is given.',
+  input: (t) => ({
+    ...which(t),
+    status: t.field({ type: JobStatusType, description: 'Any state; as it is when absent.' }),
+    result: t.field({
+      type: 'JSON',
+      description: 'What it came to; as it is when absent. It must fit the schema of results.',
+    }),
+    reason: t.string({ description: 'Why, for the record.' }),
+  }),
+  check: amendRule,
+  resolve: async (ctx, input) => ({ job: await amendJob(ctx, input) }),
+  again: async (ctx, id) => ({ job: await amendedBefore(ctx, id) }),
+  success: asJob,
+})

@@ -1,0 +1,40 @@
+import { allow, requireCredential } from '../auth/viewer.ts'
+import { builder } from '../builder.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { pageArgs } from '../graph/connection.ts'
+import { organizationNamed } from '../organizations/index.ts'
+import { JobType } from './event-types.ts'
+import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
+import { filterSql, pageOfJobs } from './list.ts'
+import { jobNamed } from './store.ts'
+import { JobConnection } from './types.ts'
+
+builder.queryFields((t) => ({
+  job: t.field({
+    type: JobType,
+    nullable: true,
+    description: 'A job; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Id or address.' }) },
+    resolve: (_root, { id }, ctx) => jobNamed(ctx, id),
+  }),
+  jobs: t.field({
+    type: JobConnection,
+    description: "The organization's jobs, over all services; the newest first.",
+    args: {
+      organizationId: t.arg.id({
+        description: "Only this organization's; all of the caller's when absent.",
+      }),
+      filter: t.arg({ type: JobFilterInput, description: 'Which jobs.' }),
+      orderBy: t.arg({ type: JobOrderInput, description: 'In which order.' }),
+      ...pageArgs(t.arg),
+    },
+    resolve: async (_root, { organizationId, filter, orderBy, ...args }, ctx) => {
+      requireCredential(ctx.viewer)
+      const named = await organizationNamed(ctx, organizationId)
+      if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
+      const within = named === undefined ? [] : [Prisma.sql`j."organizationId" = ${named}::uuid`]
+      const conditions = [...within, ...filterSql(await resolved(ctx, filter))]
+      return pageOfJobs(ctx, conditions, orderBy, args)
+    },
+  }),
+}))

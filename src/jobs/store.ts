@@ -1,0 +1,93 @@
+import { isNamed, keyOf } from '../addresses/index.ts'
+import { organizationsOf, workplacesOf } from '../auth/viewer.ts'
+import type { Context } from '../context.ts'
+import { Prisma, type JobAttempt, type Service } from '../generated/prisma/client.ts'
+import { batched, batchedAlike } from '../kit/batched.ts'
+import {
+  countsOf,
+  findJobs,
+  findValues,
+  isThere,
+  jobColumns,
+  jobNaming,
+  valueOf,
+  type JobCounts,
+  type JobRow,
+  type KeptValue,
+} from '../work/index.ts'
+
+/** By id or address; null for the absent, the expired and the foreign alike. */
+export async function jobNamed(
+  ctx: Context,
+  text: string,
+  organizations = organizationsOf(ctx.viewer),
+): Promise<JobRow | null> {
+  const key = await keyOf(ctx, jobNaming, text, organizations)
+  if (key === null || 'heldHandle' in key) return null
+  const { form, where } = isNamed('j', key)
+  const [row] = await ctx.database.query<JobRow>(
+    Prisma.sql`
+      SELECT ${jobColumns('j')} FROM "Job" AS j
+      WHERE j."organizationId" = ANY(${organizations}::uuid[]) AND ${isThere('j')} AND ${where}`,
+    { name: `job-by-${form}` },
+  )
+  return row ?? null
+}
+
+/** The key of a job that a worker names: its id, read without a look-up, or what an address leads to. */
+export async function jobKey(ctx: Context, text: string): Promise<string | undefined> {
+  const id = jobNaming.kind.read(text)
+  return id ?? (await jobNamed(ctx, text, workplacesOf(ctx.viewer)))?.id
+}
+
+/** A job that the viewer may read, or work on. */
+export const jobById = batched<Context, JobRow>((ctx, ids) =>
+  findJobs(ctx.database, ids, organizationsOf(ctx.viewer)),
+)
+
+/** The services of jobs, also deleted ones, of organizations for whose jobs the viewer may work. */
+export const serviceOfJob = batched<Context, Service>((ctx, ids) =>
+  ctx.database.query(
+    Prisma.sql`
+      SELECT * FROM "Service" WHERE id = ANY(${ids}::uuid[])
+        AND "organizationId" = ANY(${workplacesOf(ctx.viewer)}::uuid[])`,
+    { name: 'services-of-jobs' },
+  ),
+)
+
+/** Parameters and results of many jobs with one statement a tick. */
+const keptValues = batched(({ database }: Context, ids) => findValues(database, ids))
+
+/** The JSON text of a job's parameters, or of its result; undefined where there is none. */
+export async function textOf(
+  ctx: Context,
+  job: JobRow,
+  which: 'parameters' | 'result',
+): Promise<string | undefined> {
+  const key = which === 'parameters' ? job.parametersKey : job.resultKey
+  const isAtHand = which === 'parameters' && job.parameters !== undefined
+  const kept = isAtHand || key !== null ? null : await keptValues(ctx, job.id)
+  const text = (isAtHand ? job.parameters : kept?.[which]) ?? null
+  const value: KeptValue = { text, key }
+  return valueOf(ctx, value)
+}
+
+/** The attempts of many jobs with one statement a tick, oldest first. */
+export const attemptsOf = batchedAlike(async ({ database }: Context, ids) => {
+  const rows = await database.query<JobAttempt>(
+    Prisma.sql`SELECT * FROM "JobAttempt" WHERE "jobId" = ANY(${[...ids]}::uuid[]) ORDER BY "jobId", number`,
+    { name: 'attempts-of-jobs' },
+  )
+  const byJob = new Map<string, JobAttempt[]>()
+  for (const row of rows) {
+    const list = byJob.get(row.jobId) ?? []
+    byJob.set(row.jobId, list)
+    list.push(row)
+  }
+  return byJob
+})
+
+/** The counters of many services with one statement a tick. */
+export const countsOfService = batchedAlike<Context, unknown, JobCounts>(({ database }, ids) =>
+  countsOf(database, ids),
+)

@@ -1,0 +1,132 @@
+import { allow, found } from '../auth/viewer.ts'
+import { actor, type Context } from '../context.ts'
+import type { Service } from '../generated/prisma/client.ts'
+import { ValidationError, type Issue } from '../kit/errors.ts'
+import { jsonText, jsonValue } from '../kit/json.ts'
+import { checkById, functionsOf, permit, serviceNamed } from '../services/index.ts'
+import {
+  insertJobs,
+  jobIdFor,
+  keepValue,
+  parametersKey,
+  type JobRow,
+  type NewJob,
+} from '../work/index.ts'
+
+/** A job that is asked for. */
+export interface SubmitInput {
+  readonly serviceId: string
+  readonly function?: string | null | undefined
+  readonly parameters?: unknown
+  readonly priority?: number | null | undefined
+  readonly lane?: string | null | undefined
+  readonly runAfter?: Date | null | undefined
+  readonly maxAttempts?: number | null | undefined
+  readonly timeoutSeconds?: number | null | undefined
+  readonly retainSeconds?: number | null | undefined
+  readonly labels?: readonly { readonly name: string; readonly value: string }[] | null | undefined
+}
+
+/**
+ * Puts jobs into the queues of their services, all or none. What is wrong with any of them is answered together;
+ * `at` says where in the input a job is.
+ */
+export async function submitJobs(
+  ctx: Context,
+  inputs: readonly SubmitInput[],
+  at: (place: number) => readonly string[],
+): Promise<JobRow[]> {
+  const services = new Map<string, Promise<Service>>()
+  const serviceOf = async (id: string): Promise<Service> => {
+    const known = services.get(id)
+    if (known !== undefined) return known
+    const finding = openService(ctx, id)
+    services.set(id, finding)
+    return finding
+  }
+  const issues: Issue[] = []
+  const jobs: NewJob[] = []
+  for (const [place, input] of inputs.entries()) {
+    const service = await serviceOf(input.serviceId)
+    const id = jobIdFor(ctx.call, place)
+    const job = await newJob(ctx, service, id, input).catch((cause: unknown) => {
+      if (!(cause instanceof ValidationError)) throw cause
+      issues.push(...cause.issues.map((one) => ({ ...one, path: [...at(place), ...one.path] })))
+    })
+    if (job) jobs.push(job)
+  }
+  if (issues.length > 0) throw new ValidationError(issues)
+  return putJobs(ctx, jobs)
+}
+
+/** Stores jobs, the large values first; where that fails, nothing is left behind. */
+export async function putJobs(ctx: Context, jobs: readonly NewJob[]): Promise<JobRow[]> {
+  const keys: string[] = []
+  try {
+    const kept: NewJob[] = []
+    for (const job of jobs) {
+      const { text, key } = await keepValue(ctx, parametersKey(job.id), job.parameters ?? 'null')
+      if (key !== null) keys.push(key)
+      kept.push({ ...job, parameters: text, parametersKey: key })
+    }
+    return await insertJobs(ctx, actor(ctx), kept)
+  } catch (cause) {
+    for (const key of keys) await ctx.storage.delete(key).catch(() => {}) // it fails already
+    throw cause
+  }
+}
+
+async function openService(ctx: Context, id: string): Promise<Service> {
+  const service = found(await serviceNamed(ctx, id), 'service', id)
+  permit(ctx.viewer, 'SUBMIT_JOB', service)
+  return service
+}
+
+/** What calls a process: its only function. */
+const DEFAULT = 'default'
+
+/** A job with all that its call needs; throws ValidationError with every violation of its schema. */
+async function newJob(
+  ctx: Context,
+  service: Service,
+  id: string,
+  input: SubmitInput,
+): Promise<NewJob> {
+  const name = input.function ?? DEFAULT
+  const one = functionsOf(service).find((each) => each.name === name)
+  if (service.kind === 'QUEUE' ? one === undefined : name !== DEFAULT)
+    throw new ValidationError([
+      {
+        path: ['function'],
+        message: `The service has no function ${JSON.stringify(name)}.`,
+        rule: 'enum',
+      },
+    ])
+  const text = jsonText(input.parameters)
+  if (one?.parametersSchemaId != null) {
+    const check = await checkById(ctx.database, one.parametersSchemaId)
+    const issues = check(jsonValue(text))
+    if (issues.length > 0)
+      throw new ValidationError(
+        issues.map((issue) => ({ ...issue, path: ['parameters', ...issue.path] })),
+      )
+  }
+  const { organizationId } = service
+  allow(ctx.viewer, 'DEVELOPER', organizationId)
+  return {
+    id,
+    organizationId,
+    serviceId: service.id,
+    function: name,
+    parameters: text,
+    parametersKey: null,
+    resultSchemaId: one?.resultSchemaId ?? null,
+    priority: input.priority ?? 0,
+    lane: input.lane ?? null,
+    runAfter: input.runAfter ?? null,
+    maxAttempts: input.maxAttempts ?? 1,
+    timeoutSeconds: input.timeoutSeconds ?? null,
+    retainSeconds: input.retainSeconds ?? null,
+    labels: (input.labels ?? []).map(({ name: label, value }) => ({ name: label, value })),
+  }
+}

@@ -1,0 +1,258 @@
+import { addressable, AddressableInterface } from '../addresses/index.ts'
+import { builder } from '../builder.ts'
+import { MAX_ENTRIES } from '../events/index.ts'
+import type { JobAttempt } from '../generated/prisma/client.ts'
+import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { LiveInterface } from '../graph/live.ts'
+import { findNode, isNode, NodeInterface, typeIdOf } from '../graph/node.ts'
+import { hasStates } from '../graph/machine.ts'
+import type { Actor } from '../kit/actor.ts'
+import { jsonValue } from '../kit/json.ts'
+import { LogFilterInput, LogLineConnection } from '../logs/index.ts'
+import { ActorType } from '../organizations/index.ts'
+import { ServiceInterface } from '../services/index.ts'
+import { NameValueType } from '../uploads/index.ts'
+import {
+  AttemptId,
+  isFinal,
+  JobId,
+  jobMoves,
+  jobNaming,
+  type JobError,
+  type JobRow,
+} from '../work/index.ts'
+import { AttemptOutcomeType, JobActionType, JobErrorKindType, JobStatusType } from './enums.ts'
+import { JobEventConnection, JobType } from './event-types.ts'
+import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
+import { jobViewerActions } from './permit.ts'
+import { attemptsOf, jobById, serviceOfJob, textOf } from './store.ts'
+
+const JobErrorType = builder.objectRef<JobError>('JobError').implement({
+  description: 'Why it failed.',
+  fields: (t) => ({
+    kind: t.field({
+      type: JobErrorKindType,
+      description: 'What kind of failure.',
+      resolve: ({ kind }) => kind,
+    }),
+    message: t.exposeString('message', { description: 'One sentence for people.' }),
+    trace: t.string({
+      nullable: true,
+      description: 'Where in the code, if that is known.',
+      resolve: ({ trace }) => trace ?? null,
+    }),
+    detail: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What the worker added.',
+      resolve: ({ detail }) => (detail === undefined ? null : jsonValue(detail)),
+    }),
+  }),
+})
+
+const JobAttemptType = builder.objectRef<JobAttempt>('JobAttempt').implement({
+  description: 'One try by one worker.',
+  fields: (t) => ({
+    id: t.id({
+      description: 'The job and the number of the attempt.',
+      resolve: ({ jobId, number }) => `${AttemptId.text(jobId)}.${number}`,
+    }),
+    number: t.exposeInt('number', { description: '1, 2, 3 …' }),
+    worker: t.exposeString('worker', { description: 'The name the worker gave itself.' }),
+    outcome: t.field({
+      type: AttemptOutcomeType,
+      nullable: true,
+      description: 'How it ended; null while it runs.',
+      resolve: ({ outcome }) => outcome,
+    }),
+    error: t.field({
+      type: JobErrorType,
+      nullable: true,
+      description: 'Why it failed.',
+      resolve: ({ error }) => error as unknown as JobError | null, // the column holds a JobError
+    }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it was claimed.' }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended.',
+    }),
+  }),
+})
+
+const ProgressType = builder.objectRef<JobRow & { progressAt: Date }>('Progress').implement({
+  description: 'How far it is; fraction from 0 to 1.',
+  fields: (t) => ({
+    fraction: t.exposeFloat('fraction', { nullable: true, description: 'From 0 to 1.' }),
+    message: t.exposeString('message', { nullable: true, description: 'In words.' }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'When the worker told it.',
+      resolve: ({ progressAt }) => progressAt,
+    }),
+  }),
+})
+
+export const JobConnection = connectionOf<JobRow>('Job', JobType, 'jobs')
+
+builder.objectType(JobType, {
+  description:
+    'One call of a function, kept until it is done. Executed at least once; exactly one result is accepted.',
+  interfaces: [NodeInterface, AddressableInterface, LiveInterface],
+  fields: (t) => ({
+    // of the interfaces that have an id, Node's would be inherited, which knows no noun
+    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => JobId.text(id) }),
+    service: t.field({
+      type: ServiceInterface,
+      description: 'Whose function it calls; also one that was deleted since.',
+      resolve: async ({ id, serviceId }, _args, ctx) => {
+        const service = await serviceOfJob(ctx, serviceId)
+        if (service === null) throw new Error(`The job ${id} misses its service.`)
+        return service
+      },
+    }),
+    function: t.exposeString('function', { description: 'The function it calls.' }),
+    parameters: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What the function is called with.',
+      resolve: async (job, _args, ctx) =>
+        jsonValue((await textOf(ctx, job, 'parameters')) ?? 'null'),
+    }),
+    result: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'Null until it succeeded, or was given one by amendJob.',
+      resolve: async (job, _args, ctx) => jsonValue((await textOf(ctx, job, 'result')) ?? 'null'),
+    }),
+    error: t.field({
+      type: JobErrorType,
+      nullable: true,
+      description: 'Why it failed, or why its last attempt did.',
+      resolve: ({ error }) => error,
+    }),
+    status: t.field({
+      type: JobStatusType,
+      description: 'Its state.',
+      resolve: ({ status }) => status,
+    }),
+    viewerActions: t.field({
+      type: [JobActionType],
+      description:
+        'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
+      resolve: (job, _args, { viewer }) => jobViewerActions(viewer, job),
+    }),
+    priority: t.exposeInt('priority', { description: 'Higher ones are claimed first.' }),
+    runAfter: t.expose('runAfter', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'It is not claimed before.',
+    }),
+    progress: t.field({
+      type: ProgressType,
+      nullable: true,
+      description: 'How far its worker says it is.',
+      resolve: (job) => (job.progressAt === null ? null : { ...job, progressAt: job.progressAt }),
+    }),
+    attempt: t.exposeInt('attempt', { description: 'Number of the newest attempt; 0 before.' }),
+    maxAttempts: t.exposeInt('maxAttempts', {
+      description: 'How often it is tried; attempts that were given back do not count.',
+    }),
+    lane: t.exposeString('lane', {
+      nullable: true,
+      description: 'Jobs of one lane run one at a time, in order.',
+    }),
+    subject: t.field({
+      type: NodeInterface,
+      nullable: true,
+      description: 'What it is about: a program, model, pipeline, deployment.',
+      resolve: ({ subject }, _args, ctx) =>
+        subject === null ? null : findNode(ctx, typeIdOf(subject)),
+    }),
+    timeoutSeconds: t.exposeInt('timeoutSeconds', {
+      nullable: true,
+      description: 'How long one attempt may take.',
+    }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'From then on it is gone for every reader.',
+    }),
+    attempts: t.field({
+      type: [JobAttemptType],
+      description: 'All tries, oldest first.',
+      resolve: async ({ id }, _args, ctx) => (await attemptsOf(ctx, id)) ?? [],
+    }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When somebody asked for its end.',
+    }),
+    deadline: t.expose('deadline', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is taken from a worker that does not end it.',
+    }),
+    retryOf: t.field({
+      type: JobType,
+      nullable: true,
+      description: 'The job that it runs again.',
+      resolve: ({ retryOfId }, _args, ctx) => (retryOfId === null ? null : jobById(ctx, retryOfId)),
+    }),
+    root: t.field({
+      type: JobType,
+      description: 'The first of a line of retries; itself where that is gone or there is none.',
+      resolve: async (job, _args, ctx) =>
+        (job.rootId === null ? null : await jobById(ctx, job.rootId)) ?? job,
+    }),
+    retries: t.field({
+      type: JobConnection,
+      description: 'The jobs that run it again, oldest first.',
+      args: pageArgs(t.arg),
+      resolve: ({ id }, args, ctx) => retryPages(ctx, id, args),
+    }),
+    labels: t.field({
+      type: [NameValueType],
+      description: 'Names and values that its submitter gave it.',
+      resolve: ({ labels }) => labels as unknown as { name: string; value: string }[], // the column holds what submit wrote
+    }),
+    creator: t.field({
+      type: ActorType,
+      description: 'Who submitted it.',
+      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was submitted.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was first claimed.',
+    }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it reached its final state.',
+      resolve: ({ finishedAt, status }) => (isFinal(status) ? finishedAt : null),
+    }),
+    logs: t.field({
+      type: LogLineConnection,
+      description: 'Its log over all attempts, oldest line first.',
+      args: {
+        filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
+        ...pageArgs(t.arg, MAX_ENTRIES),
+      },
+      resolve: ({ id }, args, ctx) => pageOfJobLog(ctx, id, args),
+    }),
+    events: t.field({
+      type: JobEventConnection,
+      description: 'What happened to it, oldest first.',
+      args: pageArgs(t.arg, MAX_ENTRIES),
+      resolve: ({ id }, args, ctx) => jobEventPages(ctx, id, args),
+    }),
+  }),
+})
+
+addressable(JobType, jobNaming, {
+  TOPCHEF: async (_ctx, _row, id) => `/topchef/jobs/${id}`,
+})
+isNode(JobId, () => 'Job', jobById)
+hasStates('Job', jobMoves)

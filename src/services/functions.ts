@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Database } from '../db/database.ts'
+import { Prisma, type Service } from '../generated/prisma/client.ts'
+import { ValidationError, type Issue } from '../kit/errors.ts'
+import { jsonText, jsonValue } from '../kit/json.ts'
+import {
+  checkOf,
+  draftOf,
+  knownCheck,
+  refusalOf,
+  type Check,
+  type SchemaDraft,
+} from '../kit/json-schema.ts'
+
+/** A callable function of a service, with the digests of its schemas. */
+export interface StoredFunction {
+  readonly name: string
+  readonly description: string
+  readonly draft: SchemaDraft
+  readonly parametersSchemaId: string | null
+  readonly resultSchemaId: string | null
+}
+
+export interface FunctionInput {
+  readonly name?: string | null | undefined
+  readonly description?: string | null | undefined
+  readonly parametersSchema?: unknown
+  readonly resultSchema?: unknown
+  readonly draft?: SchemaDraft | null | undefined
+}
+
+interface Schema {
+  readonly id: string
+  readonly draft: SchemaDraft
+  readonly text: string
+}
+
+export const MAX_FUNCTIONS = 100
+/** A queue has timed out when its workers are silent for so long, unless it says otherwise (contract topchef 5). */
+export const TIMEOUT_SECONDS = 30
+
+/** The name of a function: `default`, `model.fit`. */
+export const functionNameRule = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,199}$/,
+    'A function has 1 to 200 letters, digits, "_", ".", ":", "/" and "-".',
+  )
+
+/** Functions as they are stored, and their schemas. Throws ValidationError for what is no schema that may be kept. */
+export function readFunctions(
+  inputs: readonly FunctionInput[],
+  path: readonly string[],
+): { functions: StoredFunction[]; schemas: Schema[] } {
+  const issues: Issue[] = []
+  const schemas: Schema[] = []
+  const keep = (value: unknown, draft: SchemaDraft, at: readonly string[]): string | null => {
+    if (value === null || value === undefined) return null
+    const text = jsonText(value)
+    const schema = jsonValue(text)
+    const named = draftOf(schema) ?? draft
+    const why = refusalOf(named, schema, text)
+    if (why !== undefined) issues.push({ path: at, message: why, rule: 'schema' })
+    const id = createHash('sha256').update(`${named}\n${text}`).digest('hex')
+    schemas.push({ id, draft: named, text })
+    return id
+  }
+  const functions = inputs.map((one, place) => {
+    const at = [...path, String(place)]
+    const draft = one.draft ?? 'DRAFT_2020_12'
+    return {
+      name: one.name ?? 'default',
+      description: one.description ?? '',
+      draft: draftOf(one.parametersSchema) ?? draftOf(one.resultSchema) ?? draft,
+      parametersSchemaId: keep(one.parametersSchema, draft, [...at, 'parametersSchema']),
+      resultSchemaId: keep(one.resultSchema, draft, [...at, 'resultSchema']),
+    }
+  })
+  if (issues.length > 0) throw new ValidationError(issues)
+  return { functions, schemas }
+}
+
+/** Keeps schemas under their digests, each once. */
+export async function keepSchemas(database: Database, schemas: readonly Schema[]): Promise<void> {
+  if (schemas.length === 0) return
+  await database.query(Prisma.sql`
+    INSERT INTO "JsonSchema" (id, draft, text)
+    SELECT DISTINCT ON (s.id) s.* FROM unnest(${schemas.map(({ id }) => id)}::text[],
+      ${schemas.map(({ draft }) => draft)}::text[], ${schemas.map(({ text }) => text)}::text[]) AS s(id, draft, text)
+    ON CONFLICT (id) DO NOTHING`)
+}
+
+/** The functions of a queue; any other kind of service has the one it is called by. */
+export const functionsOf = ({ kind, functions }: Service): readonly StoredFunction[] =>
+  kind === 'QUEUE' ? ((functions ?? []) as unknown as StoredFunction[]) : [] // the column holds what readFunctions made
+
+export const schemasById = (
+  database: Database,
+  ids: readonly string[],
+): Promise<{ id: string; draft: SchemaDraft; text: string }[]> =>
+  database.query(
+    Prisma.sql`SELECT id, draft, text FROM "JsonSchema" WHERE id = ANY(${[...ids]}::text[])`,
+    { name: 'schemas-by-id' },
+  )
+
+/** The check that a kept schema makes; read once, while it is in use. */
+export async function checkById(database: Database, id: string): Promise<Check> {
+  const known = knownCheck(id)
+  if (known !== undefined) return known
+  const [schema] = await schemasById(database, [id])
+  if (schema === undefined) throw new Error(`The JSON Schema ${id} is gone.`)
+  return checkOf(schema.id, schema.draft, schema.text)
+}

@@ -1,0 +1,71 @@
+import type { Platform } from '../context.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Actor } from '../kit/actor.ts'
+import { JOB_STREAM, SERVICE_JOBS_STREAM } from './job.ts'
+import { told } from './record.ts'
+
+/** One beat for one held job. */
+export interface Beat {
+  readonly jobId: string
+  readonly fence: string
+  readonly fraction?: number | null | undefined
+  readonly message?: string | null | undefined
+}
+
+/** A lease that is still held. */
+export interface Held {
+  readonly id: string
+  readonly serviceId: string
+  readonly organizationId: string
+  readonly leaseExpiresAt: Date | null
+  readonly cancelRequested: boolean
+  readonly hasProgressed: boolean
+}
+
+/**
+ * Extends the leases that are still held, and notes how far their jobs are, with one statement for all of them. A
+ * beat that says nothing new of a job is no event of it.
+ */
+export async function beat(
+  { database, hub }: Pick<Platform, 'database' | 'hub'>,
+  organizationIds: readonly string[],
+  actor: Actor,
+  beats: readonly Beat[],
+): Promise<Held[]> {
+  // in one order whoever sends them, so that no two of these wait for each other
+  const sorted = beats.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
+  const column = <T>(of: (one: Beat) => T): T[] => sorted.map(of)
+  const progress = Prisma.sql`jsonb_build_array(
+    jsonb_build_object('field', 'fraction', 'to', moved.fraction),
+    jsonb_build_object('field', 'message', 'to', moved.message))`
+  const held = await database.query<Held>(
+    Prisma.sql`
+      WITH beats AS MATERIALIZED (
+        SELECT b.*, b.fraction IS NOT NULL OR b.message IS NOT NULL AS told
+        FROM unnest(${column(({ jobId }) => jobId)}::uuid[], ${column(({ fence }) => fence)}::text[],
+          ${column(({ fraction }) => fraction ?? null)}::float8[], ${column(({ message }) => message ?? null)}::text[])
+          AS b(id, fence, fraction, message)),
+      beaten AS (
+        UPDATE "Job" AS t SET
+          "leaseExpiresAt" = clock_timestamp() + make_interval(secs => t."leaseSeconds"),
+          fraction = COALESCE(b.fraction, t.fraction), message = COALESCE(b.message, t.message),
+          "progressAt" = CASE WHEN b.told THEN clock_timestamp() ELSE t."progressAt" END,
+          revision = t.revision + CASE WHEN b.told THEN 1 ELSE 0 END,
+          "updatedAt" = GREATEST(t."updatedAt", clock_timestamp())
+        FROM beats AS b
+        WHERE t.id = b.id AND t.fence = b.fence AND t.status = 'RUNNING'
+          AND t."organizationId" = ANY(${[...organizationIds]}::uuid[])
+        RETURNING t.*, b.told),
+      moved AS (SELECT * FROM beaten WHERE told),
+      ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [{ kind: 'PROGRESS', changesSql: progress }])}
+      SELECT id, "serviceId", "organizationId", "leaseExpiresAt",
+        "cancelRequestedAt" IS NOT NULL AS "cancelRequested", told AS "hasProgressed" FROM beaten`,
+    { name: 'beat' },
+  )
+  for (const { id, serviceId, hasProgressed } of held)
+    if (hasProgressed) {
+      hub.hint(JOB_STREAM, id)
+      hub.hint(SERVICE_JOBS_STREAM, serviceId)
+    }
+  return held
+}

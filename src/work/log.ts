@@ -1,0 +1,33 @@
+import type { Platform } from '../context.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { appendLines } from '../streams/index.ts'
+import { JOB_LOG_STREAM } from './job.ts'
+import type { Report } from './report.ts'
+
+/**
+ * Appends lines to a job's log while the fence is that of the running attempt and the attempt has stored exactly the
+ * lines before them; else nothing, and undefined. Answers how many lines the attempt has then.
+ */
+export async function appendToJob(
+  platform: Pick<Platform, 'database' | 'metrics' | 'hub'>,
+  { jobId, fence, organizationIds }: Report,
+  stored: number,
+  texts: readonly string[],
+): Promise<number | undefined> {
+  const attempt = Number.parseInt(fence, 10)
+  const next = stored + texts.length
+  const guard = {
+    name: 'attempt',
+    // the row of the job is held, so that no line comes after its end
+    sql: Prisma.sql`
+      UPDATE "JobAttempt" AS a SET lines = ${BigInt(next)}::bigint FROM (
+        SELECT id FROM "Job" WHERE id = ${jobId}::uuid AND status = 'RUNNING' AND fence = ${fence}
+          AND "organizationId" = ANY(${[...organizationIds]}::uuid[]) FOR SHARE) AS j
+      WHERE a."jobId" = j.id AND a.number = ${attempt}::int AND a.lines = ${BigInt(stored)}::bigint RETURNING 1`,
+  }
+  const lines = texts.map((text) => ({ source: 'WORKER' as const, text }))
+  const head = await appendLines(platform, jobId, lines, { attempt, guard })
+  if (head === undefined) return undefined
+  platform.hub.hint(JOB_LOG_STREAM, jobId)
+  return next
+}

@@ -1,0 +1,64 @@
+import { Prisma, type Job } from '../generated/prisma/client.ts'
+import type { JobError } from './job.ts'
+
+/**
+ * A job as it is handed around: without its parameters and its result, which are read when they are asked for. A
+ * claim brings the parameters along, because every worker asks for them.
+ */
+export interface JobRow extends Omit<Job, 'parameters' | 'result' | 'error'> {
+  readonly error: JobError | null
+  readonly parameters?: string | null
+}
+
+const names: readonly (keyof JobRow)[] = [
+  'id',
+  'serial',
+  'organizationId',
+  'serviceId',
+  'projectId',
+  'function',
+  'status',
+  'priority',
+  'lane',
+  'parametersKey',
+  'resultKey',
+  'resultSchemaId',
+  'error',
+  'runAfter',
+  'readyAt',
+  'attempt',
+  'spared',
+  'maxAttempts',
+  'timeoutSeconds',
+  'retainSeconds',
+  'fence',
+  'worker',
+  'leaseSeconds',
+  'leaseExpiresAt',
+  'timeoutAt',
+  'isLimited',
+  'fraction',
+  'message',
+  'progressAt',
+  'cancelRequestedAt',
+  'deadline',
+  'retryOfId',
+  'rootId',
+  'labels',
+  'subject',
+  'creator',
+  'revision',
+  'createdAt',
+  'updatedAt',
+  'startedAt',
+  'finishedAt',
+  'expiresAt',
+]
+
+/** The columns of a JobRow, of the table or CTE called `alias`. */
+export const jobColumns = (alias: string): Prisma.Sql =>
+  Prisma.raw(names.map((name) => `${alias}."${name}"`).join(', '))
+
+/** Whether a job of `alias` is there for readers: one that has expired is not, whenever it is removed. */
+export const isThere = (alias: string): Prisma.Sql =>
+  Prisma.raw(`(${alias}."expiresAt" IS NULL OR ${alias}."expiresAt" > now())`)

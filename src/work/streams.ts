@@ -1,0 +1,186 @@
+import type { Database } from '../db/database.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Actor } from '../kit/actor.ts'
+import {
+  NO_ENTRIES,
+  readLines,
+  type Change,
+  type Entry,
+  type LogLine,
+  type Page,
+  type StreamKind,
+} from '../streams/index.ts'
+import { JOB_LOG_STREAM, JOB_STREAM, SERVICE_JOBS_STREAM, type JobEventKind } from './job.ts'
+
+/** Something that happened to a job; `number` is that of the stream it was read from. */
+export interface JobEventRow extends Entry {
+  readonly at: Date
+  readonly jobId: string
+  readonly kind: JobEventKind
+  readonly actor: Actor
+  readonly changes: readonly Change[]
+  readonly attempt: number | null
+  readonly message: string | null
+  readonly output: string | null
+}
+
+interface Row extends Omit<JobEventRow, 'number'> {
+  readonly stream: string
+  readonly head: bigint
+  readonly first: bigint
+  readonly closed: boolean
+  readonly number: bigint | null
+}
+
+/** Which part of a stream: numbers above `after` and below `before`, oldest first or newest first. */
+export interface EventRange {
+  readonly after?: number | undefined
+  readonly before?: number | undefined
+  readonly limit: number
+  readonly newestFirst?: boolean
+  readonly offset?: number
+}
+
+const isFinal = Prisma.sql`status IN ('SUCCEEDED', 'FAILED', 'CANCELED')`
+
+/** The two kinds of streams that the one table of events makes: a job's own, and that of all jobs of a service. */
+const jobHeads = Prisma.sql`
+  SELECT id AS stream, revision AS head, 1::bigint AS first, ${isFinal} AS closed FROM "Job"`
+const serviceHeads = Prisma.sql`
+  SELECT "serviceId" AS stream, head, first, false AS closed FROM "JobEventHead"`
+
+const sizeBytes = ({ changes, output }: JobEventRow): number =>
+  JSON.stringify(changes).length * 2 + (output?.length ?? 0) * 2 + 300
+
+/** What happened to one job; its end is the end of the stream. */
+export const jobEvents = (database: Database): StreamKind<JobEventRow> => ({
+  name: JOB_STREAM,
+  cursorKind: 'event',
+  sizeBytes,
+  heads: (ids) =>
+    Prisma.sql`SELECT * FROM (${jobHeads}) AS o WHERE stream = ANY(${[...ids]}::uuid[])`,
+  read: async (id, after, limit) =>
+    (await readJobEvents(database, [id], { after, limit })).get(id) ?? NO_ENTRIES,
+})
+
+/** What happened to the jobs of a service. */
+export const serviceJobEvents = (database: Database): StreamKind<JobEventRow> => ({
+  name: SERVICE_JOBS_STREAM,
+  cursorKind: 'jobs',
+  sizeBytes,
+  settle: (ids) => numberEvents(database, ids),
+  heads: (ids) =>
+    Prisma.sql`SELECT * FROM (${serviceHeads}) AS o WHERE stream = ANY(${[...ids]}::uuid[])`,
+  async read(id, after, limit) {
+    await numberEvents(database, [id])
+    const pages = await readEvents(database, serviceHeads, SERVICE, [id], { after, limit })
+    return pages.get(id) ?? NO_ENTRIES
+  },
+})
+
+const JOB = { stream: Prisma.sql`e."jobId"`, number: Prisma.sql`e.number` }
+const SERVICE = { stream: Prisma.sql`e."serviceId"`, number: Prisma.sql`e.place` }
+
+/** Events of jobs, each with the head of its stream as of the same moment. */
+export const readJobEvents = (
+  database: Database,
+  jobIds: readonly string[],
+  range: EventRange,
+): Promise<Map<string, Page<JobEventRow>>> => readEvents(database, jobHeads, JOB, jobIds, range)
+
+async function readEvents(
+  database: Database,
+  heads: Prisma.Sql,
+  columns: { readonly stream: Prisma.Sql; readonly number: Prisma.Sql },
+  ids: readonly string[],
+  { after = 0, before, limit, newestFirst = false, offset = 0 }: EventRange,
+): Promise<Map<string, Page<JobEventRow>>> {
+  const { stream, number } = columns
+  const until = before === undefined ? Prisma.empty : Prisma.sql`AND ${number} < ${before}::bigint`
+  const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
+  const rows = await database.query<Row>(Prisma.sql`
+    SELECT o.stream, o.head, o.first, o.closed, e.* FROM (${heads}) AS o LEFT JOIN LATERAL (
+      SELECT ${number} AS number, e.at, e."jobId", e.kind, e.actor, e.changes, e.attempt, e.message, e.output
+      FROM "JobEvent" AS e WHERE ${stream} = o.stream AND ${number} > ${after}::bigint ${until}
+      ORDER BY ${number} ${order} LIMIT ${limit}::int OFFSET ${offset}::int) AS e ON true
+    WHERE o.stream = ANY(${[...ids]}::uuid[]) ORDER BY o.stream, e.number ${order}`)
+  const pages = new Map<string, Page<JobEventRow> & { entries: JobEventRow[] }>()
+  for (const { stream: id, head, first, closed, number: n, ...event } of rows) {
+    const empty = { head: Number(head), first: Number(first), isClosed: closed, entries: [] }
+    const page: Page<JobEventRow> & { entries: JobEventRow[] } = pages.get(id) ?? empty
+    pages.set(id, page)
+    if (n !== null) page.entries.push({ ...event, number: Number(n) })
+  }
+  return pages
+}
+
+/** Events that one transaction numbers: so long, and no longer, a reader keeps others from the head. */
+const AT_A_TIME = 5_000
+
+/**
+ * Numbers, in the stream of its service, what committed moves have left without a number. Whoever reads does it;
+ * writers never meet. A number, once seen, never moves.
+ */
+export async function numberEvents(
+  database: Database,
+  serviceIds: readonly string[],
+): Promise<void> {
+  for (;;) {
+    const waiting = await database.query<{ id: string }>(
+      Prisma.sql`
+        SELECT s.id FROM unnest(${[...serviceIds]}::uuid[]) AS s(id)
+        WHERE EXISTS (SELECT FROM "JobEvent" AS e WHERE e."serviceId" = s.id AND e.place IS NULL)`,
+      { name: 'unnumbered-job-events' },
+    )
+    if (waiting.length === 0) return
+    for (const { id } of waiting) await numberSome(database, id)
+  }
+}
+
+function numberSome(database: Database, serviceId: string): Promise<void> {
+  return database.transaction(async (client) => {
+    // two statements: the second must see what was committed while the first waited for the lock
+    await database.query(
+      Prisma.sql`
+        INSERT INTO "JobEventHead" AS h ("serviceId") VALUES (${serviceId}::uuid)
+        ON CONFLICT ("serviceId") DO UPDATE SET head = h.head`,
+      { client },
+    )
+    await database.query(
+      Prisma.sql`
+        WITH some AS (
+          SELECT "jobId", number, id, at FROM "JobEvent"
+          WHERE "serviceId" = ${serviceId}::uuid AND place IS NULL ORDER BY id LIMIT ${AT_A_TIME}::int),
+        fresh AS (
+          SELECT some.*, row_number() OVER (ORDER BY id) AS nth FROM some),
+        numbered AS (
+          UPDATE "JobEvent" AS e SET place = h.head + fresh.nth
+          FROM fresh, "JobEventHead" AS h
+          WHERE e."jobId" = fresh."jobId" AND e.number = fresh.number AND h."serviceId" = e."serviceId"
+          RETURNING e.place)
+        UPDATE "JobEventHead" SET head = GREATEST(head, (SELECT max(place) FROM numbered))
+        WHERE "serviceId" = ${serviceId}::uuid`,
+      { client },
+    )
+  })
+}
+
+/** A job's log over all its attempts; it ends with the job. */
+export const jobLog = (database: Database): StreamKind<LogLine> => ({
+  name: JOB_LOG_STREAM,
+  cursorKind: 'log',
+  sizeBytes: (line) => line.text.length * 2 + 150,
+  heads: (ids) => logHeads(ids),
+  async read(id, after, limit) {
+    // the head first: what is final by then has all its lines
+    const [head] = await database.query<{ head: bigint; first: bigint; closed: boolean }>(
+      logHeads([id]),
+    )
+    const page = (await readLines(database, [id], { after, limit })).get(id) ?? NO_ENTRIES
+    return { ...page, isClosed: head?.closed ?? false }
+  },
+})
+
+const logHeads = (ids: readonly string[]): Prisma.Sql => Prisma.sql`
+  SELECT j.id AS stream, COALESCE(h.head, 0) AS head, COALESCE(h.first, 1) AS first, ${isFinal} AS closed
+  FROM "Job" AS j LEFT JOIN "LogHead" AS h ON h.stream = j.id WHERE j.id = ANY(${[...ids]}::uuid[])`

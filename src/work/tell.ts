@@ -1,0 +1,33 @@
+import type { Platform } from '../context.ts'
+import { JOB_LOG_STREAM, JOB_STREAM, isFinal, SERVICE_JOBS_STREAM } from './job.ts'
+import type { JobRow } from './row.ts'
+
+/** Bus topic on which servers hear that jobs of a service can be claimed; the hint says how many. */
+export const queuedTopic = (serviceId: string): string => `jobs.queued.${serviceId}`
+
+/** Bus topic on which dispatchers hear the same of a service whose jobs servers do themselves. */
+export const DISPATCH = 'jobs.dispatch'
+
+type Told = Pick<
+  JobRow,
+  'id' | 'serviceId' | 'status' | 'lane' | 'isLimited' | 'readyAt' | 'updatedAt'
+>
+
+/** Tells everybody who follows these jobs that they have moved, and who waits for jobs where there are some now. */
+export function tellJobs({ hub, bus }: Pick<Platform, 'hub' | 'bus'>, jobs: readonly Told[]): void {
+  const open = new Map<string, number>()
+  for (const job of jobs) {
+    hub.hint(JOB_STREAM, job.id)
+    if (isFinal(job.status)) hub.hint(JOB_LOG_STREAM, job.id)
+    const isReady = job.status === 'QUEUED' && job.readyAt <= job.updatedAt
+    // what has left the running makes room in its lane, and under the limit of its service
+    const isRoom = job.status !== 'RUNNING' && (job.lane !== null || job.isLimited)
+    if (isReady || isRoom) open.set(job.serviceId, (open.get(job.serviceId) ?? 0) + 1)
+  }
+  for (const serviceId of new Set(jobs.map((job) => job.serviceId)))
+    hub.hint(SERVICE_JOBS_STREAM, serviceId)
+  for (const [serviceId, count] of open) {
+    bus.publish(queuedTopic(serviceId), String(count))
+    bus.publish(DISPATCH, serviceId)
+  }
+}

@@ -1,0 +1,38 @@
+import type { Platform } from '../context.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { WorkerId } from './job.ts'
+
+/** How old what is known of a worker may be. */
+const FRESH_MS = 5_000
+/** Workers that a server remembers having noted; beyond that it notes them again. */
+const REMEMBERED = 10_000
+
+const noted = new WeakMap<object, Map<string, number>>()
+
+/**
+ * Notes that a worker was here, and for which services, at most every few seconds of the same one: a claim costs no
+ * statement more. Its services were seen to have a worker.
+ */
+export async function noteWorker(
+  platform: Pick<Platform, 'database'>,
+  worker: { organizationId: string; name: string; serviceIds: readonly string[] },
+): Promise<void> {
+  const { organizationId, name, serviceIds } = worker
+  const known = noted.get(platform.database) ?? new Map<string, number>()
+  noted.set(platform.database, known)
+  const key = `${organizationId} ${serviceIds.join()} ${name}`
+  const now = performance.now()
+  if (now - (known.get(key) ?? -Infinity) < FRESH_MS) return
+  if (known.size >= REMEMBERED) known.clear()
+  known.set(key, now)
+  await platform.database.query(
+    Prisma.sql`
+      WITH worker AS (
+        INSERT INTO "Worker" AS w (id, "organizationId", name, "serviceIds", "lastSeenAt")
+        VALUES (${WorkerId.make()}::uuid, ${organizationId}::uuid, ${name}, ${[...serviceIds]}::uuid[], clock_timestamp())
+        ON CONFLICT ("organizationId", name) DO UPDATE SET "lastSeenAt" = excluded."lastSeenAt",
+          "serviceIds" = CASE WHEN cardinality(excluded."serviceIds") = 0 THEN w."serviceIds" ELSE excluded."serviceIds" END)
+      UPDATE "Service" SET "lastWorkerAt" = clock_timestamp() WHERE id = ANY(${[...serviceIds]}::uuid[])`,
+    { name: 'note-worker' },
+  )
+}
