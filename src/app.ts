@@ -18,6 +18,7 @@ import { quotas } from './http/limits/index.ts'
 import { httpServer } from './http/server.ts'
 import { trustedDocuments } from './http/trusted.ts'
 import type { Logger } from './kit/logger.ts'
+import { sweeper } from './jobs/index.ts'
 import { bootstrap } from './organizations/index.ts'
 import { inProcessBus } from './ports/bus/in-process.ts'
 import { redisBus } from './ports/bus/redis.ts'
@@ -142,6 +143,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   opening(reconciler, (one, graceMs) => one.stop(graceMs))
   await reconciler.start()
   opening(retention(platform), (stop) => stop())
+  opening(sweeper(platform), (stop) => stop())
   state.isReady = true
   opening(state, async (one) => (one.isReady = false))
   return { url: reachable(listening), tokenFile }

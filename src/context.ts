@@ -42,7 +42,11 @@ export interface Waiting {
   /** True once this server hands out no jobs any more. */
   readonly isClosed: boolean
   /** Begins to listen for jobs of these services; look for them after that, and each time one is woken. */
-  listen(serviceIds: readonly string[]): {
+  listen(
+    serviceIds: readonly string[],
+    /** A watcher takes no jobs itself, so every hint is for it too. */
+    options?: { isWatcher?: boolean },
+  ): {
     /** Resolves when there may be some, when the time is over, or when the signal fires. */
     woken(withinMs: number, signal: AbortSignal): Promise<void>
     /** Wakes the next one instead. */

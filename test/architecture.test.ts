@@ -89,6 +89,7 @@ const mayImport: Record<string, readonly string[]> = {
     'streams',
     'doors',
     'http',
+    'jobs',
     'organizations',
     'services',
     'traffic',

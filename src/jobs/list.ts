@@ -2,7 +2,9 @@ import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { pageOf, windowOf, type Page, type PageArgs } from '../graph/connection.ts'
+import { batchedAlike } from '../kit/batched.ts'
 import { BadCursor } from '../kit/errors.ts'
+import { writeCursor } from '../streams/index.ts'
 import { isThere, jobColumns, type JobRow, type JobStatus } from '../work/index.ts'
 
 interface TimeRange {
@@ -93,62 +95,138 @@ function readPlace(field: JobOrderField, cursor: string): Place {
   )
 }
 
-/** A page of the jobs that fulfil conditions on `j`, in the order asked for; the newest first when none is. */
+/** A list with the cursor of what happens to it from then on. */
+export interface JobPage extends Page<JobRow> {
+  readonly asOf?: string
+}
+
+const heads = batchedAlike(async ({ database }: Context, ids) => {
+  const rows = await database.query<{ id: string; head: bigint }>(
+    Prisma.sql`
+      SELECT "serviceId" AS id, head FROM "JobEventHead" WHERE "serviceId" = ANY(${[...ids]}::uuid[])`,
+    { name: 'job-event-heads' },
+  )
+  return new Map(rows.map(({ id, head }) => [id, Number(head)]))
+})
+
+/**
+ * The cursor of the job events of a service, to be read before its jobs: what is in it may be in the rows already,
+ * what is not in the rows comes after it.
+ */
+export const asOfJobs = async (ctx: Context, serviceId: string): Promise<string> =>
+  writeCursor({ kind: 'jobs', id: serviceId }, (await heads(ctx, serviceId)) ?? 0)
+
+/** What is asked of a list of jobs. */
+interface Wanted {
+  readonly filter: JobFilter | null | undefined
+  readonly order: JobOrder
+  readonly args: PageArgs
+}
+
+/** A page of the jobs of the viewer's organizations, or of one of them, in the order asked for. */
 export function pageOfJobs(
   ctx: Context,
-  conditions: readonly Prisma.Sql[],
+  organizationId: string | undefined,
+  filter: JobFilter | null | undefined,
   orderBy: JobOrder | null | undefined,
   args: PageArgs,
 ): Promise<Page<JobRow>> {
-  const all = [
-    Prisma.sql`j."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
-    isThere('j'),
-    ...conditions,
-  ]
-  return page(ctx, all, orderBy ?? NEWEST_FIRST, args)
+  const wanted = { filter, order: orderBy ?? NEWEST_FIRST, args }
+  const own = organizationsOf(ctx.viewer).filter((id) => organizationId === undefined || id === organizationId)
+  const where = [Prisma.sql`j."organizationId" = ANY(${own}::uuid[])`, ...thatAre(wanted)]
+  return paged(
+    wanted,
+    () => ctx.database.query<JobRow>(Prisma.sql`
+      SELECT ${jobColumns('j')} FROM "Job" AS j WHERE ${Prisma.join([...where, ...bounds(wanted)], ' AND ')} ${cut(wanted)}`),
+    () => countJobs(ctx.database, where),
+  )
 }
 
-async function page(
-  { database }: Context,
-  all: readonly Prisma.Sql[],
-  { field, direction }: JobOrder,
+/** A page of the jobs of a service, those of all services in a list with one statement. */
+export function pageOfServiceJobs(
+  ctx: Context,
+  serviceId: string,
+  filter: JobFilter | null | undefined,
+  orderBy: JobOrder | null | undefined,
   args: PageArgs,
 ): Promise<Page<JobRow>> {
-  const window = windowOf(args)
-  const column = columns[field]
-  const isAscending = (direction === 'ASC') !== window.isBackward
-  const bounds: Prisma.Sql[] = []
-  const bound = (cursor: string | null | undefined, isAfter: boolean): void => {
-    if (cursor == null) return
-    const { value, serial } = readPlace(field, cursor)
-    const at =
-      field === 'PRIORITY' ? Prisma.sql`${value}::int` : Prisma.sql`${new Date(value)}::timestamptz`
-    const sign = Prisma.raw((direction === 'ASC') === isAfter ? '>' : '<')
-    bounds.push(Prisma.sql`(${column}, j.serial) ${sign} (${at}, ${serial}::bigint)`)
-  }
-  bound(args.after, true)
-  bound(args.before, false)
-  if (field === 'FINISHED_AT') bounds.push(Prisma.sql`j."finishedAt" IS NOT NULL`)
-  const order = Prisma.raw(isAscending ? 'ASC' : 'DESC')
-  const rows = await database.query<JobRow>(Prisma.sql`
-    SELECT ${jobColumns('j')} FROM "Job" AS j WHERE ${Prisma.join([...all, ...bounds], ' AND ')}
-    ORDER BY ${column} ${order}, j.serial ${order} LIMIT ${window.limit + 1}::int OFFSET ${window.offset}::int`)
-  return pageOf(
-    rows,
-    window,
-    args,
-    (row) => writePlace(field, placeOf(field, row)),
-    () => count(database, all),
+  const wanted = { filter, order: orderBy ?? NEWEST_FIRST, args }
+  return paged(
+    wanted,
+    async () => (await jobsOfServices(ctx, serviceId, wanted)) ?? [],
+    async () => (await countsOfServices(ctx, serviceId, wanted)) ?? 0,
   )
 }
 
+const jobsOfServices = batchedAlike(async ({ database }: Context, ids, wanted: Wanted) => {
+  const where = [...thatAre(wanted), ...bounds(wanted)]
+  const rows = await database.query<JobRow>(Prisma.sql`
+    SELECT ${jobColumns('j')} FROM unnest(${[...ids]}::uuid[]) AS s(id) CROSS JOIN LATERAL (
+      SELECT * FROM "Job" AS j WHERE j."serviceId" = s.id AND ${Prisma.join(where, ' AND ')} ${cut(wanted)}) AS j
+    ${ordered(wanted)}`)
+  const byService = new Map<string, JobRow[]>()
+  for (const row of rows) {
+    const list = byService.get(row.serviceId) ?? []
+    byService.set(row.serviceId, list)
+    list.push(row)
+  }
+  return byService
+})
+
+const countsOfServices = batchedAlike(async ({ database }: Context, ids, wanted: Wanted) => {
+  const where = [Prisma.sql`j."serviceId" = ANY(${[...ids]}::uuid[])`, ...thatAre(wanted)]
+  const rows = await database.query<{ id: string; count: bigint }>(Prisma.sql`
+    SELECT j."serviceId" AS id, count(*) FROM "Job" AS j WHERE ${Prisma.join(where, ' AND ')} GROUP BY 1`)
+  return new Map(rows.map(({ id, count }) => [id, Number(count)]))
+})
+
 /** How many jobs fulfil conditions on `j`. */
-export async function count(
+export async function countJobs(
   database: Context['database'],
-  all: readonly Prisma.Sql[],
+  where: readonly Prisma.Sql[],
 ): Promise<number> {
   const [row] = await database.query<{ count: bigint }>(
-    Prisma.sql`SELECT count(*) FROM "Job" AS j WHERE ${Prisma.join([...all], ' AND ')}`,
+    Prisma.sql`SELECT count(*) FROM "Job" AS j WHERE ${Prisma.join([...where], ' AND ')}`,
   )
   return Number(row?.count ?? 0)
+}
+
+async function paged(
+  { order: { field }, args }: Wanted,
+  find: () => Promise<readonly JobRow[]>,
+  count: () => Promise<number>,
+): Promise<Page<JobRow>> {
+  const window = windowOf(args)
+  return pageOf(await find(), window, args, (row) => writePlace(field, placeOf(field, row)), count)
+}
+
+const thatAre = ({ filter, order: { field } }: Wanted): Prisma.Sql[] => [
+  isThere('j'),
+  ...filterSql(filter),
+  ...(field === 'FINISHED_AT' ? [Prisma.sql`j."finishedAt" IS NOT NULL`] : []),
+]
+
+/** Between which places; throws BadCursor. */
+function bounds({ order: { field, direction }, args: { after, before } }: Wanted): Prisma.Sql[] {
+  const bound = (cursor: string | null | undefined, isAfter: boolean): Prisma.Sql[] => {
+    if (cursor == null) return []
+    const { value, serial } = readPlace(field, cursor)
+    const at =
+      field === 'PRIORITY'
+        ? Prisma.sql`${value}::int`
+        : Prisma.sql`${new Date(value)}::timestamptz`
+    const sign = Prisma.raw((direction === 'ASC') === isAfter ? '>' : '<')
+    return [Prisma.sql`(${columns[field]}, j.serial) ${sign} (${at}, ${serial}::bigint)`]
+  }
+  return [...bound(after, true), ...bound(before, false)]
+}
+
+function ordered({ order: { field, direction }, args }: Wanted): Prisma.Sql {
+  const way = Prisma.raw((direction === 'ASC') === windowOf(args).isBackward ? 'DESC' : 'ASC')
+  return Prisma.sql`ORDER BY ${columns[field]} ${way}, j.serial ${way}`
+}
+
+function cut(wanted: Wanted): Prisma.Sql {
+  const { limit, offset } = windowOf(wanted.args)
+  return Prisma.sql`${ordered(wanted)} LIMIT ${limit + 1}::int OFFSET ${offset}::int`
 }

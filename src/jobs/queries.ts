@@ -1,11 +1,11 @@
 import { allow, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import { Prisma } from '../generated/prisma/client.ts'
 import { pageArgs } from '../graph/connection.ts'
+import { askedIn } from '../graph/look-ahead.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { JobType } from './event-types.ts'
 import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
-import { filterSql, pageOfJobs } from './list.ts'
+import { asOfJobs, pageOfJobs, type JobPage } from './list.ts'
 import { jobNamed } from './store.ts'
 import { JobConnection } from './types.ts'
 
@@ -28,13 +28,16 @@ builder.queryFields((t) => ({
       orderBy: t.arg({ type: JobOrderInput, description: 'In which order.' }),
       ...pageArgs(t.arg),
     },
-    resolve: async (_root, { organizationId, filter, orderBy, ...args }, ctx) => {
+    resolve: async (_root, { organizationId, filter, orderBy, ...args }, ctx, info) => {
       requireCredential(ctx.viewer)
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
-      const within = named === undefined ? [] : [Prisma.sql`j."organizationId" = ${named}::uuid`]
-      const conditions = [...within, ...filterSql(await resolved(ctx, filter))]
-      return pageOfJobs(ctx, conditions, orderBy, args)
+      const found = await resolved(ctx, filter)
+      const [only, ...others] = found?.serviceIds ?? []
+      const isOfOne = only !== undefined && others.length === 0
+      const asOf = isOfOne && askedIn(info).has('asOf') ? await asOfJobs(ctx, only) : undefined
+      const page: JobPage = await pageOfJobs(ctx, named, found, orderBy, args)
+      return asOf === undefined ? page : { ...page, asOf }
     },
   }),
 }))

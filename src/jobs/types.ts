@@ -23,6 +23,7 @@ import {
 } from '../work/index.ts'
 import { AttemptOutcomeType, JobActionType, JobErrorKindType, JobStatusType } from './enums.ts'
 import { JobEventConnection, JobType } from './event-types.ts'
+import type { JobPage } from './list.ts'
 import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
 import { jobViewerActions } from './permit.ts'
 import { attemptsOf, jobById, serviceOfJob, textOf } from './store.ts'
@@ -94,6 +95,14 @@ const ProgressType = builder.objectRef<JobRow & { progressAt: Date }>('Progress'
 })
 
 export const JobConnection = connectionOf<JobRow>('Job', JobType, 'jobs')
+
+builder.objectField(JobConnection, 'asOf', (t) =>
+  t.string({
+    description:
+      'Pass as `after` to jobsChanged, and nothing falls in between; the very beginning where the list is not of one service.',
+    resolve: (page: JobPage) => page.asOf ?? 'start',
+  }),
+)
 
 builder.objectType(JobType, {
   description:

@@ -13,6 +13,7 @@ import {
   type LineRange,
   type LogFilter,
   type LogLine,
+  type StreamKind,
 } from '../streams/index.ts'
 import type { LogDelivery } from './types.ts'
 
@@ -40,17 +41,31 @@ export const pageOfLog = (
     async () => (await lineCounts(ctx, stream, args.filter ?? null)) ?? 0,
   )
 
+interface FollowArgs {
+  readonly after?: string | null
+  readonly last?: number | null
+  readonly filter?: LogFilter | null
+}
+
 /** A log from a cursor on, or beginning with its last lines; then live. */
-export async function followLog(
+export const followLog = (
   ctx: Context,
   stream: string,
-  args: { after?: string | null; last?: number | null; filter?: LogFilter | null },
+  args: FollowArgs,
+): Promise<AsyncIterableIterator<LogDelivery>> =>
+  followLogOf(ctx, logStream(ctx.database), stream, args)
+
+/** The same of a kind of log that has an end of its own. */
+export async function followLogOf(
+  ctx: Context,
+  kind: StreamKind<LogLine>,
+  stream: string,
+  args: FollowArgs,
 ): Promise<AsyncIterableIterator<LogDelivery>> {
   const { filter } = args
   const last = args.last ?? 10
   if (last < 0 || last > MAX_LAST)
     throw new BadRequest(`\`last\` must be from 0 to ${MAX_LAST}; page back for more.`)
-  const kind = logStream(ctx.database)
   return deliver(
     ctx,
     kind,

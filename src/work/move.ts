@@ -9,7 +9,7 @@ import { jobColumns, type JobRow } from './row.ts'
 import { tellJobs } from './tell.ts'
 
 /** What moving jobs needs of a server. */
-export type Store = Pick<Platform, 'database' | 'hub' | 'bus' | 'config'>
+export type Store = Pick<Platform, 'database' | 'hub' | 'bus' | 'config' | 'metrics'>
 
 /** A move of the jobs that fulfil a condition. `name` is that of its text, which is always the same. */
 export interface Move {

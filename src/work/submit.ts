@@ -38,7 +38,7 @@ const FIELDS = Prisma.sql`
  * there already, because the call that submits them is done again, are answered as they are.
  */
 export async function insertJobs(
-  platform: Pick<Platform, 'database' | 'hub' | 'bus'>,
+  platform: Pick<Platform, 'database' | 'hub' | 'bus' | 'metrics'>,
   actor: Actor,
   jobs: readonly NewJob[],
 ): Promise<JobRow[]> {

@@ -14,9 +14,13 @@ type Told = Pick<
 >
 
 /** Tells everybody who follows these jobs that they have moved, and who waits for jobs where there are some now. */
-export function tellJobs({ hub, bus }: Pick<Platform, 'hub' | 'bus'>, jobs: readonly Told[]): void {
+export function tellJobs(
+  { hub, bus, metrics }: Pick<Platform, 'hub' | 'bus' | 'metrics'>,
+  jobs: readonly Told[],
+): void {
   const open = new Map<string, number>()
   for (const job of jobs) {
+    metrics.count('millrace_job_moves_total', 1, { status: job.status })
     hub.hint(JOB_STREAM, job.id)
     if (isFinal(job.status)) hub.hint(JOB_LOG_STREAM, job.id)
     const isReady = job.status === 'QUEUED' && job.readyAt <= job.updatedAt

@@ -9,6 +9,8 @@ const CHECK_MS = 1_000
 
 interface Waiter {
   readonly serviceIds: readonly string[]
+  /** It takes no jobs itself, so every hint is for it too. */
+  readonly isWatcher: boolean
   wake(): void
 }
 
@@ -43,7 +45,10 @@ export class Waiting {
    * Begins to listen for jobs of these services; look for them after that, and before each `woken`. Whoever listens
    * leaves. `woken` resolves when there may be some, when the time is over, or when the signal fires.
    */
-  listen(serviceIds: readonly string[]): {
+  listen(
+    serviceIds: readonly string[],
+    { isWatcher = false }: { isWatcher?: boolean } = {},
+  ): {
     woken(withinMs: number, signal: AbortSignal): Promise<void>
     /** Wakes the next in place of this one, which has been woken and goes. */
     passOn(): void
@@ -53,6 +58,7 @@ export class Waiting {
     let resolve: (() => void) | undefined
     const waiter: Waiter = {
       serviceIds,
+      isWatcher,
       wake: () => {
         isWoken = true
         resolve?.()
@@ -111,9 +117,14 @@ export class Waiting {
   #wake(id: string, count: number): void {
     const waiters = this.#queues.get(id)?.waiters
     if (waiters === undefined) return
-    for (const waiter of [...waiters].slice(0, count)) {
-      waiters.delete(waiter)
-      waiters.add(waiter)
+    let left = count
+    for (const waiter of [...waiters]) {
+      if (!waiter.isWatcher) {
+        if (left === 0) continue
+        left -= 1
+        waiters.delete(waiter)
+        waiters.add(waiter)
+      }
       waiter.wake()
     }
   }

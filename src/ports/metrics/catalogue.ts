@@ -167,6 +167,33 @@ export const catalogue = {
     labels: {},
   },
 
+  // Jobs
+  millrace_job_moves_total: {
+    type: 'counter',
+    help: 'Jobs that this server has put into a status: submitted and queued again (QUEUED), claimed or asked to end (RUNNING), or ended.',
+    labels: { status: ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] },
+  },
+  millrace_job_lease_losses_total: {
+    type: 'counter',
+    help: 'Attempts at jobs that this server found lost: the lease of their worker had expired.',
+    labels: {},
+  },
+  millrace_jobs_queued: {
+    type: 'gauge',
+    help: 'Jobs that wait to be claimed, of all services; the same on every server, up to ten seconds old.',
+    labels: {},
+  },
+  millrace_jobs_running: {
+    type: 'gauge',
+    help: 'Jobs in the hands of workers, of all services; the same on every server, up to ten seconds old.',
+    labels: {},
+  },
+  millrace_jobs_oldest_queued_seconds: {
+    type: 'gauge',
+    help: 'How long the oldest job waits that may be claimed, of all services; 0 when none does. The same on every server, up to ten seconds old.',
+    labels: {},
+  },
+
   // Logs
   millrace_log_lines_stored_total: {
     type: 'counter',
@@ -182,7 +209,7 @@ export const catalogue = {
   millrace_retention_removed_rows_total: {
     type: 'counter',
     help: 'Rows removed because they were older, or more, than is kept.',
-    labels: { table: ['log_lines', 'events', 'traffic', 'idempotency'] },
+    labels: { table: ['log_lines', 'events', 'traffic', 'idempotency', 'jobs', 'job_events'] },
   },
 
   // Database

@@ -1,0 +1,2 @@
+/** Jobs: calls of functions that are kept until they are done. */
+export { sweeper } from './worker.ts'

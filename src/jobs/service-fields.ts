@@ -1,0 +1,72 @@
+import { builder } from '../builder.ts'
+import { pageArgs } from '../graph/connection.ts'
+import { askedIn } from '../graph/look-ahead.ts'
+import { ServiceInterface } from '../services/index.ts'
+import { NO_JOBS, type JobCounts } from '../work/index.ts'
+import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
+import { asOfJobs, pageOfServiceJobs, type JobPage } from './list.ts'
+import { countsOfService } from './store.ts'
+import { JobConnection } from './types.ts'
+
+/*
+ * What services have of jobs. Services know nothing of jobs, which are built on them.
+ */
+
+export const JobCountsType = builder.objectRef<JobCounts>('JobCounts').implement({
+  description: 'Jobs by status now, and the age of the oldest queued.',
+  fields: (t) => ({
+    queued: t.field({
+      type: 'SafeInt',
+      description: 'Waiting to be claimed.',
+      resolve: ({ queued }) => queued,
+    }),
+    running: t.field({
+      type: 'SafeInt',
+      description: 'In the hands of workers.',
+      resolve: ({ running }) => running,
+    }),
+    succeeded: t.field({
+      type: 'SafeInt',
+      description: 'Ended with a result, and still kept.',
+      resolve: ({ succeeded }) => succeeded,
+    }),
+    failed: t.field({
+      type: 'SafeInt',
+      description: 'Ended without one, and still kept.',
+      resolve: ({ failed }) => failed,
+    }),
+    canceled: t.field({
+      type: 'SafeInt',
+      description: 'Ended before they were done, and still kept.',
+      resolve: ({ canceled }) => canceled,
+    }),
+    oldestQueuedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the oldest that waits was submitted.',
+      resolve: ({ oldestQueuedAt }) => oldestQueuedAt,
+    }),
+  }),
+})
+
+builder.interfaceFields(ServiceInterface, (t) => ({
+  jobs: t.field({
+    type: JobConnection,
+    description: 'Its jobs; the newest first, unless an order is given.',
+    args: {
+      filter: t.arg({ type: JobFilterInput, description: 'Which jobs.' }),
+      orderBy: t.arg({ type: JobOrderInput, description: 'In which order.' }),
+      ...pageArgs(t.arg),
+    },
+    resolve: async ({ id }, { filter, orderBy, ...args }, ctx, info): Promise<JobPage> => {
+      const asOf = askedIn(info).has('asOf') ? await asOfJobs(ctx, id) : undefined
+      const page = await pageOfServiceJobs(ctx, id, await resolved(ctx, filter), orderBy, args)
+      return asOf === undefined ? page : { ...page, asOf }
+    },
+  }),
+  jobCounts: t.field({
+    type: JobCountsType,
+    description: 'How many of its jobs are in which state, from counters.',
+    resolve: async ({ id }, _args, ctx) => (await countsOfService(ctx, id)) ?? NO_JOBS,
+  }),
+}))
