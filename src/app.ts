@@ -18,7 +18,7 @@ import { quotas } from './http/limits/index.ts'
 import { httpServer } from './http/server.ts'
 import { trustedDocuments } from './http/trusted.ts'
 import type { Logger } from './kit/logger.ts'
-import { sweeper } from './jobs/index.ts'
+import { Dispatcher, sweeper } from './jobs/index.ts'
 import { bootstrap } from './organizations/index.ts'
 import { inProcessBus } from './ports/bus/in-process.ts'
 import { redisBus } from './ports/bus/redis.ts'
@@ -129,14 +129,9 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const traffic = opening(new TrafficRecorder(platform), (one, graceMs) => one.close(graceMs))
   const invoker = opening(new Invoker(platform, reconciler.balancer, traffic), (one) => one.close())
   const state = { isReady: false }
-  const http = opening(
-    httpServer(
-      { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) },
-      invoker,
-      state,
-      trusted,
-    ),
-    (one, graceMs) => one.close(graceMs),
+  const site = { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) }
+  const http = opening(httpServer(site, invoker, state, trusted), (one, graceMs) =>
+    one.close(graceMs),
   )
   const listening = await http.listen()
   platform.server.url = config.advertiseUrl ?? reachable(listening)
@@ -144,6 +139,8 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   await reconciler.start()
   opening(retention(platform), (stop) => stop())
   opening(sweeper(platform), (stop) => stop())
+  const dispatcher = opening(new Dispatcher(site), (one, graceMs) => one.close(graceMs))
+  await dispatcher.start()
   state.isReady = true
   opening(state, async (one) => (one.isReady = false))
   return { url: reachable(listening), tokenFile }

@@ -1,7 +1,7 @@
 import { allow, found, workplacesOf } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { Conflict } from '../kit/errors.ts'
+import { Conflict, Forbidden } from '../kit/errors.ts'
 import { jsonText } from '../kit/json.ts'
 import {
   amend,
@@ -15,9 +15,10 @@ import {
   type JobRow,
   type JobStatus,
 } from '../work/index.ts'
+import { asNew } from './as-new.ts'
 import { fits } from './labor.ts'
 import { permitJob } from './permit.ts'
-import { jobById, jobNamed, textOf } from './store.ts'
+import { jobById, jobNamed, serviceOfJob, textOf } from './store.ts'
 import { putJobs } from './submit.ts'
 
 /** How often a change is decided anew when the job has moved between reading and writing. */
@@ -49,30 +50,11 @@ export async function retryJob(ctx: Context, { id }: { id: string }): Promise<Jo
   const job = found(await jobNamed(ctx, id), 'job', id)
   permitJob(ctx.viewer, 'RETRY', job)
   const parameters = (await textOf(ctx, job, 'parameters')) ?? 'null'
-  const [again] = await putJobs(ctx, [{ ...asNew(job, parameters), id: jobIdFor(ctx.call) }])
+  const [again] = await putJobs(ctx, [
+    { ...asNew(job), id: jobIdFor(ctx.call), parameters, parametersKey: null },
+  ])
   return found(again, 'job', id)
 }
-
-/** What a job is, without what became of it. */
-const asNew = (job: JobRow, parameters: string) => ({
-  organizationId: job.organizationId,
-  serviceId: job.serviceId,
-  projectId: job.projectId,
-  function: job.function,
-  parameters,
-  parametersKey: null,
-  resultSchemaId: job.resultSchemaId,
-  priority: job.priority,
-  lane: job.lane,
-  runAfter: null,
-  maxAttempts: job.maxAttempts,
-  timeoutSeconds: job.timeoutSeconds,
-  retainSeconds: job.retainSeconds,
-  labels: job.labels as unknown as { name: string; value: string }[], // the column holds what submit wrote
-  subject: job.subject,
-  retryOfId: job.id,
-  rootId: job.rootId ?? job.id,
-})
 
 /**
  * Sets status and result outside the usual course. Throws ValidationError for a result that does not fit, and
@@ -90,6 +72,8 @@ export async function amendJob(
   for (let n = 1; ; n += 1) {
     const job = found(await jobNamed(ctx, input.id, workplacesOf(ctx.viewer)), 'job', input.id)
     permitJob(ctx.viewer, 'AMEND', job)
+    if ((await serviceOfJob(ctx, job.serviceId))?.isBuiltIn)
+      throw new Forbidden('ADMIN', 'Built-in jobs cannot be amended.')
     const text = input.result === undefined ? undefined : jsonText(input.result)
     if (text !== undefined) await fits(ctx, job, text)
     const result =

@@ -16,6 +16,7 @@ import {
   release,
   resultKey,
   succeed,
+  type Claim,
   type JobRow,
   type Lease,
   type Report,
@@ -46,36 +47,30 @@ export async function claimJobs(
     readonly waitSeconds?: number | null
   },
 ): Promise<Lease[]> {
-  const services = await Promise.all(input.serviceIds.map((id) => queueFor(ctx, id)))
-  const [first] = services
-  if (first === undefined || services.some((one) => one.organizationId !== first.organizationId))
-    throw new ValidationError([
-      { path: ['serviceIds'], message: 'Name services of one organization.', rule: 'organization' },
-    ])
-  const { organizationId } = first
-  const serviceIds = [...new Set(services.map(({ id }) => id))].toSorted()
+  if (ctx.waiting.isClosed) throw goingAway()
   const { worker, claimId } = input
-  await noteWorker(ctx, { organizationId, name: worker, serviceIds })
-  const claim = {
-    organizationId,
-    serviceIds,
+  const look = async (): Promise<Claim> => ({
+    ...(await queuesFor(ctx, input.serviceIds)),
     worker,
     claimId,
     actor: workerActor(ctx, worker),
     max: input.max ?? 1,
     leaseSeconds: input.leaseSeconds ?? null,
-  }
+  })
+  const claim = await look()
+  const { organizationId, queues } = claim
+  const serviceIds = queues.map(({ id }) => id)
+  await noteWorker(ctx, { organizationId, name: worker, serviceIds })
   const deadline = performance.now() + (input.waitSeconds ?? 0) * 1000
-  if (ctx.waiting.isClosed) throw goingAway()
   const leases = await claimOnce(ctx, claim)
-  if (leases.length > 0 || input.waitSeconds === 0) return leases
+  if (leases.length > 0 || !input.waitSeconds) return leases
   const gone = new AbortController()
   const stop = ctx.onGone?.(() => gone.abort())
   const listening = ctx.waiting.listen(serviceIds)
   try {
     for (;;) {
       // listening first, looking second: what comes in between is found
-      const taken = gone.signal.aborted ? [] : await claimOnce(ctx, claim)
+      const taken = gone.signal.aborted ? [] : await claimOnce(ctx, await look())
       if (taken.length > 0) return taken
       const leftMs = deadline - performance.now()
       if (leftMs <= 0 || gone.signal.aborted || ctx.waiting.isClosed) return []
@@ -86,6 +81,22 @@ export async function claimJobs(
     listening.leave()
     stop?.()
   }
+}
+
+/** The queues that a claim names, each once and in one order. */
+async function queuesFor(
+  ctx: Context,
+  names: readonly string[],
+): Promise<Pick<Claim, 'organizationId' | 'queues'>> {
+  const services = await Promise.all(names.map((id) => queueFor(ctx, id)))
+  const [first] = services
+  if (first === undefined || services.some((one) => one.organizationId !== first.organizationId))
+    throw new ValidationError([
+      { path: ['serviceIds'], message: 'Name services of one organization.', rule: 'organization' },
+    ])
+  const byId = new Map(services.map((service) => [service.id, service]))
+  const queues = [...byId.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  return { organizationId: first.organizationId, queues }
 }
 
 const goingAway = (): Unavailable =>
@@ -128,9 +139,9 @@ export async function heartbeatJobs(
       name: worker,
       serviceIds: [...new Set(held.map(({ serviceId }) => serviceId))].toSorted(),
     })
-  const byId = new Map(held.map((one) => [one.id, one]))
-  return beats.map(({ jobId }, place) => {
-    const one = byId.get(keys[place] ?? '')
+  const byFence = new Map(held.map((one) => [`${one.id} ${one.fence}`, one]))
+  return beats.map(({ jobId, fence }, place) => {
+    const one = byFence.get(`${keys[place]} ${fence}`)
     return {
       jobId,
       key: keys[place],

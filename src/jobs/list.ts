@@ -132,11 +132,14 @@ export function pageOfJobs(
   args: PageArgs,
 ): Promise<Page<JobRow>> {
   const wanted = { filter, order: orderBy ?? NEWEST_FIRST, args }
-  const own = organizationsOf(ctx.viewer).filter((id) => organizationId === undefined || id === organizationId)
+  const own = organizationsOf(ctx.viewer).filter(
+    (id) => organizationId === undefined || id === organizationId,
+  )
   const where = [Prisma.sql`j."organizationId" = ANY(${own}::uuid[])`, ...thatAre(wanted)]
   return paged(
     wanted,
-    () => ctx.database.query<JobRow>(Prisma.sql`
+    () =>
+      ctx.database.query<JobRow>(Prisma.sql`
       SELECT ${jobColumns('j')} FROM "Job" AS j WHERE ${Prisma.join([...where, ...bounds(wanted)], ' AND ')} ${cut(wanted)}`),
     () => countJobs(ctx.database, where),
   )
@@ -212,9 +215,7 @@ function bounds({ order: { field, direction }, args: { after, before } }: Wanted
     if (cursor == null) return []
     const { value, serial } = readPlace(field, cursor)
     const at =
-      field === 'PRIORITY'
-        ? Prisma.sql`${value}::int`
-        : Prisma.sql`${new Date(value)}::timestamptz`
+      field === 'PRIORITY' ? Prisma.sql`${value}::int` : Prisma.sql`${new Date(value)}::timestamptz`
     const sign = Prisma.raw((direction === 'ASC') === isAfter ? '>' : '<')
     return [Prisma.sql`(${columns[field]}, j.serial) ${sign} (${at}, ${serial}::bigint)`]
   }

@@ -2,9 +2,14 @@ import { builder } from '../builder.ts'
 import { mutation } from '../graph/mutation.ts'
 import { QuotaReached, WrongState } from '../kit/errors.ts'
 import { NameValueInput } from '../uploads/index.ts'
-import type { JobRow } from '../work/index.ts'
+import { allow, found } from '../auth/viewer.ts'
+import type { Context } from '../context.ts'
+import { JobId, type JobRow } from '../work/index.ts'
 import { amendedBefore, amendJob, cancelJob, retryJob, waitForEnd } from './actions.ts'
+import { CANCEL_MANY, matchedBy, RETRY_MANY, submitBulk } from './bulk.ts'
 import { JobStatusType } from './enums.ts'
+import { JobFilterInput, resolved } from './inputs.ts'
+import { jobById } from './store.ts'
 import { JobType } from './event-types.ts'
 import {
   amendRule,
@@ -120,6 +125,50 @@ mutation('retryJob', {
   resolve: async (ctx, input) => ({ job: await retryJob(ctx, input) }),
   again: 'repeat', // the same call submits the same job
   success: asJob,
+})
+
+const bulkFields = (t: Inputs) => ({
+  organizationId: t.id({ description: 'Where, for members of several.' }),
+  filter: t.field({ type: JobFilterInput, required: true, description: 'Which jobs.' }),
+})
+const asBulk = (
+  t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow; matched: number }>,
+) => ({
+  job: t.field({
+    type: JobType,
+    description: 'The job that does it, with its progress.',
+    resolve: ({ job }) => job,
+  }),
+  matched: t.field({
+    type: 'SafeInt',
+    description: 'How many jobs it was for when it was asked for.',
+    resolve: ({ matched }) => matched,
+  }),
+})
+const bulkAgain = async (ctx: Context, id: string) => {
+  const job = found(await jobById(ctx, id), 'job', JobId.text(id))
+  allow(ctx.viewer, 'DEVELOPER', job.organizationId)
+  return { job, matched: await matchedBy(ctx, job) }
+}
+
+mutation('cancelJobs', {
+  description: 'Cancels all that match and have not ended, as a job of its own.',
+  input: (t) => ({ ...bulkFields(t), reason: t.string({ description: 'Why, for the record.' }) }),
+  check: cancelRule,
+  resolve: async (ctx, { filter, ...input }) =>
+    submitBulk(ctx, CANCEL_MANY, { ...input, filter: (await resolved(ctx, filter)) ?? {} }),
+  again: bulkAgain,
+  success: asBulk,
+})
+
+mutation('retryJobs', {
+  description:
+    'Runs all failed ones that match again, but those that were run again before, as a job of its own.',
+  input: bulkFields,
+  resolve: async (ctx, { filter, ...input }) =>
+    submitBulk(ctx, RETRY_MANY, { ...input, filter: (await resolved(ctx, filter)) ?? {} }),
+  again: bulkAgain,
+  success: asBulk,
 })
 
 mutation('amendJob', {

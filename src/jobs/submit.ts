@@ -5,6 +5,7 @@ import { ValidationError, type Issue } from '../kit/errors.ts'
 import { jsonText, jsonValue } from '../kit/json.ts'
 import { checkById, functionsOf, permit, serviceNamed } from '../services/index.ts'
 import {
+  beginLanes,
   insertJobs,
   jobIdFor,
   keepValue,
@@ -56,6 +57,16 @@ export async function submitJobs(
     if (job) jobs.push(job)
   }
   if (issues.length > 0) throw new ValidationError(issues)
+  const all = await Promise.all(services.values())
+  const laned = all.filter(
+    ({ id, hasLanes }) =>
+      !hasLanes && jobs.some(({ serviceId, lane }) => serviceId === id && lane !== null),
+  )
+  if (laned.length > 0)
+    await beginLanes(
+      ctx.database,
+      laned.map(({ id }) => id),
+    )
   return putJobs(ctx, jobs)
 }
 

@@ -2,13 +2,7 @@ import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { system } from '../kit/actor.ts'
 import { sweepQueues } from '../services/index.ts'
-import {
-  engine,
-  removeExpired,
-  removeOldEvents,
-  sweepLeases,
-  sweepOrphans,
-} from '../work/index.ts'
+import { engine, removeExpired, removeOldEvents, sweepLeases, sweepOrphans } from '../work/index.ts'
 
 /** Rounds are a second apart. */
 const OFTEN = 1

@@ -9,7 +9,7 @@ import {
 import { allow, found, organizationFor, workplacesOf } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
-import { ValidationError } from '../kit/errors.ts'
+import { Forbidden, ValidationError } from '../kit/errors.ts'
 import { advance, recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { changed } from './change.ts'
 import { keepSchemas, readFunctions, TIMEOUT_SECONDS, type FunctionInput } from './functions.ts'
@@ -133,6 +133,8 @@ async function serviceOfWorker(ctx: Context, text: string): Promise<Service | nu
 export async function queueFor(ctx: Context, id: string): Promise<Service> {
   const service = found(await serviceOfWorker(ctx, id), 'service', id)
   allow(ctx.viewer, 'WORKER', service.organizationId)
+  if (service.isBuiltIn)
+    throw new Forbidden('ADMIN', 'Built-in jobs are done by the server itself.')
   if (service.kind !== 'QUEUE')
     throw new ValidationError([
       { path: ['id'], message: 'Only a queue has workers that come to it.', rule: 'kind' },

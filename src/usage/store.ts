@@ -8,6 +8,7 @@ export interface Usage {
   readonly id: string
   readonly logBytes: bigint
   readonly archiveBytes: bigint
+  readonly jobsStored: bigint
 }
 
 /** From counters kept with the logs, so that no line is read; of many organizations with one statement a tick. */
@@ -20,7 +21,9 @@ export const usageOf = batched<Context, Usage>(({ database }, ids) =>
         (SELECT COALESCE(sum(a.size), 0)::bigint FROM (
            SELECT max("archiveSizeBytes") AS size FROM "DeploymentVersion"
            WHERE "organizationId" = o.id AND "deletedAt" IS NULL AND "archiveSha256" IS NOT NULL
-           GROUP BY "archiveSha256") AS a) AS "archiveBytes"
+           GROUP BY "archiveSha256") AS a) AS "archiveBytes",
+        (SELECT COALESCE(sum(c.queued + c.running + c.succeeded + c.failed + c.canceled), 0)::bigint
+         FROM "JobTally" AS c WHERE c."organizationId" = o.id) AS "jobsStored"
       FROM unnest(${ids}::uuid[]) AS o(id)`,
     { name: 'usage' },
   ),

@@ -9,7 +9,7 @@ const UsageType = builder.objectRef<Usage>('Usage').implement({
     logBytes: t.field({
       type: 'SafeInt',
       description:
-        'Bytes of text in the lines of all logs, those of deleted services too until retention takes them.',
+        'Bytes of text in the logs of services, those of deleted ones too until retention takes them.',
       resolve: ({ logBytes }) => logBytes,
     }),
     archiveBytes: t.field({
@@ -17,6 +17,12 @@ const UsageType = builder.objectRef<Usage>('Usage').implement({
       description:
         'Bytes of the archives of all versions; equal archives are kept, and counted, once.',
       resolve: ({ archiveBytes }) => archiveBytes,
+    }),
+    jobsStored: t.field({
+      type: 'SafeInt',
+      description:
+        'Jobs in every state, those that have ended too until they expire; from counters.',
+      resolve: ({ jobsStored }) => jobsStored,
     }),
     logRetentionSeconds: t.field({
       type: 'SafeInt',
@@ -34,7 +40,7 @@ builder.objectField(OrganizationType, 'usage', (t) =>
     description: 'What it keeps here. Needs VIEWER.',
     resolve: async ({ id }, _args, ctx) => {
       allow(ctx.viewer, 'VIEWER', id)
-      return (await usageOf(ctx, id)) ?? { id, logBytes: 0n, archiveBytes: 0n }
+      return (await usageOf(ctx, id)) ?? { id, logBytes: 0n, archiveBytes: 0n, jobsStored: 0n }
     },
   }),
 )

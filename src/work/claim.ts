@@ -5,11 +5,18 @@ import { counted, statusChange, step, told } from './record.ts'
 import { jobColumns, type JobRow } from './row.ts'
 import { tellJobs } from './tell.ts'
 
+/** A queue that is claimed from, as far as the statement depends on it. */
+export interface ClaimedQueue {
+  readonly id: string
+  readonly concurrency: number | null
+  readonly hasLanes: boolean
+}
+
 /** A wish for jobs; two with the same `claimId` are one. */
 export interface Claim {
   /** All of one organization. */
   readonly organizationId: string
-  readonly serviceIds: readonly string[]
+  readonly queues: readonly ClaimedQueue[]
   readonly worker: string
   readonly actor: Actor
   readonly claimId: string
@@ -18,13 +25,11 @@ export interface Claim {
   readonly leaseSeconds: number | null
 }
 
-interface ClaimedRow extends JobRow {
+/** A job that the worker may work on, under this fence, until the lease of the row expires. */
+export interface Lease extends JobRow {
   readonly parameters: string | null
   readonly fence: string
 }
-
-/** A job that the worker may work on, under this fence, until the lease of the row expires. */
-export type Lease = ClaimedRow
 
 /** How often a claim is tried that another of the same moment ran into. */
 const TRIES = 5
@@ -32,28 +37,24 @@ const TRIES = 5
 /**
  * Takes queued jobs: by priority, then in the order they were submitted. One statement, which
  *
- * - finds what the same claim was given before, and then takes nothing;
+ * - takes jobs without a lane and, where there are lanes, of each the first when none of it runs;
  * - locks the rows of services with a limit, and no others, and counts what they run now;
- * - takes jobs without a lane, and of each lane the first when none of it runs;
  * - skips what another claim has in its hands: two claims never wait for each other but for a limit.
  *
- * Two equal claims, or two claims on one lane, that meet at the same moment are refused by a unique index; the one
- * that was refused looks again.
+ * A claim that was granted before, also one of the same moment, is refused by a unique index, and so are two on one
+ * lane: then, and when there is nothing to take, it is looked up what it was given.
  */
 export async function claimOnce(platform: Platform, claim: Claim): Promise<Lease[]> {
   for (let n = 1; ; n += 1) {
     try {
-      const rows = await platform.database.query<ClaimedRow & { isNew: boolean }>(
-        statement(claim),
-        {
-          name: 'claim-jobs',
-        },
-      )
-      const fresh = rows.filter(({ isNew }) => isNew)
-      tellJobs(platform, fresh)
-      return rows
+      const rows = await take(platform, claim)
+      if (rows.length > 0) return rows
+      return await claimedBefore(platform, claim)
     } catch (cause) {
       if (n >= TRIES || !isTaken(cause)) throw cause
+      const before = await claimedBefore(platform, claim)
+      if (before.length > 0) return before
+      if (await isGranted(platform, claim)) return [] // and all of it is done
     }
   }
 }
@@ -65,80 +66,138 @@ const isTaken = (cause: unknown): boolean =>
   'code' in cause &&
   (cause.code === '23505' || cause.code === '40P01')
 
-function statement(claim: Claim): Prisma.Sql {
-  const { organizationId, serviceIds, worker, actor, claimId, max, leaseSeconds } = claim
-  const services = Prisma.sql`${[...serviceIds]}::uuid[]`
-  // "readyAt" is kept to the millisecond, and may have been rounded up
-  const isDue = Prisma.sql`j."readyAt" <= now() + interval '1 millisecond'`
-  return Prisma.sql`
-    WITH RECURSIVE again AS (
-      SELECT "jobId", number FROM "JobAttempt"
-      WHERE "organizationId" = ${organizationId}::uuid AND "claimId" = ${claimId}),
-    gate AS (
-      SELECT id, concurrency FROM "Service"
-      WHERE id = ANY(${services}) AND concurrency IS NOT NULL AND NOT EXISTS (SELECT FROM again)
-      ORDER BY id FOR NO KEY UPDATE),
-    room AS (
-      SELECT s.id, gate.id IS NOT NULL AS limited,
-        LEAST(${max}::int, COALESCE(gate.concurrency - "runningJobs"(gate.id), ${max}::int)) AS free
-      FROM unnest(${services}) AS s(id) LEFT JOIN gate ON gate.id = s.id
-      WHERE NOT EXISTS (SELECT FROM again)),
-    lanes AS (
-      SELECT room.id AS service, (
-        SELECT min(j.lane) FROM "Job" AS j
-        WHERE j."serviceId" = room.id AND j.status = 'QUEUED' AND j.lane IS NOT NULL) AS lane
-      FROM room WHERE room.free > 0
-      UNION ALL
-      SELECT lanes.service, (
-        SELECT min(j.lane) FROM "Job" AS j
-        WHERE j."serviceId" = lanes.service AND j.status = 'QUEUED' AND j.lane > lanes.lane)
-      FROM lanes WHERE lanes.lane IS NOT NULL),
-    firsts AS (
-      SELECT first.id, first."serviceId" FROM lanes CROSS JOIN LATERAL (
-        SELECT j.id, j."serviceId", j."readyAt" FROM "Job" AS j
-        WHERE j."serviceId" = lanes.service AND j.lane = lanes.lane AND j.status = 'QUEUED'
-          AND (j.attempt > 0 OR ${isDue})
-        ORDER BY j.priority DESC, j.serial LIMIT 1) AS first
-      WHERE lanes.lane IS NOT NULL AND first."readyAt" <= now() + interval '1 millisecond' AND NOT EXISTS (
-        SELECT FROM "Job" AS r
-        WHERE r."serviceId" = lanes.service AND r.lane = lanes.lane AND r.status = 'RUNNING')),
-    candidates AS (
-      SELECT c.*, room.limited, room.free,
-        row_number() OVER (PARTITION BY c."serviceId" ORDER BY c.priority DESC, c.serial) AS nth
-      FROM room CROSS JOIN LATERAL (
-        SELECT * FROM (
-          SELECT j.id, j."serviceId", j.priority, j.serial FROM "Job" AS j
-          WHERE j."serviceId" = room.id AND j.status = 'QUEUED' AND j.lane IS NULL AND ${isDue}
-          ORDER BY j.priority DESC, j.serial LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS free
-        UNION ALL
-        SELECT * FROM (
-          SELECT j.id, j."serviceId", j.priority, j.serial FROM "Job" AS j
-          WHERE j.id IN (SELECT id FROM firsts WHERE firsts."serviceId" = room.id) AND j.status = 'QUEUED'
-          ORDER BY j.priority DESC, j.serial LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS laned) AS c),
-    picked AS (
-      SELECT id, limited, row_number() OVER (ORDER BY priority DESC, serial) AS place FROM candidates
-      WHERE nth <= free ORDER BY priority DESC, serial LIMIT ${max}::int),
-    moved AS (
-      UPDATE "Job" AS t SET ${step(1)}, status = 'RUNNING', attempt = t.attempt + 1, worker = ${worker},
-        fence = (t.attempt + 1) || '.' || replace(left(gen_random_uuid()::text, 18), '-', ''),
-        "leaseSeconds" = ${leaseSeconds}::int,
-        "leaseExpiresAt" = clock_timestamp() + make_interval(secs => ${leaseSeconds}::int),
-        "timeoutAt" = clock_timestamp() + make_interval(secs => t."timeoutSeconds"),
-        "isLimited" = picked.limited, "startedAt" = COALESCE(t."startedAt", clock_timestamp()),
-        fraction = NULL, message = NULL, "progressAt" = NULL, error = NULL
-      FROM picked WHERE t.id = picked.id AND t.status = 'QUEUED'
-      RETURNING t.*, picked.place),
-    attempt AS (
-      INSERT INTO "JobAttempt" ("jobId", number, "organizationId", "serviceId", worker, "claimId", place, fence, "startedAt")
-      SELECT id, attempt, "organizationId", "serviceId", worker, ${claimId}, place, fence, "updatedAt" FROM moved),
-    ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [
-      { kind: 'CLAIMED', changes: [statusChange('QUEUED', 'RUNNING')] },
-    ])},
-    ${counted('QUEUED', 'RUNNING')}
-    SELECT ${jobColumns('moved')}, moved.parameters, true AS "isNew" FROM moved
-    UNION ALL
-    SELECT ${jobColumns('j')}, j.parameters, false FROM again
-    JOIN "Job" AS j ON j.id = again."jobId" AND j.attempt = again.number AND j.status = 'RUNNING'
-      AND j."serviceId" = ANY(${services})
-    ORDER BY priority DESC, serial`
+/** What a claim was given and its worker still holds. */
+const claimedBefore = (
+  { database }: Pick<Platform, 'database'>,
+  { organizationId, claimId }: Claim,
+): Promise<Lease[]> =>
+  database.query(
+    Prisma.sql`
+      SELECT ${jobColumns('j')}, j.parameters FROM "JobAttempt" AS a
+      JOIN "Job" AS j ON j.id = a."jobId" AND j.attempt = a.number AND j.status = 'RUNNING'
+      WHERE a."organizationId" = ${organizationId}::uuid AND a."claimId" = ${claimId} ORDER BY a.place`,
+    { name: 'claimed-before' },
+  )
+
+async function isGranted(
+  { database }: Pick<Platform, 'database'>,
+  { organizationId, claimId }: Claim,
+): Promise<boolean> {
+  const rows = await database.query(Prisma.sql`
+    SELECT 1 FROM "JobAttempt"
+    WHERE "organizationId" = ${organizationId}::uuid AND "claimId" = ${claimId} LIMIT 1`)
+  return rows.length > 0
 }
+
+async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
+  const { organizationId, worker, actor, claimId, leaseSeconds } = claim
+  const { name, picked } = picking(claim)
+  const rows = await platform.database.query<Lease>(
+    Prisma.sql`
+      WITH RECURSIVE ${picked},
+      moved AS (
+        UPDATE "Job" AS t SET ${step(1)}, status = 'RUNNING', attempt = t.attempt + 1, worker = ${worker},
+          fence = (t.attempt + 1) || '.' || replace(left(gen_random_uuid()::text, 18), '-', ''),
+          "leaseSeconds" = ${leaseSeconds}::int,
+          "leaseExpiresAt" = clock_timestamp() + make_interval(secs => ${leaseSeconds}::int),
+          "timeoutAt" = clock_timestamp() + make_interval(secs => t."timeoutSeconds"),
+          "isLimited" = picked.limited, "startedAt" = COALESCE(t."startedAt", clock_timestamp()),
+          fraction = NULL, message = NULL, "progressAt" = NULL, error = NULL
+        FROM picked WHERE t.id = picked.id AND t.status = 'QUEUED'
+        RETURNING t.*),
+      attempt AS (
+        INSERT INTO "JobAttempt" ("jobId", number, "organizationId", "serviceId", worker, "claimId", place, fence, "startedAt")
+        SELECT id, attempt, ${organizationId}::uuid, "serviceId", worker, ${claimId},
+          row_number() OVER (ORDER BY priority DESC, serial), fence, "updatedAt" FROM moved),
+      ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [
+        { kind: 'CLAIMED', changes: [statusChange('QUEUED', 'RUNNING')] },
+      ])},
+      ${counted('QUEUED', 'RUNNING')}
+      SELECT ${jobColumns('moved')}, moved.parameters FROM moved ORDER BY priority DESC, serial`,
+    { name },
+  )
+  tellJobs(platform, rows)
+  return rows
+}
+
+/** "readyAt" is kept to the millisecond, and may have been rounded up. */
+const isDue = Prisma.sql`j."readyAt" <= now() + interval '1 millisecond'`
+
+/**
+ * The CTE `picked` (id, limited). Statements differ by what their queues have, because most have nothing: to plan
+ * what is not there costs more than to do the rest.
+ */
+function picking({ queues, max }: Claim): { name: string; picked: Prisma.Sql } {
+  const [only, ...others] = queues
+  // written out: the plan of a limit that is not known is so much worse that it would be made anew every time
+  const limit = Prisma.raw(String(Math.trunc(max)))
+  const hasLanes = queues.some((queue) => queue.hasLanes)
+  const isLimited = queues.some(({ concurrency }) => concurrency !== null)
+  if (only !== undefined && others.length === 0 && !hasLanes && !isLimited)
+    return {
+      name: `claim-${max}`,
+      picked: Prisma.sql`
+        picked AS (
+          SELECT j.id, false AS limited FROM "Job" AS j
+          WHERE j."serviceId" = ${only.id}::uuid AND j.status = 'QUEUED' AND j.lane IS NULL AND ${isDue}
+          ORDER BY j.priority DESC, j.serial LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
+    }
+  const services = Prisma.sql`${queues.map(({ id }) => id)}::uuid[]`
+  const room = isLimited
+    ? Prisma.sql`
+      gate AS (
+        SELECT id, concurrency FROM "Service" WHERE id = ANY(${services}) AND concurrency IS NOT NULL
+        ORDER BY id FOR NO KEY UPDATE),
+      room AS (
+        SELECT s.id, gate.id IS NOT NULL AS limited,
+          LEAST(${max}::int, COALESCE(gate.concurrency - "runningJobs"(gate.id), ${max}::int)) AS free
+        FROM unnest(${services}) AS s(id) LEFT JOIN gate ON gate.id = s.id)`
+    : Prisma.sql`
+      room AS (SELECT s.id, false AS limited, ${max}::int AS free FROM unnest(${services}) AS s(id))`
+  const free = Prisma.sql`
+    SELECT * FROM (
+      SELECT j.id, j."serviceId", j.priority, j.serial FROM "Job" AS j
+      WHERE j."serviceId" = room.id AND j.status = 'QUEUED' AND j.lane IS NULL AND ${isDue}
+      ORDER BY j.priority DESC, j.serial LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS free`
+  return {
+    name: `claim${others.length > 0 ? '-many' : ''}${isLimited ? '-limited' : ''}${hasLanes ? '-lanes' : ''}`,
+    picked: Prisma.sql`
+      ${room},
+      ${hasLanes ? lanes : Prisma.empty}
+      candidates AS (
+        SELECT c.*, room.limited, room.free,
+          row_number() OVER (PARTITION BY c."serviceId" ORDER BY c.priority DESC, c.serial) AS nth
+        FROM room CROSS JOIN LATERAL (${free} ${hasLanes ? laned : Prisma.empty}) AS c),
+      picked AS (
+        SELECT id, limited FROM candidates WHERE nth <= free ORDER BY priority DESC, serial LIMIT ${max}::int)`,
+  }
+}
+
+/** Of each lane the first, when none of it runs. Lanes are found by leaping from one to the next, not by their jobs. */
+const lanes = Prisma.sql`
+  lanes AS (
+    SELECT room.id AS service, (
+      SELECT min(j.lane) FROM "Job" AS j
+      WHERE j."serviceId" = room.id AND j.status = 'QUEUED' AND j.lane IS NOT NULL) AS lane
+    FROM room WHERE room.free > 0
+    UNION ALL
+    SELECT lanes.service, (
+      SELECT min(j.lane) FROM "Job" AS j
+      WHERE j."serviceId" = lanes.service AND j.status = 'QUEUED' AND j.lane > lanes.lane)
+    FROM lanes WHERE lanes.lane IS NOT NULL),
+  firsts AS (
+    SELECT first.id, first."serviceId" FROM lanes CROSS JOIN LATERAL (
+      SELECT j.id, j."serviceId", j."readyAt" FROM "Job" AS j
+      WHERE j."serviceId" = lanes.service AND j.lane = lanes.lane AND j.status = 'QUEUED'
+        AND (j.attempt > 0 OR ${isDue})
+      ORDER BY j.priority DESC, j.serial LIMIT 1) AS first
+    WHERE lanes.lane IS NOT NULL AND first."readyAt" <= now() + interval '1 millisecond' AND NOT EXISTS (
+      SELECT FROM "Job" AS r
+      WHERE r."serviceId" = lanes.service AND r.lane = lanes.lane AND r.status = 'RUNNING')),`
+
+const laned = Prisma.sql`
+  UNION ALL
+  SELECT * FROM (
+    SELECT j.id, j."serviceId", j.priority, j.serial FROM "Job" AS j
+    WHERE j.id IN (SELECT id FROM firsts WHERE firsts."serviceId" = room.id) AND j.status = 'QUEUED'
+    ORDER BY j.priority DESC, j.serial LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS laned`

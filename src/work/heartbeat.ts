@@ -15,6 +15,7 @@ export interface Beat {
 /** A lease that is still held. */
 export interface Held {
   readonly id: string
+  readonly fence: string
   readonly serviceId: string
   readonly organizationId: string
   readonly leaseExpiresAt: Date | null
@@ -58,7 +59,7 @@ export async function beat(
         RETURNING t.*, b.told),
       moved AS (SELECT * FROM beaten WHERE told),
       ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [{ kind: 'PROGRESS', changesSql: progress }])}
-      SELECT id, "serviceId", "organizationId", "leaseExpiresAt",
+      SELECT id, fence, "serviceId", "organizationId", "leaseExpiresAt",
         "cancelRequestedAt" IS NOT NULL AS "cancelRequested", told AS "hasProgressed" FROM beaten`,
     { name: 'beat' },
   )

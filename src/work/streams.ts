@@ -148,11 +148,11 @@ function numberSome(database: Database, serviceId: string): Promise<void> {
     )
     await database.query(
       Prisma.sql`
-        WITH some AS (
+        WITH unnumbered AS (
           SELECT "jobId", number, id, at FROM "JobEvent"
           WHERE "serviceId" = ${serviceId}::uuid AND place IS NULL ORDER BY id LIMIT ${AT_A_TIME}::int),
         fresh AS (
-          SELECT some.*, row_number() OVER (ORDER BY id) AS nth FROM some),
+          SELECT unnumbered.*, row_number() OVER (ORDER BY id) AS nth FROM unnumbered),
         numbered AS (
           UPDATE "JobEvent" AS e SET place = h.head + fresh.nth
           FROM fresh, "JobEventHead" AS h

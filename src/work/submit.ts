@@ -1,6 +1,7 @@
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Actor } from '../kit/actor.ts'
+import { EFFECT, type Actor } from '../kit/actor.ts'
+import { effectColumns } from '../streams/index.ts'
 import { counted, statusChange, told } from './record.ts'
 import { jobColumns, type JobRow } from './row.ts'
 import { tellJobs } from './tell.ts'
@@ -33,6 +34,14 @@ const FIELDS = Prisma.sql`
   "parametersKey" text, "resultSchemaId" text, priority int, lane text, "runAfter" timestamptz, "maxAttempts" int,
   "timeoutSeconds" int, "retainSeconds" int, labels jsonb, subject text, "retryOfId" uuid, "rootId" uuid`
 
+/** Says that jobs of these services have lanes from now on; before the first of them is submitted. */
+export const beginLanes = (
+  database: Platform['database'],
+  serviceIds: readonly string[],
+): Promise<object[]> =>
+  database.query(Prisma.sql`
+    UPDATE "Service" SET "hasLanes" = true WHERE id = ANY(${[...serviceIds]}::uuid[])`)
+
 /**
  * Puts jobs into their queues with one statement, all or none, and answers them in the order given. Those that are
  * there already, because the call that submits them is done again, are answered as they are.
@@ -41,7 +50,15 @@ export async function insertJobs(
   platform: Pick<Platform, 'database' | 'hub' | 'bus' | 'metrics'>,
   actor: Actor,
   jobs: readonly NewJob[],
+  act?: { readonly action: string },
 ): Promise<JobRow[]> {
+  const audit =
+    act === undefined
+      ? Prisma.empty
+      : Prisma.sql`, act AS (
+          INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
+          SELECT "organizationId", ${JSON.stringify(actor)}::jsonb, ${act.action}, 'job:' || id, '[]', ${effectColumns(actor)}
+          FROM moved)`
   const who = Prisma.sql`${JSON.stringify(actor)}::jsonb`
   const list = JSON.stringify(jobs.map((job, place) => ({ ...job, place })))
   const rows = await platform.database.query<JobRow>(
@@ -57,10 +74,16 @@ export async function insertJobs(
         ON CONFLICT (id) DO NOTHING RETURNING *),
       ${told(who, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
       ${counted(undefined, 'QUEUED')}
+      ${audit}
       SELECT ${jobColumns('moved')} FROM moved ORDER BY serial`,
-    { name: 'submit-jobs' },
+    {
+      name:
+        act === undefined ? 'submit-jobs' : `submit-${act.action}${actor[EFFECT] ? '-keyed' : ''}`,
+    },
   )
   tellJobs(platform, rows)
+  if (act !== undefined)
+    for (const { organizationId } of rows) platform.hub.hint('audit', organizationId)
   if (rows.length === jobs.length) return rows
   const ids = jobs.map(({ id }) => id)
   return platform.database.query<JobRow>(

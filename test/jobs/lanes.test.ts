@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../support/app.ts'
 import { until } from '../support/until.ts'
-import { claim, claimOne, complete, fail, read, seedQueue, submit, submitMany } from './operations.ts'
+import {
+  claim,
+  claimOne,
+  complete,
+  fail,
+  read,
+  seedQueue,
+  submit,
+  submitMany,
+} from './operations.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -18,8 +27,7 @@ test('jobs of one lane run one at a time, in their order, beside those of others
     {},
     { lane: 'a', priority: 1 },
   ])
-  const places = (leases: { job: { id: string } }[]) =>
-    leases.map(({ job }) => ids.indexOf(job.id))
+  const places = (leases: { job: { id: string } }[]) => leases.map(({ job }) => ids.indexOf(job.id))
   const first = await claim(app.admin, queue, { max: 10 })
   expect(places(first)).toEqual([4, 2, 3])
   expect(await claim(app.admin, queue, { max: 10 })).toEqual([])
@@ -31,10 +39,7 @@ test('jobs of one lane run one at a time, in their order, beside those of others
 
 test('a job that is to be tried again keeps its place in its lane', async () => {
   const queue = await seedQueue(app.admin)
-  const [first] = await submitMany(app.admin, queue, [
-    { lane: 'l', maxAttempts: 2 },
-    { lane: 'l' },
-  ])
+  const [first] = await submitMany(app.admin, queue, [{ lane: 'l', maxAttempts: 2 }, { lane: 'l' }])
   await fail(app.admin, await claimOne(app.admin, queue))
   expect(await claim(app.admin, queue)).toEqual([])
   expect((await claimOne(app.admin, queue, { waitSeconds: 20 })).jobId).toBe(first)

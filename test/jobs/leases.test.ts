@@ -21,7 +21,10 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 const beat = async (...beats: { jobId: string; fence: string; fraction?: number }[]) => {
-  const input = { worker: 'w', beats: beats.map(({ jobId, fence, fraction }) => ({ jobId, fence, fraction })) }
+  const input = {
+    worker: 'w',
+    beats: beats.map(({ jobId, fence, fraction }) => ({ jobId, fence, fraction })),
+  }
   const { heartbeatJobs } = await app.admin.request(Heartbeats, { input })
   return heartbeatJobs
 }
@@ -36,8 +39,11 @@ test('a job whose worker falls silent is claimed by another, and the first has l
   for (const late of [
     await complete(app.admin, first, 'late'),
     await fail(app.admin, first),
-    (await app.admin.request(AppendLog, { input: { jobId: id, fence, firstLine: 1, lines: ['x'] } }))
-      .appendJobLog,
+    (
+      await app.admin.request(AppendLog, {
+        input: { jobId: id, fence, firstLine: 1, lines: ['x'] },
+      })
+    ).appendJobLog,
   ])
     expect(late).toMatchObject({ __typename: 'StaleLease', attempt: 2 })
   expect(await beat(first, second)).toMatchObject({

@@ -438,3 +438,105 @@ export const cancel = async (client: Client, id: string, reason?: string) =>
 
 export const list = async (client: Client, filter: JobFilter) =>
   (await client.request(Jobs, { filter })).jobs
+
+export const CancelMany = graphql(`
+  mutation CancelMany($input: CancelJobsInput!) {
+    cancelJobs(input: $input) {
+      __typename
+      ... on CancelJobsSuccess {
+        matched
+        job {
+          id
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+export const RetryMany = graphql(`
+  mutation RetryMany($input: RetryJobsInput!) {
+    retryJobs(input: $input) {
+      __typename
+      ... on RetryJobsSuccess {
+        matched
+        job {
+          id
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+export const Board = graphql(`
+  query Board($id: ID!, $range: TimeRange!) {
+    service(id: $id) {
+      status
+      viewerActions
+      jobCounts {
+        queued
+        running
+        succeeded
+        failed
+        canceled
+        oldestQueuedAt
+      }
+      jobStats(at: $range, stepSeconds: 3600) {
+        submitted
+        succeeded
+        failed
+        canceled
+        lost
+        waitP50Ms
+        runP95Ms
+      }
+      jobs(orderBy: { field: CREATED_AT, direction: ASC }) {
+        asOf
+        nodes {
+          id
+          waitingFor {
+            reason
+            position
+            until
+          }
+        }
+      }
+      ... on QueueService {
+        functions {
+          name
+          draft
+          parametersSchema
+          resultSchema
+        }
+        concurrency
+        timeoutSeconds
+        lastCheckInAt
+        isAvailable
+        hasTimedOut
+        workers {
+          name
+          isConnected
+          leases {
+            nodes {
+              id
+            }
+          }
+        }
+      }
+    }
+  }
+`)
+
+/** What a console shows of a service. */
+export async function board(client: Client, id: string) {
+  const from = new Date(Date.now() - 3_600_000).toISOString()
+  const to = new Date(Date.now() + 3_600_000).toISOString()
+  const { service } = await client.request(Board, { id, range: { from, to } })
+  if (!service || !('functions' in service)) throw new Error(`There is no queue ${id}.`)
+  return service
+}

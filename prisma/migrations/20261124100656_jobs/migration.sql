@@ -7,6 +7,7 @@ CREATE TYPE "AttemptOutcome" AS ENUM ('SUCCEEDED', 'FAILED', 'LOST', 'PREEMPTED'
 -- AlterTable
 ALTER TABLE "Service" ADD COLUMN     "concurrency" INTEGER,
 ADD COLUMN     "functions" JSONB,
+ADD COLUMN     "hasLanes" BOOLEAN NOT NULL DEFAULT false,
 ADD COLUMN     "isAvailable" BOOLEAN NOT NULL DEFAULT false,
 ADD COLUMN     "lastCheckInAt" TIMESTAMPTZ(3),
 ADD COLUMN     "lastWorkerAt" TIMESTAMPTZ(3),

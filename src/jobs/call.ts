@@ -1,0 +1,70 @@
+import { text as whole } from 'node:stream/consumers'
+import type { Context, Site } from '../context.ts'
+import { DomainError, NotFound, WrongState } from '../kit/errors.ts'
+import { ServiceId } from '../services/index.ts'
+import { noSpan } from '../ports/tracing/tracing.ts'
+import { keepValue, resultKey, valueOf, type Ending, type HeldJob } from '../work/index.ts'
+
+/** What of an answer that failed is kept with the error. */
+const MAX_DETAIL = 16_384
+
+/** Who calls a service for a job: whoever submitted it was allowed to. */
+function contextFor(site: Site, organizationId: string): Context {
+  return {
+    ...site,
+    viewer: {
+      kind: 'token',
+      tokenId: 'millrace',
+      tokenName: 'millrace',
+      user: undefined,
+      memberships: [{ organizationId, role: 'DEVELOPER' }],
+    },
+    requestId: '',
+    span: noSpan,
+    origin: site.server.url,
+    address: '',
+  }
+}
+
+/**
+ * Does a job of a service that runs as processes: POSTs the parameters to it, and its JSON is the result. An answer
+ * of 4xx has failed for good, whatever else goes wrong is tried again while attempts are left.
+ */
+export async function callProcess(site: Site, { lease, signal }: HeldJob): Promise<Ending> {
+  const parameters = { text: lease.parameters, key: lease.parametersKey }
+  const body = (await valueOf(site, parameters)) ?? 'null'
+  try {
+    const ctx = contextFor(site, lease.organizationId)
+    const answer = await site.doors.invoke(ctx, undefined, ServiceId.text(lease.serviceId), {
+      method: 'POST',
+      target: '/',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: Buffer.from(body),
+      signal,
+    })
+    const said = await whole(answer.body)
+    if (answer.status >= 400)
+      return {
+        error: {
+          kind: answer.status < 500 ? 'BAD_INPUT' : 'RAISED',
+          message: `The service answered ${answer.status}.`,
+          detail: JSON.stringify(said.slice(0, MAX_DETAIL)),
+        },
+        isRetryable: answer.status >= 500,
+      }
+    const result = said === '' ? 'null' : said
+    JSON.parse(result)
+    return { result: await keepValue(site, resultKey(lease.id, lease.fence), result) }
+  } catch (cause) {
+    return { error: failure(cause), isRetryable: !(cause instanceof SyntaxError) }
+  }
+}
+
+function failure(cause: unknown) {
+  if (cause instanceof SyntaxError)
+    return { kind: 'INVALID_RESULT', message: 'The service did not answer JSON.' } as const
+  if (cause instanceof NotFound || cause instanceof WrongState)
+    return { kind: 'UNAVAILABLE', message: 'The service does not run.' } as const
+  if (cause instanceof DomainError) return { kind: 'UNAVAILABLE', message: cause.message } as const
+  throw cause
+}

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../support/app.ts'
+import { succeeded } from '../support/seed.ts'
+import { until } from '../support/until.ts'
+import {
+  Amend,
+  board,
+  CancelMany,
+  claim,
+  claimOne,
+  complete,
+  fail,
+  list,
+  read,
+  Retry,
+  RetryMany,
+  seedQueue,
+  submit,
+  submitMany,
+} from './operations.ts'
+import type { AmendJobInput } from '../generated/graphql.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp()
+})
+afterAll(() => app.close())
+
+const amend = async (input: AmendJobInput) => (await app.admin.request(Amend, { input })).amendJob
+
+test('a finished job is run again as a new one that remembers the first', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue, { parameters: { x: 1 }, priority: 3 })
+  const { retryJob: early } = await app.admin.request(Retry, { input: { id } })
+  expect(early.__typename).toBe('WrongState')
+  await fail(app.admin, await claimOne(app.admin, queue))
+  const input = { id, idempotencyKey: 'once' }
+  const { retryJob } = await app.admin.request(Retry, { input })
+  const { job } = succeeded(retryJob, 'RetryJobSuccess')
+  expect(job).toMatchObject({
+    status: 'QUEUED',
+    parameters: { x: 1 },
+    priority: 3,
+    retryOf: { id },
+    root: { id },
+  })
+  const { retryJob: repeated } = await app.admin.request(Retry, { input })
+  expect(succeeded(repeated, 'RetryJobSuccess').job.id).toBe(job.id)
+  expect((await list(app.admin, { rootId: id })).nodes.map((one) => one.id)).toEqual([job.id, id])
+})
+
+test('an amendment leads from every state to every state, and ends the lease', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const lease = await claimOne(app.admin, queue)
+  expect(await amend({ id, status: 'SUCCEEDED', result: { by: 'hand' } })).toMatchObject({
+    job: { status: 'SUCCEEDED', result: { by: 'hand' } },
+  })
+  expect(await complete(app.admin, lease, 1)).toMatchObject({ __typename: 'StaleLease' })
+  const states = ['QUEUED', 'RUNNING', 'FAILED', 'CANCELED', 'RUNNING', 'QUEUED'] as const
+  for (const status of states)
+    expect(await amend({ id, status, reason: 'a try' })).toMatchObject({
+      job: { status, result: { by: 'hand' } },
+    })
+  const again = await claimOne(app.admin, queue)
+  expect(again.jobId).toBe(id)
+  await complete(app.admin, again, 2)
+  const job = await read(app.admin, id)
+  expect(job).toMatchObject({ status: 'SUCCEEDED', result: 2 })
+  const folded = job.events.nodes
+    .flatMap(({ changes }) => changes)
+    .filter(({ field }) => field === 'status')
+    .map(({ to }) => to)
+  expect(folded.at(-1)).toBe('SUCCEEDED')
+  expect(job.events.nodes.map(({ number }) => number)).toEqual(
+    Array.from({ length: job.revision }, (_, n) => n + 1),
+  )
+})
+
+test('an amendment with a result that does not fit changes nothing', async () => {
+  const queue = await seedQueue(app.admin, [{ resultSchema: { type: 'number' } }])
+  const { id, revision } = await submit(app.admin, queue)
+  expect(await amend({ id, status: 'SUCCEEDED', result: 'no' })).toMatchObject({
+    __typename: 'ValidationError',
+  })
+  expect(await read(app.admin, id)).toMatchObject({ status: 'QUEUED', revision })
+})
+
+test('no amendment lets two jobs of a lane run', async () => {
+  const queue = await seedQueue(app.admin)
+  const [one = '', two = ''] = await submitMany(app.admin, queue, [{ lane: 'l' }, { lane: 'l' }])
+  expect(await amend({ id: one, status: 'RUNNING' })).toMatchObject({ job: { status: 'RUNNING' } })
+  expect(await amend({ id: two, status: 'RUNNING' })).toMatchObject({ __typename: 'Conflict' })
+  expect(await claim(app.admin, queue)).toEqual([])
+})
+
+test('all that match are canceled, and all that failed run again, as jobs of their own', async () => {
+  const queue = await seedQueue(app.admin)
+  const other = await seedQueue(app.admin)
+  const ids = await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: 450 }, (_, n) => ({ labels: [{ name: 'half', value: `${n % 2}` }] })),
+  )
+  const kept = await submit(app.admin, other)
+  const filter = { serviceIds: [queue], labels: [{ name: 'half', value: '1' }] }
+  const { cancelJobs } = await app.admin.request(CancelMany, { input: { filter, reason: 'half' } })
+  const canceling = succeeded(cancelJobs, 'CancelJobsSuccess')
+  expect(canceling.matched).toBe(225)
+  await until(async () => (await read(app.admin, canceling.job.id)).status === 'SUCCEEDED')
+  expect(await read(app.admin, canceling.job.id)).toMatchObject({ result: { done: 225 } })
+  expect((await board(app.admin, queue)).jobCounts).toMatchObject({ queued: 225, canceled: 225 })
+  expect(await read(app.admin, kept.id)).toMatchObject({ status: 'QUEUED' })
+  expect((await read(app.admin, ids[1] ?? '')).events.nodes.at(-1)?.kind).toBe('CANCELED')
+
+  for (const { job, fence } of await claim(app.admin, queue, { max: 10 }))
+    await fail(app.admin, { jobId: job.id, fence })
+  const failed = { serviceIds: [queue] }
+  const { retryJobs } = await app.admin.request(RetryMany, { input: { filter: failed } })
+  const retrying = succeeded(retryJobs, 'RetryJobsSuccess')
+  expect(retrying.matched).toBe(10)
+  await until(async () => (await read(app.admin, retrying.job.id)).status === 'SUCCEEDED')
+  expect((await board(app.admin, queue)).jobCounts).toMatchObject({ queued: 225, failed: 10 })
+  const { retryJobs: nothing } = await app.admin.request(RetryMany, { input: { filter: failed } })
+  expect(nothing).toMatchObject({ matched: 0 })
+})
