@@ -91,8 +91,9 @@ test('every mutation takes one input and answers a union of its success and erro
   }
 })
 
-test('every subscription resumes from a cursor and delivers one', () => {
+test('every subscription but the wake-up of workers resumes from a cursor and delivers one', () => {
   for (const field of Object.values(schema.getSubscriptionType()?.getFields() ?? {})) {
+    if (field.name === 'jobQueued') continue
     expect(field.args.map(({ name }) => name)).toContain('after')
     const type = schema.getType(String(field.type).replace('!', ''))
     expect(isObjectType(type) && type.getInterfaces().map(({ name }) => name)).toContain('Delivery')

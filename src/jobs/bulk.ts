@@ -19,6 +19,7 @@ import {
   type JobRow,
 } from '../work/index.ts'
 import { asNew } from './as-new.ts'
+import { resolvedOrThrow } from './inputs.ts'
 import { countJobs, filterSql, type JobFilter } from './list.ts'
 import { runtimeOf } from './runtime.ts'
 
@@ -58,7 +59,10 @@ function matching(
   ]
 }
 
-/** Does something to all jobs that match, as a job of its own, on record in the history. */
+/**
+ * Does something to all jobs that match, as a job of its own, on record in the history. Throws NotFound for a service
+ * or a root that is not there.
+ */
 export async function submitBulk(
   ctx: Context,
   name: BulkFunction,
@@ -67,7 +71,8 @@ export async function submitBulk(
   const named = await organizationNamed(ctx, input.organizationId)
   const organizationId = organizationFor(ctx.viewer, 'DEVELOPER', named)
   const runtime = await runtimeOf(ctx, organizationId)
-  const { filter, reason } = input
+  const { reason } = input
+  const filter = await resolvedOrThrow(ctx, input.filter)
   const where = matching(name, organizationId, runtime.id, filter)
   const matched = await countJobs(ctx.database, where)
   const bulk: Bulk = { filter, reason, matched }

@@ -1,3 +1,4 @@
+import { found } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { builder } from '../builder.ts'
 import { TimeRangeInput } from '../graph/time-range.ts'
@@ -65,6 +66,13 @@ export async function resolved(
     serviceIds: services?.flatMap((service) => (service === null ? [] : [service.id])),
     rootId: filter.rootId == null ? null : (root?.id ?? NOTHING),
   }
+}
+
+/** The same, for what is about to be done: throws NotFound for a name of nothing. */
+export async function resolvedOrThrow(ctx: Context, filter: JobFilter): Promise<JobFilter> {
+  for (const id of filter.serviceIds ?? []) found(await serviceNamed(ctx, id), 'service', id)
+  if (filter.rootId != null) found(await jobNamed(ctx, filter.rootId), 'job', filter.rootId)
+  return (await resolved(ctx, filter)) ?? {}
 }
 
 /** The key of no object. */

@@ -241,8 +241,8 @@ export async function releaseJobs(
 ): Promise<JobRow[]> {
   const released: JobRow[] = []
   for (const { jobId, fence } of jobs) {
-    const report = await reportOf(ctx, jobId, fence)
-    const job = await release(ctx, report)
+    if ((await jobKey(ctx, jobId)) === undefined) continue
+    const job = await release(ctx, await reportOf(ctx, jobId, fence))
     if (job === undefined) continue
     isAllowed(ctx.viewer, 'WORKER', job.organizationId)
     released.push(job)

@@ -8,7 +8,7 @@ import { JobId, type JobRow } from '../work/index.ts'
 import { amendedBefore, amendJob, cancelJob, retryJob, waitForEnd } from './actions.ts'
 import { CANCEL_MANY, matchedBy, RETRY_MANY, submitBulk } from './bulk.ts'
 import { JobStatusType } from './enums.ts'
-import { JobFilterInput, resolved } from './inputs.ts'
+import { JobFilterInput } from './inputs.ts'
 import { jobById } from './store.ts'
 import { JobType } from './event-types.ts'
 import {
@@ -155,8 +155,7 @@ mutation('cancelJobs', {
   description: 'Cancels all that match and have not ended, as a job of its own.',
   input: (t) => ({ ...bulkFields(t), reason: t.string({ description: 'Why, for the record.' }) }),
   check: cancelRule,
-  resolve: async (ctx, { filter, ...input }) =>
-    submitBulk(ctx, CANCEL_MANY, { ...input, filter: (await resolved(ctx, filter)) ?? {} }),
+  resolve: (ctx, input) => submitBulk(ctx, CANCEL_MANY, input),
   again: bulkAgain,
   success: asBulk,
 })
@@ -165,8 +164,7 @@ mutation('retryJobs', {
   description:
     'Runs all failed ones that match again, but those that were run again before, as a job of its own.',
   input: bulkFields,
-  resolve: async (ctx, { filter, ...input }) =>
-    submitBulk(ctx, RETRY_MANY, { ...input, filter: (await resolved(ctx, filter)) ?? {} }),
+  resolve: (ctx, input) => submitBulk(ctx, RETRY_MANY, input),
   again: bulkAgain,
   success: asBulk,
 })

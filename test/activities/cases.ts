@@ -29,6 +29,21 @@ async function service(ground: Ground, status?: string): Promise<string> {
   return id
 }
 
+async function queue(ground: Ground): Promise<string> {
+  const backend = { queue: { functions: [{}] } }
+  return madeId(ground, 'createService', { name: `queue ${unique()}`, backend }, 'service')
+}
+
+/** A job in the hands of a worker. */
+async function held(ground: Ground): Promise<{ jobId: string; fence: string }> {
+  const serviceId = await queue(ground)
+  const jobId = await madeId(ground, 'submitJob', { serviceId }, 'job')
+  const wish = { serviceIds: [serviceId], worker: 'of a case', claimId: unique() }
+  const { leases } = await ground.call('claimJobs', wish, 'leases { fence }')
+  const [lease] = leases as { fence: string }[] // selected just above
+  return { jobId, fence: lease?.fence ?? '' }
+}
+
 async function madeId(ground: Ground, name: string, input: object, noun: string): Promise<string> {
   const success = await ground.call(name, input, `${noun} { id }`)
   return (success[noun] as { id: string }).id // selected just above
@@ -122,5 +137,47 @@ export const cases: Record<string, Case> = {
     input: async (ground) => ({
       id: await madeId(ground, 'createProject', { name: 'to delete' }, 'project'),
     }),
+  },
+  checkInService: { input: async (ground) => ({ id: await queue(ground) }), lines: 0 },
+  // the traffic of jobs is in their own streams
+  submitJob: { input: async (ground) => ({ serviceId: await queue(ground) }), lines: 0 },
+  submitJobs: {
+    input: async (ground) => ({ jobs: [{ serviceId: await queue(ground) }] }),
+    lines: 0,
+  },
+  claimJobs: {
+    input: async (ground) => ({
+      serviceIds: [await queue(ground)],
+      worker: 'of a case',
+      claimId: unique(),
+    }),
+    lines: 0,
+  },
+  heartbeatJobs: {
+    input: async (ground) => ({ worker: 'of a case', beats: [await held(ground)] }),
+    lines: 0,
+  },
+  completeJob: { input: held, lines: 0 },
+  failJob: { input: async (ground) => ({ ...(await held(ground)), message: 'no' }), lines: 0 },
+  releaseJobs: { input: async (ground) => ({ jobs: [await held(ground)] }), lines: 0 },
+  appendJobLog: {
+    input: async (ground) => ({ ...(await held(ground)), firstLine: 1, lines: ['a line'] }),
+    lines: 0,
+  },
+  cancelJob: { input: async (ground) => ({ id: (await held(ground)).jobId }), lines: 0 },
+  retryJob: {
+    input: async (ground) => {
+      const job = await held(ground)
+      await ground.call('completeJob', job, '__typename')
+      return { id: job.jobId }
+    },
+    lines: 0,
+  },
+  amendJob: { input: async (ground) => ({ id: (await held(ground)).jobId, status: 'FAILED' }) },
+  cancelJobs: {
+    input: async (ground) => ({ filter: { serviceIds: [await queue(ground)] } }),
+  },
+  retryJobs: {
+    input: async (ground) => ({ filter: { serviceIds: [await queue(ground)] } }),
   },
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { schema } from '../../src/schema.ts'
 import { CreateUpload } from '../deployments/operations.ts'
 import { CreateToken } from '../organizations/operations.ts'
+import { seedQueue, submit } from '../jobs/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
 
@@ -61,6 +62,7 @@ it('every type of Node is fetched again by its id', async () => {
   const files = { 'main.mjs': '' }
   const version = await seedVersion(app.admin, deployment.id, files, { image: 'node' })
   await seedService(app.admin, version)
+  await submit(app.admin, await seedQueue(app.admin))
   await app.admin.request(CreateToken, { input: { name: 'x', role: 'VIEWER' } })
   const made = await app.admin.request(CreateUpload, { input: { name: 'x' } })
   const { upload } = succeeded(made.createUpload, 'CreateUploadSuccess')

@@ -7,6 +7,8 @@ import { DeploymentId, VersionId } from '../../src/deployments/index.ts'
 import { OrganizationId, TokenId } from '../../src/organizations/index.ts'
 import { ServiceId } from '../../src/services/index.ts'
 import { seedToken, Viewer } from '../organizations/operations.ts'
+import { AppendLog, claimOne, seedQueue, submit } from '../jobs/operations.ts'
+import { JobId } from '../../src/work/index.ts'
 import { numbered, streamApp, type StreamApp } from '../streams/stream-app.ts'
 import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
 import {
@@ -97,6 +99,31 @@ async function seed(): Promise<void> {
     INSERT INTO "Event" (stream, number, at, kind, actor, changes)
     SELECT stream, place + 1000, at, 'UPDATED', actor, changes
     FROM "Event", generate_series(1, ${MANY}) AS place WHERE number = 1`)
+  const queue = await seedQueue(admin)
+  const job = await submit(admin, queue, { labels: [{ name: 'n', value: 'v' }] })
+  const lease = await claimOne(admin, queue)
+  const line = { jobId: job.id, fence: lease.fence, firstLine: 1, lines: numbered(MANY) }
+  await admin.request(AppendLog, { input: line })
+  const jobKey = JobId.read(job.id) ?? ''
+  // each of a service of its own, and run again a hundred times; and each service with as many
+  const queueKey = ServiceId.read(queue) ?? ''
+  const queues = await copies('Service', queueKey, () => ({}))
+  await copies('Job', jobKey, () => ({ retryOfId: jobKey, rootId: jobKey }))
+  await copies('Job', jobKey, (n) => ({ serviceId: queues[n] }))
+  await copies('Job', jobKey, () => ({ serviceId: keys.service }))
+  const [workerKey] = (await database.pool.query<{ id: string }>('SELECT id FROM "Worker"')).rows
+  await copies('Worker', workerKey?.id ?? '', (n) => ({
+    name: `${n}`,
+    serviceIds: [queues[n]],
+  }))
+  await database.pool.query(`
+    INSERT INTO "JobAttempt" ("jobId", number, "organizationId", "serviceId", worker, fence)
+    SELECT j.id, n, j."organizationId", j."serviceId", 'w', n || '.x' FROM "Job" AS j, generate_series(2, 3) AS n`)
+  await database.pool.query(`
+    INSERT INTO "JobEvent" ("jobId", number, "serviceId", at, kind, actor, changes)
+    SELECT j.id, n + 1000, j."serviceId", now(), 'PROGRESS', j.creator, '[]' FROM "Job" AS j, generate_series(1, ${MANY}) AS n`)
+  parents.set('Job', job.id)
+  parents.set('QueueService', queue)
   parents.set('Organization', viewer.organization.id)
   parents.set('Deployment', deployment.id)
   parents.set('ProcessService', service.id)
@@ -117,7 +144,14 @@ async function copies(
 ): Promise<string[]> {
   const made = Array.from({ length: MANY }, () => randomUUID())
   for (const [n, uuid] of made.entries()) {
-    const names = { email: uuid, handle: uuid, heldHandle: uuid, label: uuid, heldLabel: uuid }
+    const names = {
+      lane: null,
+      email: uuid,
+      handle: uuid,
+      heldHandle: uuid,
+      label: uuid,
+      heldLabel: uuid,
+    }
     await app.database.pool.query(
       `INSERT INTO "${table}" SELECT (jsonb_populate_record(t, $2::jsonb || jsonb_build_object(
          'serial', nextval(pg_get_serial_sequence('"${table}"', 'serial'))))).*

@@ -68,6 +68,8 @@ beforeAll(async () => {
     deploymentId: ours.ids['Deployment'] ?? '',
     versionId: ours.ids['DeploymentVersion'] ?? '',
     serviceId: ours.ids['ProcessService'] ?? '',
+    jobId: ours.ids['Job'] ?? '',
+    rootId: ours.ids['Job'] ?? '',
     userId: ours.ids['User'] ?? '',
     id: ours.ids['ProcessService'] ?? '', // where another position of the input is asked about
     ...ours.person,
@@ -82,11 +84,10 @@ test('every type that is found by id has an object in each organization', () => 
 })
 
 test('what one reads without naming anything holds nothing foreign', async () => {
-  const document = everything(ours, theirs)
-  const control = JSON.stringify(await send(theirs.viewers.ADMIN, document))
+  const control = JSON.stringify(await everything(theirs.viewers.ADMIN, ours, theirs))
   expect(leaks(control, theirs)).toHaveLength(nodeTypes.length + 1)
   for (const [name, client] of callers) {
-    const answer = await send(client, document)
+    const answer = await everything(client, ours, theirs)
     expect(leaks(JSON.stringify(answer), theirs), name).toEqual([])
   }
 })
@@ -94,7 +95,9 @@ test('what one reads without naming anything holds nothing foreign', async () =>
 test('no field below the root takes an id', () => {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]
   const below = objectTypes.filter((type) => !roots.includes(type))
-  expect(ids(below.flatMap(fieldsOf)).map(titleOf)).toEqual([]) // or this file must learn to call it
+  // the filter of a service's jobs is that of Query.jobs, which is asked below
+  const others = ids(below.flatMap(fieldsOf)).filter(({ path }) => path[0] !== 'filter')
+  expect(others.map(titleOf)).toEqual([]) // or this file must learn to call it
 })
 
 /** Asks by all names of theirs and by names of nothing, and compares. */
@@ -156,10 +159,18 @@ test('a mutation of what is foreign is answered like one of nothing', async () =
       if (who !== 'ADMIN') continue
       // whatever else it checks, it gets as far as the object
       for (const answer of answers)
-        expect(answer, titleOf(position)).toMatch(/"__typename":"(NotFound|Forbidden)"/)
+        expect(answer, titleOf(position)).toMatch(
+          passedOver[position.field.name] ?? /"__typename":"(NotFound|Forbidden)"/,
+        )
     }
   }
 })
+
+/** Where a worker names many jobs, what is not there is one that it has lost, or is left out. */
+const passedOver: Readonly<Record<string, RegExp>> = {
+  heartbeatJobs: /_isHeld":false/,
+  releaseJobs: /_jobs":\[\]|"NotFound"/,
+}
 
 test('what a list is asked about in words of theirs finds nothing', async () => {
   const texts = queries

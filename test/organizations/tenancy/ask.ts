@@ -47,6 +47,8 @@ function kindOf({ field }: Position): string {
   return kind
 }
 
+const AT_ONCE = 5
+
 /** What each value is answered, as text. */
 export async function ask(
   client: Client,
@@ -61,6 +63,14 @@ export async function ask(
     return Promise.all(
       values.map(async (value) => (await ask(client, position, [value], own))[0] ?? ''),
     )
+  // one operation may not ask for everything of so many
+  if (values.length > AT_ONCE) {
+    const [some, rest] = [values.slice(0, AT_ONCE), values.slice(AT_ONCE)]
+    return [
+      ...(await ask(client, position, some, own)),
+      ...(await ask(client, position, rest, own)),
+    ]
+  }
   const { query, variables } = operationAt(position, values, own)
   const { data, errors = [] } = await send(client, query, variables)
   if (data == null && !isAlone) throw new Error(`${JSON.stringify(errors)}\n${query}`)

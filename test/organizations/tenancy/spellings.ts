@@ -8,6 +8,7 @@ export interface Spelling {
 }
 
 const NOBODY = '01h455vb4pex5vsknk084sn02q'
+const NO_UUID = '01890000-0000-7000-8000-000000000000'
 const FAR = 999_999_999n
 
 /** All names of a tenant's objects, but those which are names of the other's too, in a kind of their own. */
@@ -23,6 +24,7 @@ function nobody(name: string, word: string): string {
     .replace(/_[0-9a-z]{26}$/, `_${NOBODY}`)
     .replace(/:[1-9]\d{12}$/, `:${1_000_000_000_000n + FAR}`)
     .replace(/:\d{1,9}$/, `:${FAR}`)
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, NO_UUID)
     .replace(/[0-9a-f]{16}$/, toHex16(FAR))
   if (absent === name) throw new Error(`Say what is like ${name} and names nothing.`)
   return absent

@@ -1,10 +1,9 @@
 import type { Client as Socket } from 'graphql-ws'
-import { send } from './send.ts'
 import { everything, type Tenant } from './tenant.ts'
 
 /** One cursor of each stream of the organization, and one of its lists. */
 export async function cursorsOf(tenant: Tenant): Promise<string[]> {
-  const answer = JSON.stringify(await send(tenant.viewers.ADMIN, everything(tenant)))
+  const answer = JSON.stringify(await everything(tenant.viewers.ADMIN, tenant))
   const all = [...answer.matchAll(/[cC]ursor":"([^"]+)"/g)].map(([, cursor = '']) => cursor)
   return [
     ...new Map(

@@ -84,6 +84,26 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     { ...named('service'), description: text, backend: { process: { versionId, environment } } },
     'service { id }',
   )
+  const queueId = idIn(
+    await succeed(
+      admin,
+      'createService',
+      {
+        ...named('queue'),
+        organizationId,
+        description: text,
+        backend: {
+          queue: {
+            functions: [{ description: text, parametersSchema: { title: word } }],
+            timeoutSeconds: 86_400,
+          },
+        },
+      },
+      'service { id }',
+    ),
+    'service',
+  )
+  const jobId = await doneJob(admin, queueId, word)
   const project = await succeed(admin, 'createProject', named('project'), 'project { id }')
   const upload = await succeed(admin, 'createUpload', { name: text }, 'upload { id url }')
   const token = await succeed(admin, 'createToken', { name: text, role: 'VIEWER' }, 'token { id }')
@@ -100,6 +120,8 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     Deployment: deploymentId,
     DeploymentVersion: versionId,
     ProcessService: idIn(service, 'service'),
+    QueueService: queueId,
+    Job: jobId,
     Project: idIn(project, 'project'),
     Upload: idIn(upload, 'upload'),
     Token: idIn(token, 'token'),
@@ -114,11 +136,14 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     )
     return JSON.stringify(log).includes(`"${word}"`)
   })
+  await becomes(admin, queueId, 'READY') // its worker has been seen
   const { archive, addresses } = await spelled(admin, Object.values(ids))
   return {
     word,
     ids,
-    handles: ['organization', 'deployment', 'service', 'project'].map((noun) => `${word}-${noun}`),
+    handles: ['organization', 'deployment', 'service', 'queue', 'project'].map(
+      (noun) => `${word}-${noun}`,
+    ),
     addresses,
     person,
     urls: { upload: (upload['upload'] as { url: string }).url, archive },
@@ -130,6 +155,35 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
       person: app.client(signedIn['secret'] as string),
     },
   }
+}
+
+/** A job that was done, with all that a job can have; each text of it holds the word. */
+async function doneJob(admin: Client, serviceId: string, word: string): Promise<string> {
+  const submitted = await succeed(
+    admin,
+    'submitJob',
+    {
+      serviceId,
+      parameters: { word },
+      lane: word,
+      labels: [{ name: word, value: word }],
+      idempotencyKey: `${word}-job`,
+    },
+    'job { id }',
+  )
+  const claimed = await succeed(
+    admin,
+    'claimJobs',
+    { serviceIds: [serviceId], worker: word, claimId: word },
+    'leases { fence job { id } }',
+  )
+  const [lease] = claimed['leases'] as { fence: string; job: { id: string } }[]
+  const held = { jobId: lease?.job.id, fence: lease?.fence }
+  await succeed(admin, 'appendJobLog', { ...held, firstLine: 1, lines: [word] }, 'nextLine')
+  const beats = [{ ...held, fraction: 0.5, message: word }]
+  await succeed(admin, 'heartbeatJobs', { worker: word, beats }, '__typename')
+  await succeed(admin, 'completeJob', { ...held, result: { word } }, '__typename')
+  return idIn(submitted, 'job')
 }
 
 /** What fronts call the objects with these ids, and where the archive of the version among them is. */
@@ -156,8 +210,22 @@ async function spelled(
   }
 }
 
-/** All that one may read without naming anything, and all objects of these organizations, as one operation. */
-export function everything(...tenants: readonly Tenant[]): string {
+/**
+ * All that one may read without naming anything, and all objects of these organizations: of each field the answer,
+ * and what went wrong. Several operations, because one may not ask for so much.
+ */
+export async function everything(
+  client: Client,
+  ...tenants: readonly Tenant[]
+): Promise<{ data: Data; errors: readonly object[] }> {
+  const answers = await Promise.all(partsOf(tenants).map((part) => send(client, `{ ${part} }`)))
+  return {
+    data: Object.assign({}, ...answers.map(({ data }) => data)) as Data,
+    errors: answers.flatMap(({ errors = [] }) => errors),
+  }
+}
+
+function partsOf(tenants: readonly Tenant[]): string[] {
   const depth = { objects: 2, connections: 1 }
   const roots = fieldsOf(schema.getQueryType() as never)
     .filter(
@@ -173,5 +241,5 @@ export function everything(...tenants: readonly Tenant[]): string {
         `${type.name}_${place}: node(id: "${ids[type.name]}") { ... on ${type.name} ${selectionOf(type, depth)} }`,
     ),
   )
-  return `{ ${roots.join(' ')} ${nodes.join(' ')} }`
+  return [...roots, ...nodes]
 }
