@@ -181,12 +181,12 @@ const variables = z.object({
   MAX_RESTARTS: whole(0, 1_000_000, 5)
     .prefault('5')
     .describe('Restarts in a row before a service is `FAILED`.'),
-  LEASE_SECONDS: seconds('positive', 15)
-    .prefault('15')
-    .describe('A server that is silent this long loses its services to another.'),
   CANCEL_GRACE_SECONDS: seconds('zero too', 30)
     .prefault('30')
     .describe('From asking the worker of a job to end it until the job is taken from it.'),
+  LEASE_SECONDS: seconds('positive', 15)
+    .prefault('15')
+    .describe('A server that is silent this long loses its services to another.'),
   LOG_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
     .prefault(String(30 * DAY_SECONDS))
     .describe('How long log lines are kept (30 days); `0` keeps them forever.'),

@@ -38,7 +38,7 @@ export interface Platform {
 }
 
 /** Who waits for jobs on this server. */
-export interface Waiting {
+interface Waiting {
   /** True once this server hands out no jobs any more. */
   readonly isClosed: boolean
   /** Begins to listen for jobs of these services; look for them after that, and each time one is woken. */

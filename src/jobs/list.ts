@@ -24,7 +24,7 @@ export interface JobFilter {
   readonly errorContains?: string | null | undefined
 }
 
-export type JobOrderField = 'CREATED_AT' | 'FINISHED_AT' | 'PRIORITY'
+type JobOrderField = 'CREATED_AT' | 'FINISHED_AT' | 'PRIORITY'
 export interface JobOrder {
   readonly field: JobOrderField
   readonly direction: 'ASC' | 'DESC'

@@ -24,7 +24,7 @@ const word = (max: number) =>
     .max(max, `At most ${max} characters.`)
     .refine(isStorable, 'This must not contain NUL or half a surrogate pair.')
 
-export const labelRule = z.object({
+const labelRule = z.object({
   name: word(100),
   value: z.string().max(1_000, 'At most 1000 characters.').refine(isStorable, 'Not storable.'),
 })

@@ -5,7 +5,7 @@ import { ServiceId } from '../services/index.ts'
 import { recorded } from '../streams/index.ts'
 
 /** The handle of the built-in service, which no other can have: handles have no "/". */
-export const RUNTIME = 'millrace/runtime'
+const RUNTIME = 'millrace/runtime'
 
 /** The built-in service of an organization, made when it is first needed. Its jobs are done by the server itself. */
 export async function runtimeOf(

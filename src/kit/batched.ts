@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
 import { perRequest } from './per-request.ts'
 
-/** Most keys that one statement is given. */
+/** Most keys that one statement is given, each once. */
 const MAX_KEYS = 1_000
 
 /**
@@ -11,19 +11,27 @@ const MAX_KEYS = 1_000
 export function batched<Request extends object, Row extends { readonly id: string }>(
   find: (request: Request, ids: string[]) => Promise<readonly Row[]>,
 ): (request: Request, id: string) => Promise<Row | null> {
-  const loader = perRequest((request: Request) => {
-    const own: DataLoader<string, Row | null> = new DataLoader(
-      async (ids) => {
-        own.clearAll() // whoever asks from now on is told what is there by then
-        const rows = await find(request, [...ids])
-        const byId = new Map(rows.map((row) => [row.id, row]))
-        return ids.map((id) => byId.get(id) ?? null)
-      },
-      { maxBatchSize: MAX_KEYS },
-    )
-    return own
-  })
+  const loader = perRequest(
+    (request: Request) =>
+      new DataLoader<string, Row | null>(
+        async (ids) => {
+          const parts = partsOf(new Set(ids)).map((part) => find(request, part))
+          const rows = (await Promise.all(parts)).flat()
+          const byId = new Map(rows.map((row) => [row.id, row]))
+          return ids.map((id) => byId.get(id) ?? null)
+        },
+        { cache: false },
+      ),
+  )
   return (request, id) => loader(request).load(id)
+}
+
+/** Keys by as many as one statement is given. */
+function partsOf(keys: ReadonlySet<string>): string[][] {
+  const all = [...keys]
+  return Array.from({ length: Math.ceil(all.length / MAX_KEYS) }, (_, n) =>
+    all.slice(n * MAX_KEYS, (n + 1) * MAX_KEYS),
+  )
 }
 
 interface Wanted<Ask> {
@@ -44,28 +52,28 @@ export function batchedAlike<Request extends object, Ask, Value>(
   id: string,
   ...ask: unknown extends Ask ? [] : [ask: Ask]
 ) => Promise<Value | undefined> {
-  const loader = perRequest((request: Request) => {
-    const own: DataLoader<Wanted<Ask>, Value | undefined, string> = new DataLoader(
-      async (wanted) => {
-        own.clearAll() // as above
-        const asks = new Map<string, { ask: Ask; ids: string[] }>()
-        for (const { id, ask, key } of wanted) {
-          const alike = asks.get(key) ?? { ask, ids: [] }
-          asks.set(key, alike)
-          alike.ids.push(id)
-        }
-        const answers = await Promise.all(
-          [...asks].map(
-            async ([key, { ask, ids }]) => [key, await load(request, ids, ask)] as const,
-          ),
-        )
-        const byAsk = new Map(answers)
-        return wanted.map(({ id, key }) => byAsk.get(key)?.get(id))
-      },
-      { maxBatchSize: MAX_KEYS, cacheKeyFn: ({ id, key }) => `${id} ${key}` },
-    )
-    return own
-  })
+  const loader = perRequest(
+    (request: Request) =>
+      new DataLoader<Wanted<Ask>, Value | undefined>(
+        async (wanted) => {
+          const asks = new Map<string, { ask: Ask; ids: Set<string> }>()
+          for (const { id, ask, key } of wanted) {
+            const alike = asks.get(key) ?? { ask, ids: new Set() }
+            asks.set(key, alike)
+            alike.ids.add(id)
+          }
+          const answers = await Promise.all(
+            [...asks].map(async ([key, { ask, ids }]) => {
+              const parts = partsOf(ids).map((part) => load(request, part, ask))
+              return [key, new Map((await Promise.all(parts)).flatMap((one) => [...one]))] as const
+            }),
+          )
+          const byAsk = new Map(answers)
+          return wanted.map(({ id, key }) => byAsk.get(key)?.get(id))
+        },
+        { cache: false },
+      ),
+  )
   return (request, id, ...[ask]) =>
     // a load that takes no ask is given none
     loader(request).load({ id, ask: ask as Ask, key: written(ask) })

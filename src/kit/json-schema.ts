@@ -1,7 +1,7 @@
 import { Ajv2020, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import AjvDraft04Module from 'ajv-draft-04'
 import formatsModule from 'ajv-formats'
-import { ValidationError, type Issue } from './errors.ts'
+import type { Issue } from './errors.ts'
 import { isNestedTooDeep, MAX_NESTING } from './nesting.ts'
 
 /** Drafts of JSON Schema that values are checked by. */
@@ -87,7 +87,7 @@ export function refusalOf(draft: SchemaDraft, schema: unknown, text: string): st
   if (pattern !== undefined || key !== undefined)
     return `The pattern ${JSON.stringify(pattern ?? key)} might take forever: no repetition or choice within a repetition, no back reference, at most ${MAX_PATTERN} characters.`
   try {
-    compile(draft, schema as AnySchema)
+    compile(draft, schema)
     return undefined
   } catch (cause) {
     return cause instanceof Error ? cause.message.slice(0, 500) : String(cause)
@@ -157,8 +157,8 @@ function isCostly(pattern: string): boolean {
 function compile(draft: SchemaDraft, schema: AnySchema): Check {
   // one instance each: what a schema calls itself is its own affair, and nothing of it stays behind
   const ajv = draft === 'DRAFT_04' ? new AjvDraft04(OPTIONS) : new Ajv2020(OPTIONS)
-  addFormats(ajv as Parameters<typeof addFormats>[0], { mode: 'fast' })
-  const validate = ajv.compile(schema) as ValidateFunction
+  addFormats(ajv, { mode: 'fast' })
+  const validate: ValidateFunction = ajv.compile(schema)
   return (value) => {
     if (validate(value)) return []
     return (validate.errors ?? []).slice(0, MAX_ISSUES).map(issueOf)
@@ -172,11 +172,4 @@ function issueOf({ instancePath, keyword, message, params }: ErrorObject): Issue
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
   const more = keyword === 'additionalProperties' ? ` (${String(params.additionalProperty)})` : ''
   return { path, message: `This ${message ?? 'is wrong'}${more}.`, rule: keyword }
-}
-
-/** Throws ValidationError with every violation, each under `path`. */
-export function checked(check: Check, value: unknown, path: readonly string[]): void {
-  const issues = check(value)
-  if (issues.length > 0)
-    throw new ValidationError(issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] })))
 }

@@ -2,17 +2,8 @@ import { isSafeNumber, parse } from 'lossless-json'
 import { z } from 'zod'
 import { isNestedTooDeep, MAX_NESTING } from './nesting.ts'
 
-/** A JSON value as the text it came as: whoever has the text gives it instead of the value, and nothing is lost. */
-export class JsonText {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
-}
-
 /** The text of a value of the scalar JSON; what was never given is null. NUL and half surrogate pairs become escapes. */
-export const jsonText = (value: unknown): string =>
-  value instanceof JsonText ? value.text : JSON.stringify(value ?? null)
+export const jsonText = (value: unknown): string => JSON.stringify(value ?? null)
 
 /** A whole number with more digits than a double can be trusted with. */
 const LONG_NUMBER = /\d{16}/
@@ -28,8 +19,5 @@ export function jsonValue(text: string): unknown {
 /** A value of the scalar JSON that can be kept: anything but what is nested too deep. */
 export const jsonRule = z
   .unknown()
-  .refine(
-    (value) => value instanceof JsonText || !isNestedTooDeep(value),
-    `Nested at most ${MAX_NESTING} deep.`,
-  )
+  .refine((value) => !isNestedTooDeep(value), `Nested at most ${MAX_NESTING} deep.`)
   .optional()

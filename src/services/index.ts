@@ -1,6 +1,6 @@
 /** Services: what can be called. Process services run a version of a deployment as processes. */
 export * from './service.ts'
-export { calleeNamed, serviceEvenDeleted, serviceNamed, type Callee } from './store.ts'
+export { calleeNamed, serviceNamed, type Callee } from './store.ts'
 export { Reconciler } from './reconciler/reconciler.ts'
 export { say } from './reconciler/pump.ts'
 export { ProcessServiceType, ServiceInterface } from './types.ts'

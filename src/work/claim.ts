@@ -6,7 +6,7 @@ import { jobColumns, type JobRow } from './row.ts'
 import { tellJobs } from './tell.ts'
 
 /** A queue that is claimed from, as far as the statement depends on it. */
-export interface ClaimedQueue {
+interface ClaimedQueue {
   readonly id: string
   readonly concurrency: number | null
   readonly hasLanes: boolean

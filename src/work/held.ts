@@ -17,7 +17,7 @@ export interface HeldJob {
   /** Fires when the job is to end: somebody asked for it, the lease is lost, or the server goes. */
   readonly signal: AbortSignal
   /** Says how far it is, with the next heartbeat. */
-  tell(fraction: number, message: string): void
+  readonly tell: (fraction: number, message: string) => void
 }
 
 const BEAT_MS = 5_000

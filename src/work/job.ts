@@ -3,7 +3,7 @@ import { decimal, uuid, type Naming } from '../addresses/index.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import type { KeyedCall } from '../kit/actor.ts'
 import { idKind } from '../kit/ids.ts'
-import { machine, type EventOf, type StateOf } from '../kit/machine.ts'
+import { machine, type StateOf } from '../kit/machine.ts'
 
 export const JobId = idKind('job')
 export const AttemptId = idKind('att')
@@ -42,7 +42,6 @@ export const jobMoves = machine({
   CANCELED: {},
 })
 export type JobStatus = StateOf<typeof jobMoves>
-export type JobMove = EventOf<typeof jobMoves>
 
 /** States that only `amend` leaves. */
 export const isFinal = (status: JobStatus): boolean => jobMoves.final.includes(status)

@@ -118,7 +118,8 @@ export class Waiting {
     const waiters = this.#queues.get(id)?.waiters
     if (waiters === undefined) return
     let left = count
-    for (const waiter of [...waiters]) {
+    const asked = Array.from(waiters) // the set changes on the way
+    for (const waiter of asked) {
       if (!waiter.isWatcher) {
         if (left === 0) continue
         left -= 1

@@ -84,21 +84,6 @@ async function seed(): Promise<void> {
     deploymentId: deployments[n],
     versionId: own[n],
   }))
-  const people = await copies('User', await onlyId('User'), () => ({ isServerAdmin: false }))
-  await database.pool.query(
-    `INSERT INTO "Membership" ("userId", "organizationId", role)
-     SELECT unnest($1::uuid[]), $2, 'VIEWER'`,
-    [people, OrganizationId.read(viewer.organization.id)],
-  )
-  await copies('Project', await onlyId('Project'), () => ({}))
-  await copies('Token', TokenId.read(token.id) ?? '', (n) => ({ hash: `${n}` }))
-  await database.pool.query(`
-    INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes)
-    SELECT "organizationId", creator, 'createService', 'svc:' || id, '[]' FROM "Service"`)
-  await database.pool.query(`
-    INSERT INTO "Event" (stream, number, at, kind, actor, changes)
-    SELECT stream, place + 1000, at, 'UPDATED', actor, changes
-    FROM "Event", generate_series(1, ${MANY}) AS place WHERE number = 1`)
   const queue = await seedQueue(admin)
   const job = await submit(admin, queue, { labels: [{ name: 'n', value: 'v' }] })
   const lease = await claimOne(admin, queue)
@@ -122,6 +107,21 @@ async function seed(): Promise<void> {
   await database.pool.query(`
     INSERT INTO "JobEvent" ("jobId", number, "serviceId", at, kind, actor, changes)
     SELECT j.id, n + 1000, j."serviceId", now(), 'PROGRESS', j.creator, '[]' FROM "Job" AS j, generate_series(1, ${MANY}) AS n`)
+  const people = await copies('User', await onlyId('User'), () => ({ isServerAdmin: false }))
+  await database.pool.query(
+    `INSERT INTO "Membership" ("userId", "organizationId", role)
+     SELECT unnest($1::uuid[]), $2, 'VIEWER'`,
+    [people, OrganizationId.read(viewer.organization.id)],
+  )
+  await copies('Project', await onlyId('Project'), () => ({}))
+  await copies('Token', TokenId.read(token.id) ?? '', (n) => ({ hash: `${n}` }))
+  await database.pool.query(`
+    INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes)
+    SELECT "organizationId", creator, 'createService', 'svc:' || id, '[]' FROM "Service" WHERE kind = 'PROCESS'`)
+  await database.pool.query(`
+    INSERT INTO "Event" (stream, number, at, kind, actor, changes)
+    SELECT stream, place + 1000, at, 'UPDATED', actor, changes
+    FROM "Event", generate_series(1, ${MANY}) AS place WHERE number = 1`)
   parents.set('Job', job.id)
   parents.set('QueueService', queue)
   parents.set('Organization', viewer.organization.id)

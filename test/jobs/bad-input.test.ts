@@ -41,12 +41,15 @@ test('parameters that do not fit are refused with every violation and its path, 
   const queue = await seedQueue(app.admin, [{ parametersSchema: schema }])
   const refused = await refuse({ serviceId: queue, parameters: { x: 'no', z: ['a', 1], more: 1 } })
   if (refused.__typename !== 'ValidationError') throw new Error(refused.__typename)
-  expect(refused.issues.map(({ path, rule }) => [path.join('.'), rule]).toSorted()).toEqual([
-    ['parameters', 'additionalProperties'],
-    ['parameters', 'required'],
-    ['parameters.x', 'type'],
-    ['parameters.z.1', 'type'],
-  ])
+  const told = refused.issues.map(({ path, rule }) => `${path.join('.')}: ${rule}`)
+  expect(new Set(told)).toEqual(
+    new Set([
+      'parameters: additionalProperties',
+      'parameters: required',
+      'parameters.x: type',
+      'parameters.z.1: type',
+    ]),
+  )
   expect((await board(app.admin, queue)).jobCounts).toMatchObject({ queued: 0 })
   expect(await submit(app.admin, queue, { parameters: { x: 1, y: 'a' } })).toBeTruthy()
 })

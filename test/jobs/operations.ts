@@ -9,7 +9,7 @@ import type {
 import type { Client } from '../support/client.ts'
 import { succeeded } from '../support/seed.ts'
 
-export const JobFields = graphql(`
+graphql(`
   fragment JobFields on Job {
     id
     status
@@ -102,7 +102,7 @@ export const SubmitMany = graphql(`
   }
 `)
 
-export const Claim = graphql(`
+const Claim = graphql(`
   mutation Claim($input: ClaimJobsInput!) {
     claimJobs(input: $input) {
       __typename
@@ -152,7 +152,7 @@ export const Heartbeats = graphql(`
   }
 `)
 
-export const Complete = graphql(`
+const Complete = graphql(`
   mutation Complete($input: CompleteJobInput!) {
     completeJob(input: $input) {
       __typename
@@ -178,7 +178,7 @@ export const Complete = graphql(`
   }
 `)
 
-export const Fail = graphql(`
+const Fail = graphql(`
   mutation Fail($input: FailJobInput!) {
     failJob(input: $input) {
       __typename
@@ -230,7 +230,7 @@ export const AppendLog = graphql(`
   }
 `)
 
-export const Cancel = graphql(`
+const Cancel = graphql(`
   mutation Cancel($input: CancelJobInput!) {
     cancelJob(input: $input) {
       __typename
@@ -288,7 +288,7 @@ export const Amend = graphql(`
   }
 `)
 
-export const Job = graphql(`
+const Job = graphql(`
   query Job($id: ID!) {
     job(id: $id) {
       ...JobFields
@@ -336,7 +336,7 @@ export const Job = graphql(`
   }
 `)
 
-export const Jobs = graphql(`
+const Jobs = graphql(`
   query Jobs($filter: JobFilter, $orderBy: JobOrder, $first: Int, $after: String) {
     jobs(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
       totalCount
@@ -473,7 +473,7 @@ export const RetryMany = graphql(`
   }
 `)
 
-export const Board = graphql(`
+const Board = graphql(`
   query Board($id: ID!, $range: TimeRange!) {
     service(id: $id) {
       status
