@@ -94,7 +94,7 @@ test('exactly one backend is given', async () => {
   })
   const url = `${app.url}/graphql`
   const headers = { ...app.admin.headers, 'content-type': 'application/json' }
-  for (const backend of [{}, { process: null }, { process, queue: {} }, null]) {
+  for (const backend of [{}, { process: null }, { process, queue: { functions: [] } }, null]) {
     const body = JSON.stringify({ query: OneOf.toString(), variables: { backend } })
     const answer = await (await fetch(url, { method: 'POST', headers, body })).json()
     expect(answer).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] })
