@@ -107,7 +107,8 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   client: [],
   codegen: [],
-  cli: ['kit', 'generated', 'config', 'client', 'app', 'db'],
+  worker: core, // a client like any other
+  cli: [...core, 'config', 'client', 'worker', 'app', 'db'],
   main: ['cli'],
   bin: ['main'],
 }

@@ -10,6 +10,7 @@ import { codeOf, Refusal } from './refusal.ts'
 import { addRollback } from './rollback.ts'
 import { addServe } from './serve.ts'
 import { addServices } from './services.ts'
+import { addWorker } from './worker.ts'
 
 /** Runs the command line and answers its exit code: 0, 1 when it was refused, 2 when it was not understood. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -33,7 +34,7 @@ const told = (error: unknown): string =>
 
 function program(): Command {
   const millrace = new Command('millrace')
-    .description('Deploys services, calls them and follows their logs.')
+    .description('Deploys services, calls them, runs jobs and follows their logs.')
     .version(version(), '-V, --version')
     .enablePositionalOptions()
     .showSuggestionAfterError()
@@ -46,6 +47,7 @@ function program(): Command {
     addInvoke,
     addLogs,
     addRollback,
+    addWorker,
     addAccess,
   ])
     add(millrace)

@@ -1,0 +1,137 @@
+import type { TypedDocumentString } from '../generated/operations/graphql.ts'
+import { LeaseLost } from './job.ts'
+
+/** Where a worker's server is. */
+export interface Endpoint {
+  /** Of the door for GraphQL. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * The server cannot answer now, and may later. `isFault` tells an answer that is a fault from no answer at all: a
+ * server that is away comes back, a fault may stay.
+ */
+export class Away extends Error {
+  readonly isFault: boolean
+  constructor(reason: string, isFault: boolean) {
+    super(reason)
+    this.isFault = isFault
+  }
+}
+
+/** The server says no, and would say so again. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  /** As in `enum ErrorCode` of the API. */
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+
+  /** Whether it is the worker that is not let in, or does not know where to, rather than one thing it said. */
+  get isOfWorker(): boolean {
+    return this.code === 'UNAUTHENTICATED' || this.code === 'FORBIDDEN'
+  }
+}
+
+/** Codes of answers that another time may be others. */
+const PASSING = new Set(['INTERNAL', 'TIMEOUT', 'UNAVAILABLE', 'QUOTA_REACHED'])
+
+interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[]
+}
+
+interface Answer<Data> {
+  readonly data?: Data | null
+  readonly errors?: readonly GraphQLError[]
+}
+
+interface GraphQLError {
+  readonly message: string
+  readonly extensions?: { readonly code?: string }
+}
+
+interface AskOptions {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Sends one operation. Throws Away where another try may help, Refused where none does, and the reason of the signal
+ * when that fires.
+ */
+export async function ask<Result, Variables>(
+  { url, headers }: Endpoint,
+  document: TypedDocumentString<Result, Variables>,
+  variables: NoInfer<Variables>,
+  { timeoutMs, signal }: AskOptions,
+): Promise<Result> {
+  signal.throwIfAborted()
+  const body = JSON.stringify({ query: document.toString(), variables })
+  const call = new AbortController()
+  const stop = (): void => call.abort()
+  const timer = setTimeout(stop, timeoutMs)
+  signal.addEventListener('abort', stop)
+  try {
+    const response = await fetch(url, { method: 'POST', headers, body, signal: call.signal })
+    const { data, errors } = parsed<Result>(await response.text())
+    if (errors?.[0] !== undefined) throw errorOf(response.status, errors[0])
+    // such as of a proxy whose server is away
+    if (data == null)
+      throw new Away(`an answer with status ${response.status} that is not of Millrace`, false)
+    return data
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (cause instanceof Away || cause instanceof Refused) throw cause
+    throw new Away(call.signal.aborted ? 'no answer in time' : reasonOf(cause), false)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** A top-level error as it is thrown. */
+function errorOf(status: number, { message, extensions }: GraphQLError): Away | Refused {
+  const code = extensions?.code ?? 'INTERNAL'
+  // a request that is too large has the code of a rate, but no hope
+  return PASSING.has(code) && status !== 413 ? new Away(message, true) : new Refused(code, message)
+}
+
+function parsed<Data>(text: string): Answer<Data> {
+  try {
+    const answer: unknown = JSON.parse(text)
+    // the server's own schema made it, and codegen made the type from that
+    return typeof answer === 'object' && answer !== null ? answer : {}
+  } catch {
+    return {}
+  }
+}
+
+/** What a mutation was to do. Throws LeaseLost, Away or Refused when it was not done. */
+export function done<Outcome extends object>(
+  outcome: Outcome,
+): Exclude<Outcome, { code: unknown; message: unknown }> {
+  if (isProblem(outcome)) throw thrownFor(outcome)
+  // Exclude says of the type what isProblem has just said of the value
+  return outcome as Exclude<Outcome, { code: unknown; message: unknown }>
+}
+
+const isProblem = (outcome: object): outcome is Problem => 'code' in outcome && 'message' in outcome
+
+function thrownFor({ code, message, issues = [] }: Problem): Error {
+  if (code === 'STALE_LEASE') return new LeaseLost()
+  if (PASSING.has(code)) return new Away(message, true)
+  const all = issues.map(({ path, message: why }) => `${path.join('.') || 'input'}: ${why}`)
+  return new Refused(code, all.length === 0 ? message : all.join('; '))
+}
+
+/** Of an error of fetch, what lies beneath it. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  if (cause instanceof AggregateError) return reasonOf(cause.errors[0])
+  return cause.cause === undefined ? cause.message : reasonOf(cause.cause)
+}

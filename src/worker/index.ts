@@ -1,0 +1,11 @@
+/** `millrace/worker`: does the jobs of queues. For Node.js; see docs/workers.md. */
+export { Refused } from './api.ts'
+export { inWords } from './events.ts'
+export type { WorkerEvent } from './events.ts'
+export { JobCanceled, LeaseLost, NonRetryable, WorkerStopped } from './job.ts'
+export type { Handler, Job, JobContext } from './job.ts'
+export type { WorkerOptions } from './options.ts'
+export { programHandler } from './program.ts'
+export type { ProgramOptions } from './program.ts'
+export { createWorker } from './worker.ts'
+export type { Worker } from './worker.ts'

@@ -1,0 +1,144 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { WorkerLogDocument } from '../generated/operations/graphql.ts'
+import { ask, done, Refused, type Endpoint } from './api.ts'
+import { stubbornly } from './stubborn.ts'
+
+/** How long lines wait for more of them. */
+const GATHER_MS = 50
+const BATCH_LINES = 1_000
+/** Of a batch as JSON: half of what a request may have by default (MAX_BODY_BYTES). */
+const BATCH_BYTES = 512 * 1024
+/** Longest line, in characters; longer ones become several. As JSON it is at most six times as long. */
+const MAX_LINE = 65_536
+/** Lines that wait, from where on `add` slows its caller down, and from where on it throws. */
+const FULL_BYTES = 1024 * 1024
+const OVERFULL_BYTES = 16 * 1024 * 1024
+
+export interface JobLogOptions {
+  readonly endpoint: Endpoint
+  readonly jobId: string
+  readonly fence: string
+  readonly timeoutMs: number
+  readonly faultMs: number
+  /** Ends all waiting for the server. */
+  readonly signal: AbortSignal
+  readonly refused: (reason: string) => void
+}
+
+interface Line {
+  readonly text: string
+  readonly bytes: number
+}
+
+/**
+ * What a job logs, on its way to the server: in order, in batches, one request at a time. The lines of an attempt are
+ * numbered, so a batch whose answer was lost is sent again and stored once. Bounded: see `add`.
+ */
+export class JobLog {
+  readonly #options: JobLogOptions
+  readonly #lines: Line[] = []
+  #bytes = 0
+  /** Number of the first line that waits. */
+  #next = 1
+  #sending: Promise<void> | undefined
+  #isFlushing = false
+  #failure: { readonly cause: unknown } | undefined
+  #roomWanted: (() => void)[] = []
+
+  constructor(options: JobLogOptions) {
+    this.#options = options
+  }
+
+  /** Adds the lines of a text. Resolves when there is room for more; throws when 16 MiB wait. */
+  add(text: string): Promise<void> {
+    if (this.#failure !== undefined) return Promise.resolve()
+    if (this.#bytes > OVERFULL_BYTES)
+      throw new Error('The log grows faster than it can be sent: await what log() answers.')
+    for (const line of linesOf(text)) {
+      const bytes = Buffer.byteLength(JSON.stringify(line))
+      this.#lines.push({ text: line, bytes })
+      this.#bytes += bytes
+    }
+    this.#sending ??= this.#send()
+    return this.#bytes <= FULL_BYTES
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#roomWanted.push(resolve))
+  }
+
+  /** Resolves once every line is stored. Throws LeaseLost, or whatever else made that impossible. */
+  async flush(): Promise<void> {
+    this.#isFlushing = true
+    await this.#sending
+    this.#isFlushing = false
+    if (this.#failure !== undefined) throw this.#failure.cause
+  }
+
+  async #send(): Promise<void> {
+    try {
+      while (this.#lines.length > 0) {
+        if (!this.#isFlushing && this.#bytes < BATCH_BYTES) await pause(GATHER_MS)
+        await this.#sendBatch()
+        if (this.#bytes <= FULL_BYTES) this.#giveRoom()
+      }
+    } catch (cause) {
+      this.#failure = { cause }
+      this.#lines.length = 0
+      this.#bytes = 0
+    } finally {
+      this.#sending = undefined
+      this.#giveRoom()
+    }
+  }
+
+  async #sendBatch(): Promise<void> {
+    const { endpoint, jobId, fence, timeoutMs, signal, refused } = this.#options
+    const batch = this.#batch()
+    const input = { jobId, fence, firstLine: this.#next, lines: batch.map(({ text }) => text) }
+    try {
+      await stubbornly(async () => {
+        const { appendJobLog } = await ask(
+          endpoint,
+          WorkerLogDocument,
+          { input },
+          { timeoutMs, signal },
+        )
+        return done(appendJobLog)
+      }, this.#options)
+      this.#next += batch.length
+    } catch (cause) {
+      // the log is not worth the job: it goes on without these lines, and its owner is told
+      if (!(cause instanceof Refused) || cause.isOfWorker || cause.code === 'NOT_FOUND') throw cause
+      refused(cause.message)
+    }
+    this.#lines.splice(0, batch.length)
+    this.#bytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  #batch(): Line[] {
+    let bytes = 0
+    const end = this.#lines.findIndex((line, place) => {
+      bytes += line.bytes
+      return place > 0 && (place >= BATCH_LINES || bytes > BATCH_BYTES)
+    })
+    return end === -1 ? [...this.#lines] : this.#lines.slice(0, end)
+  }
+
+  #giveRoom(): void {
+    for (const resolve of this.#roomWanted.splice(0)) resolve()
+  }
+}
+
+/** The lines of a text, without their ends; those that are too long in pieces. */
+function* linesOf(text: string): Generator<string> {
+  for (const line of text.replace(/\r?\n$/, '').split(/\r?\n/)) {
+    let from = 0
+    while (line.length - from > MAX_LINE) {
+      // half a surrogate pair is no character
+      const isHalf = /[\uD800-\uDBFF]/.test(line.charAt(from + MAX_LINE - 1))
+      const to = from + MAX_LINE - (isHalf ? 1 : 0)
+      yield line.slice(from, to)
+      from = to
+    }
+    yield line.slice(from)
+  }
+}
