@@ -1,0 +1,214 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { JobCanceled, LeaseLost, NonRetryable } from '../../src/worker/index.ts'
+import { Amend, cancel, read, seedQueue, submit, submitMany } from '../jobs/operations.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { cutter } from '../support/cutter.ts'
+import { until } from '../support/until.ts'
+import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp()
+})
+afterEach(stopAll)
+afterAll(() => app.close())
+
+test('a handler gets the parameters, and what it returns is the result', async () => {
+  const queue = await seedQueue(app.admin)
+  const labels = [{ name: 'color', value: 'blue' }]
+  const { id } = await submit(app.admin, queue, { parameters: { a: [1, 2] }, labels, lane: 'l' })
+  let seen: unknown
+  const { events } = work(app.admin, queue, ({ parameters, job }) => {
+    seen = job
+    return { got: parameters }
+  })
+  await becomes(app.admin, id, 'SUCCEEDED')
+  expect((await read(app.admin, id)).result).toEqual({ got: { a: [1, 2] } })
+  expect(seen).toMatchObject({ id, function: 'default', attempt: 1, lane: 'l', labels })
+  await until(() => events.length === 2)
+  expect(kinds(events)).toEqual(['claimed', 'succeeded'])
+})
+
+test('what it logs is the log of the job, line by line, and all of it before the end', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  work(app.admin, queue, async ({ log }) => {
+    await log('one\ntwo\n')
+    void log('')
+    void log('x'.repeat(70_000))
+  })
+  await becomes(app.admin, id, 'SUCCEEDED')
+  const { logs } = await read(app.admin, id)
+  expect(logs.nodes.map(({ text, attempt, source }) => [text.length, attempt, source])).toEqual(
+    [3, 3, 0, 65_536, 70_000 - 65_536].map((length) => [length, 1, 'WORKER']),
+  )
+})
+
+test('progress is told while it runs, and the last of it before the end', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const { opened, open } = gate()
+  work(app.admin, queue, async ({ progress }) => {
+    progress(0.5, 'half')
+    await opened
+    progress(1, 'all')
+  })
+  const told = async (): Promise<unknown[]> =>
+    (await read(app.admin, id)).events.nodes
+      .filter(({ kind }) => kind === 'PROGRESS')
+      .map(({ changes }) => changes.map(({ to }) => to))
+  await until(async () => (await told()).length === 1)
+  open()
+  await becomes(app.admin, id, 'SUCCEEDED')
+  expect(await told()).toEqual([
+    [0.5, 'half'],
+    [1, 'all'],
+  ])
+})
+
+test('what a handler throws fails the attempt, with its trace, and the job is tried again', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue, { maxAttempts: 2 })
+  work(app.admin, queue, ({ job }) => {
+    if (job.attempt === 1) throw new RangeError('too\0 far')
+    return job.attempt
+  })
+  await becomes(app.admin, id, 'SUCCEEDED')
+  const { attempts, result } = await read(app.admin, id)
+  expect(result).toBe(2)
+  expect(attempts).toMatchObject([
+    { outcome: 'FAILED', error: { kind: 'RAISED', message: String.raw`too\x00 far` } },
+    { outcome: 'SUCCEEDED' },
+  ])
+})
+
+const hopeless: readonly [why: string, handler: () => unknown][] = [
+  [
+    'it is said so',
+    () => {
+      throw new NonRetryable('it is said so')
+    },
+  ],
+  ['The result was refused: result: ', () => 'no number'],
+  ['The result was refused: The result is no JSON: ', () => 1n],
+  ['The result was refused: A request has at most ', () => 'x'.repeat(1_100_000)],
+]
+
+test.each(hopeless)(
+  'there is no other attempt where it would not help: %s',
+  async (why, handler) => {
+    const queue = await seedQueue(app.admin, [{ resultSchema: { type: 'number' } }])
+    const { id } = await submit(app.admin, queue, { maxAttempts: 5 })
+    work(app.admin, queue, handler)
+    await becomes(app.admin, id, 'FAILED')
+    const { attempt, error } = await read(app.admin, id)
+    expect(attempt).toBe(1)
+    expect(error?.message).toContain(why)
+    expect(error?.detail).toMatchObject({
+      name: 'NonRetryable',
+      trace: expect.stringContaining('    at '),
+    })
+  },
+)
+
+test('as many jobs as the concurrency says run at a time, and no more', async () => {
+  const queue = await seedQueue(app.admin)
+  const ids = await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: 30 }, () => ({})),
+  )
+  let running = 0
+  let most = 0
+  const handler = async (): Promise<void> => {
+    running += 1
+    most = Math.max(most, running)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    running -= 1
+  }
+  work(app.admin, queue, handler, { concurrency: 4 })
+  for (const id of ids) await becomes(app.admin, id, 'SUCCEEDED')
+  expect(most).toBe(4)
+})
+
+test('a job that is canceled fires the signal of its handler, and no other', async () => {
+  const queue = await seedQueue(app.admin)
+  const [one = '', other = ''] = await submitMany(app.admin, queue, [{}, {}])
+  const reasons = new Map<string, unknown>()
+  const { opened, open } = gate()
+  const { events } = work(
+    app.admin,
+    queue,
+    async ({ job, signal }) => {
+      if (job.id === other) return opened
+      reasons.set(job.id, await signaled(signal))
+      signal.throwIfAborted()
+    },
+    { concurrency: 2, leaseSeconds: 1 },
+  )
+  await until(() => events.length === 2)
+  await cancel(app.admin, one)
+  await becomes(app.admin, one, 'CANCELED')
+  open()
+  await becomes(app.admin, other, 'SUCCEEDED')
+  expect([...reasons.keys()]).toEqual([one])
+  expect(reasons.get(one)).toBeInstanceOf(JobCanceled)
+  expect(events).toContainEqual(expect.objectContaining({ kind: 'failed', status: 'CANCELED' }))
+})
+
+test('a lost lease fires the signal, and what comes of the handler is dropped', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const reasons: unknown[] = []
+  const { events } = work(
+    app.admin,
+    queue,
+    async ({ job, signal }) => {
+      if (job.attempt > 1) return 'second'
+      reasons.push(await signaled(signal))
+      return 'first'
+    },
+    { leaseSeconds: 1 },
+  )
+  await until(() => events.length === 1)
+  await app.admin.request(Amend, { input: { id, status: 'QUEUED' } })
+  await becomes(app.admin, id, 'SUCCEEDED')
+  expect((await read(app.admin, id)).result).toBe('second')
+  expect(reasons).toEqual([expect.any(LeaseLost)])
+  await until(() => events.length === 5)
+  expect(kinds(events)).toEqual(['claimed', 'lost', 'dropped', 'claimed', 'succeeded'])
+})
+
+test('over a network that breaks all the time, each line is stored once and each job done once', async () => {
+  const queue = await seedQueue(app.admin)
+  const LINES = 40
+  // long enough that answers to claims are cut in their middle
+  const parameters = 'x'.repeat(4_000)
+  const ids = await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: 30 }, () => ({ parameters })),
+  )
+  const way = await cutter(app.url)
+  work(
+    app.admin,
+    queue,
+    async ({ log }) => {
+      for (let n = 1; n <= LINES; n += 1) {
+        await log(`line ${n} ${'x'.repeat(100)}`)
+        if (n % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    },
+    { url: way.url, concurrency: 3 },
+  )
+  for (const id of ids) {
+    await becomes(app.admin, id, 'SUCCEEDED')
+    const { attempts, logs } = await read(app.admin, id)
+    expect(attempts).toHaveLength(1)
+    const numbers = logs.nodes.map(({ text }) => Number(text.split(' ')[1]))
+    expect(numbers).toEqual(Array.from({ length: LINES }, (_, n) => n + 1))
+  }
+  expect(way.cuts).toBeGreaterThan(5)
+  await stopAll()
+  await way.close()
+}, 60_000)

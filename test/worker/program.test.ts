@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { cancel, read, seedQueue, submit, submitMany } from '../jobs/operations.ts'
+import { isAlive } from '../support/alive.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { RunningCommand } from '../support/cli.ts'
+import { testFolder, type TestFolder } from '../support/folder.ts'
+import { until } from '../support/until.ts'
+import { becomes } from './support.ts'
+
+/** `npx millrace worker`, as it is built. */
+let app: TestApp
+let folder: TestFolder
+const commands: RunningCommand[] = []
+
+beforeAll(async () => {
+  app = await testApp()
+  folder = await testFolder()
+})
+afterEach(async () => {
+  for (const command of commands.splice(0)) {
+    command.signal('SIGKILL')
+    await command.ended()
+  }
+})
+afterAll(async () => {
+  await app.close()
+  await folder.remove()
+})
+
+function worker(queue: string, program: readonly string[], ...options: string[]): RunningCommand {
+  const env = { MILLRACE_URL: app.url, MILLRACE_TOKEN: app.admin.token ?? '' }
+  const command = new RunningCommand(['worker', '--service', queue, ...options, '--', ...program], {
+    env,
+  })
+  commands.push(command)
+  return command
+}
+
+const shell = (script: string): string[] => ['sh', '-c', script]
+
+test.each([
+  ['cat', { a: [1, 'ü'] }, { a: [1, 'ü'] }],
+  ['echo reading; echo "[1, 2]"', null, [1, 2]],
+  ['echo plain; echo text', null, 'plain\ntext'],
+  ['true', null, null],
+  ['echo "\\"$MILLRACE_JOB_ID $MILLRACE_ATTEMPT\\""', null, 'ID 1'],
+])('%s with %j has the result %j', async (script, parameters, result) => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue, { parameters })
+  worker(queue, shell(script))
+  await becomes(app.admin, id, 'SUCCEEDED')
+  const expected = result === 'ID 1' ? `${id} 1` : result
+  expect((await read(app.admin, id)).result).toEqual(expected)
+})
+
+test('stderr is the log, and its end the reason of a failure', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  worker(queue, shell('seq 1 50 >&2; exit 3'))
+  await becomes(app.admin, id, 'FAILED')
+  const { error, logs } = await read(app.admin, id)
+  const numbers = Array.from({ length: 50 }, (_, n) => String(n + 1))
+  expect(logs.nodes.map(({ text }) => text)).toEqual(numbers)
+  const last = numbers.slice(-20).join('\n')
+  expect(error?.message).toBe(`The program ended with exit code 3:\n${last}`)
+})
+
+test('a program that is not there fails the job, with the words of the shell', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  worker(queue, ['no-such-program'])
+  await becomes(app.admin, id, 'FAILED')
+  expect((await read(app.admin, id)).error?.message).toMatch(/exit code 127:\n.*no-such-program/)
+})
+
+test('a canceled program gets SIGTERM, and a deaf one SIGKILL, with all it has started', async () => {
+  const queue = await seedQueue(app.admin)
+  const note = `${folder.path}/note`
+  const scripts = [
+    `trap 'echo heard > ${note}; exit 0' TERM; while :; do sleep 0.05; done`,
+    `trap '' TERM; sleep 100 & echo $! > ${folder.path}/pid; wait; wait`,
+  ]
+  const ids = await submitMany(app.admin, queue, [{ parameters: 0 }, { parameters: 1 }])
+  const dispatch = `read n; if [ "$n" = 0 ]; then ${scripts[0]}; else ${scripts[1]}; fi`
+  worker(queue, shell(dispatch), '--concurrency', '2', '--lease', '1', '--kill', '1')
+  await until(() => existsSync(`${folder.path}/pid`))
+  const pid = Number(await readFile(`${folder.path}/pid`, 'utf8'))
+  for (const id of ids) await becomes(app.admin, id, 'RUNNING')
+  for (const id of ids) await cancel(app.admin, id)
+  for (const id of ids) await becomes(app.admin, id, 'CANCELED')
+  expect(await readFile(note, 'utf8')).toBe('heard\n')
+  await until(() => !isAlive(pid))
+})
+
+test('no program outlives a worker that is killed, and the job is done by another', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue, { maxAttempts: 2 })
+  const file = `${folder.path}/outlive`
+  const first = worker(queue, shell(`echo $$ > ${file}; sleep 100 & wait`), '--lease', '1')
+  await until(() => existsSync(file))
+  const pid = Number(await readFile(file, 'utf8'))
+  first.signal('SIGKILL')
+  await first.ended()
+  await until(() => !isAlive(pid))
+  worker(queue, ['echo', 'again'], '--lease', '1')
+  await becomes(app.admin, id, 'SUCCEEDED')
+  expect(await read(app.admin, id)).toMatchObject({
+    result: 'again',
+    attempts: [{ outcome: 'LOST' }, { outcome: 'SUCCEEDED' }],
+  })
+})
+
+test('SIGTERM drains the worker; what is not done in the grace is given back', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const command = worker(queue, ['sleep', '100'], '--grace', '0', '--json')
+  await becomes(app.admin, id, 'RUNNING')
+  command.signal('SIGTERM')
+  const { code, stdout } = await command.ended()
+  const kinds = stdout
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { kind: string }).kind) // what the expectation says
+  expect({ code, kinds }).toEqual({
+    code: 0,
+    kinds: ['claimed', 'stopping', 'released', 'stopped'],
+  })
+  expect(await read(app.admin, id)).toMatchObject({
+    status: 'QUEUED',
+    attempts: [{ outcome: 'PREEMPTED' }],
+  })
+})
+
+test('a service that is not there ends the command with exit code 1', async () => {
+  const command = worker('nobody', ['true'])
+  const { code, stderr } = await command.ended()
+  expect(code).toBe(1)
+  expect(stderr).toContain('nobody')
+})
