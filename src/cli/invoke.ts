@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, fstatSync } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { authorization, unreachable } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
+import { isGiven } from './given.ts'
 import { answer, note } from './output.ts'
 import { codeOf, Refusal } from './refusal.ts'
 import { findService, withProcesses } from './service.ts'
@@ -112,16 +113,6 @@ async function bodyOf({ data, file }: InvokeOptions): Promise<Body | undefined> 
     return { bytes: createReadStream(file), type, sizeBytes: found.size }
   }
   return isGiven() ? { bytes: process.stdin, type: BYTES } : undefined
-}
-
-/** Whether stdin is a pipe or a file: not a keyboard, not nothing. */
-function isGiven(): boolean {
-  try {
-    const found = fstatSync(0)
-    return found.isFIFO() || found.isFile() || found.isSocket()
-  } catch {
-    return false // closed, which gives nothing
-  }
 }
 
 function isJsonText(text: string): boolean {

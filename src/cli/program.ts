@@ -3,6 +3,7 @@ import { version } from '../kit/version.ts'
 import { addAccess } from './access.ts'
 import { addDeploy } from './deploy.ts'
 import { addInvoke } from './invoke.ts'
+import { addJobs } from './jobs.ts'
 import { addLogs } from './logs.ts'
 import { addMigrate } from './migrate.ts'
 import { note } from './output.ts'
@@ -47,6 +48,7 @@ function program(): Command {
     addInvoke,
     addLogs,
     addRollback,
+    addJobs,
     addWorker,
     addAccess,
   ])

@@ -8,16 +8,24 @@ function durationMs(text: string): number | undefined {
   return amount === undefined || seconds === undefined ? undefined : Number(amount) * seconds * 1000
 }
 
-/** The moment that lies as long ago as `10m` says, or a time as it is written. */
-export function readSince(text: string): string {
-  const ms = durationMs(text)
-  const time = ms === undefined ? new Date(text) : new Date(Date.now() - ms)
-  if (Number.isNaN(time.getTime()))
-    throw new InvalidArgumentError(
-      'Give a duration like 10m or 2h, or a time like 2030-01-31T12:00Z.',
-    )
-  return time.toISOString()
-}
+/** A moment that is so long before (-1) or after (1) now, or a time as it is written. */
+const readTime =
+  (direction: 1 | -1) =>
+  (text: string): string => {
+    const ms = durationMs(text)
+    const time = ms === undefined ? new Date(text) : new Date(Date.now() + direction * ms)
+    if (Number.isNaN(time.getTime()))
+      throw new InvalidArgumentError(
+        'Give a duration like 10m or 2h, or a time like 2030-01-31T12:00Z.',
+      )
+    return time.toISOString()
+  }
+
+/** The moment that lies as long ago as `10m` says, or a time. */
+export const readSince = readTime(-1)
+
+/** The moment that comes in as long as `10m` says, or a time. */
+export const readMoment = readTime(1)
 
 /** The moment that comes in as long as `30d` says. */
 export function readExpiry(text: string): string {

@@ -34,6 +34,8 @@ describe('without a server', () => {
     ['invoke', 'x', '--data', '1'],
     ['logs', 'x', '-f'],
     ['stop', 'x'],
+    ['job', 'submit', 'x', '--data', '1'],
+    ['job', 'watch', 'x'],
     ['token', 'create', 'x', '--role', 'viewer'],
   ])('%s says in one sentence that nobody answers', async (...args) => {
     const given = args.map((arg) => (arg === 'CODE' ? `${folder.path}/code` : arg))
@@ -53,6 +55,10 @@ describe('without a server', () => {
     [['token', 'create', 'x', '--role', 'boss']],
     [['deploy', '.', '--env', 'no value']],
     [['invoke', 'x', '--data', '1', '--file', 'y']],
+    [['job', 'submit', 'x', '--label', 'no value']],
+    [['job', 'submit', 'x', '--priority', 'high']],
+    [['worker', '--', 'true']],
+    [['worker', '--service', 'x']],
   ])('%j is not understood: exit code 2', async (args) => {
     const { code, stdout, stderr } = await millrace(args, { env: NOBODY })
     expect(stderr).not.toBe('')

@@ -10,7 +10,7 @@ import type { Client } from '../support/client.ts'
 import { until } from '../support/until.ts'
 
 /** Workers of this process, to be stopped after each test. */
-export const workers: Worker[] = []
+const workers: Worker[] = []
 
 /** Starts a worker; `events` grows with what it tells. */
 export function work(
@@ -49,9 +49,8 @@ export const signaled = (signal: AbortSignal): Promise<unknown> =>
 
 /** Something that is waited for until it is opened. */
 export function gate(): { opened: Promise<void>; open: () => void } {
-  let open = (): void => {}
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open: () => open() }
+  const way = new AbortController()
+  return { opened: signaled(way.signal).then(() => {}), open: () => way.abort() }
 }
 
 export const kinds = (events: readonly WorkerEvent[]): string[] => events.map(({ kind }) => kind)

@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import {
+  CliFollowJobLogsDocument,
+  CliJobLogsDocument,
+  type CliJobLineFragment,
+} from '../generated/operations/graphql.ts'
+import { send, type Server } from './api.ts'
+import { serverOf, talking } from './command.ts'
+import { findJob, gone } from './job.ts'
+import type { LogSource } from './log-reader.ts'
+import { filterOf, printLog, showingLog, type LogOptions } from './print-log.ts'
+
+/** `job logs`: what the attempts at a job have logged, and with -f what they log from now on, to its end. */
+export function addJobLogs(job: Command): void {
+  showingLog(talking(job.command('logs')))
+    .description('print the log of a job, over all its attempts')
+    .argument('<job>', 'id')
+    .action(async (name: string, options: LogOptions, command: Command) => {
+      const server = serverOf(command)
+      const { id } = await findJob(server, name)
+      await printLog(logOf(server, id, options), options, command, {
+        whence: ({ attempt, source }) => `${attempt ?? '-'} ${source.toLowerCase()}`,
+        ended: 'The job has ended; this was its last line.',
+      })
+    })
+}
+
+function logOf(server: Server, jobId: string, options: LogOptions): LogSource<CliJobLineFragment> {
+  const filter = filterOf(options)
+  return {
+    async page(range) {
+      const { job } = await send(server, CliJobLogsDocument, { jobId, filter, ...range })
+      if (job === null) throw gone(jobId)
+      return job.logs
+    },
+    async *follow(after) {
+      const { follow } = await import('./follow.ts')
+      const variables = { jobId, filter, after }
+      for await (const { jobLogs } of follow(server, CliFollowJobLogsDocument, variables))
+        yield jobLogs
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander'
+import {
+  CliJobChangedDocument,
+  type CliJobChangedSubscription,
+} from '../generated/operations/graphql.ts'
+import type { Server } from './api.ts'
+import { isJson, serverOf, talking } from './command.ts'
+import { findJob, sentence, told, type Job } from './job.ts'
+import { START } from './log-reader.ts'
+import { note, say } from './output.ts'
+import { gone } from './print-log.ts'
+import { Refusal } from './refusal.ts'
+import { shortTime } from './time.ts'
+
+type Event = CliJobChangedSubscription['jobChanged']['events'][number]
+
+/** `job watch`: what happened to a job and what happens, to its end. */
+export function addJobWatch(job: Command): void {
+  talking(job.command('watch'))
+    .description(
+      'tell what happens to a job, from its beginning to its end; fails unless it succeeds',
+    )
+    .argument('<job>', 'id')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const server = serverOf(command)
+      const { id } = await findJob(server, name)
+      const print = (event: Event): void =>
+        say(isJson(command) ? JSON.stringify(event) : inWords(event))
+      note(sentence(succeeded(await ended(server, id, START, print))))
+    })
+}
+
+/** Follows a job to its end, through every cut, and answers it as it is then. */
+export async function ended(
+  server: Server,
+  jobId: string,
+  after: string,
+  tell: (event: Event) => void,
+): Promise<Job> {
+  const { follow } = await import('./follow.ts')
+  const variables = { jobId, after }
+  for await (const { jobChanged } of follow(server, CliJobChangedDocument, variables)) {
+    if (jobChanged.gap !== null) note(gone('Events', jobChanged.gap))
+    jobChanged.events.forEach(tell)
+  }
+  return findJob(server, jobId)
+}
+
+/** The same job. Throws a Refusal when it has come to another end. */
+export function succeeded(job: Job): Job {
+  if (job.status !== 'SUCCEEDED') throw new Refusal(sentence(job))
+  return job
+}
+
+/** What happened, in a line. */
+export function inWords({ at, kind, attempt, message, changes }: Event): string {
+  const to = (name: string): unknown => changes.find(({ field }) => field === name)?.to
+  const error = to('error')
+  const fraction = to('fraction')
+  const words = to('message')
+  const progress = told({
+    fraction: typeof fraction === 'number' ? fraction : null,
+    message: typeof words === 'string' ? words : null,
+  })
+  const parts = [
+    `${shortTime(at)} ${String(attempt ?? '-').padStart(2)} ${kind.toLowerCase().replaceAll('_', ' ')}`,
+    kind === 'PROGRESS' ? progress : '',
+    message ?? '',
+    typeof error === 'string' ? error : '',
+  ]
+  return parts.filter((part) => part !== '').join(': ')
+}

@@ -1,0 +1,64 @@
+import type { CliLogsQuery } from '../generated/operations/graphql.ts'
+
+type PageInfo = NonNullable<CliLogsQuery['service']>['logs']['pageInfo']
+
+/** One page of a log. */
+interface LogPage<Line> {
+  readonly nodes: readonly Line[]
+  readonly pageInfo: PageInfo
+}
+
+/** Which page. */
+interface LogRange {
+  readonly first?: number
+  readonly after?: string
+  readonly last?: number
+  readonly before?: string | null
+}
+
+/** What following a log brings. */
+interface LogDelivery<Line> {
+  readonly lines: readonly Line[]
+  readonly gap: { readonly from: number; readonly to: number; readonly reason: string } | null
+  readonly end: { readonly lastNumber: number } | null
+}
+
+/** A log, wherever it comes from. */
+export interface LogSource<Line> {
+  page(range: LogRange): Promise<LogPage<Line>>
+  /** Everything behind a cursor, and what comes, through every cut. */
+  follow(after: string): AsyncIterable<LogDelivery<Line>>
+}
+
+const PAGE = 1000
+export const START = 'start'
+
+/** Everything behind a cursor that is there now. */
+export async function* linesAfter<Line>(
+  source: LogSource<Line>,
+  after: string,
+): AsyncGenerator<Line> {
+  for (let cursor: string | null = after; cursor !== null;) {
+    const { nodes, pageInfo }: LogPage<Line> = await source.page({ first: PAGE, after: cursor })
+    yield* nodes
+    cursor = pageInfo.hasNextPage ? pageInfo.endCursor : null
+  }
+}
+
+/** The last lines, in their order, and the cursor behind them. */
+export async function lastLines<Line>(
+  source: LogSource<Line>,
+  count: number,
+): Promise<{ lines: readonly Line[]; cursor: string }> {
+  let lines: Line[] = []
+  let end: string | null = null
+  let before: string | null = null
+  do {
+    const last = Math.min(PAGE, Math.max(count - lines.length, 1))
+    const { nodes, pageInfo }: LogPage<Line> = await source.page({ last, before })
+    end ??= pageInfo.endCursor
+    lines = [...nodes, ...lines]
+    before = pageInfo.hasPreviousPage ? pageInfo.startCursor : null
+  } while (before !== null && lines.length < count)
+  return { lines: count === 0 ? [] : lines, cursor: end ?? START }
+}

@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { isGiven } from './given.ts'
+import { codeOf, Refusal } from './refusal.ts'
+
+/** The parameters of a job: what was given, what a file or stdin holds, or nothing. Throws a Refusal for what is no JSON. */
+export async function readParameters({
+  data,
+  file,
+}: {
+  readonly data?: string
+  readonly file?: string
+}): Promise<unknown> {
+  if (data !== undefined) return parsed(data, '--data')
+  if (file !== undefined) return parsed(await contentOf(file), file)
+  const given = isGiven() ? await text(process.stdin) : ''
+  return given.trim() === '' ? null : parsed(given, 'stdin')
+}
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw new Refusal(`There is no file ${file}.`)
+    throw error
+  }
+}
+
+function parsed(json: string, from: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    throw new Refusal(`${from} is no JSON: write text like '"text"'.`)
+  }
+}

@@ -1,0 +1,100 @@
+import type { Command } from 'commander'
+import { isJson, readWhole } from './command.ts'
+import { Density } from './density.ts'
+import { lastLines, linesAfter, START, type LogSource } from './log-reader.ts'
+import { note, say } from './output.ts'
+import { Refusal } from './refusal.ts'
+import { readSince, shortTime } from './time.ts'
+
+/** How a log is to be shown. */
+export interface LogOptions {
+  readonly follow?: boolean
+  readonly since?: string
+  readonly tail?: number
+  readonly verify?: boolean
+}
+
+/** A line of any log. */
+interface Line {
+  readonly number: number
+  readonly at: string
+  readonly source: string
+  readonly text: string
+}
+
+/** Adds what every command that shows a log has. */
+export function showingLog(command: Command): Command {
+  return command
+    .option('-f, --follow', 'go on with what comes, through every cut, until Ctrl-C')
+    .option('--since <when>', 'only from then on: a duration like 10m, or a time', readSince)
+    .option('--tail <n>', 'begin with the last lines', readWhole(0))
+    .option('--verify', 'check that no line is missing and none came twice')
+}
+
+/** Which lines a log is asked for. */
+export const filterOf = ({ since }: LogOptions) =>
+  since === undefined ? undefined : { at: { from: since } }
+
+/**
+ * Prints a log as the options say. `whence` is what a line came from, in a word or two; `ended` what is said when the
+ * log has come to its end.
+ */
+export async function printLog<One extends Line>(
+  source: LogSource<One>,
+  options: LogOptions,
+  command: Command,
+  { whence, ended }: { whence: (line: One) => string; ended: string },
+): Promise<void> {
+  const isWholeLog = options.since === undefined && options.tail === undefined
+  const density = new Density(isWholeLog ? 0 : undefined)
+  const print = (line: One): void => {
+    density.add(line.number)
+    say(isJson(command) ? JSON.stringify(line) : inWords(line, whence))
+  }
+  if (options.verify === true && options.follow === true) reportWhenStopped(density)
+
+  let after = START
+  if (options.tail !== undefined) {
+    const { lines, cursor } = await lastLines(source, options.tail)
+    lines.forEach(print)
+    after = cursor
+  }
+  if (options.follow === true)
+    for await (const { lines, gap, end } of source.follow(after)) {
+      if (gap !== null) note(gone('Lines', gap))
+      lines.forEach(print)
+      if (end !== null) {
+        density.end(end.lastNumber)
+        note(ended)
+      }
+    }
+  else if (options.tail === undefined)
+    for await (const line of linesAfter(source, after)) print(line)
+  if (options.verify === true) report(density)
+}
+
+/** Says that something of a stream is gone. */
+export const gone = (
+  what: string,
+  { from, to, reason }: { from: number; to: number; reason: string },
+): string =>
+  `${what} ${from} to ${to} are gone: ${reason === 'RETENTION' ? 'they were kept no longer' : 'the database was restored to before them'}.`
+
+function report(density: Density): void {
+  if (!density.isWhole) throw new Refusal(density.report)
+  note(density.report)
+}
+
+/** Ctrl-C is how following ends: the report comes then. */
+function reportWhenStopped(density: Density): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      note(density.report)
+      process.exit(density.isWhole ? 0 : 1)
+    })
+}
+
+function inWords<One extends Line>(line: One, whence: (line: One) => string): string {
+  const who = line.source === 'SYSTEM' ? 'millrace' : whence(line)
+  return `${shortTime(line.at)} ${who.padEnd(8)} ${line.text}`
+}
