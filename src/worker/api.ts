@@ -1,5 +1,6 @@
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { LeaseLost } from './job.ts'
+import { reasonOf } from './words.js'
 
 /** Where a worker's server is. */
 export interface Endpoint {
@@ -7,6 +8,41 @@ export interface Endpoint {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
 }
+
+/** What has come back. */
+export interface Reply {
+  readonly status: number
+  readonly text: string
+}
+
+interface PostOptions {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** Sends a body and answers what comes back. Throws Away when nothing does, and the reason of the signal when that fires. */
+export type Post = (body: string, options: PostOptions) => Promise<Reply>
+
+/** Sends with `fetch`. */
+export const postTo =
+  ({ url, headers }: Endpoint): Post =>
+  async (body, { timeoutMs, signal }) => {
+    signal.throwIfAborted()
+    const call = new AbortController()
+    const stop = (): void => call.abort()
+    const timer = setTimeout(() => call.abort(new Error('no answer in time')), timeoutMs)
+    signal.addEventListener('abort', stop)
+    try {
+      const response = await fetch(url, { method: 'POST', headers, body, signal: call.signal })
+      return { status: response.status, text: await response.text() }
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw new Away(reasonOf(cause), false)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+    }
+  }
 
 /**
  * The server cannot answer now, and may later. `isFault` tells an answer that is a fault from no answer at all: a
@@ -55,43 +91,23 @@ interface GraphQLError {
   readonly extensions?: { readonly code?: string }
 }
 
-interface AskOptions {
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
-}
-
 /**
  * Sends one operation. Throws Away where another try may help, Refused where none does, and the reason of the signal
  * when that fires.
  */
 export async function ask<Result, Variables>(
-  { url, headers }: Endpoint,
+  post: Post,
   document: TypedDocumentString<Result, Variables>,
   variables: NoInfer<Variables>,
-  { timeoutMs, signal }: AskOptions,
+  options: PostOptions,
 ): Promise<Result> {
-  signal.throwIfAborted()
   const body = JSON.stringify({ query: document.toString(), variables })
-  const call = new AbortController()
-  const stop = (): void => call.abort()
-  const timer = setTimeout(stop, timeoutMs)
-  signal.addEventListener('abort', stop)
-  try {
-    const response = await fetch(url, { method: 'POST', headers, body, signal: call.signal })
-    const { data, errors } = parsed<Result>(await response.text())
-    if (errors?.[0] !== undefined) throw errorOf(response.status, errors[0])
-    // such as of a proxy whose server is away
-    if (data == null)
-      throw new Away(`an answer with status ${response.status} that is not of Millrace`, false)
-    return data
-  } catch (cause) {
-    signal.throwIfAborted()
-    if (cause instanceof Away || cause instanceof Refused) throw cause
-    throw new Away(call.signal.aborted ? 'no answer in time' : reasonOf(cause), false)
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', stop)
-  }
+  const { status, text } = await post(body, options)
+  const { data, errors } = parsed<Result>(text)
+  if (errors?.[0] !== undefined) throw errorOf(status, errors[0])
+  // such as of a proxy whose server is away
+  if (data == null) throw new Away(`an answer with status ${status} that is not Millrace's`, false)
+  return data
 }
 
 /** A top-level error as it is thrown. */
@@ -127,11 +143,4 @@ function thrownFor({ code, message, issues = [] }: Problem): Error {
   if (PASSING.has(code)) return new Away(message, true)
   const all = issues.map(({ path, message: why }) => `${path.join('.') || 'input'}: ${why}`)
   return new Refused(code, all.length === 0 ? message : all.join('; '))
-}
-
-/** Of an error of fetch, what lies beneath it. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  if (cause instanceof AggregateError) return reasonOf(cause.errors[0])
-  return cause.cause === undefined ? cause.message : reasonOf(cause.cause)
 }

@@ -2,18 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { WorkerClaimDocument, type WorkerClaimMutation } from '../generated/operations/graphql.ts'
 import { ask, Away, done } from './api.ts'
+import type { Heart } from './heart.ts'
 import type { Settings } from './options.ts'
 
 type Success = Extract<WorkerClaimMutation['claimJobs'], { leases: unknown }>
 
-/** A job that is this worker's to do, until it falls silent. */
+/** A job that is this worker's to do, until it falls silent. The heart keeps it since before anybody saw it. */
 export type Lease = Success['leases'][number]
-
-/** Jobs that were claimed, and whether their answer came so late that their leases may be close to their end. */
-export interface Claimed {
-  readonly leases: readonly Lease[]
-  readonly isOld: boolean
-}
 
 /** How long the server waits for jobs before it answers that there are none. */
 const WAIT_SECONDS = 20
@@ -30,14 +25,16 @@ const MAX = 100
  */
 export class Claims {
   readonly #settings: Settings
+  readonly #heart: Heart
   readonly #heard: (failure: Away | undefined) => void
   /** Of the claim whose answer is owed. */
   #claimId: string | undefined
   #failures = 0
 
   /** `heard` is told how each claim went: that the server is away, or (undefined) that it answered. */
-  constructor(settings: Settings, heard: (failure: Away | undefined) => void) {
+  constructor(settings: Settings, heart: Heart, heard: (failure: Away | undefined) => void) {
     this.#settings = settings
+    this.#heart = heart
     this.#heard = heard
   }
 
@@ -45,21 +42,20 @@ export class Claims {
    * Waits for jobs, at most so many; answers none when there were none for a while, or when the signal fires. Throws
    * Refused; an outage is waited out.
    */
-  async next(max: number, signal: AbortSignal): Promise<Claimed> {
+  async next(max: number, signal: AbortSignal): Promise<readonly Lease[]> {
     if (this.#failures > 0) await this.#pause(signal)
-    if (signal.aborted) return { leases: [], isOld: false }
-    const isOld = this.#claimId !== undefined
+    if (signal.aborted) return []
     try {
       const leases = await this.#claim(max, WAIT_SECONDS, signal)
       this.#failures = 0
       this.#heard(undefined)
-      return { leases, isOld }
+      return leases
     } catch (cause) {
-      if (signal.aborted) return { leases: [], isOld }
+      if (signal.aborted) return []
       if (!(cause instanceof Away)) throw cause
       this.#failures += 1
       this.#heard(cause)
-      return { leases: [], isOld }
+      return []
     }
   }
 
@@ -69,7 +65,8 @@ export class Claims {
   }
 
   async #claim(max: number, waitSeconds: number, signal: AbortSignal): Promise<readonly Lease[]> {
-    const { endpoint, serviceIds, name, leaseSeconds } = this.#settings
+    const { serviceIds, name, leaseSeconds } = this.#settings
+    const post = this.#heart.claims(this.#claimId !== undefined)
     this.#claimId ??= randomUUID()
     const input = {
       serviceIds: [...serviceIds],
@@ -80,7 +77,7 @@ export class Claims {
       waitSeconds,
     }
     const timeoutMs = waitSeconds * 1_000 + PATIENCE_MS
-    const { claimJobs } = await ask(endpoint, WorkerClaimDocument, { input }, { timeoutMs, signal })
+    const { claimJobs } = await ask(post, WorkerClaimDocument, { input }, { timeoutMs, signal })
     const { leases } = done(claimJobs)
     this.#claimId = undefined
     return leases

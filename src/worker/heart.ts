@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { WorkerHeartbeatDocument } from '../generated/operations/graphql.ts'
-import { Refused, type Endpoint } from './api.ts'
-import type { Notice, Order } from './heartbeat.worker.js'
+import { Away, Refused, type Endpoint, type Post, type Reply } from './api.ts'
+import type { Notice, Order } from './heart.worker.js'
+import { keyOf } from './words.js'
 
 /** What a job hears from its lease. */
 interface Listener {
@@ -31,10 +32,13 @@ export interface HeartOptions {
   readonly failed: (cause: unknown) => void
 }
 
-/** Keeps leases by heartbeats, from a thread of its own (`heartbeat.worker.js`), which is started again if it ends. */
+/** Claims jobs and keeps their leases, from a thread of its own (`heart.worker.js`), which is started again if it ends. */
 export class Heart {
   readonly #options: HeartOptions
   readonly #kept = new Map<string, Kept>()
+  /** Claims that are on their way. */
+  readonly #claims = new Map<number, (reply: Reply | string) => void>()
+  #claimed = 0
   #thread: Worker | undefined
 
   constructor(options: HeartOptions) {
@@ -44,7 +48,7 @@ export class Heart {
   /** Starts the thread; claim nothing before it listens. */
   async start(): Promise<void> {
     const { endpoint, worker, leaseMs } = this.#options
-    const thread = new Worker(new URL('./heartbeat.worker.js', import.meta.url), {
+    const thread = new Worker(new URL('./heart.worker.js', import.meta.url), {
       workerData: { ...endpoint, query: WorkerHeartbeatDocument.toString(), worker, leaseMs },
       execArgv: [], // a flag such as tsx's loader has no business in there
     })
@@ -62,12 +66,39 @@ export class Heart {
     })
   }
 
-  /** Keeps a lease from now on. `isOld`: it may be close to its end. */
-  hold(lease: { jobId: string; fence: string }, isOld: boolean, listener: Listener): Held {
-    const key = `${lease.jobId} ${lease.fence}`
+  /**
+   * How claims are sent: the leases that one brings are kept before anybody hears of them. `isAgain`: they may be close
+   * to their end, because an earlier answer was lost.
+   */
+  claims(isAgain: boolean): Post {
+    return (body, { timeoutMs, signal }) => {
+      signal.throwIfAborted()
+      const id = (this.#claimed += 1)
+      const stop = (): void => {
+        this.#order({ kind: 'break', id })
+        this.#claims.get(id)?.('it was broken off')
+      }
+      signal.addEventListener('abort', stop)
+      const answered = new Promise<Reply>((resolve, reject) => {
+        this.#claims.set(id, (reply) => {
+          if (typeof reply !== 'string') resolve(reply)
+          else reject(signal.aborted ? signal.reason : new Away(reply, false))
+        })
+        this.#order({ kind: 'claim', id, body, timeoutMs, isAgain })
+      })
+      return answered.finally(() => {
+        signal.removeEventListener('abort', stop)
+        this.#claims.delete(id)
+      })
+    }
+  }
+
+  /** Keeps a lease and listens for it. */
+  hold(lease: { jobId: string; fence: string }, listener: Listener): Held {
+    const key = keyOf(lease.jobId, lease.fence)
     const kept: Kept = { ...lease, ...listener }
     this.#kept.set(key, kept)
-    this.#order({ kind: 'hold', key, ...lease, isOld })
+    this.#order({ kind: 'hold', key, ...lease })
     return {
       progress: (fraction, message) => this.#order({ kind: 'progress', key, fraction, message }),
       settled: () =>
@@ -96,6 +127,7 @@ export class Heart {
   #hear(notice: Exclude<Notice, { kind: 'ready' }>): void {
     if (notice.kind === 'refused')
       return this.#options.failed(new Refused(notice.code, notice.message))
+    if (notice.kind === 'answered') return this.#claims.get(notice.id)?.(notice.reply)
     const kept = this.#kept.get(notice.key)
     switch (notice.kind) {
       case 'lost':
@@ -108,11 +140,13 @@ export class Heart {
     }
   }
 
-  /** Gives a new thread what the old one held. */
+  /** Gives a new thread what the old one held; what that one had claimed is claimed again. */
   #holdAll(): void {
     for (const [key, { jobId, fence, settled }] of this.#kept) {
-      this.#order({ kind: 'hold', key, jobId, fence, isOld: true })
+      this.#order({ kind: 'hold', key, jobId, fence })
       settled?.()
     }
+    for (const answer of this.#claims.values())
+      answer('the thread of the heartbeats was started again')
   }
 }

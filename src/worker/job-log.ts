@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { WorkerLogDocument } from '../generated/operations/graphql.ts'
-import { ask, done, Refused, type Endpoint } from './api.ts'
+import { ask, done, Refused, type Post } from './api.ts'
 import { stubbornly } from './stubborn.ts'
 
 /** How long lines wait for more of them. */
@@ -15,7 +15,7 @@ const FULL_BYTES = 1024 * 1024
 const OVERFULL_BYTES = 16 * 1024 * 1024
 
 export interface JobLogOptions {
-  readonly endpoint: Endpoint
+  readonly post: Post
   readonly jobId: string
   readonly fence: string
   readonly timeoutMs: number
@@ -91,13 +91,13 @@ export class JobLog {
   }
 
   async #sendBatch(): Promise<void> {
-    const { endpoint, jobId, fence, timeoutMs, signal, refused } = this.#options
+    const { post, jobId, fence, timeoutMs, signal, refused } = this.#options
     const batch = this.#batch()
     const input = { jobId, fence, firstLine: this.#next, lines: batch.map(({ text }) => text) }
     try {
       await stubbornly(async () => {
         const { appendJobLog } = await ask(
-          endpoint,
+          post,
           WorkerLogDocument,
           { input },
           { timeoutMs, signal },

@@ -5,7 +5,7 @@ import {
   WorkerReleaseDocument,
   type JobStatus,
 } from '../generated/operations/graphql.ts'
-import { ask, done, Refused, type Endpoint } from './api.ts'
+import { ask, done, Refused, type Post } from './api.ts'
 import { messageOf } from './events.ts'
 import { LeaseLost, NonRetryable } from './job.ts'
 import { stubbornly } from './stubborn.ts'
@@ -14,7 +14,7 @@ import { stubbornly } from './stubborn.ts'
 const MAX_TEXT = 10_000
 
 export interface ReporterOptions {
-  readonly endpoint: Endpoint
+  readonly post: Post
   readonly timeoutMs: number
   readonly faultMs: number
   /** Ends all waiting for the server. */
@@ -40,7 +40,7 @@ export class Reporter {
     const input = { ...this.#held, result: plain(result) }
     await this.#insist(async (options) => {
       const { completeJob } = await ask(
-        this.#options.endpoint,
+        this.#options.post,
         WorkerCompleteDocument,
         { input },
         options,
@@ -58,7 +58,7 @@ export class Reporter {
       isRetryable: !(error instanceof NonRetryable),
     }
     const { job } = await this.#insist(async (options) => {
-      const { failJob } = await ask(this.#options.endpoint, WorkerFailDocument, { input }, options)
+      const { failJob } = await ask(this.#options.post, WorkerFailDocument, { input }, options)
       return done(failJob)
     })
     return job.status
@@ -69,7 +69,7 @@ export class Reporter {
     const input = { jobs: [this.#held] }
     const { jobs } = await this.#insist(async (options) => {
       const { releaseJobs } = await ask(
-        this.#options.endpoint,
+        this.#options.post,
         WorkerReleaseDocument,
         { input },
         options,

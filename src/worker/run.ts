@@ -1,5 +1,5 @@
-import { Away, Refused, type Endpoint } from './api.ts'
-import type { Claimed, Lease } from './claims.ts'
+import { Away, Refused, type Post } from './api.ts'
+import type { Lease } from './claims.ts'
 import { messageOf, type WorkerEvent } from './events.ts'
 import type { Heart, Held } from './heart.ts'
 import { JobLog } from './job-log.ts'
@@ -21,7 +21,7 @@ const FAULTY_LEASES = 2
 
 /** What runs need of their worker. */
 export interface RunPlan {
-  readonly endpoint: Endpoint
+  readonly post: Post
   readonly heart: Heart
   readonly leaseMs: number
   readonly handler: Handler<never>
@@ -56,10 +56,9 @@ export class Run {
   #isReporting = false
   #leave: (outcome: Outcome) => void = () => {}
 
-  constructor(lease: Lease, { isOld }: Pick<Claimed, 'isOld'>, plan: RunPlan) {
+  constructor(lease: Lease, plan: RunPlan) {
     const { tell } = plan
-    const { parameters: _, ...job } = lease.job
-    this.job = { ...job, attempt: lease.attempt }
+    this.job = jobOf(lease)
     this.#plan = plan
     this.#lease = lease
     const held = heldBy(lease)
@@ -69,7 +68,7 @@ export class Run {
       ...reporting(plan),
       refused: (reason) => tell({ kind: 'log-refused', job: this.job, reason }),
     })
-    this.#held = plan.heart.hold(held, isOld, {
+    this.#held = plan.heart.hold(held, {
       lost: () => this.#lose(),
       cancelRequested: () => {
         tell({ kind: 'cancel-requested', job: this.job })
@@ -177,19 +176,24 @@ export class Run {
 
 /** Gives back a job that was never begun. */
 export async function giveBack(lease: Lease, plan: RunPlan): Promise<void> {
-  const { parameters: _, ...job } = lease.job
   try {
     await new Reporter(heldBy(lease), reporting(plan)).release()
-    plan.tell({ kind: 'released', job: { ...job, attempt: lease.attempt } })
+    plan.tell({ kind: 'released', job: jobOf(lease) })
   } catch (cause) {
     if (!isDue(cause)) throw cause
   }
 }
 
+/** The job of a lease, as handlers and events show it. */
+function jobOf({ job, attempt }: Lease): Job {
+  const { parameters: _, ...shown } = job
+  return { ...shown, attempt }
+}
+
 const heldBy = ({ job, fence }: Lease) => ({ jobId: job.id, fence })
 
-const reporting = ({ endpoint, leaseMs, cutoff }: RunPlan) => ({
-  endpoint,
+const reporting = ({ post, leaseMs, cutoff }: RunPlan) => ({
+  post,
   timeoutMs: TIMEOUT_MS,
   faultMs: FAULTY_LEASES * leaseMs,
   signal: cutoff,

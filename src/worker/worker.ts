@@ -1,4 +1,5 @@
-import { Claims, type Claimed } from './claims.ts'
+import { postTo } from './api.ts'
+import { Claims, type Lease } from './claims.ts'
 import { messageOf, type WorkerEvent } from './events.ts'
 import { Heart } from './heart.ts'
 import { readOptions, type Settings, type WorkerOptions } from './options.ts'
@@ -92,8 +93,8 @@ class RunningWorker implements Worker {
     })
     const { handler } = options
     const cutoff = this.#cutoff.signal
-    this.#plan = { endpoint, heart: this.#heart, leaseMs, handler, tell, cutoff }
-    this.#claims = new Claims(settings, (failure) => this.#heard(failure?.message))
+    this.#plan = { post: postTo(endpoint), heart: this.#heart, leaseMs, handler, tell, cutoff }
+    this.#claims = new Claims(settings, this.#heart, (failure) => this.#heard(failure?.message))
     this.finished = this.#live()
   }
 
@@ -139,15 +140,15 @@ class RunningWorker implements Worker {
       if (room === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
       else
         await this.#claims.next(room, signal).then(
-          (claimed) => this.#begin(claimed),
+          (leases) => this.#begin(leases),
           (cause: unknown) => this.#fail(cause),
         )
     }
   }
 
-  #begin(claimed: Claimed): void {
-    // all are held before the first begins, which may block
-    for (const run of claimed.leases.map((lease) => new Run(lease, claimed, this.#plan))) {
+  #begin(leases: readonly Lease[]): void {
+    // all are listened for before the first begins, which may block
+    for (const run of leases.map((lease) => new Run(lease, this.#plan))) {
       const performed = run
         .perform()
         .catch((cause: unknown) => this.#fail(cause))

@@ -40,9 +40,9 @@ interface Process {
   readonly told: () => string[]
 }
 
-function start(SERVICE: string, LEASE = '30'): Process {
+function start(SERVICE: string, LEASE = '30', CONCURRENCY = '1'): Process {
   const child = spawn(process.execPath, [script], {
-    env: { PATH: process.env.PATH, MODULE, URL: server.url, SERVICE, LEASE },
+    env: { PATH: process.env.PATH, MODULE, URL: server.url, SERVICE, LEASE, CONCURRENCY },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   children.push(child)
@@ -69,6 +69,19 @@ test('a handler that blocks the event loop for four leases keeps its job', async
   const { child } = start(queue, '1')
   await becomes(server.admin, id, 'SUCCEEDED')
   expect(await read(server.admin, id)).toMatchObject({ result: child.pid, attempt: 1 })
+})
+
+test('a job that comes while a handler blocks waits for it, and is not lost', async () => {
+  const queue = await seedQueue(server.admin)
+  const first = await submit(server.admin, queue, { parameters: { blockMs: 4_000 } })
+  start(queue, '1', '2')
+  await becomes(server.admin, first.id, 'RUNNING')
+  const second = await submit(server.admin, queue)
+  await becomes(server.admin, second.id, 'RUNNING')
+  for (const { id } of [first, second]) {
+    await becomes(server.admin, id, 'SUCCEEDED')
+    expect((await read(server.admin, id)).attempt).toBe(1)
+  }
 })
 
 test('SIGTERM lets the job end, then the process, with exit code 0', async () => {

@@ -116,7 +116,7 @@ test('SIGTERM drains the worker; what is not done in the grace is given back', a
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue)
   const command = worker(queue, ['sleep', '100'], '--grace', '0', '--json')
-  await becomes(app.admin, id, 'RUNNING')
+  await until(() => command.stdout.includes('"claimed"'))
   command.signal('SIGTERM')
   const { code, stdout } = await command.ended()
   const kinds = stdout

@@ -1,21 +1,27 @@
 // @ts-check
-// Keeps the leases of a worker's jobs from a thread of its own, so that a handler that blocks the event loop, or
-// a long garbage collection of its heap, costs no lease. All jobs that are held beat together: every third of a
-// lease, sooner when there is progress to tell, and again after a pause when the server does not answer. JavaScript,
-// because a thread is loaded by Node.js itself, from src/ as from dist/.
+// Claims jobs and keeps their leases, in a thread of its own: a handler that blocks the event loop, or a long garbage
+// collection of its heap, costs neither the lease of its own job nor that of one that comes meanwhile. All jobs that
+// are held beat together: every third of a lease, sooner when there is progress to tell, and again after a pause when
+// the server does not answer. JavaScript, because a thread is loaded by Node.js itself, from src/ as from dist/.
 import { parentPort, workerData } from 'node:worker_threads'
+import { keyOf, reasonOf } from './words.js'
 
 /**
- * What the thread is told. `hold`: a lease, which may be old where the answer that brought it came late. `progress`:
- * how far a job is. `settle`: tell what progress is left, then say so. `drop`: the lease is done with.
- * @typedef {{ kind: 'hold', key: string, jobId: string, fence: string, isOld: boolean }
+ * What the thread is told. `claim`: send a request, and hold the leases that it brings, which are old when an earlier
+ * answer was lost; `break` it off. `hold`: a lease that somebody listens for. `progress`: how far a job is. `settle`:
+ * tell what progress is left, then say so. `drop`: the lease is done with.
+ * @typedef {{ kind: 'claim', id: number, body: string, timeoutMs: number, isAgain: boolean }
+ *   | { kind: 'break', id: number }
+ *   | { kind: 'hold', key: string, jobId: string, fence: string }
  *   | { kind: 'progress', key: string, fraction: number | undefined, message: string | undefined }
  *   | { kind: 'settle', key: string }
  *   | { kind: 'drop', key: string }} Order
  *
- * What it tells. `ready`: it listens. `lost`, `cancel`: of a job, once each. `settled`: answers `settle`. `refused`:
- * the server does not let the worker in.
- * @typedef {{ kind: 'ready' } | { kind: 'lost' | 'cancel' | 'settled', key: string }
+ * What it tells. `ready`: it listens. `answered`: a claim, or why there is no answer. `lost`, `cancel`: of a job.
+ * `settled`: answers `settle`. `refused`: the server does not let the worker in.
+ * @typedef {{ kind: 'ready' }
+ *   | { kind: 'answered', id: number, reply: import('./api.ts').Reply | string }
+ *   | { kind: 'lost' | 'cancel' | 'settled', key: string }
  *   | { kind: 'refused', code: string, message: string }} Notice
  *
  * @typedef {{ url: string, headers: Record<string, string>, query: string, worker: string, leaseMs: number }} Settings
@@ -110,13 +116,9 @@ async function send(keys) {
  */
 async function post(variables) {
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ query, variables }),
-      signal: AbortSignal.timeout(Math.max(intervalMs, 1_000)),
-    })
-    const { data, errors } = await response.json()
+    const signal = AbortSignal.timeout(Math.max(intervalMs, 1_000))
+    const { text } = await request(JSON.stringify({ query, variables }), signal)
+    const { data, errors } = JSON.parse(text)
     const code = errors?.[0]?.extensions?.code ?? data?.heartbeatJobs?.code
     if (code === 'UNAUTHENTICATED' || code === 'FORBIDDEN')
       tell({ kind: 'refused', code, message: errors?.[0]?.message ?? data.heartbeatJobs.message })
@@ -126,20 +128,73 @@ async function post(variables) {
   }
 }
 
+/** @param {string} body @param {AbortSignal} signal */
+async function request(body, signal) {
+  const response = await fetch(url, { method: 'POST', headers, body, signal })
+  return { status: response.status, text: await response.text() }
+}
+
+/** Claims that are on their way. @type {Map<number, AbortController>} */
+const claims = new Map()
+
+/** @param {Extract<Order, { kind: 'claim' }>} order */
+async function claim({ id, body, timeoutMs, isAgain }) {
+  const call = new AbortController()
+  claims.set(id, call)
+  const late = setTimeout(() => call.abort(new Error('no answer in time')), timeoutMs)
+  try {
+    const reply = await request(body, call.signal)
+    holdAll(reply.text, isAgain)
+    tell({ kind: 'answered', id, reply })
+  } catch (cause) {
+    tell({ kind: 'answered', id, reply: reasonOf(cause) })
+  } finally {
+    clearTimeout(late)
+    claims.delete(id)
+  }
+}
+
+/** Holds what a claim has brought. @param {string} text @param {boolean} isAgain */
+function holdAll(text, isAgain) {
+  /** @type {{ job: { id: string }, fence: string }[]} */
+  const leases = parsed(text)?.data?.claimJobs?.leases ?? []
+  for (const { job, fence } of leases) hold(job.id, fence)
+  if (leases.length > 0) plan(isAgain ? 0 : intervalMs)
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // for whoever reads the answer to say
+  }
+}
+
+/** Holds a lease; what is known of one that is held already is told again. @param {string} jobId @param {string} fence */
+function hold(jobId, fence) {
+  const key = keyOf(jobId, fence)
+  held.set(key, { jobId, fence, news: held.get(key)?.news, isToldCancel: false })
+}
+
 parentPort?.on('message', (/** @type {Order} */ order) => {
-  const one = held.get(order.key)
   switch (order.kind) {
+    case 'claim':
+      return void claim(order)
+    case 'break':
+      return claims.get(order.id)?.abort(new Error('it was broken off'))
     case 'hold':
-      held.set(order.key, { ...order, news: undefined, isToldCancel: false })
-      return plan(order.isOld ? 0 : intervalMs)
+      hold(order.jobId, order.fence)
+      return plan(intervalMs)
     case 'progress': {
+      const one = held.get(order.key)
       if (one === undefined) return
       const { fraction = one.news?.fraction, message = one.news?.message } = order
       one.news = { fraction, message }
       return plan(Math.min(GATHER_MS, intervalMs))
     }
     case 'settle':
-      if (one?.news === undefined) return tell({ kind: 'settled', key: order.key })
+      if (held.get(order.key)?.news === undefined) return tell({ kind: 'settled', key: order.key })
       settling.add(order.key)
       return plan(0)
     case 'drop':
