@@ -1,4 +1,4 @@
-import { postTo } from './api.ts'
+import { Away, postTo, type Post } from './api.ts'
 import { Claims, type Lease } from './claims.ts'
 import { messageOf, type WorkerEvent } from './events.ts'
 import { Heart } from './heart.ts'
@@ -93,7 +93,14 @@ class RunningWorker implements Worker {
     })
     const { handler } = options
     const cutoff = this.#cutoff.signal
-    this.#plan = { post: postTo(endpoint), heart: this.#heart, leaseMs, handler, tell, cutoff }
+    this.#plan = {
+      post: this.#noted(postTo(endpoint)),
+      heart: this.#heart,
+      leaseMs,
+      handler,
+      tell,
+      cutoff,
+    }
     this.#claims = new Claims(settings, this.#heart, (failure) => this.#heard(failure?.message))
     this.finished = this.#live()
   }
@@ -188,6 +195,20 @@ class RunningWorker implements Worker {
     if (this.#failure === undefined) this.#tell({ kind: 'refused', reason: messageOf(cause) })
     this.#failure ??= { cause }
     this.#drain()
+  }
+
+  /** Sends, and notes whether the server answers. */
+  #noted(post: Post): Post {
+    return async (body, options) => {
+      try {
+        const reply = await post(body, options)
+        this.#heard(undefined)
+        return reply
+      } catch (cause) {
+        if (cause instanceof Away) this.#heard(cause.message)
+        throw cause
+      }
+    }
   }
 
   #heard(away: string | undefined): void {

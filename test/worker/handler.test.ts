@@ -1,10 +1,12 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { JobCanceled, LeaseLost, NonRetryable } from '../../src/worker/index.ts'
 import { Amend, cancel, read, seedQueue, submit, submitMany } from '../jobs/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { cutter } from '../support/cutter.ts'
 import { until } from '../support/until.ts'
 import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
+
+vi.setConfig({ testTimeout: 90_000 })
 
 let app: TestApp
 beforeAll(async () => {
@@ -211,4 +213,4 @@ test('over a network that breaks all the time, each line is stored once and each
   expect(way.cuts).toBeGreaterThan(5)
   await stopAll()
   await way.close()
-}, 60_000)
+})

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { read, seedQueue, submit } from '../jobs/operations.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { testFolder, type TestFolder } from '../support/folder.ts'
@@ -59,6 +59,8 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   }
   return child.exitCode
 }
+
+vi.setConfig({ testTimeout: 90_000 })
 
 let files = 0
 const newFile = (): string => `${folder.path}/${(files += 1)}`
@@ -143,11 +145,13 @@ test('a result that comes while the server is down is delivered when it is back'
   await until(() => told().includes('claimed'))
   await server.end('SIGKILL')
   await writeFile(file, '')
+  await until(() => told().includes('away'))
   await server.start()
   await becomes(server.admin, id, 'SUCCEEDED')
   const { result, attempt, logs } = await read(server.admin, id)
   expect({ result, attempt }).toEqual({ result: child.pid, attempt: 1 })
   expect(logs.nodes.map(({ text }) => text)).toEqual([`begun by ${child.pid}`, 'done'])
+  expect(told().slice(0, 4)).toEqual(['claimed', 'away', 'back', 'succeeded'])
   const next = await submit(server.admin, queue)
   await becomes(server.admin, next.id, 'SUCCEEDED')
 })

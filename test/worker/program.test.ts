@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { cancel, read, seedQueue, submit, submitMany } from '../jobs/operations.ts'
 import { isAlive } from '../support/alive.ts'
 import { testApp, type TestApp } from '../support/app.ts'
@@ -10,6 +10,8 @@ import { until } from '../support/until.ts'
 import { becomes } from './support.ts'
 
 /** `npx millrace worker`, as it is built. */
+vi.setConfig({ testTimeout: 90_000 })
+
 let app: TestApp
 let folder: TestFolder
 const commands: RunningCommand[] = []

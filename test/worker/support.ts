@@ -41,7 +41,7 @@ export const stopAll = async (): Promise<void> => {
 
 /** Waits until a job has a status. */
 export const becomes = (client: Client, id: string, status: string): Promise<void> =>
-  until(async () => (await read(client, id)).status === status, { timeoutMs: 25_000 })
+  until(async () => (await read(client, id)).status === status, { timeoutMs: 60_000 })
 
 /** Resolves with the reason of a signal. */
 export const signaled = (signal: AbortSignal): Promise<unknown> =>
