@@ -82,6 +82,7 @@ export function httpServer(
   const eventStreams = new Set<ServerResponse>()
   void http.register(graphql(site, yoga, fastDoor(known, trusted), eventStreams))
   void http.register(doors(site, invoker))
+  void http.register(python)
   const sockets = websockets(site, yoga, trusted, http.server)
   site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)
   site.metrics.gauge('millrace_subscriptions', () => openSubscriptions(site.metrics))

@@ -1,0 +1,895 @@
+"""Works on the jobs of a queue service of Millrace (docs/workers-python.md).
+
+    from millrace import run, worker
+
+    @worker('train')
+    def train(job):
+        for epoch in range(job.parameters['epochs']):
+            job.check()                                  # raises Cancelled once somebody has cancelled the job
+            job.progress((epoch + 1) / job.parameters['epochs'], 'epoch %d' % epoch)
+            print('epoch', epoch)                        # a line in the log of the job
+        return {'accuracy': 0.93}
+
+    run(url='http://127.0.0.1:4000', token='...', service='trainer')
+
+Functions run in threads; the main thread waits for signals, a thread of its own holds the leases, another one claims,
+and the log of each job has one that sends it. Every call of the server may be sent again (a claim is known by its id,
+a report by its fence, a log line by its number), so whatever is not answered is.
+
+Python 3.8 and later, standard library only; one file, so that it can be read, copied and run by itself.
+"""
+
+import argparse
+import collections
+import functools
+import http.client
+import importlib
+import json
+import logging
+import math
+import os
+import queue
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+import uuid
+from urllib.parse import urlsplit
+
+__all__ = ['Away', 'Cancelled', 'Job', 'NonRetryable', 'Refused', 'get', 'run', 'submit', 'worker']
+
+CLAIM_WAIT_SECONDS = 20
+MAX_CLAIM = 100
+MAX_BEAT_SECONDS = 5  # so that a cancelled job hears of it soon, however long its lease
+BEAT_GAP_SECONDS = 0.5
+ANSWER_SECONDS = 30
+LAST_SECONDS = 5  # for the last calls before the process ends
+MAX_PAUSE_SECONDS = 5
+MAX_FAULTS = 10
+MAX_BUFFER_LINES, MAX_BUFFER_CHARS = 10_000, 2_000_000
+BATCH_LINES, BATCH_CHARS = 1_000, 100_000  # below the server's 1 MiB for a request, whatever the characters
+MAX_LINE_CHARS = 50_000
+GATHER_SECONDS = 0.05
+MAX_TEXT_CHARS = 10_000
+MAX_TRACE_CHARS = 20_000
+MAX_EXACT = 2**53 - 1
+MAX_NESTING = 100
+
+
+class Cancelled(Exception):
+    """Raised by job.check(): somebody has cancelled the job, or it is no longer this worker's."""
+
+
+class NonRetryable(Exception):
+    """Raise it for a failure that another attempt would not cure."""
+
+
+class Refused(Exception):
+    """The server understood, and said no."""
+
+    def __init__(self, code, message, issues=()):
+        wrong = ['%s: %s' % ('.'.join(issue['path']), issue['message']) for issue in issues]
+        super().__init__('; '.join([message] + wrong))
+        self.code = code
+
+
+class Away(Exception):
+    """No answer, or one that says to come again later. `is_fault`: the server answered that it could not do it."""
+
+    def __init__(self, message, retry_after=0, is_fault=False):
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.is_fault = is_fault
+
+
+# ---------------------------------------------------------------- the API
+
+
+class Operation:
+    """A mutation; `more` are errors of it that have further fields."""
+
+    def __init__(self, field, selection, more=''):
+        name = field[0].upper() + field[1:]
+        self.field = field
+        self.document = (
+            'mutation Worker%s($input: %sInput!) { %s(input: $input) { __typename ... on %sSuccess { %s } '
+            '... on Error { code message } ... on ValidationError { issues { path message } } %s } }'
+        ) % (name, name, field, name, selection, more)
+
+
+JOB = 'id status function parameters result attempt error { kind message detail }'
+CLAIM = Operation(
+    'claimJobs',
+    'leases { attempt fence job { id function parameters } }',
+    '... on Unavailable { retryAfterSeconds }',
+)
+HEARTBEAT = Operation('heartbeatJobs', 'heartbeats { isHeld cancelRequested }')
+COMPLETE = Operation('completeJob', 'job { id }')
+FAIL = Operation('failJob', 'job { id }')
+RELEASE = Operation('releaseJobs', 'jobs { id }')
+APPEND = Operation('appendJobLog', 'nextLine')
+SUBMIT = Operation('submitJob', 'job { %s }' % JOB, '... on QuotaReached { retryAfterSeconds }')
+GET = 'query WorkerJob($id: ID!) { job(id: $id) { %s } }' % JOB
+
+COME_AGAIN = {'INTERNAL', 'TIMEOUT', 'UNAVAILABLE'}
+
+
+class Client:
+    """Sends operations, each over a connection of its own while it lasts; connections stay open for the next ones."""
+
+    def __init__(self, url, token):
+        parts = urlsplit(url)
+        if parts.scheme not in ('http', 'https') or not parts.hostname:
+            raise ValueError('url is %r, not an address such as http://127.0.0.1:4000' % url)
+        secure = parts.scheme == 'https'
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self._connect = functools.partial(kind, parts.hostname, parts.port)
+        self._server = '%s://%s' % (parts.scheme, parts.netloc.rpartition('@')[2])
+        self._path = parts.path.rstrip('/') + '/graphql'
+        self._headers = {'Content-Type': 'application/json', 'Accept': 'application/json'}
+        if token:
+            self._headers['Authorization'] = 'Bearer ' + token
+        self._idle = collections.deque()
+        self._busy = set()
+        self._process = os.getpid()
+
+    def call(self, operation, variables, seconds=ANSWER_SECONDS):
+        """The success of a mutation; raises Refused and Away."""
+        data = self.ask(operation.document, {'input': variables}, seconds)
+        outcome = data[operation.field]
+        if outcome['__typename'].endswith('Success'):
+            return outcome
+        retry_after = outcome.get('retryAfterSeconds')
+        if outcome['code'] == 'UNAVAILABLE' or retry_after is not None:
+            raise Away(outcome['message'], retry_after or 0)
+        raise Refused(outcome['code'], outcome['message'], outcome.get('issues', ()))
+
+    def ask(self, document, variables, seconds=ANSWER_SECONDS):
+        """The data of an operation; raises Refused and Away."""
+        body = {'query': document, 'variables': variables}
+        status, retry_after, content = self._post(json_bytes(body), seconds)
+        try:
+            answer = json.loads(content)
+            errors = answer.get('errors')
+        except (ValueError, AttributeError):
+            raise Away('%s answered %d, and no GraphQL' % (self._server, status)) from None
+        if not errors:
+            return answer['data']
+        message, code = errors[0]['message'], errors[0].get('extensions', {}).get('code', 'BAD_REQUEST')
+        if status == 429 or status >= 500 or code in COME_AGAIN:
+            raise Away('%s: %s' % (self._server, message), retry_after, is_fault=code == 'INTERNAL')
+        raise Refused(code, message)
+
+    def abort(self):
+        """Ends what is under way; it raises Away."""
+        for connection in list(self._busy):
+            connection.is_aborted = True
+            try:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            except (AttributeError, OSError):
+                pass  # not connected yet, or no more
+
+    def _post(self, body, seconds):
+        while True:
+            connection, is_new = self._connection(seconds)
+            self._busy.add(connection)
+            try:
+                connection.request('POST', self._path, body, self._headers)
+                response = connection.getresponse()
+                content = response.read()
+                retry_after = response.getheader('Retry-After', '')
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                if not (is_new or connection.is_aborted or isinstance(error, socket.timeout)):
+                    continue  # one that was idle for too long; any operation here may be sent again
+                reason = 'no answer in time' if isinstance(error, socket.timeout) else str(error) or repr(error)
+                raise Away('%s cannot be reached: %s' % (self._server, reason)) from error
+            finally:
+                self._busy.discard(connection)
+            if connection.sock is not None:
+                self._idle.append(connection)
+            return response.status, int(retry_after) if retry_after.isdigit() else 0, content
+
+    def _connection(self, seconds):
+        if self._process != os.getpid():  # a fork must not share connections with its parent
+            self._process, self._idle, self._busy = os.getpid(), collections.deque(), set()
+        try:
+            connection, is_new = self._idle.pop(), False
+            connection.sock.settimeout(seconds)
+        except IndexError:
+            connection, is_new = self._connect(timeout=seconds), True
+        connection.timeout = seconds
+        connection.is_aborted = False
+        return connection, is_new
+
+
+def json_bytes(value):
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode('utf-8')
+    except UnicodeEncodeError:  # half a surrogate pair
+        return json.dumps(value, allow_nan=False).encode('ascii')
+
+
+def plain(value, path, depth=0):
+    """The value in what JSON has: arrays and numbers of numpy and the like become lists and numbers.
+
+    Whole numbers beyond 2^53-1 become text, as which the API shows them, so that no digit is lost. Raises TypeError
+    and ValueError, naming the place, for what JSON has no word for.
+    """
+    if depth > MAX_NESTING:
+        raise ValueError('%s is nested more than %d deep' % (path[:200], MAX_NESTING))
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return int(value) if abs(value) <= MAX_EXACT else str(int(value))
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError('%s is %s, which JSON has no word for: give None or a text' % (path, value))
+        return float(value)
+    if isinstance(value, dict):
+        return {key_text(key, path): plain(one, '%s.%s' % (path, key), depth + 1) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one, '%s.%d' % (path, place), depth + 1) for place, one in enumerate(value)]
+    if hasattr(value, 'tolist'):
+        return plain(value.tolist(), path, depth + 1)
+    raise TypeError('%s is a %s, which JSON cannot hold' % (path, type(value).__name__))
+
+
+def key_text(key, path):
+    if isinstance(key, str):
+        return key
+    if hasattr(key, 'tolist'):
+        key = key.tolist()
+    if key is None or isinstance(key, (bool, int, float)):
+        return json.dumps(key)
+    raise TypeError('%s has a %s for a key, which JSON cannot hold' % (path, type(key).__name__))
+
+
+def storable(text, most=MAX_TEXT_CHARS):
+    """A text without what the server cannot keep."""
+    text = str(text).replace('\0', '\\x00')
+    text = text.encode('utf-8', 'replace').decode('utf-8')
+    return text if len(text) <= most else text[: most - 2] + ' …'
+
+
+def pauses():
+    """Longer and longer, and never the same for all workers."""
+    pause = 0.1
+    while True:
+        yield pause * random.uniform(0.5, 1)
+        pause = min(pause * 2, MAX_PAUSE_SECONDS)
+
+
+# ---------------------------------------------------------------- for scripts
+
+
+@functools.lru_cache(maxsize=16)
+def client_of(url, token):
+    return Client(url, token)
+
+
+def settings(url, token):
+    return url or os.environ.get('MILLRACE_URL') or 'http://127.0.0.1:4000', token or os.environ.get('MILLRACE_TOKEN')
+
+
+def submit(service, function='default', parameters=None, wait_seconds=0, url=None, token=None, **more):
+    """Puts a job into a queue, once, however often it must be sent; a dict with its id, status, result and error.
+
+    With `wait_seconds` (at most 30) it is answered when the job has ended, or the time is over. `more` are further
+    fields of the API's SubmitJobInput, such as maxAttempts=3. Raises Refused, and Away after half a minute without
+    an answer.
+    """
+    wanted = {'serviceId': service, 'function': function, 'parameters': plain(parameters, 'parameters')}
+    wanted.update(more, waitSeconds=wait_seconds)
+    wanted.setdefault('idempotencyKey', str(uuid.uuid4()))
+    client = client_of(*settings(url, token))
+    return patiently(lambda: client.call(SUBMIT, wanted, wait_seconds + ANSWER_SECONDS))['job']
+
+
+def get(job_id, url=None, token=None):
+    """A job as it is now, as `submit` answers it; None where there is none."""
+    client = client_of(*settings(url, token))
+    return patiently(lambda: client.ask(GET, {'id': job_id}))['job']
+
+
+def patiently(send):
+    until = time.monotonic() + ANSWER_SECONDS
+    for pause in pauses():
+        try:
+            return send()
+        except Away as away:
+            if time.monotonic() > until:
+                raise
+            time.sleep(max(pause, away.retry_after))
+
+
+# ---------------------------------------------------------------- the job, as its function sees it
+
+
+class Lines:
+    """The log of one attempt on its way to the server, numbered from 1, sent in order by a thread of its own.
+
+    The buffer is bounded: whoever writes faster than the server takes lines waits. `send(first, lines)` answers
+    whether more is wanted.
+    """
+
+    def __init__(self, send):
+        self._send = send
+        self._moved = threading.Condition()
+        self._waiting = collections.deque()
+        self._chars = 0
+        self._next = 1
+        self._open_ends = {}
+        self._thread = None
+        self._is_closed = False
+
+    def write(self, stream, text):
+        """Text of a stream: whole lines are added, the rest waits for its end."""
+        with self._moved:
+            *lines, end = (self._open_ends.pop(stream, '') + text).split('\n')
+            for line in lines:
+                self._add(last_drawn(line[:-1] if line.endswith('\r') else line))
+            end = last_drawn(end[:-1]) + end[-1:]
+            if len(end) > MAX_LINE_CHARS:
+                self._add(end)
+                end = ''
+            self._open_ends[stream] = end + self._open_ends.get(stream, '')  # of a thread that wrote while this waited
+
+    def add(self, text):
+        with self._moved:
+            for line in text.splitlines() or ['']:
+                self._add(line)
+
+    def _add(self, line):
+        line = line.encode('utf-8', 'replace').decode('utf-8')
+        for start in range(0, len(line) or 1, MAX_LINE_CHARS):
+            self._moved.wait_for(lambda: self._is_closed or not self._is_full())
+            if self._is_closed:
+                return
+            self._put(line[start : start + MAX_LINE_CHARS])
+
+    def _put(self, line):
+        self._waiting.append(line)
+        self._chars += len(line)
+        self._moved.notify_all()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._pump, name='millrace-log', daemon=True)
+            self._thread.start()
+
+    def _is_full(self):
+        return len(self._waiting) >= MAX_BUFFER_LINES or self._chars >= MAX_BUFFER_CHARS
+
+    def close(self, seconds=None):
+        """Takes no more, and returns when all is sent, or when the time is over."""
+        with self._moved:
+            for end in self._open_ends.values():
+                if end:
+                    self._put(last_drawn(end.rstrip('\r')).encode('utf-8', 'replace').decode('utf-8'))
+            self._open_ends = {}
+            self._is_closed = True
+            self._moved.notify_all()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def drop(self):
+        """Takes no more, and forgets what is not sent."""
+        with self._moved:
+            self._is_closed = True
+            self._open_ends = {}
+            self._waiting.clear()
+            self._moved.notify_all()
+
+    def _batch(self):
+        with self._moved:
+            self._moved.wait_for(lambda: self._waiting or self._is_closed)
+            # a moment for more to come
+            self._moved.wait_for(lambda: self._is_closed or len(self._waiting) >= BATCH_LINES, GATHER_SECONDS)
+            batch, chars = [], 0
+            for line in self._waiting:
+                chars += len(line)
+                if batch and (chars > BATCH_CHARS or len(batch) == BATCH_LINES):
+                    break
+                batch.append(line)
+            return batch
+
+    def _pump(self):
+        while True:
+            batch = self._batch()
+            if not batch:
+                return
+            if not self._send(self._next, batch):
+                return self.drop()
+            with self._moved:
+                for _ in range(min(len(batch), len(self._waiting))):
+                    self._chars -= len(self._waiting.popleft())
+                self._next += len(batch)
+                self._moved.notify_all()
+
+
+def last_drawn(line):
+    """What a terminal would show of a line that is drawn over itself, as progress bars are."""
+    return line.rpartition('\r')[2]
+
+
+class Job:
+    """One attempt at a job. `id`, `function`, `parameters` and `attempt` (1, 2, 3 …) are as the API has them.
+
+    `cancelled` is a threading.Event: set when somebody has cancelled the job, and when it is no longer this worker's.
+    """
+
+    def __init__(self, lease, send_lines, wake):
+        self.id = lease['job']['id']
+        self.function = lease['job']['function']
+        self.parameters = lease['job']['parameters']
+        self.attempt = lease['attempt']
+        self.cancelled = threading.Event()
+        self._held = {'jobId': self.id, 'fence': lease['fence']}
+        self._lines = Lines(functools.partial(send_lines, self))
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._news = {}
+        self._is_reporting = self._is_lost = False
+
+    def log(self, text):
+        """Adds to the log of the job, from any thread; waits while more is unsent than the worker keeps."""
+        self._lines.add(str(text))
+
+    def progress(self, fraction=None, message=None):
+        """Tells how far it is, from 0 to 1 and in words. Does not wait; of many in a moment the last is told."""
+        news = {}
+        if fraction is not None:
+            news['fraction'] = min(max(plain(float(fraction), 'fraction'), 0.0), 1.0)
+        if message is not None:
+            news['message'] = storable(message)
+        with self._lock:
+            self._news.update(news)
+        self._wake()
+
+    def check(self):
+        """Raises Cancelled when the work is no longer wanted."""
+        if self.cancelled.is_set():
+            raise Cancelled('the job %s was cancelled' % self.id)
+
+    def _take_news(self):
+        with self._lock:
+            news, self._news = self._news, {}
+            return news
+
+    def _put_back(self, news):
+        with self._lock:
+            self._news = {**news, **self._news}
+
+    def _lose(self):
+        self._is_lost = True
+        self.cancelled.set()
+        self._lines.drop()
+
+
+handlers = {}
+
+
+def worker(function=None):
+    """Registers the decorated function for jobs of this function name; without one, for all that have no other."""
+
+    def register(handler):
+        handlers[function] = handler
+        return handler
+
+    if callable(function):
+        handlers[None] = function
+        return function
+    return register
+
+
+# ---------------------------------------------------------------- what a function prints
+
+
+class Capture:
+    """A stream whose text goes into the log of the job that writes it, and to the old stream when none does."""
+
+    def __init__(self, name, original, job_here):
+        self._name, self._original, self._job_here = name, original, job_here
+        self._process = os.getpid()
+
+    def write(self, text):
+        # a fork has nobody who would send its lines
+        job = self._job_here() if self._process == os.getpid() else None
+        if job is None:
+            return self._original.write(text)
+        job._lines.write(self._name, text)
+        return len(text)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def isatty(self):
+        return False
+
+    def __getattr__(self, name):
+        return getattr(self._original, name)
+
+
+class Captured:
+    """While it is open, standard output, standard error and `logging` are captured."""
+
+    def __init__(self, job_here):
+        self._job_here = job_here
+
+    def __enter__(self):
+        if not logging.root.handlers:
+            logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s')
+        self._streams = {name: getattr(sys, name) for name in ('stdout', 'stderr')}
+        for name, original in self._streams.items():
+            self._replace(name, original, Capture(name, original, self._job_here))
+
+    def __exit__(self, *_):
+        for name, original in self._streams.items():
+            self._replace(name, getattr(sys, name), original)
+
+    def _replace(self, name, old, new):
+        setattr(sys, name, new)
+        loggers = [logging.root] + list(logging.root.manager.loggerDict.values())
+        for logger in loggers:
+            for handler in getattr(logger, 'handlers', ()):
+                if isinstance(handler, logging.StreamHandler) and handler.stream is old:
+                    handler.setStream(new)
+
+
+# ---------------------------------------------------------------- the worker
+
+
+class Worker:
+    def __init__(self, url, token, services, concurrency, name, lease_seconds, grace_seconds):
+        self.client = Client(url, token)
+        self.claims = Client(url, token)  # of its own, whose call can be ended
+        self.services, self.name = services, name
+        self.concurrency, self.lease_seconds, self.grace_seconds = concurrency, lease_seconds, grace_seconds
+        self.jobs = {}
+        self.moved = threading.Condition()  # guards `jobs`
+        self.mail = queue.SimpleQueue()  # to the main thread: the one thing a signal handler may touch
+        self.stopping = threading.Event()  # no more claims
+        self.quitting = threading.Event()  # no more patience
+        self.wake = threading.Event()
+        self.here = threading.local()
+        self.is_waiting = False
+        self.is_troubled = False
+        self.console = sys.stderr
+
+    def note(self, text):
+        try:
+            self.console.write('millrace: %s\n' % text)
+            self.console.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # nobody is there to read it
+
+    def job_here(self):
+        """The job whose function is running in this thread, or the only one that can."""
+        job = getattr(self.here, 'job', None)
+        if job is None and self.concurrency == 1:
+            job = (list(self.jobs.values()) or [None])[0]
+        return None if job is None or job._is_reporting or job._is_lost else job
+
+    # -- calls
+
+    def call(self, client, operation, variables, seconds=ANSWER_SECONDS):
+        try:
+            answer = client.call(operation, variables, seconds)
+        except Away as away:
+            if not (self.is_troubled or self.stopping.is_set()):
+                self.note('%s; trying again' % away)
+                self.is_troubled = True
+            raise
+        if self.is_troubled:
+            self.note('the server answers again')
+            self.is_troubled = False
+        return answer
+
+    def insist(self, operation, variables):
+        """Sends until there is an answer. Raises Away when the worker quits, and when the server fails at it again and again."""
+        faults = 0
+        for pause in pauses():
+            try:
+                return self.call(self.client, operation, variables)
+            except Away as away:
+                faults += away.is_fault
+                if self.quitting.is_set() or faults == MAX_FAULTS:
+                    raise
+                self.quitting.wait(max(pause, away.retry_after))
+
+    # -- claiming
+
+    def claim(self):
+        try:
+            self.claim_on()
+        except Exception as error:  # a refusal, or a fault of this file: without claims the worker is of no use
+            self.mail.put(error)
+
+    def claim_on(self):
+        unanswered = None
+        pause = pauses()
+        while True:
+            with self.moved:
+                self.moved.wait_for(lambda: self.stopping.is_set() or len(self.jobs) < self.concurrency)
+                free = min(self.concurrency - len(self.jobs), MAX_CLAIM)
+            if self.stopping.is_set():
+                break
+            claim = unanswered or {'claimId': str(uuid.uuid4()), 'max': free}
+            unanswered = claim
+            try:
+                leases = self.ask_for_jobs(claim, CLAIM_WAIT_SECONDS)
+            except Away as away:
+                self.stopping.wait(max(next(pause), away.retry_after))
+                continue
+            unanswered, pause = None, pauses()
+            for lease in leases:
+                self.begin(lease)
+        if unanswered is not None:  # it may have been given jobs
+            try:
+                leases = self.ask_for_jobs(unanswered, 0)
+                self.release([held_by(lease) for lease in leases])
+            except (Away, Refused) as error:
+                self.note('could not ask once more for the last claim: %s' % error)
+
+    def ask_for_jobs(self, claim, wait_seconds):
+        wanted = dict(claim, serviceIds=self.services, worker=self.name)
+        wanted.update(leaseSeconds=self.lease_seconds, waitSeconds=wait_seconds)
+        self.is_waiting = wait_seconds > 0
+        try:
+            return self.call(self.claims, CLAIM, wanted, wait_seconds + LAST_SECONDS)['leases']
+        finally:
+            self.is_waiting = False
+
+    def begin(self, lease):
+        job = Job(lease, self.send_lines, self.wake.set)
+        with self.moved:
+            self.jobs[job.id] = job
+        threading.Thread(target=self.work, args=(job,), name='millrace-job', daemon=True).start()
+
+    # -- holding
+
+    def hold(self):
+        beat_seconds = min(self.lease_seconds / 3, MAX_BEAT_SECONDS)
+        while True:
+            self.wake.wait(beat_seconds)
+            self.wake.clear()
+            try:
+                self.beat(list(self.jobs.values()))
+            except Away:
+                self.wake.set()  # sooner than the next beat
+            except Refused as refusal:
+                self.note('a heartbeat was refused: %s' % refusal)
+            except Exception:
+                self.note(traceback.format_exc())  # whatever happens, leases must be held
+            time.sleep(min(BEAT_GAP_SECONDS, beat_seconds))
+
+    def beat(self, jobs):
+        if not jobs:
+            return
+        news = [job._take_news() for job in jobs]
+        beats = [dict(job._held, **one) for job, one in zip(jobs, news)]
+        seconds = max(2, min(10, self.lease_seconds / 3))
+        try:
+            answer = self.call(self.client, HEARTBEAT, {'worker': self.name, 'beats': beats}, seconds)
+        except Away:
+            for job, one in zip(jobs, news):
+                job._put_back(one)
+            raise
+        for job, beat in zip(jobs, answer['heartbeats']):
+            if not beat['isHeld'] and not job._is_reporting and not job._is_lost:
+                self.note('job %s is no longer held: what comes of it will be dropped' % job.id)
+                job._lose()
+            elif beat['cancelRequested']:
+                job.cancelled.set()
+
+    def send_lines(self, job, first, lines):
+        try:
+            self.insist(APPEND, dict(job._held, firstLine=first, lines=lines))
+            return True
+        except Refused as refusal:
+            self.note('job %s: the log from line %d on was refused: %s' % (job.id, first, refusal))
+        except Away as away:
+            self.note('job %s: the log from line %d on is lost: %s' % (job.id, first, away))
+        return False
+
+    # -- working
+
+    def work(self, job):
+        self.here.job = job
+        try:
+            operation, report = outcome_of(job)
+            job._is_reporting = True
+            if job._is_lost:
+                self.note('job %s: the outcome of attempt %d was dropped, its lease is lost' % (job.id, job.attempt))
+            else:
+                self.report(job, operation, report)
+        except Exception:
+            self.note(traceback.format_exc())  # a fault of this file: the lease runs out
+        finally:
+            with self.moved:
+                del self.jobs[job.id]
+                self.moved.notify_all()
+            if self.stopping.is_set():
+                self.mail.put(None)
+
+    def report(self, job, operation, report):
+        job._lines.close()
+        try:
+            if job._news:
+                self.beat([job])
+        except (Away, Refused):
+            pass  # the outcome matters more
+        try:
+            self.insist(operation, dict(job._held, **report))
+        except Away as away:
+            self.note('job %s: the outcome of attempt %d could not be told: %s' % (job.id, job.attempt, away))
+        except Refused as refusal:
+            if operation is FAIL or refusal.code in ('STALE_LEASE', 'NOT_FOUND', 'FORBIDDEN', 'UNAUTHENTICATED'):
+                self.note('job %s: the outcome of attempt %d was dropped: %s' % (job.id, job.attempt, refusal))
+            else:
+                self.report(job, *failure('The result was refused: %s' % refusal, is_retryable=False))
+
+    # -- the end
+
+    def release(self, held):
+        return len(self.client.call(RELEASE, {'jobs': held}, LAST_SECONDS)['jobs']) if held else 0
+
+    def give_back(self):
+        """Gives back what is still held; the functions that work on it run on for nobody."""
+        jobs = list(self.jobs.values())
+        for job in jobs:
+            job._lines.close(LAST_SECONDS / 10)
+        self.quitting.set()
+        try:
+            self.note('gave back %d jobs' % self.release([job._held for job in jobs]))
+        except (Away, Refused) as error:
+            self.note('could not give back %d jobs: %s' % (len(jobs), error))
+        for job in jobs:
+            job._lose()
+
+    def run(self):
+        """Works until it is told to stop by a signal, or until a claim is refused."""
+        claiming = threading.Thread(target=self.claim, name='millrace-claims', daemon=True)
+        holding = threading.Thread(target=self.hold, name='millrace-leases', daemon=True)
+        claiming.start()
+        holding.start()
+        self.note('%s works for %s, %d at a time' % (self.name, ', '.join(self.services), self.concurrency))
+        word = self.mail.get()
+        with self.moved:
+            self.stopping.set()
+            self.moved.notify_all()
+        if word == signal.SIGINT:
+            self.leave(word, claiming)
+        self.note('stopping: %s' % ('%d jobs to finish' % len(self.jobs) if self.jobs else 'no job to finish'))
+        until = time.monotonic() + self.grace_seconds
+        self.end_claim(claiming)
+        while self.jobs and time.monotonic() < until:
+            try:
+                more = self.mail.get(timeout=until - time.monotonic())
+            except (queue.Empty, ValueError):
+                break
+            if isinstance(more, int):
+                self.leave(more, claiming)
+        if isinstance(word, Exception):
+            self.note('cannot claim: %s' % word)
+        code = 1 if isinstance(word, Exception) else 0
+        if self.jobs:
+            self.give_back()
+            end_process(code)  # functions that do not end must not keep it
+        return code
+
+    def end_claim(self, claiming):
+        until = time.monotonic() + LAST_SECONDS
+        while claiming.is_alive() and time.monotonic() < until:
+            if self.is_waiting:
+                self.claims.abort()
+            claiming.join(0.05)
+
+    def leave(self, signum, claiming):
+        """Gives everything back and ends the process at once."""
+        self.end_claim(claiming)
+        if self.jobs:
+            self.give_back()
+        end_process(128 + signum)
+
+
+def end_process(code):
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # nobody is there to read it
+    os._exit(code)
+
+
+def held_by(lease):
+    return {'jobId': lease['job']['id'], 'fence': lease['fence']}
+
+
+def failure(message, is_retryable, detail=None):
+    return FAIL, {'message': storable(message), 'isRetryable': is_retryable, 'detail': detail}
+
+
+def outcome_of(job):
+    """Calls the function of a job: what to report, and with what."""
+    handler = handlers.get(job.function, handlers.get(None))
+    if handler is None:
+        known = ', '.join(sorted(handlers))
+        return failure('This worker has no function "%s", only: %s.' % (job.function, known), is_retryable=False)
+    try:
+        result = handler(job)
+    except BaseException as error:  # sys.exit() in a function is no reason to end the worker
+        if isinstance(error, Cancelled) and job.cancelled.is_set():
+            return failure('Cancelled.', is_retryable=False)
+        name = type(error).__name__
+        # without the frame of this file
+        trace = ''.join(traceback.format_exception(type(error), error, error.__traceback__.tb_next or error.__traceback__))
+        job.log(trace)
+        detail = {'type': name, 'traceback': storable(trace[-MAX_TRACE_CHARS:], MAX_TRACE_CHARS)}
+        message = '%s: %s' % (name, error) if str(error) else name
+        return failure(message, not isinstance(error, NonRetryable), detail)
+    try:
+        return COMPLETE, {'result': plain(result, 'result')}
+    except (TypeError, ValueError) as error:
+        return failure('The function returned what cannot be sent: %s.' % error, is_retryable=False)
+
+
+def run(url=None, token=None, service=None, concurrency=1, name=None, lease_seconds=30, grace_seconds=20):
+    """Works on the jobs of one or more queue services until SIGTERM, then finishes what has begun.
+
+    `service` is an id or a handle, or several (a list, or with commas). What is not given comes from MILLRACE_URL,
+    MILLRACE_TOKEN and MILLRACE_SERVICE. What has not ended `grace_seconds` after SIGTERM is given back. A second
+    SIGTERM, or SIGINT, gives everything back at once. Ends the process with 1 when the server refuses its claims.
+    """
+    wanted = service or os.environ.get('MILLRACE_SERVICE') or ''
+    services = [one.strip() for one in (wanted.split(',') if isinstance(wanted, str) else wanted) if one.strip()]
+    if not services:
+        raise ValueError('no service: give service=... or set MILLRACE_SERVICE')
+    if not handlers:
+        raise ValueError('no function is registered: decorate one with @worker("name")')
+    if not 1 <= concurrency <= 1_000 or not 1 <= lease_seconds <= 3_600:
+        raise ValueError('concurrency is from 1 to 1000, lease_seconds from 1 to 3600')
+    name = storable(name or '%s-%d' % (socket.gethostname(), os.getpid()), 200)
+    one = Worker(*settings(url, token), services, concurrency, name, int(lease_seconds), grace_seconds)
+    old = {}
+    if threading.current_thread() is threading.main_thread():
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            old[signum] = signal.signal(signum, lambda number, _frame: one.mail.put(number))
+    try:
+        with Captured(one.job_here):
+            code = one.run()
+    finally:
+        for signum, handler in old.items():
+            signal.signal(signum, handler)
+    if code != 0:
+        sys.exit(code)
+
+
+def main():
+    """python millrace.py my_module: works with the functions a module registers, or with my_module:function alone."""
+    parser = argparse.ArgumentParser(prog='millrace', description=main.__doc__)
+    parser.add_argument('target', help='a module, or module:function for jobs of any function name')
+    parser.add_argument('--url', help='of the server (MILLRACE_URL)')
+    parser.add_argument('--service', help='ids or handles of queue services, with commas (MILLRACE_SERVICE)')
+    parser.add_argument('--concurrency', type=int, default=1, help='how many jobs at a time, in threads')
+    parser.add_argument('--name', help='what the worker calls itself; host and process where absent')
+    parser.add_argument('--lease-seconds', type=int, default=30, help='how long it may be silent before it loses jobs')
+    parser.add_argument('--grace-seconds', type=float, default=20, help='how long jobs may take to end after SIGTERM')
+    options = vars(parser.parse_args())
+    sys.path.insert(0, os.getcwd())
+    module, _, function = options.pop('target').partition(':')
+    found = importlib.import_module(module)
+    if function:
+        worker()(getattr(found, function))
+    try:
+        run(**options)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == '__main__':
+    sys.modules['millrace'] = sys.modules['__main__']  # so that modules that import it register with this very copy
+    main()
