@@ -1,0 +1,101 @@
+"""The functions that test/python calls. A gate is a file that a test makes when it wants a function to go on."""
+
+import logging
+import os
+import sys
+import threading
+import time
+
+from millrace import NonRetryable, worker
+
+together = threading.Barrier(4)
+
+
+def wait_for(gate, look=lambda: None):
+    while not os.path.exists(gate):
+        look()
+        time.sleep(0.01)
+
+
+@worker('echo')
+def echo(job):
+    return {'function': job.function, 'parameters': job.parameters, 'attempt': job.attempt}
+
+
+@worker('talk')
+def talk(job):
+    print('from print')
+    print('from stderr', file=sys.stderr)
+    logging.getLogger('tasks').info('from logging')
+    job.log('from log\nin two lines')
+    sys.stdout.write('drawn once\rdrawn twice\r')
+    sys.stdout.write('without an end \ud800')
+    job.progress(0.25)
+    job.progress(message='a quarter')
+    wait_for(job.parameters['gate'], job.check)
+    job.progress(2, 'all of it')
+    return 'said'
+
+
+@worker('lines')
+def lines(job):
+    for number in range(job.parameters['count']):
+        print(number, 'x' * job.parameters['size'])
+
+
+@worker('raise')
+def raise_it(job):
+    raise ValueError('no such thing as %r' % job.parameters['what'])
+
+
+@worker('exit')
+def exit_with(job):
+    sys.exit('a script that ends')
+
+
+@worker('give-up')
+def give_up(job):
+    raise NonRetryable('wrong for ever')
+
+
+@worker('wait')
+def wait(job):
+    print('waiting', job.attempt)
+    wait_for(job.parameters['gate'], job.check)
+    return {'by': os.getpid()}
+
+
+@worker('deaf')
+def deaf(job):
+    print('waiting', job.attempt)
+    wait_for(job.parameters['gate'])
+    return {'by': os.getpid()}
+
+
+@worker('chatter')
+def chatter(job):
+    together.wait()
+    for number in range(100):
+        print(job.parameters['name'], number)
+        time.sleep(0.001)
+    return job.parameters['name']
+
+
+@worker('numbers')
+def numbers(job):
+    return {'big': 2**60, 'whole': 2**53 - 1, 'tenth': 0.1, 7: (True, None), 'half': '\ud800'}
+
+
+@worker('nan')
+def nan(job):
+    return {'losses': [0.5, float('nan')]}
+
+
+@worker('object')
+def an_object(job):
+    return {'model': object()}
+
+
+@worker('huge')
+def huge(job):
+    return 'x' * 2_000_000
