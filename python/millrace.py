@@ -679,11 +679,16 @@ class Worker:
                 job._put_back(one)
             raise
         for job, beat in zip(jobs, answer['heartbeats']):
-            if not beat['isHeld'] and not job._is_reporting and not job._is_lost:
-                self.note('job %s is no longer held: what comes of it will be dropped' % job.id)
-                job._lose()
+            if not beat['isHeld']:
+                self.lose(job)
             elif beat['cancelRequested']:
                 job.cancelled.set()
+
+    def lose(self, job):
+        # whether an outcome that is under way was accepted, its answer tells
+        if not job._is_reporting and not job._is_lost:
+            self.note('job %s is no longer held: what comes of it will be dropped' % job.id)
+            job._lose()
 
     def send_lines(self, job, first, lines):
         try:
@@ -691,6 +696,8 @@ class Worker:
             return True
         except Refused as refusal:
             self.note('job %s: the log from line %d on was refused: %s' % (job.id, first, refusal))
+            if refusal.code == 'STALE_LEASE':
+                self.lose(job)
         except Away as away:
             self.note('job %s: the log from line %d on is lost: %s' % (job.id, first, away))
         return False
@@ -740,8 +747,9 @@ class Worker:
     def give_back(self):
         """Gives back what is still held; the functions that work on it run on for nobody."""
         jobs = list(self.jobs.values())
+        until = time.monotonic() + LAST_SECONDS / 2
         for job in jobs:
-            job._lines.close(LAST_SECONDS / 10)
+            job._lines.close(max(0, until - time.monotonic()))
         self.quitting.set()
         try:
             self.note('gave back %d jobs' % self.release([job._held for job in jobs]))
@@ -805,6 +813,30 @@ def end_process(code):
     os._exit(code)
 
 
+class Signals:
+    """While it is open, SIGTERM and SIGINT are told instead of obeyed; by this process, not by forks of it."""
+
+    def __init__(self, tell):
+        self._tell = tell
+        self._old = {}
+
+    def __enter__(self):
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python has signals for the main thread only
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            self._old[signum] = signal.signal(signum, lambda number, _frame: self._tell(number))
+        if hasattr(os, 'register_at_fork'):
+            os.register_at_fork(after_in_child=self._restore)
+
+    def __exit__(self, *_):
+        self._restore()
+        self._old = {}
+
+    def _restore(self):
+        for signum, handler in self._old.items():
+            signal.signal(signum, handler)
+
+
 def held_by(lease):
     return {'jobId': lease['job']['id'], 'fence': lease['fence']}
 
@@ -854,16 +886,8 @@ def run(url=None, token=None, service=None, concurrency=1, name=None, lease_seco
         raise ValueError('concurrency is from 1 to 1000, lease_seconds from 1 to 3600')
     name = storable(name or '%s-%d' % (socket.gethostname(), os.getpid()), 200)
     one = Worker(*settings(url, token), services, concurrency, name, int(lease_seconds), grace_seconds)
-    old = {}
-    if threading.current_thread() is threading.main_thread():
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            old[signum] = signal.signal(signum, lambda number, _frame: one.mail.put(number))
-    try:
-        with Captured(one.job_here):
-            code = one.run()
-    finally:
-        for signum, handler in old.items():
-            signal.signal(signum, handler)
+    with Signals(one.mail.put), Captured(one.job_here):
+        code = one.run()
     if code != 0:
         sys.exit(code)
 

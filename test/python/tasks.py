@@ -1,6 +1,7 @@
 """The functions that test/python calls. A gate is a file that a test makes when it wants a function to go on."""
 
 import logging
+import multiprocessing
 import os
 import sys
 import threading
@@ -41,6 +42,23 @@ def talk(job):
 def lines(job):
     for number in range(job.parameters['count']):
         print(number, 'x' * job.parameters['size'])
+
+
+@worker('fork')
+def fork(job):
+    child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(1000,))
+    print('before the fork')
+    child.start()
+    child.terminate()
+    child.join()
+    return child.exitcode
+
+
+@worker('threads')
+def threads(job):
+    thread = threading.Thread(target=print, args=('from a thread',))
+    thread.start()
+    thread.join()
 
 
 @worker('raise')
@@ -99,3 +117,8 @@ def an_object(job):
 @worker('huge')
 def huge(job):
     return 'x' * 2_000_000
+
+
+@worker('strict')
+def strict(job):
+    return {'x': 1}

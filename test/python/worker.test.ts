@@ -1,17 +1,20 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { cancel, read, seedQueue, submit } from '../jobs/operations.ts'
+import { graphql } from '../generated/index.ts'
 import { isAlive } from '../support/alive.ts'
+import { Client } from '../support/client.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import type { TestFolder } from '../support/folder.ts'
 import { TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
+import { forgetfulProxy } from './forgetful.ts'
 import { gateIn, Python, startWorker, workshop } from './worker.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
 const FUNCTIONS = [
   ...['echo', 'talk', 'lines', 'raise', 'exit', 'give-up', 'wait', 'deaf', 'chatter'],
-  ...['numbers', 'nan', 'object', 'huge', 'nowhere'],
+  ...['numbers', 'nan', 'object', 'huge', 'fork', 'threads', 'nowhere'],
 ].map((name) => ({ name }))
 
 let database: TestDatabase
@@ -34,6 +37,19 @@ afterAll(async () => {
   await folder.remove()
   await database.drop()
 })
+
+const LastLines = graphql(`
+  query PythonLastLines($id: ID!) {
+    job(id: $id) {
+      logs(last: 2) {
+        nodes {
+          number
+          text
+        }
+      }
+    }
+  }
+`)
 
 const queue = () =>
   seedQueue(server.admin, [
@@ -102,6 +118,30 @@ test('a job is worked on, and its progress and log are seen while it is', async 
   expect(told.at(-1)).toEqual([1, 'all of it'])
 })
 
+test('a log longer than the worker keeps arrives whole and in order', async () => {
+  const service = await queue()
+  const count = 25_000
+  const id = await call(service, 'lines', { count, size: 100 })
+  work(service)
+  await becomes(id, 'SUCCEEDED')
+  const { job } = await server.admin.request(LastLines, { id })
+  expect(job?.logs.nodes.map(({ number, text }) => [number, text.split(' ')[0]])).toEqual([
+    [count - 1, String(count - 2)],
+    [count, String(count - 1)],
+  ])
+})
+
+test('threads and forks of a function are its own: the log has the lines, a fork obeys signals', async () => {
+  const service = await queue()
+  const forking = await call(service, 'fork')
+  const threading = await call(service, 'threads')
+  work(service)
+  expect((await becomes(forking, 'SUCCEEDED')).result).toBe(-15)
+  expect(await logOf(forking)).toEqual(['before the fork'])
+  await becomes(threading, 'SUCCEEDED')
+  expect(await logOf(threading)).toEqual(['from a thread'])
+})
+
 test('numbers stay exact, and what JSON cannot hold fails the job for good', async () => {
   const service = await queue()
   const more = { maxAttempts: 3 }
@@ -124,6 +164,14 @@ test('numbers stay exact, and what JSON cannot hold fails the job for good', asy
   expect(await failed(nan)).toEqual([1, expect.stringContaining('result.losses.1 is nan')])
   expect(await failed(object)).toEqual([1, expect.stringContaining('result.model is a object')])
   expect(await failed(huge)).toEqual([1, expect.stringContaining('MAX_BODY_BYTES')])
+})
+
+test('a result that does not fit the schema fails the job with what is wrong', async () => {
+  const service = await queue()
+  const id = await call(service, 'strict', {}, { maxAttempts: 3 })
+  work(service)
+  const { attempt, error } = await becomes(id, 'FAILED')
+  expect([attempt, error?.message]).toEqual([1, expect.stringMatching(/result.*required.*y/)])
 })
 
 test('what a function raises is told with its traceback, and tried again', async () => {
@@ -222,6 +270,27 @@ test('a job outlives the server it came from: its log and its result are deliver
   expect(worker.output).toContain('the server answers again')
 })
 
+test('where the first answer to every call gets lost each job is done once all the same, and its log is whole', async () => {
+  const service = await queue()
+  const proxy = await forgetfulProxy(server.url)
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, () => call(service, 'lines', { count: 3, size: 1 })),
+  )
+  const worker = startWorker(folder, new Client(proxy.url, server.admin.token), service, {
+    concurrency: 2,
+  })
+  started.push(worker)
+  for (const id of ids) {
+    const { attempts } = await becomes(id, 'SUCCEEDED')
+    expect(attempts).toMatchObject([{ outcome: 'SUCCEEDED' }])
+    expect(await logOf(id)).toEqual(['0 x', '1 x', '2 x'])
+  }
+  for (const operation of ['claimJobs', 'appendJobLog', 'completeJob'])
+    expect(proxy.lost).toContain(operation)
+  await worker.end('SIGKILL')
+  await proxy.close()
+})
+
 test('SIGTERM ends a worker when its job is done; it takes no other', async () => {
   const service = await queue()
   const gate = gateIn(folder)
@@ -304,7 +373,7 @@ except millrace.Refused as refusal:
 test('a worker that may not claim says so and ends', async () => {
   const { url } = server
   const service = await queue()
-  const stranger = startWorker(folder, { url, token: 'unknown' } as never, service)
+  const stranger = startWorker(folder, new Client(url, 'unknown'), service)
   expect(await stranger.end()).toBe(1)
   expect(stranger.output).toContain('cannot claim')
   const lost = work('nobody')
