@@ -826,11 +826,20 @@ class Signals:
         for signum in (signal.SIGTERM, signal.SIGINT):
             self._old[signum] = signal.signal(signum, lambda number, _frame: self._tell(number))
         if hasattr(os, 'register_at_fork'):
-            os.register_at_fork(after_in_child=self._restore)
+            # held back meanwhile: what reaches a fork before it has its own ways again would be lost
+            os.register_at_fork(
+                before=lambda: self._mask(signal.SIG_BLOCK),
+                after_in_parent=lambda: self._mask(signal.SIG_UNBLOCK),
+                after_in_child=lambda: (self._restore(), self._mask(signal.SIG_UNBLOCK)),
+            )
 
     def __exit__(self, *_):
         self._restore()
         self._old = {}
+
+    def _mask(self, how):
+        if self._old:
+            signal.pthread_sigmask(how, self._old)
 
     def _restore(self):
         for signum, handler in self._old.items():

@@ -46,7 +46,7 @@ def lines(job):
 
 @worker('fork')
 def fork(job):
-    child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(1000,))
+    child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,))
     print('before the fork')
     child.start()
     child.terminate()

@@ -12,10 +12,10 @@ import { gateIn, Python, startWorker, workshop } from './worker.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-const FUNCTIONS = [
-  ...['echo', 'talk', 'lines', 'raise', 'exit', 'give-up', 'wait', 'deaf', 'chatter'],
-  ...['numbers', 'nan', 'object', 'huge', 'fork', 'threads', 'nowhere'],
-].map((name) => ({ name }))
+const FUNCTIONS =
+  'echo talk lines raise exit give-up wait deaf chatter numbers nan object huge fork threads nowhere'
+    .split(' ')
+    .map((name) => ({ name }))
 
 let database: TestDatabase
 let server: TestServer
@@ -29,7 +29,7 @@ beforeAll(async () => {
   folder = await workshop(server.url)
 })
 afterEach(async () => {
-  await Promise.all(started.map((one) => one.end('SIGKILL')))
+  await Promise.all(started.map((one) => one.destroy()))
   started = []
 })
 afterAll(async () => {

@@ -20,6 +20,7 @@ export async function workshop(url: string): Promise<TestFolder> {
 export class Python {
   readonly #child: ChildProcess
   readonly #ended: Promise<unknown>
+  readonly #exited: Promise<unknown>
   output = ''
 
   constructor(folder: TestFolder, args: readonly string[], env: Record<string, string> = {}) {
@@ -28,6 +29,7 @@ export class Python {
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text))
     this.#ended = once(this.#child, 'close')
+    this.#exited = once(this.#child, 'exit')
   }
 
   get pid(): number {
@@ -36,6 +38,12 @@ export class Python {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
+  }
+
+  /** Kills it, whatever children of it do. */
+  async destroy(): Promise<void> {
+    this.kill('SIGKILL')
+    await this.#exited
   }
 
   /** Resolves with its exit code, or the signal that ended it. */
