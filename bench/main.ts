@@ -1,12 +1,20 @@
 import { availableParallelism } from 'node:os'
 import { graphql } from './graphql.ts'
 import { invocation } from './invocation.ts'
+import { jobs } from './jobs.ts'
 import { logs } from './logs.ts'
 import { start } from './start.ts'
 import { subscribers } from './subscribers.ts'
 import { kinds, type Bench } from './support/stage.ts'
 
-const benches: Readonly<Record<string, Bench>> = { start, invocation, logs, graphql, subscribers }
+const benches: Readonly<Record<string, Bench>> = {
+  start,
+  invocation,
+  logs,
+  graphql,
+  subscribers,
+  jobs,
+}
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in benches))

@@ -33,9 +33,7 @@ export async function beat(
   actor: Actor,
   beats: readonly Beat[],
 ): Promise<Held[]> {
-  // in one order whoever sends them, so that no two of these wait for each other
-  const sorted = beats.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))
-  const column = <T>(of: (one: Beat) => T): T[] => sorted.map(of)
+  const column = <T>(of: (one: Beat) => T): T[] => beats.map(of)
   const progress = Prisma.sql`jsonb_build_array(
     jsonb_build_object('field', 'fraction', 'to', moved.fraction),
     jsonb_build_object('field', 'message', 'to', moved.message))`
@@ -46,6 +44,12 @@ export async function beat(
         FROM unnest(${column(({ jobId }) => jobId)}::uuid[], ${column(({ fence }) => fence)}::text[],
           ${column(({ fraction }) => fraction ?? null)}::float8[], ${column(({ message }) => message ?? null)}::text[])
           AS b(id, fence, fraction, message)),
+      -- in one order whoever sends them, so that no two of these wait for each other
+      mine AS MATERIALIZED (
+        SELECT t.id FROM "Job" AS t
+        WHERE t.id IN (SELECT id FROM beats) AND t.status = 'RUNNING'
+          AND t."organizationId" = ANY(${[...organizationIds]}::uuid[])
+        ORDER BY t.id FOR UPDATE),
       beaten AS (
         UPDATE "Job" AS t SET
           "leaseExpiresAt" = clock_timestamp() + make_interval(secs => t."leaseSeconds"),
@@ -53,9 +57,8 @@ export async function beat(
           "progressAt" = CASE WHEN b.told THEN clock_timestamp() ELSE t."progressAt" END,
           revision = t.revision + CASE WHEN b.told THEN 1 ELSE 0 END,
           "updatedAt" = GREATEST(t."updatedAt", clock_timestamp())
-        FROM beats AS b
+        FROM beats AS b JOIN mine ON mine.id = b.id
         WHERE t.id = b.id AND t.fence = b.fence AND t.status = 'RUNNING'
-          AND t."organizationId" = ANY(${[...organizationIds]}::uuid[])
         RETURNING t.*, b.told),
       moved AS (SELECT * FROM beaten WHERE told),
       ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [{ kind: 'PROGRESS', changesSql: progress }])}

@@ -65,12 +65,12 @@ test('canceled at random moments, a job ends once and stays as it ended', async 
   const queue = await seedQueue(app.admin)
   const ids: string[] = []
   const worker = async (): Promise<void> => {
-    while (ids.length < 60 || (await claim(app.admin, queue)).length > 0)
+    while (ids.length < 200 || (await claim(app.admin, queue)).length > 0)
       for (const { job, fence } of await claim(app.admin, queue, { waitSeconds: 1 }))
         await complete(app.admin, { jobId: job.id, fence })
   }
   const working = [worker(), worker()]
-  for (let n = 0; n < 60; n += 1) {
+  for (let n = 0; n < 200; n += 1) {
     const { id } = await submit(app.admin, queue)
     ids.push(id)
     if (Math.random() < 0.5) await new Promise((resolve) => setTimeout(resolve, Math.random() * 10))

@@ -151,10 +151,10 @@ CREATE TABLE "Worker" (
 CREATE UNIQUE INDEX "Job_serial_key" ON "Job"("serial");
 
 -- CreateIndex
-CREATE INDEX "Job_organizationId_createdAt_serial_idx" ON "Job"("organizationId", "createdAt", "serial");
+CREATE INDEX "Job_organizationId_status_createdAt_serial_idx" ON "Job"("organizationId", "status", "createdAt", "serial");
 
 -- CreateIndex
-CREATE INDEX "Job_serviceId_createdAt_serial_idx" ON "Job"("serviceId", "createdAt", "serial");
+CREATE INDEX "Job_serviceId_status_createdAt_serial_idx" ON "Job"("serviceId", "status", "createdAt", "serial");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "JobAttempt_organizationId_claimId_place_key" ON "JobAttempt"("organizationId", "claimId", "place");

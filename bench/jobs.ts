@@ -1,0 +1,183 @@
+import { once } from 'node:events'
+import { ServiceId } from '../src/services/index.ts'
+import { claimOne, complete, seedQueue, submit } from '../test/jobs/operations.ts'
+import type { TestServer } from '../test/support/server.ts'
+import { Counts, Newest } from '../test/torture/operations.ts'
+import { bossQueue } from './support/queues/pg-boss.ts'
+import { graphileQueue } from './support/queues/graphile.ts'
+import { millraceQueue } from './support/queues/millrace.ts'
+import { store } from './support/queues/million.ts'
+import type { Queue } from './support/queues/queue.ts'
+import { onStage, type Kind } from './support/stage.ts'
+import { figure, percentile, printTable, ratio } from './support/table.ts'
+
+const ONE_BY_ONE = 2_000
+const IN_FLIGHT = 16
+const JOBS = { 1: 1_000, 16: 6_000 } as const
+const RATE = 100
+const LATENCY_JOBS = 800
+
+const schema = {
+  type: 'object',
+  properties: { n: { type: 'integer' } },
+  required: ['n'],
+  additionalProperties: false,
+}
+
+/**
+ * A queue of jobs that do nothing: putting in, taking out by one worker and by sixteen, and how long after it was put in
+ * a job begins when a hundred come each second. On a PostgreSQL server beside graphile-worker and pg-boss, which talk
+ * to the database themselves; Millrace is talked to over HTTP, checks parameters and results against schemas, and
+ * writes events.
+ */
+export const jobs = (kind: Kind): Promise<void> =>
+  onStage(
+    kind,
+    async (server, { url }) => {
+      const serviceId = await seedQueue(server.admin, [
+        { name: 'default', parametersSchema: schema, resultSchema: schema },
+      ])
+      const queues: Queue[] = [millraceQueue(server, serviceId)]
+      if (url !== undefined) queues.push(await graphileQueue(url), await bossQueue(url))
+      const rows: Record<string, string>[] = []
+      try {
+        const measured: Measured[] = []
+        for (const queue of queues) measured.push(await measure(queue))
+        const base = measured.find(({ name }) => name === 'graphile-worker') ?? measured[0]
+        for (const one of measured)
+          rows.push({
+            '': one.name,
+            'put in/s': figure(one.added),
+            'many at once/s': figure(one.addedMany),
+            'done/s by 1': figure(one.by1),
+            'by 16': figure(one.by16),
+            [`of ${base?.name}`]: ratio(one.by16, base?.by16 ?? one.by16),
+            'to begin: p50 ms': figure(one.p50Ms),
+            'p99 ms': figure(one.p99Ms),
+          })
+        printTable(`Jobs that do nothing, ${kind}`, rows)
+        if (url !== undefined) await atAMillion(server, serviceId, url)
+      } finally {
+        for (const queue of queues) await queue.close()
+      }
+    },
+    { OPERATIONS_PER_SECOND: '0' },
+  )
+
+const STORED = 1_000_000
+const ASKED = 300
+
+/** What one operation takes, with what the bench has left in the table and with a million jobs more. */
+async function atAMillion({ admin }: TestServer, serviceId: string, url: string): Promise<void> {
+  const now = async () => ({
+    claim: await median(async () => {
+      const job = await submit(admin, serviceId, { parameters: { n: 1 } })
+      const begun = performance.now()
+      const lease = await claimOne(admin, serviceId)
+      const ms = performance.now() - begun
+      if (lease.jobId !== job.id) throw new Error('Another job was given.')
+      await complete(admin, lease, { n: 1 })
+      return ms
+    }),
+    page: await median(() =>
+      timed(() => admin.request(Newest, { filter: { serviceIds: [serviceId] } })),
+    ),
+    'page of failed ones': await median(() =>
+      timed(() =>
+        admin.request(Newest, { filter: { serviceIds: [serviceId], statuses: ['FAILED'] } }),
+      ),
+    ),
+    counts: await median(() => timed(() => admin.request(Counts, { id: serviceId }))),
+  })
+  const before = await now()
+  await store(url, ServiceId.read(serviceId) ?? '', STORED)
+  const after = await now()
+  printTable(
+    `One operation at a time, p50 ms: few jobs stored, and ${figure(STORED)} more`,
+    (Object.keys(before) as (keyof typeof before)[]).map((what) => ({
+      '': what,
+      few: figure(before[what]),
+      many: figure(after[what]),
+      '×': ratio(after[what], before[what]),
+    })),
+  )
+}
+
+async function median(once: () => Promise<number>): Promise<number> {
+  const all: number[] = []
+  for (let n = 0; n < ASKED; n += 1) all.push(await once())
+  return percentile(all, 0.5)
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now()
+  await work()
+  return performance.now() - begun
+}
+
+interface Measured {
+  readonly name: string
+  readonly added: number
+  readonly addedMany: number
+  readonly by1: number
+  readonly by16: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+async function measure(queue: Queue): Promise<Measured> {
+  await queue.add() // what is said for the first time is prepared
+  const added = await rate(ONE_BY_ONE, async () => {
+    let left = ONE_BY_ONE
+    const sender = async (): Promise<void> => {
+      while ((left -= 1) >= 0) await queue.add()
+    }
+    await Promise.all(Array.from({ length: IN_FLIGHT }, sender))
+  })
+  await drain(queue, 16, ONE_BY_ONE + 1)
+  await queue.addMany(JOBS[1])
+  const by1 = await rate(JOBS[1], () => drain(queue, 1, JOBS[1]))
+  const addedMany = await rate(JOBS[16], () => queue.addMany(JOBS[16]))
+  const by16 = await rate(JOBS[16], () => drain(queue, 16, JOBS[16]))
+  return { name: queue.name, added, addedMany, by1, by16, ...(await latency(queue)) }
+}
+
+/** How many a second. */
+async function rate(count: number, work: () => Promise<void>): Promise<number> {
+  const begun = performance.now()
+  await work()
+  return (count / (performance.now() - begun)) * 1000
+}
+
+async function drain(queue: Queue, concurrency: number, count: number): Promise<void> {
+  let left = count
+  const all = new AbortController()
+  const over = once(all.signal, 'abort')
+  const ended = (): void => {
+    left -= 1
+    if (left === 0) all.abort()
+  }
+  const workers = await queue.work(concurrency, { begun() {}, ended })
+  await over
+  await workers.stop()
+}
+
+/** From before a job is put in until it begins, at a steady rate; jobs begin in the order they were put in. */
+async function latency(queue: Queue): Promise<{ p50Ms: number; p99Ms: number }> {
+  const added: number[] = []
+  const latencies: number[] = []
+  const workers = await queue.work(16, {
+    begun: () => void latencies.push(performance.now() - (added[latencies.length] ?? Number.NaN)),
+    ended() {},
+  })
+  const begun = performance.now()
+  for (let n = 0; n < LATENCY_JOBS; n += 1) {
+    const due = begun + (n * 1000) / RATE
+    await new Promise((resolve) => setTimeout(resolve, due - performance.now()))
+    added.push(performance.now())
+    await queue.add()
+  }
+  while (latencies.length < LATENCY_JOBS) await new Promise((resolve) => setTimeout(resolve, 10))
+  await workers.stop()
+  return { p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) }
+}

@@ -1,0 +1,25 @@
+import { bare, library, python } from './crew.ts'
+import { torture } from './torture.ts'
+
+/*
+ * `npm run torture`: 5,000 jobs, six workers, and two minutes of killing. On two servers where TEST_DATABASE_URL and
+ * TEST_REDIS_URL name what they share, else on one with the embedded database. `SEED=…` kills in the same order again.
+ */
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+console.log(`SEED=${seed}`)
+const { faults, diary, kills } = await torture({
+  seed,
+  jobs: 5_000,
+  seconds: 120,
+  programs: [bare, library, python, bare, library, python],
+  tell: (line) => console.log(line),
+})
+const count = (answer: string): number => diary.filter((entry) => entry.answer === answer).length
+console.log(
+  `${kills.servers} servers and ${kills.workers} workers were killed. Workers wrote down ${count('CompleteJobSuccess')} accepted results and ${count('StaleLease')} stale leases.`,
+)
+for (const fault of faults) console.error(fault)
+console.log(
+  faults.length === 0 ? 'Every promise was kept.' : `${faults.length} promises were not kept.`,
+)
+process.exit(faults.length === 0 ? 0 : 1)
