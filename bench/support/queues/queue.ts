@@ -10,7 +10,7 @@ export interface Queue {
   close(): Promise<void>
 }
 
-export interface Told {
+interface Told {
   begun(): void
   ended(): void
 }

@@ -160,6 +160,9 @@ CREATE INDEX "Job_serviceId_status_createdAt_serial_idx" ON "Job"("serviceId", "
 CREATE UNIQUE INDEX "JobAttempt_organizationId_claimId_place_key" ON "JobAttempt"("organizationId", "claimId", "place");
 
 -- CreateIndex
+CREATE INDEX "JobEvent_at_idx" ON "JobEvent" USING BRIN ("at");
+
+-- CreateIndex
 CREATE INDEX "JobTally_organizationId_idx" ON "JobTally"("organizationId");
 
 -- CreateIndex
@@ -187,7 +190,6 @@ CREATE INDEX "Job_retry_idx" ON "Job"("retryOfId", "serial") WHERE "retryOfId" I
 -- Events of a service: those that have a number there, and those that wait for one.
 CREATE UNIQUE INDEX "JobEvent_place_idx" ON "JobEvent"("serviceId", "place") WHERE "place" IS NOT NULL;
 CREATE INDEX "JobEvent_waiting_idx" ON "JobEvent"("serviceId", "id") WHERE "place" IS NULL;
-CREATE INDEX "JobEvent_at_idx" ON "JobEvent" USING brin ("at");
 
 ALTER TABLE "Job" SET (fillfactor = 80);
 ALTER TABLE "JobAttempt" SET (fillfactor = 80);
