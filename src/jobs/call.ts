@@ -1,9 +1,16 @@
-import { text as whole } from 'node:stream/consumers'
+import type { Readable } from 'node:stream'
 import type { Context, Site } from '../context.ts'
 import { DomainError, NotFound, WrongState } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { noSpan } from '../ports/tracing/tracing.ts'
-import { keepValue, resultKey, valueOf, type Ending, type HeldJob } from '../work/index.ts'
+import {
+  keepValue,
+  MAX_VALUE_BYTES,
+  resultKey,
+  valueOf,
+  type Ending,
+  type HeldJob,
+} from '../work/index.ts'
 
 /** What of an answer that failed is kept with the error. */
 const MAX_DETAIL = 16_384
@@ -56,13 +63,32 @@ export async function callProcess(site: Site, { lease, signal }: HeldJob): Promi
     JSON.parse(result)
     return { result: await keepValue(site, resultKey(lease.id, lease.fence), result) }
   } catch (cause) {
-    return { error: failure(cause), isRetryable: !(cause instanceof SyntaxError) }
+    const isFinal = cause instanceof SyntaxError || cause instanceof AnswerTooLarge
+    return { error: failure(cause), isRetryable: !isFinal }
   }
+}
+
+class AnswerTooLarge extends Error {}
+
+/** The answer as text; throws AnswerTooLarge beyond what can be kept, and lets go of the rest. */
+async function whole(body: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_VALUE_BYTES) throw new AnswerTooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 function failure(cause: unknown) {
   if (cause instanceof SyntaxError)
     return { kind: 'INVALID_RESULT', message: 'The service did not answer JSON.' } as const
+  if (cause instanceof AnswerTooLarge) {
+    const message = `The service answered more than ${MAX_VALUE_BYTES} bytes.`
+    return { kind: 'INVALID_RESULT', message } as const
+  }
   if (cause instanceof NotFound || cause instanceof WrongState)
     return { kind: 'UNAVAILABLE', message: 'The service does not run.' } as const
   if (cause instanceof DomainError) return { kind: 'UNAVAILABLE', message: cause.message } as const

@@ -6,7 +6,7 @@ import type { KeptValue } from './report.ts'
 /** Values above this go to Storage: the table holds what is moved about. */
 const MAX_BYTES = 256 * 1024
 /** The largest that is kept at all. */
-const MAX_VALUE_BYTES = 64 * 1024 * 1024
+export const MAX_VALUE_BYTES = 64 * 1024 * 1024
 
 /** Keeps a JSON text of a job: in its row, or in Storage under a key of its own. Throws TooLarge. */
 export async function keepValue(

@@ -231,14 +231,32 @@ test('a job of a service that runs as processes is done by calling it', async ()
   const source = `
 import json
 def handler(request, context):
-    body = json.loads(request["body"].read()) if hasattr(request.get("body"), "read") else request["contents"] if "contents" in request else {}
-    return {"content": {"ok": True}}
+    body = json.loads(request.read())
+    if "status" in body:
+        return {"status_code": body["status"], "content": {"why": "asked"}}
+    return {"content": {"doubled": body["x"] * 2}}
 `
   const service = await runningService(app.admin, { 'main.py': source })
-  const { id } = await submit(app.admin, service.id, { parameters: { x: 1 }, waitSeconds: 20 })
-  await until(async () => (await read(app.admin, id)).status !== 'QUEUED')
-  await until(async () => (await read(app.admin, id)).status !== 'RUNNING')
-  const job = await read(app.admin, id)
-  expect(job.attempts).toMatchObject([{ number: 1 }])
-  expect(['SUCCEEDED', 'FAILED']).toContain(job.status)
+  const done = async (parameters: object) => {
+    const { id } = await submit(app.admin, service.id, { parameters, maxAttempts: 2 })
+    await until(async () => !['QUEUED', 'RUNNING'].includes((await read(app.admin, id)).status), {
+      timeoutMs: 20_000,
+    })
+    return read(app.admin, id)
+  }
+  expect(await done({ x: 21 })).toMatchObject({
+    status: 'SUCCEEDED',
+    result: { doubled: 42 },
+    attempts: [{ number: 1, outcome: 'SUCCEEDED' }],
+  })
+  expect(await done({ status: 404 })).toMatchObject({
+    status: 'FAILED',
+    error: { kind: 'BAD_INPUT', message: 'The service answered 404.' },
+    attempts: [{ number: 1, outcome: 'FAILED' }],
+  })
+  expect(await done({ status: 500 })).toMatchObject({
+    status: 'FAILED',
+    error: { kind: 'RAISED' },
+    attempts: [{ outcome: 'FAILED' }, { outcome: 'FAILED' }],
+  })
 }, 60_000)
