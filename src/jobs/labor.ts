@@ -62,7 +62,7 @@ export async function claimJobs(
   const serviceIds = queues.map(({ id }) => id)
   await noteWorker(ctx, { organizationId, name: worker, serviceIds })
   const deadline = performance.now() + (input.waitSeconds ?? 0) * 1000
-  const leases = await claimOnce(ctx, claim)
+  const leases = remember(await claimOnce(ctx, claim))
   if (leases.length > 0 || !input.waitSeconds) return leases
   const gone = new AbortController()
   const stop = ctx.onGone?.(() => gone.abort())
@@ -70,7 +70,7 @@ export async function claimJobs(
   try {
     for (;;) {
       // listening first, looking second: what comes in between is found
-      const taken = gone.signal.aborted ? [] : await claimOnce(ctx, await look())
+      const taken = gone.signal.aborted ? [] : remember(await claimOnce(ctx, await look()))
       if (taken.length > 0) return taken
       const leftMs = deadline - performance.now()
       if (leftMs <= 0 || gone.signal.aborted || ctx.waiting.isClosed) return []
@@ -179,6 +179,21 @@ async function reportedBefore(
   throw new StaleLease(job.attempt)
 }
 
+/** Leases whose contract a server remembers. */
+const REMEMBERED = 10_000
+/** The schema that the result of a lease must fit, of those that this server has given out: most come back to it. */
+const contracts = new Map<string, string | null>()
+
+function remember(leases: Lease[]): Lease[] {
+  for (const { id, fence, resultSchemaId } of leases)
+    contracts.set(`${id} ${fence}`, resultSchemaId)
+  for (const oldest of contracts.keys()) {
+    if (contracts.size <= REMEMBERED) break
+    contracts.delete(oldest)
+  }
+  return leases
+}
+
 /** Delivers the result. One statement, but for a result that must fit a schema this server does not know it must. */
 export async function completeJob(
   ctx: Context,
@@ -188,8 +203,12 @@ export async function completeJob(
   const text = jsonText(result)
   const kept = await keepValue(ctx, resultKey(report.jobId, fence), text)
   try {
-    const done = await succeed(ctx, report, kept, null)
-    if (done !== undefined) return done
+    const contract = contracts.get(`${report.jobId} ${fence}`) ?? null
+    // one that does not fit may be of a lease that is lost, which is said first
+    if ((await violations(ctx, contract, text)).length === 0) {
+      const done = await succeed(ctx, report, kept, contract)
+      if (done !== undefined) return done
+    }
     const job = await refused(ctx, report, jobId)
     const isHeld = job.status === 'RUNNING' && job.fence === fence
     if (!isHeld) return await reportedBefore(ctx, report, job, ['SUCCEEDED'])
@@ -204,14 +223,22 @@ export async function completeJob(
 }
 
 /** Throws ValidationError with every violation of the schema that results of this job must fit. */
-export async function fits(ctx: Context, job: JobRow, text: string): Promise<void> {
-  if (job.resultSchemaId === null) return
-  const check = await checkById(ctx.database, job.resultSchemaId)
-  const issues = check(jsonValue(text))
+export async function fits(
+  ctx: Context,
+  { resultSchemaId }: Pick<JobRow, 'resultSchemaId'>,
+  text: string,
+): Promise<void> {
+  const issues = await violations(ctx, resultSchemaId, text)
   if (issues.length > 0)
     throw new ValidationError(
       issues.map((issue) => ({ ...issue, path: ['result', ...issue.path] })),
     )
+}
+
+async function violations({ database }: Context, schemaId: string | null, text: string) {
+  if (schemaId === null) return []
+  const check = await checkById(database, schemaId)
+  return check(jsonValue(text))
 }
 
 /** Reports failure: tried again while attempts are left and it is retryable. */
