@@ -25,11 +25,11 @@ export async function jobNamed(
   const key = await keyOf(ctx, jobNaming, text, organizations)
   if (key === null || 'heldHandle' in key) return null
   const { form, where } = isNamed('j', key)
-  const [row] = await ctx.database.query<JobRow>(
+  const [row] = await ctx.database.read<JobRow>(
     Prisma.sql`
       SELECT ${jobColumns('j')} FROM "Job" AS j
       WHERE j."organizationId" = ANY(${organizations}::uuid[]) AND ${isThere('j')} AND ${where}`,
-    { name: `job-by-${form}` },
+    `job-by-${form}`,
   )
   return row ?? null
 }
@@ -47,11 +47,11 @@ export const jobById = batched<Context, JobRow>((ctx, ids) =>
 
 /** The services of jobs, also deleted ones, of organizations for whose jobs the viewer may work. */
 export const serviceOfJob = batched<Context, Service>((ctx, ids) =>
-  ctx.database.query(
+  ctx.database.read(
     Prisma.sql`
       SELECT * FROM "Service" WHERE id = ANY(${ids}::uuid[])
         AND "organizationId" = ANY(${workplacesOf(ctx.viewer)}::uuid[])`,
-    { name: 'services-of-jobs' },
+    'services-of-jobs',
   ),
 )
 
@@ -74,9 +74,9 @@ export async function textOf(
 
 /** The attempts of many jobs with one statement a tick, oldest first. */
 export const attemptsOf = batchedAlike(async ({ database }: Context, ids) => {
-  const rows = await database.query<JobAttempt>(
+  const rows = await database.read<JobAttempt>(
     Prisma.sql`SELECT * FROM "JobAttempt" WHERE "jobId" = ANY(${[...ids]}::uuid[]) ORDER BY "jobId", number`,
-    { name: 'attempts-of-jobs' },
+    'attempts-of-jobs',
   )
   const byJob = new Map<string, JobAttempt[]>()
   for (const row of rows) {

@@ -99,9 +99,9 @@ export const schemasById = (
   database: Database,
   ids: readonly string[],
 ): Promise<{ id: string; draft: SchemaDraft; text: string }[]> =>
-  database.query(
+  database.read(
     Prisma.sql`SELECT id, draft, text FROM "JsonSchema" WHERE id = ANY(${[...ids]}::text[])`,
-    { name: 'schemas-by-id' },
+    'schemas-by-id',
   )
 
 /** The check that a kept schema makes; read once, while it is in use. */

@@ -119,12 +119,12 @@ async function serviceOfWorker(ctx: Context, text: string): Promise<Service | nu
   const key = await keyOf(ctx, serviceNaming, text, organizations)
   if (key === null) return null
   const { form, where } = isNamed('s', key)
-  const [row] = await ctx.database.query<Service>(
+  const [row] = await ctx.database.read<Service>(
     Prisma.sql`
       SELECT s.* FROM "Service" AS s
       WHERE s."organizationId" = ANY(${organizations}::uuid[]) AND s."deletedAt" IS NULL AND ${where}
       ORDER BY s.serial LIMIT 1`,
-    { name: `service-of-worker-by-${form}` },
+    `service-of-worker-by-${form}`,
   )
   return row ?? null
 }

@@ -9,11 +9,11 @@ export const findJobs = (
   ids: readonly string[],
   organizationIds: readonly string[],
 ): Promise<JobRow[]> =>
-  database.query(
+  database.read(
     Prisma.sql`
       SELECT ${jobColumns('j')} FROM "Job" AS j WHERE j.id = ANY(${[...ids]}::uuid[])
         AND j."organizationId" = ANY(${[...organizationIds]}::uuid[]) AND ${isThere('j')}`,
-    { name: 'jobs-by-id' },
+    'jobs-by-id',
   )
 
 /** What became of the attempt that a fence belongs to. */
@@ -27,10 +27,10 @@ export async function findAttempt(
   jobId: string,
   fence: string,
 ): Promise<AttemptState | undefined> {
-  const [row] = await database.query<AttemptState>(
+  const [row] = await database.read<AttemptState>(
     Prisma.sql`
       SELECT outcome, lines FROM "JobAttempt" WHERE "jobId" = ${jobId}::uuid AND fence = ${fence}`,
-    { name: 'attempt-by-fence' },
+    'attempt-by-fence',
   )
   return row
 }
