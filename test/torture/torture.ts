@@ -165,13 +165,16 @@ async function disturb(
 ): Promise<{ servers: number; workers: number }> {
   const kills = { servers: 0, workers: 0 }
   const until = performance.now() + seconds * 1000
-  const freezing = crew.isAtWork(FROZEN).then(() => {
+  // servers live meanwhile, because one of them must see that the lease is lost
+  let isFrozen = true
+  const freezing = crew.isAtWork(FROZEN).then(async () => {
     say(`worker ${FROZEN} stands still, with jobs in its hands`)
-    return crew.freeze(FROZEN, LEASE_SECONDS * 2_000)
+    await crew.freeze(FROZEN, LEASE_SECONDS * 2_000)
+    isFrozen = false
   })
   while (performance.now() < until) {
     await pause(300 + chance() * 2_000)
-    if (chance() < 0.3) {
+    if (chance() < 0.3 && !isFrozen) {
       const place = Math.floor(chance() * servers.length)
       say(`server ${place} is killed, and starts again`)
       await servers[place]?.end('SIGKILL')
