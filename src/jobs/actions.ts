@@ -76,10 +76,7 @@ export async function amendJob(
       throw new Forbidden('ADMIN', 'Built-in jobs cannot be amended.')
     const text = input.result === undefined ? undefined : jsonText(input.result)
     if (text !== undefined) await fits(ctx, job, text)
-    const result =
-      text === undefined
-        ? undefined
-        : await keepValue(ctx, resultKey(job.id, `amended.${job.revision}`), text)
+    const result = text === undefined ? undefined : await keepValue(ctx, resultKey(job.id), text)
     const status = input.status ?? job.status
     const amended = await amend(ctx, job, {
       status,

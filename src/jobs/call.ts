@@ -61,7 +61,7 @@ export async function callProcess(site: Site, { lease, signal }: HeldJob): Promi
       }
     const result = said === '' ? 'null' : said
     JSON.parse(result)
-    return { result: await keepValue(site, resultKey(lease.id, lease.fence), result) }
+    return { result: await keepValue(site, resultKey(lease.id), result) }
   } catch (cause) {
     const isFinal = cause instanceof SyntaxError || cause instanceof AnswerTooLarge
     return { error: failure(cause), isRetryable: !isFinal }

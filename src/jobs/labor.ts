@@ -1,13 +1,14 @@
 import { isAllowed, found, workplacesOf } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Actor } from '../kit/actor.ts'
-import { StaleLease, Unavailable, ValidationError } from '../kit/errors.ts'
+import { DomainError, StaleLease, Unavailable, ValidationError } from '../kit/errors.ts'
 import { jsonText, jsonValue } from '../kit/json.ts'
 import { checkById, queueFor } from '../services/index.ts'
 import {
   appendToJob,
   beat,
   claimOnce,
+  dropValue,
   fail,
   findAttempt,
   findJobs,
@@ -201,7 +202,7 @@ export async function completeJob(
 ): Promise<JobRow> {
   const report = await reportOf(ctx, jobId, fence)
   const text = jsonText(result)
-  const kept = await keepValue(ctx, resultKey(report.jobId, fence), text)
+  const kept = await keepValue(ctx, resultKey(report.jobId), text)
   try {
     const contract = contracts.get(`${report.jobId} ${fence}`) ?? null
     // one that does not fit may be of a lease that is lost, which is said first
@@ -211,13 +212,18 @@ export async function completeJob(
     }
     const job = await refused(ctx, report, jobId)
     const isHeld = job.status === 'RUNNING' && job.fence === fence
-    if (!isHeld) return await reportedBefore(ctx, report, job, ['SUCCEEDED'])
+    if (!isHeld) {
+      const before = await reportedBefore(ctx, report, job, ['SUCCEEDED'])
+      await dropValue(ctx, kept.key)
+      return before
+    }
     await fits(ctx, job, text)
     const checked = await succeed(ctx, report, kept, job.resultSchemaId)
     if (checked !== undefined) return checked
     throw new StaleLease(job.attempt)
   } catch (cause) {
-    if (kept.key !== null) await ctx.storage.delete(kept.key).catch(() => {}) // it fails already
+    // after any other failure it is not known whether the result was accepted
+    if (cause instanceof DomainError) await dropValue(ctx, kept.key)
     throw cause
   }
 }

@@ -6,6 +6,7 @@ import { jsonText, jsonValue } from '../kit/json.ts'
 import { checkById, functionsOf, permit, serviceNamed } from '../services/index.ts'
 import {
   beginLanes,
+  dropValue,
   insertJobs,
   jobIdFor,
   keepValue,
@@ -70,21 +71,26 @@ export async function submitJobs(
   return putJobs(ctx, jobs)
 }
 
-/** Stores jobs, the large values first; where that fails, nothing is left behind. */
+/**
+ * Stores jobs, the large values first. Where a value cannot be kept nothing is left behind; where the statement fails
+ * the values stay, because whether it was done is not known.
+ */
 export async function putJobs(ctx: Context, jobs: readonly NewJob[]): Promise<JobRow[]> {
-  const keys: string[] = []
+  const kept: NewJob[] = []
   try {
-    const kept: NewJob[] = []
     for (const job of jobs) {
       const { text, key } = await keepValue(ctx, parametersKey(job.id), job.parameters ?? 'null')
-      if (key !== null) keys.push(key)
       kept.push({ ...job, parameters: text, parametersKey: key })
     }
-    return await insertJobs(ctx, actor(ctx), kept)
   } catch (cause) {
-    for (const key of keys) await ctx.storage.delete(key).catch(() => {}) // it fails already
+    for (const { parametersKey: key } of kept) await dropValue(ctx, key)
     throw cause
   }
+  const rows = await insertJobs(ctx, actor(ctx), kept)
+  // a call that had been done before has its jobs, with the values of then
+  const held = new Set(rows.map((row) => row.parametersKey))
+  for (const { parametersKey: key } of kept) if (!held.has(key)) await dropValue(ctx, key)
+  return rows
 }
 
 async function openService(ctx: Context, id: string): Promise<Service> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { text as whole } from 'node:stream/consumers'
 import type { Platform } from '../context.ts'
@@ -29,6 +30,17 @@ export async function valueOf(
   return stored && whole(stored.body)
 }
 
-/** Where values of a job are, in Storage. */
-export const parametersKey = (jobId: string): string => `jobs/${jobId}/parameters`
-export const resultKey = (jobId: string, fence: string): string => `jobs/${jobId}/result.${fence}`
+/** Lets go of a value that no job holds. What cannot be deleted takes room and does no other harm. */
+export async function dropValue(
+  { storage, log }: Pick<Platform, 'storage' | 'log'>,
+  key: string | null,
+): Promise<void> {
+  if (key === null) return
+  await storage
+    .delete(key)
+    .catch((err: unknown) => log.warn({ err, key }, 'could not delete a value that no job holds'))
+}
+
+/** Where values of a job go in Storage: each to a place of its own, so that none writes over one that was accepted. */
+export const parametersKey = (jobId: string): string => `jobs/${jobId}/parameters.${randomUUID()}`
+export const resultKey = (jobId: string): string => `jobs/${jobId}/result.${randomUUID()}`

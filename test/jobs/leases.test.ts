@@ -145,3 +145,21 @@ test('a failure is tried again while attempts are left, unless it is not retryab
     { outcome: 'FAILED', error: { message: 'no' } },
   ])
 })
+
+const large = (letter: string): string => letter.repeat(300_000)
+
+test('a large result stays the one that was accepted, whatever is sent after it', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const lease = await claimOne(app.admin, queue)
+  const stranger = { jobId: id, fence: '../../1.x/y' }
+  expect(await complete(app.admin, stranger, large('x'))).toMatchObject({
+    __typename: 'StaleLease',
+  })
+  expect(await complete(app.admin, lease, large('a'))).toMatchObject({
+    __typename: 'CompleteJobSuccess',
+  })
+  for (const fence of [lease.fence, stranger.fence])
+    await complete(app.admin, { jobId: id, fence }, large('b'))
+  expect((await read(app.admin, id)).result).toBe(large('a'))
+})
