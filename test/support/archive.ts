@@ -10,7 +10,9 @@ export type TarEntry = Headers & { body?: string | Buffer }
 /** The bytes of a tar archive with these entries, good or bad. */
 export async function tar(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack()
-  for (const { body = '', ...header } of entries) archive.entry(header, body)
+  // of one age, so that equal files make equal archives
+  for (const { body = '', ...header } of entries)
+    archive.entry({ mtime: new Date(0), ...header }, body)
   archive.finalize()
   return buffer(archive)
 }
