@@ -13,18 +13,22 @@ import {
   appendJobLog,
   claimJobs,
   completeJob,
+  completeJobs,
   failJob,
   heartbeatJobs,
+  refusals,
   releaseJobs,
   type Heartbeat,
 } from './labor.ts'
 import {
   claimRule,
+  completeManyRule,
   completeRule,
   failRule,
   heartbeatRule,
   logRule,
   MAX_BEATS,
+  MAX_COMPLETIONS,
   MAX_LINES,
   releaseRule,
 } from './rules.ts'
@@ -154,6 +158,50 @@ mutation('completeJob', {
   resolve: async (ctx, input) => ({ job: await completeJob(ctx, input) }),
   again: 'repeat',
   success: asJob,
+})
+
+const CompleteJobsItem = builder.inputType('CompleteJobsItem', {
+  description: 'The result of one held job.',
+  fields: (t) => ({
+    ...held(t),
+    result: t.field({ type: 'JSON', description: 'It must fit the schema of results.' }),
+  }),
+})
+
+const JobCompletionType = builder.objectRef<JobRow>('JobCompletion').implement({
+  description: 'A result that was accepted.',
+  fields: (t) => ({
+    job: t.field({ type: JobType, description: 'The job as it is now.', resolve: (job) => job }),
+  }),
+})
+
+const JobCompletionResult = builder.unionType('JobCompletionResult', {
+  description: 'What became of one result.',
+  types: [JobCompletionType, ...refusals],
+  resolveType: (outcome) =>
+    refusals.find(({ name }) => 'name' in outcome && outcome.name === name) ?? JobCompletionType,
+})
+
+mutation('completeJobs', {
+  description: `Needs WORKER. Delivers the results of up to ${MAX_COMPLETIONS} jobs as completeJob does, each on its own: one that is refused hinders no other.`,
+  input: (t) => ({
+    jobs: t.field({
+      type: [CompleteJobsItem],
+      required: true,
+      description: 'The jobs with their results.',
+    }),
+  }),
+  check: completeManyRule,
+  errors: [StaleLease, Unavailable],
+  resolve: async (ctx, input) => ({ completions: await completeJobs(ctx, input) }),
+  again: 'repeat',
+  success: (t) => ({
+    completions: t.field({
+      type: [JobCompletionResult],
+      description: 'What became of each, in their order.',
+      resolve: ({ completions }) => completions,
+    }),
+  }),
 })
 
 mutation('failJob', {

@@ -1,7 +1,14 @@
 import { isAllowed, found, workplacesOf } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Actor } from '../kit/actor.ts'
-import { DomainError, StaleLease, Unavailable, ValidationError } from '../kit/errors.ts'
+import {
+  DomainError,
+  Forbidden,
+  NotFound,
+  StaleLease,
+  Unavailable,
+  ValidationError,
+} from '../kit/errors.ts'
 import { jsonText, jsonValue } from '../kit/json.ts'
 import { checkById, queueFor } from '../services/index.ts'
 import {
@@ -207,7 +214,7 @@ export async function completeJob(
     const contract = contracts.get(`${report.jobId} ${fence}`) ?? null
     // one that does not fit may be of a lease that is lost, which is said first
     if ((await violations(ctx, contract, text)).length === 0) {
-      const done = await succeed(ctx, report, kept, contract)
+      const done = await succeed(ctx, { ...report, result: kept, checkedBy: contract })
       if (done !== undefined) return done
     }
     const job = await refused(ctx, report, jobId)
@@ -218,7 +225,11 @@ export async function completeJob(
       return before
     }
     await fits(ctx, job, text)
-    const checked = await succeed(ctx, report, kept, job.resultSchemaId)
+    const checked = await succeed(ctx, {
+      ...report,
+      result: kept,
+      checkedBy: job.resultSchemaId,
+    })
     if (checked !== undefined) return checked
     throw new StaleLease(job.attempt)
   } catch (cause) {
@@ -226,6 +237,25 @@ export async function completeJob(
     if (cause instanceof DomainError) await dropValue(ctx, kept.key)
     throw cause
   }
+}
+
+/** Why one of many results is not accepted, and the others may be. */
+export const refusals = [ValidationError, Forbidden, NotFound, StaleLease, Unavailable] as const
+type Refusal = InstanceType<(typeof refusals)[number]>
+
+/** Delivers many results, each on its own: answers the job of each that was accepted, and why another was not. */
+export const completeJobs = (
+  ctx: Context,
+  { jobs }: { jobs: readonly Parameters<typeof completeJob>[1][] },
+): Promise<(JobRow | Refusal)[]> =>
+  Promise.all(jobs.map((one) => completeJob(ctx, one).catch(refusalOf)))
+
+/** A refusal as data, which is thrown nowhere; throws whatever else it is given. */
+function refusalOf(cause: unknown): Refusal {
+  const type = refusals.find((one) => cause instanceof one)
+  if (type === undefined) throw cause
+  const refusal = cause as Refusal // it is an instance of one of them
+  return Object.assign({ name: type.name, message: refusal.message }, refusal)
 }
 
 /** Throws ValidationError with every violation of the schema that results of this job must fit. */

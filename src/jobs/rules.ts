@@ -8,6 +8,8 @@ import { MAX_CLAIM, MAX_LEASE_SECONDS, MAX_WAIT_SECONDS } from '../work/index.ts
 export const MAX_JOBS = 1_000
 export const MAX_BEATS = 1_000
 export const MAX_LINES = 10_000
+/** Results of one completeJobs. */
+export const MAX_COMPLETIONS = MAX_CLAIM
 /** Longest that submitJob waits. */
 export const MAX_SUBMIT_WAIT = 30
 const MAX_LINE = 250_000
@@ -76,6 +78,12 @@ export const heartbeatRule = z.object({ worker: workerRule, beats })
 export const releaseRule = z.object({ jobs: beats })
 
 export const completeRule = z.object({ fence: word(100), result: jsonRule })
+export const completeManyRule = z.object({
+  jobs: z
+    .array(completeRule)
+    .min(1, 'At least one job.')
+    .max(MAX_COMPLETIONS, `At most ${MAX_COMPLETIONS} jobs.`),
+})
 export const failRule = z.object({ fence: word(100), message: textRule, detail: jsonRule })
 
 export const logRule = z.object({

@@ -3,7 +3,8 @@ import type { Actor } from '../kit/actor.ts'
 import type { Platform } from '../context.ts'
 import { beat } from './heartbeat.ts'
 import type { Lease } from './claim.ts'
-import { fail, release, succeed, type KeptValue, type Report } from './report.ts'
+import { fail, release, type KeptValue, type Report } from './report.ts'
+import { succeed } from './succeed.ts'
 import type { JobError } from './job.ts'
 
 /** How a piece of work that the server does itself has ended. */
@@ -103,7 +104,11 @@ export class HeldJobs {
     })
     const report = this.#report(lease)
     if ('result' in ending)
-      await succeed(this.#platform, report, ending.result, lease.resultSchemaId)
+      await succeed(this.#platform, {
+        ...report,
+        result: ending.result,
+        checkedBy: lease.resultSchemaId,
+      })
     else await fail(this.#platform, report, ending.error, ending.isRetryable)
   }
 

@@ -36,28 +36,6 @@ const one = async (store: Store, wanted: Move): Promise<JobRow | undefined> =>
   (await move(store, wanted))[0]
 
 /**
- * Ends a job with its result; undefined when the fence is not that of the running attempt, or the result would have
- * to fit another schema than the one it was checked against (null: it was checked against none).
- */
-export const succeed = (
-  store: Store,
-  report: Report,
-  { text, key }: KeptValue,
-  checkedBy: string | null,
-): Promise<JobRow | undefined> =>
-  one(store, {
-    name: 'succeed-job',
-    from: 'RUNNING',
-    to: 'SUCCEEDED',
-    where: Prisma.sql`${held(report)} AND t."resultSchemaId" IS NOT DISTINCT FROM ${checkedBy}`,
-    set: Prisma.sql`result = ${text}, "resultKey" = ${key}, error = NULL`,
-    actor: report.actor,
-    isByWorker: true,
-    outcome: 'SUCCEEDED',
-    events: [{ kind: 'SUCCEEDED', changes: [statusChange('RUNNING', 'SUCCEEDED')] }],
-  })
-
-/**
  * Ends an attempt that has failed: the job is queued again, at its old place, while attempts are left and it is
  * retryable, else it has failed; one that was to be canceled is canceled. Each is a statement of its own, of which
  * at most one finds the job. Undefined for a stale fence.

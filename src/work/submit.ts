@@ -1,6 +1,8 @@
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
+import { isRefusal } from '../db/refusal.ts'
 import { EFFECT, type Actor } from '../kit/actor.ts'
+import { gathered } from '../kit/gathered.ts'
 import { effectColumns } from '../streams/index.ts'
 import { counted, statusChange, told } from './record.ts'
 import { jobColumns, type JobRow } from './row.ts'
@@ -32,7 +34,7 @@ export interface NewJob {
 const FIELDS = Prisma.sql`
   id uuid, place int, "organizationId" uuid, "serviceId" uuid, "projectId" uuid, function text, parameters text,
   "parametersKey" text, "resultSchemaId" text, priority int, lane text, "runAfter" timestamptz, "maxAttempts" int,
-  "timeoutSeconds" int, "retainSeconds" int, labels jsonb, subject text, "retryOfId" uuid, "rootId" uuid`
+  "timeoutSeconds" int, "retainSeconds" int, labels jsonb, subject text, "retryOfId" uuid, "rootId" uuid, creator jsonb`
 
 /** Says that jobs of these services have lanes from now on; before the first of them is submitted. */
 export const beginLanes = (
@@ -42,25 +44,66 @@ export const beginLanes = (
   database.query(Prisma.sql`
     UPDATE "Service" SET "hasLanes" = true WHERE id = ANY(${[...serviceIds]}::uuid[])`)
 
+type Inserting = Pick<Platform, 'database' | 'hub' | 'bus' | 'metrics'>
+
+/** A new job and who submits it. */
+interface Submission {
+  readonly actor: Actor
+  readonly job: NewJob
+}
+
 /**
  * Puts jobs into their queues with one statement, all or none, and answers them in the order given. Those that are
- * there already, because the call that submits them is done again, are answered as they are.
+ * there already, because the call that submits them is done again, are answered as they are. Lone ones that come in
+ * at one time share a statement.
  */
 export async function insertJobs(
-  platform: Pick<Platform, 'database' | 'hub' | 'bus' | 'metrics'>,
+  platform: Inserting,
   actor: Actor,
   jobs: readonly NewJob[],
   act?: { readonly action: string },
+): Promise<JobRow[]> {
+  const [only] = jobs
+  if (act === undefined && jobs.length === 1 && only !== undefined)
+    return [await insertTogether(platform, { actor, job: only })].flatMap((row) => row ?? [])
+  return insert(
+    platform,
+    jobs.map((job) => ({ actor, job })),
+    act && { ...act, effect: effectColumns(actor), isKeyed: actor[EFFECT] !== undefined },
+  )
+}
+
+const insertTogether = gathered(
+  ({ database }: Inserting) => database,
+  // one that is there no more has no row, and no other may get its place
+  async (platform, submissions: readonly Submission[]) => {
+    const rows = new Map((await insert(platform, submissions)).map((row) => [row.id, row]))
+    return submissions.map(({ job }) => rows.get(job.id))
+  },
+  isRefusal,
+)
+
+/** An act for the history of the organization: a call with a key, or none, has one effect. */
+interface Act {
+  readonly action: string
+  readonly effect: Prisma.Sql
+  readonly isKeyed: boolean
+}
+
+async function insert(
+  platform: Inserting,
+  submissions: readonly Submission[],
+  act?: Act,
 ): Promise<JobRow[]> {
   const audit =
     act === undefined
       ? Prisma.empty
       : Prisma.sql`, act AS (
           INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
-          SELECT "organizationId", ${JSON.stringify(actor)}::jsonb, ${act.action}, 'job:' || id, '[]', ${effectColumns(actor)}
-          FROM moved)`
-  const who = Prisma.sql`${JSON.stringify(actor)}::jsonb`
-  const list = JSON.stringify(jobs.map((job, place) => ({ ...job, place })))
+          SELECT "organizationId", creator, ${act.action}, 'job:' || id, '[]', ${act.effect} FROM moved)`
+  const list = JSON.stringify(
+    submissions.map(({ job, actor }, place) => ({ ...job, creator: actor, place })),
+  )
   const rows = await platform.database.query<JobRow>(
     Prisma.sql`
       WITH moved AS (
@@ -69,26 +112,26 @@ export async function insertJobs(
           labels, subject, "retryOfId", "rootId", creator, "createdAt", "updatedAt")
         SELECT n.id, n."organizationId", n."serviceId", n."projectId", n.function, n.parameters, n."parametersKey",
           n."resultSchemaId", n.priority, n.lane, n."runAfter", GREATEST(n."runAfter", now()), n."maxAttempts",
-          n."timeoutSeconds", n."retainSeconds", n.labels, n.subject, n."retryOfId", n."rootId", ${who}, now(), now()
+          n."timeoutSeconds", n."retainSeconds", n.labels, n.subject, n."retryOfId", n."rootId", n.creator, now(), now()
         FROM json_to_recordset(${list}::json) AS n(${FIELDS}) ORDER BY n.place
         ON CONFLICT (id) DO NOTHING RETURNING *),
-      ${told(who, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
+      ${told(Prisma.sql`moved.creator`, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
       ${counted(undefined, 'QUEUED')}
       ${audit}
       SELECT ${jobColumns('moved')} FROM moved ORDER BY serial`,
     {
       name:
-        act === undefined ? 'submit-jobs' : `submit-${act.action}${actor[EFFECT] ? '-keyed' : ''}`,
+        act === undefined ? 'submit-jobs' : `submit-${act.action}${act.isKeyed ? '-keyed' : ''}`,
     },
   )
   tellJobs(platform, rows)
   if (act !== undefined)
     for (const { organizationId } of rows) platform.hub.hint('audit', organizationId)
-  if (rows.length === jobs.length) return rows
-  const ids = jobs.map(({ id }) => id)
-  return platform.database.query<JobRow>(
-    Prisma.sql`
-      SELECT ${jobColumns('j')} FROM "Job" AS j WHERE j.id = ANY(${ids}::uuid[])
-      ORDER BY array_position(${ids}::uuid[], j.id)`,
+  if (rows.length === submissions.length) return rows
+  const ids = submissions.map(({ job }) => job.id)
+  const there = await platform.database.query<JobRow>(
+    Prisma.sql`SELECT ${jobColumns('j')} FROM "Job" AS j WHERE j.id = ANY(${ids}::uuid[])`,
   )
+  const byId = new Map(there.map((row) => [row.id, row]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
 }

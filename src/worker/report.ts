@@ -1,10 +1,12 @@
 import { inspect } from 'node:util'
 import {
   WorkerCompleteDocument,
+  WorkerCompleteManyDocument,
   WorkerFailDocument,
   WorkerReleaseDocument,
   type JobStatus,
 } from '../generated/operations/graphql.ts'
+import { gathered } from '../kit/gathered.ts'
 import { ask, done, Refused, type Post } from './api.ts'
 import { messageOf } from './events.ts'
 import { LeaseLost, NonRetryable } from './job.ts'
@@ -12,6 +14,8 @@ import { stubbornly } from './stubborn.ts'
 
 /** Longest text of an error that is sent, in characters. */
 const MAX_TEXT = 10_000
+/** Longest result that is sent together with others, in characters: so many of them are a small request. */
+const MAX_SMALL = 2_000
 
 export interface ReporterOptions {
   readonly post: Post
@@ -37,8 +41,10 @@ export class Reporter {
 
   /** Delivers the result. Throws Refused when it is none that can be accepted. */
   async complete(result: unknown): Promise<void> {
-    const input = { ...this.#held, result: plain(result) }
+    const input = { ...this.#held, result: result ?? null }
+    const isSmall = textOf(result).length <= MAX_SMALL
     await this.#insist(async (options) => {
+      if (isSmall) return done(await completeTogether(this.#options, input))
       const { completeJob } = await ask(
         this.#options.post,
         WorkerCompleteDocument,
@@ -91,11 +97,27 @@ export class Reporter {
   }
 }
 
-/** The result as it will be sent. Throws NonRetryable for what is no JSON. */
-function plain(result: unknown): unknown {
+interface Completion {
+  readonly jobId: string
+  readonly fence: string
+  readonly result: unknown
+}
+
+/** Delivers small results: those that are ready while an earlier request is on its way, with the next. */
+const completeTogether = gathered(
+  ({ post }: ReporterOptions) => post,
+  async ({ post, ...options }, completions: readonly Completion[]) => {
+    const input = { jobs: [...completions] }
+    const { completeJobs } = await ask(post, WorkerCompleteManyDocument, { input }, options)
+    return done(completeJobs).completions
+  },
+  (cause) => cause instanceof Refused && !cause.isOfWorker,
+)
+
+/** The result as text. Throws NonRetryable for what is no JSON. */
+function textOf(result: unknown): string {
   try {
-    JSON.stringify(result)
-    return result ?? null
+    return JSON.stringify(result ?? null) ?? 'null'
   } catch (cause) {
     throw new NonRetryable(`The result is no JSON: ${messageOf(cause)}`, { cause })
   }

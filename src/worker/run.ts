@@ -28,6 +28,8 @@ export interface RunPlan {
   readonly tell: (event: WorkerEvent) => void
   /** Ends all waiting for the server. */
   readonly cutoff: AbortSignal
+  /** A handler has ended, and there is room for another. */
+  readonly handled: () => void
 }
 
 /** How the handler ended; `left` when the worker does not wait for it any longer. */
@@ -86,6 +88,7 @@ export class Run {
     ])
     const isLost = this.#reason instanceof LeaseLost
     this.#isReporting = true
+    this.#plan.handled()
     try {
       if (isLost) throw new LeaseLost()
       await this.#held.settled()
@@ -98,6 +101,11 @@ export class Run {
     } finally {
       this.#held.drop()
     }
+  }
+
+  /** Whether the handler has ended. */
+  get isHandled(): boolean {
+    return this.#isReporting
   }
 
   /** Asks the handler to end, as the worker stops. */

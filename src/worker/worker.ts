@@ -100,6 +100,7 @@ class RunningWorker implements Worker {
       handler,
       tell,
       cutoff,
+      handled: () => this.#wake(),
     }
     this.#claims = new Claims(settings, this.#heart, (failure) => this.#heard(failure?.message))
     this.finished = this.#live()
@@ -143,7 +144,7 @@ class RunningWorker implements Worker {
   async #work(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const room = this.#settings.concurrency - this.#runs.size
+      const room = this.#room()
       if (room === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
       else
         await this.#claims.next(room, signal).then(
@@ -151,6 +152,14 @@ class RunningWorker implements Worker {
           (cause: unknown) => this.#fail(cause),
         )
     }
+  }
+
+  /** How many more handlers may run. Reports do not keep the next jobs waiting, but as many at most as there are handlers. */
+  #room(): number {
+    const { concurrency } = this.#settings
+    let reporting = 0
+    for (const run of this.#runs.keys()) if (run.isHandled) reporting += 1
+    return concurrency - Math.max(this.#runs.size - reporting, this.#runs.size - concurrency)
   }
 
   #begin(leases: readonly Lease[]): void {

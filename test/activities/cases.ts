@@ -158,6 +158,7 @@ export const cases: Record<string, Case> = {
     lines: 0,
   },
   completeJob: { input: held, lines: 0 },
+  completeJobs: { input: async (ground) => ({ jobs: [await held(ground)] }), lines: 0 },
   failJob: { input: async (ground) => ({ ...(await held(ground)), message: 'no' }), lines: 0 },
   releaseJobs: { input: async (ground) => ({ jobs: [await held(ground)] }), lines: 0 },
   appendJobLog: {

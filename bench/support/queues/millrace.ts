@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Pool } from 'undici'
+import { gathered } from '../../../src/kit/gathered.ts'
 import type { TestServer } from '../../../test/support/server.ts'
 import type { Queue } from './queue.ts'
 
@@ -7,7 +8,12 @@ const SUBMIT = `mutation Submit($input: SubmitJobInput!) { submitJob(input: $inp
 const SUBMIT_MANY = `mutation SubmitMany($input: SubmitJobsInput!) { submitJobs(input: $input) { __typename } }`
 const CLAIM = `mutation Claim($input: ClaimJobsInput!) {
   claimJobs(input: $input) { __typename ... on ClaimJobsSuccess { leases { fence job { id parameters } } } } }`
-const COMPLETE = `mutation Complete($input: CompleteJobInput!) { completeJob(input: $input) { __typename } }`
+const COMPLETE = `mutation Complete($input: CompleteJobsInput!) {
+  completeJobs(input: $input) { __typename ... on CompleteJobsSuccess { completions { __typename } } } }`
+
+interface Completions {
+  readonly completions: readonly { readonly __typename: string }[]
+}
 
 const nothing = (): void => {}
 
@@ -51,19 +57,41 @@ export function millraceQueue({ url, admin }: TestServer, serviceId: string): Qu
     },
     async work(concurrency, told) {
       const ending = new AbortController()
-      const slots = { free: concurrency, freed: nothing }
+      // as in `millrace/worker`: a slot is free when its job is done, reports in flight are as many at most, and what is
+      // done while an earlier report is on its way is told with the next
+      const slots = { running: 0, held: 0, freed: nothing }
       const done = new Set<Promise<void>>()
-      const one = async ({ fence, job: { id } }: Lease): Promise<void> => {
+      const complete = gathered(
+        () => done,
+        async (_, leases: readonly Lease[]) => {
+          const results = leases.map(({ fence, job: { id } }) => ({
+            jobId: id,
+            fence,
+            result: { n: 1 },
+          }))
+          const { completions } = await ask<Completions>(COMPLETE, { jobs: results })
+          if (completions.some(({ __typename }) => __typename !== 'JobCompletion'))
+            throw new Error(JSON.stringify(completions))
+          return completions
+        },
+        () => false,
+      )
+      const one = async (lease: Lease): Promise<void> => {
         told.begun()
-        await ask(COMPLETE, { jobId: id, fence, result: { n: 1 } })
+        slots.running -= 1
+        slots.freed()
+        await complete(done, lease)
         told.ended()
-        slots.free += 1
+        slots.held -= 1
         slots.freed()
       }
       const claiming = (async () => {
         while (!ending.signal.aborted) {
-          while (slots.free === 0) await new Promise<void>((resolve) => (slots.freed = resolve))
-          const max = slots.free
+          const max = concurrency - Math.max(slots.running, slots.held - concurrency)
+          if (max === 0) {
+            await new Promise<void>((resolve) => (slots.freed = resolve))
+            continue
+          }
           const { leases } = await ask<{ leases: Lease[] }>(CLAIM, {
             serviceIds: [serviceId],
             worker: 'bench',
@@ -71,7 +99,8 @@ export function millraceQueue({ url, admin }: TestServer, serviceId: string): Qu
             max,
             waitSeconds: 1,
           })
-          slots.free -= leases.length
+          slots.running += leases.length
+          slots.held += leases.length
           for (const lease of leases) {
             const work = one(lease).finally(() => done.delete(work))
             done.add(work)

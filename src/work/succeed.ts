@@ -1,0 +1,59 @@
+import { isRefusal } from '../db/refusal.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { gathered } from '../kit/gathered.ts'
+import type { Store } from './move.ts'
+import { attempted, counted, ended, statusChange, step, told } from './record.ts'
+import type { KeptValue, Report } from './report.ts'
+import { jobColumns, type JobRow } from './row.ts'
+import { tellJobs } from './tell.ts'
+
+/** A result that ends a job. */
+export interface Success extends Report {
+  readonly result: KeptValue
+  /** The schema that the result was checked against; null: it was checked against none. */
+  readonly checkedBy: string | null
+}
+
+/**
+ * Ends a job with its result; undefined when the fence is not that of the running attempt, or the result would have
+ * to fit another schema than the one it was checked against. What comes in at one time is one statement.
+ */
+export const succeed: (store: Store, success: Success) => Promise<JobRow | undefined> = gathered(
+  ({ database }: Store) => database,
+  succeedAll,
+  isRefusal,
+)
+
+async function succeedAll(
+  store: Store,
+  successes: readonly Success[],
+): Promise<(JobRow | undefined)[]> {
+  const { database, config } = store
+  const of = <Value>(value: (success: Success) => Value): Value[] => successes.map(value)
+  const rows = await database.query<JobRow & { place: bigint }>(
+    Prisma.sql`
+      WITH moved AS (
+        UPDATE "Job" AS t SET ${step(1)}, status = 'SUCCEEDED', result = s.result, "resultKey" = s.key, error = NULL,
+          ${ended(config.jobRetentionMs)}
+        FROM unnest(${of(({ jobId }) => jobId)}::uuid[], ${of(({ fence }) => fence)}::text[],
+          ${of(({ organizationIds }) => organizationIds.join())}::text[], ${of(({ result }) => result.text)}::text[],
+          ${of(({ result }) => result.key)}::text[], ${of(({ checkedBy }) => checkedBy)}::text[],
+          ${of(({ actor }) => JSON.stringify(actor))}::jsonb[])
+          WITH ORDINALITY AS s(id, fence, organizations, result, key, schema, actor, place)
+        WHERE t.id = s.id AND t.fence = s.fence AND t.status = 'RUNNING'
+          AND t."organizationId"::text = ANY(string_to_array(s.organizations, ','))
+          AND t."resultSchemaId" IS NOT DISTINCT FROM s.schema
+        RETURNING t.*, s.place, s.actor),
+      ${told(Prisma.sql`jsonb_set(moved.actor, '{name}', to_jsonb(moved.worker))`, [
+        { kind: 'SUCCEEDED', changes: [statusChange('RUNNING', 'SUCCEEDED')] },
+      ])},
+      ${counted('RUNNING', 'SUCCEEDED')},
+      ${attempted('SUCCEEDED')}
+      SELECT ${jobColumns('moved')}, moved.place FROM moved`,
+    { name: 'succeed-jobs' },
+  )
+  if (rows.length > 0) tellJobs(store, rows)
+  // of two that end one job, one has ended it
+  const byPlace = new Map(rows.map((row) => [Number(row.place), row]))
+  return successes.map((_, n) => byPlace.get(n + 1))
+}
