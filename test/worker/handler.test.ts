@@ -31,6 +31,33 @@ test('a handler gets the parameters, and what it returns is the result', async (
   expect(kinds(events)).toEqual(['claimed', 'succeeded'])
 })
 
+test('results that are ready together go each to its own job, and a bad one hinders no other', async () => {
+  const resultSchema = { type: 'array', items: { type: 'integer' } }
+  const queue = await seedQueue(app.admin, [{ name: 'default', resultSchema }])
+  const count = 100
+  const ids = await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: count }, (_, n) => ({ parameters: n })),
+  )
+  work(
+    app.admin,
+    queue,
+    ({ parameters: n }) => {
+      if (n === 13) return 'no list'
+      return Array.from({ length: n === 50 ? 3_000 : 1 }, () => n) // one of them is large
+    },
+    { concurrency: 20 },
+  )
+  for (const id of ids) await until(async () => /ED$/.test((await read(app.admin, id)).status))
+  const jobs = await Promise.all(ids.map((id) => read(app.admin, id)))
+  expect(jobs.filter(({ status }) => status === 'FAILED')).toMatchObject([
+    { parameters: 13, error: { message: expect.stringContaining('refused') } },
+  ])
+  for (const { status, result, parameters } of jobs)
+    if (status === 'SUCCEEDED') expect((result as unknown[])[0]).toBe(parameters)
+})
+
 test('what it logs is the log of the job, line by line, and all of it before the end', async () => {
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue)
