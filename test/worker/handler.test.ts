@@ -49,7 +49,7 @@ test('results that are ready together go each to its own job, and a bad one hind
     },
     { concurrency: 20 },
   )
-  for (const id of ids) await until(async () => /ED$/.test((await read(app.admin, id)).status))
+  for (const id of ids) await until(async () => (await read(app.admin, id)).finishedAt !== null)
   const jobs = await Promise.all(ids.map((id) => read(app.admin, id)))
   expect(jobs.filter(({ status }) => status === 'FAILED')).toMatchObject([
     { parameters: 13, error: { message: expect.stringContaining('refused') } },
