@@ -19,7 +19,7 @@ import { asNew } from './as-new.ts'
 import { fits } from './labor.ts'
 import { permitJob } from './permit.ts'
 import { jobById, jobNamed, serviceOfJob, textOf } from './store.ts'
-import { putJobs } from './submit.ts'
+import { isWait, putJobs } from './submit.ts'
 
 /** How often a change is decided anew when the job has moved between reading and writing. */
 const TRIES = 10
@@ -46,12 +46,21 @@ export async function cancelJob(
 }
 
 /** Runs a job that has ended again, as a new one that remembers it. */
-export async function retryJob(ctx: Context, { id }: { id: string }): Promise<JobRow> {
+export async function retryJob(
+  ctx: Context,
+  { id, waitSeconds }: { id: string; waitSeconds?: number | null },
+): Promise<JobRow> {
   const job = found(await jobNamed(ctx, id), 'job', id)
   permitJob(ctx.viewer, 'RETRY', job)
   const parameters = (await textOf(ctx, job, 'parameters')) ?? 'null'
   const [again] = await putJobs(ctx, [
-    { ...asNew(job), id: jobIdFor(ctx.call), parameters, parametersKey: null },
+    {
+      ...asNew(job),
+      id: jobIdFor(ctx.call),
+      isAwaited: isWait(waitSeconds),
+      parameters,
+      parametersKey: null,
+    },
   ])
   return found(again, 'job', id)
 }

@@ -1,6 +1,6 @@
 import type { JobRow, NewJob } from '../work/index.ts'
 
-/** What a job is, without what became of it, its id and its parameters: a new one that remembers it. */
+/** What a job is, without what became of it, its id, its parameters and who waits for it: a new one that remembers it. */
 export const asNew = (job: JobRow): Omit<NewJob, 'id' | 'parameters' | 'parametersKey'> => ({
   organizationId: job.organizationId,
   serviceId: job.serviceId,

@@ -22,6 +22,7 @@ import { asNew } from './as-new.ts'
 import { resolvedOrThrow } from './inputs.ts'
 import { countJobs, filterSql, type JobFilter } from './list.ts'
 import { runtimeOf } from './runtime.ts'
+import { isWait } from './submit.ts'
 
 /** What many jobs are to have done to them, as the parameters of a job of the built-in service. */
 interface Bulk {
@@ -66,7 +67,12 @@ function matching(
 export async function submitBulk(
   ctx: Context,
   name: BulkFunction,
-  input: { organizationId?: string | null; filter: JobFilter; reason?: string | null },
+  input: {
+    organizationId?: string | null
+    filter: JobFilter
+    reason?: string | null
+    waitSeconds?: number | null
+  },
 ): Promise<{ job: JobRow; matched: number }> {
   const named = await organizationNamed(ctx, input.organizationId)
   const organizationId = organizationFor(ctx.viewer, 'DEVELOPER', named)
@@ -91,6 +97,7 @@ export async function submitBulk(
         parametersKey: null,
         resultSchemaId: null,
         priority: 0,
+        isAwaited: isWait(input.waitSeconds),
         lane: null,
         runAfter: null,
         maxAttempts: 100,

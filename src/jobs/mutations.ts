@@ -13,11 +13,13 @@ import { jobById } from './store.ts'
 import { JobType } from './event-types.ts'
 import {
   amendRule,
+  cancelManyRule,
   cancelRule,
   MAX_JOBS,
   MAX_SUBMIT_WAIT,
   submitManyRule,
   submitRule,
+  waitRule,
 } from './rules.ts'
 import { submitJobs } from './submit.ts'
 
@@ -26,6 +28,12 @@ type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
 
 const which = (t: Inputs) => ({
   id: t.id({ required: true, description: 'Which: id or address.' }),
+})
+const waiting = (t: Inputs) => ({
+  waitSeconds: t.int({
+    defaultValue: 0,
+    description: `How long to wait for the end before answering: 0 to ${MAX_SUBMIT_WAIT}. A job that is waited for goes before others of its priority.`,
+  }),
 })
 const asJob = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow }>) => ({
   job: t.field({
@@ -47,9 +55,14 @@ const SubmitJobInput = mutation('submitJob', {
       type: 'JSON',
       description: 'What to call it with; kept and given back as it is.',
     }),
-    priority: t.int({ defaultValue: 0, description: 'Higher ones are claimed first.' }),
+    priority: t.int({
+      defaultValue: 0,
+      description:
+        'Higher ones are claimed first; of one priority those that somebody waits for, then in order.',
+    }),
     lane: t.string({
-      description: 'Jobs of one lane run one at a time, by priority and then in order.',
+      description:
+        'Jobs of one lane run one at a time, by priority and then in order, whoever waits for them.',
     }),
     runAfter: t.field({ type: 'DateTime', description: 'Not to be claimed before.' }),
     maxAttempts: t.int({
@@ -61,17 +74,14 @@ const SubmitJobInput = mutation('submitJob', {
       description: 'How long it is kept after its end; null: by the retention of the organization.',
     }),
     labels: t.field({ type: [NameValueInput], description: 'To find it by; at most 50.' }),
-    waitSeconds: t.int({
-      defaultValue: 0,
-      description: `How long to wait for the end before answering: 0 to ${MAX_SUBMIT_WAIT}.`,
-    }),
+    ...waiting(t),
   }),
   check: submitRule,
   errors: [QuotaReached],
-  resolve: async (ctx, { waitSeconds, ...input }) => {
+  resolve: async (ctx, input) => {
     const [job] = await submitJobs(ctx, [input], () => [])
     if (job === undefined) throw new Error('A job that was submitted is not there.')
-    return { job: await waitForEnd(ctx, job, waitSeconds) }
+    return { job: await waitForEnd(ctx, job, input.waitSeconds) }
   },
   again: 'repeat', // the same call submits the same job
   success: (t) => ({
@@ -120,9 +130,12 @@ mutation('cancelJob', {
 
 mutation('retryJob', {
   description: 'Runs a finished job again as a new one.',
-  input: which,
+  input: (t) => ({ ...which(t), ...waiting(t) }),
+  check: waitRule,
   errors: [WrongState],
-  resolve: async (ctx, input) => ({ job: await retryJob(ctx, input) }),
+  resolve: async (ctx, input) => ({
+    job: await waitForEnd(ctx, await retryJob(ctx, input), input.waitSeconds),
+  }),
   again: 'repeat', // the same call submits the same job
   success: asJob,
 })
@@ -130,6 +143,7 @@ mutation('retryJob', {
 const bulkFields = (t: Inputs) => ({
   organizationId: t.id({ description: 'Where, for members of several.' }),
   filter: t.field({ type: JobFilterInput, required: true, description: 'Which jobs.' }),
+  ...waiting(t),
 })
 const asBulk = (
   t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow; matched: number }>,
@@ -145,6 +159,14 @@ const asBulk = (
     resolve: ({ matched }) => matched,
   }),
 })
+const bulk = async (
+  ctx: Context,
+  name: Parameters<typeof submitBulk>[1],
+  input: Parameters<typeof submitBulk>[2],
+) => {
+  const { job, matched } = await submitBulk(ctx, name, input)
+  return { job: await waitForEnd(ctx, job, input.waitSeconds), matched }
+}
 const bulkAgain = async (ctx: Context, id: string) => {
   const job = found(await jobById(ctx, id), 'job', JobId.text(id))
   allow(ctx.viewer, 'DEVELOPER', job.organizationId)
@@ -154,8 +176,8 @@ const bulkAgain = async (ctx: Context, id: string) => {
 mutation('cancelJobs', {
   description: 'Cancels all that match and have not ended, as a job of its own.',
   input: (t) => ({ ...bulkFields(t), reason: t.string({ description: 'Why, for the record.' }) }),
-  check: cancelRule,
-  resolve: (ctx, input) => submitBulk(ctx, CANCEL_MANY, input),
+  check: cancelManyRule,
+  resolve: (ctx, input) => bulk(ctx, CANCEL_MANY, input),
   again: bulkAgain,
   success: asBulk,
 })
@@ -164,7 +186,8 @@ mutation('retryJobs', {
   description:
     'Runs all failed ones that match again, but those that were run again before, as a job of its own.',
   input: bulkFields,
-  resolve: (ctx, input) => submitBulk(ctx, RETRY_MANY, input),
+  check: waitRule,
+  resolve: (ctx, input) => bulk(ctx, RETRY_MANY, input),
   again: bulkAgain,
   success: asBulk,
 })

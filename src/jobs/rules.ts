@@ -42,7 +42,8 @@ const jobRule = z.object({
   labels: z.array(labelRule).max(50, 'At most 50 labels.').nullish(),
 })
 
-export const submitRule = jobRule.extend({ waitSeconds: from(0, MAX_SUBMIT_WAIT).nullish() })
+export const waitRule = z.object({ waitSeconds: from(0, MAX_SUBMIT_WAIT).nullish() })
+export const submitRule = jobRule.extend(waitRule.shape)
 
 export const submitManyRule = z.object({
   jobs: z
@@ -95,4 +96,5 @@ export const logRule = z.object({
 })
 
 export const cancelRule = z.object({ reason: textRule.nullish() })
+export const cancelManyRule = cancelRule.extend(waitRule.shape)
 export const amendRule = z.object({ result: jsonRule, reason: textRule.nullish() })

@@ -27,6 +27,7 @@ export interface SubmitInput {
   readonly timeoutSeconds?: number | null | undefined
   readonly retainSeconds?: number | null | undefined
   readonly labels?: readonly { readonly name: string; readonly value: string }[] | null | undefined
+  readonly waitSeconds?: number | null | undefined
 }
 
 /**
@@ -93,6 +94,9 @@ export async function putJobs(ctx: Context, jobs: readonly NewJob[]): Promise<Jo
   return rows
 }
 
+/** Whether somebody waits who says that he waits for so long: the job then goes before others of its priority. */
+export const isWait = (waitSeconds: number | null | undefined): boolean => (waitSeconds ?? 0) > 0
+
 async function openService(ctx: Context, id: string): Promise<Service> {
   const service = found(await serviceNamed(ctx, id), 'service', id)
   permit(ctx.viewer, 'SUBMIT_JOB', service)
@@ -139,6 +143,7 @@ async function newJob(
     parametersKey: null,
     resultSchemaId: one?.resultSchemaId ?? null,
     priority: input.priority ?? 0,
+    isAwaited: isWait(input.waitSeconds),
     lane: input.lane ?? null,
     runAfter: input.runAfter ?? null,
     maxAttempts: input.maxAttempts ?? 1,

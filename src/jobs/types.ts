@@ -151,7 +151,9 @@ builder.objectType(JobType, {
         'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
       resolve: (job, _args, { viewer }) => jobViewerActions(viewer, job),
     }),
-    priority: t.exposeInt('priority', { description: 'Higher ones are claimed first.' }),
+    priority: t.exposeInt('priority', {
+      description: 'Higher ones are claimed first; of one priority those that somebody waits for.',
+    }),
     runAfter: t.expose('runAfter', {
       type: 'DateTime',
       nullable: true,
@@ -169,7 +171,7 @@ builder.objectType(JobType, {
     }),
     lane: t.exposeString('lane', {
       nullable: true,
-      description: 'Jobs of one lane run one at a time, in order.',
+      description: 'Jobs of one lane run one at a time, by priority and then in order.',
     }),
     subject: t.field({
       type: NodeInterface,

@@ -82,7 +82,8 @@ const factsOf = batched<Context, Facts>(({ database }, ids) =>
         (SELECT count(*) FROM (
           SELECT FROM "Job" AS b WHERE b."serviceId" = j."serviceId" AND b.status = 'QUEUED'
             AND b.lane IS NOT DISTINCT FROM j.lane
-            AND (b.priority > j.priority OR (b.priority = j.priority AND b.serial < j.serial))
+            AND (b.priority, b.lane IS NULL AND b."isAwaited", -b.serial)
+              > (j.priority, j.lane IS NULL AND j."isAwaited", -j.serial)
           LIMIT ${MAX_PLACES}::int) AS b) AS ahead
       FROM "Job" AS j JOIN "Service" AS s ON s.id = j."serviceId" WHERE j.id = ANY(${ids}::uuid[])`,
     { name: 'waiting-for' },

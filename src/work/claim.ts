@@ -12,6 +12,15 @@ interface ClaimedQueue {
   readonly hasLanes: boolean
 }
 
+/**
+ * The order of a queue: a job that somebody waits for goes before the others of its priority. Within a lane it does
+ * not: there what was submitted first may be what the next relies on.
+ */
+const order = (alias?: string): Prisma.Sql => {
+  const of = alias === undefined ? '' : `${alias}.`
+  return Prisma.raw(`${of}priority DESC, ${of}"isAwaited" DESC, ${of}serial`)
+}
+
 /** A wish for jobs; two with the same `claimId` are one. */
 export interface Claim {
   /** All of one organization. */
@@ -35,7 +44,8 @@ export interface Lease extends JobRow {
 const TRIES = 5
 
 /**
- * Takes queued jobs: by priority, then in the order they were submitted. One statement, which
+ * Takes queued jobs: by priority, of one priority those first that somebody waits for, then in the order they were
+ * submitted. One statement, which
  *
  * - takes jobs without a lane and, where there are lanes, of each the first when none of it runs;
  * - locks the rows of services with a limit, and no others, and counts what they run now;
@@ -108,12 +118,12 @@ async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
       attempt AS (
         INSERT INTO "JobAttempt" ("jobId", number, "organizationId", "serviceId", worker, "claimId", place, fence, "startedAt")
         SELECT id, attempt, ${organizationId}::uuid, "serviceId", worker, ${claimId},
-          row_number() OVER (ORDER BY priority DESC, serial), fence, "updatedAt" FROM moved),
+          row_number() OVER (ORDER BY ${order()}), fence, "updatedAt" FROM moved),
       ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [
         { kind: 'CLAIMED', changes: [statusChange('QUEUED', 'RUNNING')] },
       ])},
       ${counted('QUEUED', 'RUNNING')}
-      SELECT ${jobColumns('moved')}, moved.parameters FROM moved ORDER BY priority DESC, serial`,
+      SELECT ${jobColumns('moved')}, moved.parameters FROM moved ORDER BY ${order()}`,
     { name },
   )
   tellJobs(platform, rows)
@@ -140,7 +150,7 @@ function picking({ queues, max }: Claim): { name: string; picked: Prisma.Sql } {
         picked AS (
           SELECT j.id, false AS limited FROM "Job" AS j
           WHERE j."serviceId" = ${only.id}::uuid AND j.status = 'QUEUED' AND j.lane IS NULL AND ${isDue}
-          ORDER BY j.priority DESC, j.serial LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
+          ORDER BY ${order('j')} LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
     }
   const services = Prisma.sql`${queues.map(({ id }) => id)}::uuid[]`
   const room = isLimited
@@ -156,9 +166,9 @@ function picking({ queues, max }: Claim): { name: string; picked: Prisma.Sql } {
       room AS (SELECT s.id, false AS limited, ${max}::int AS free FROM unnest(${services}) AS s(id))`
   const free = Prisma.sql`
     SELECT * FROM (
-      SELECT j.id, j."serviceId", j.priority, j.serial FROM "Job" AS j
+      SELECT j.id, j."serviceId", j.priority, j."isAwaited", j.serial FROM "Job" AS j
       WHERE j."serviceId" = room.id AND j.status = 'QUEUED' AND j.lane IS NULL AND ${isDue}
-      ORDER BY j.priority DESC, j.serial LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS free`
+      ORDER BY ${order('j')} LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS free`
   return {
     name: `claim${others.length > 0 ? '-many' : ''}${isLimited ? '-limited' : ''}${hasLanes ? '-lanes' : ''}`,
     picked: Prisma.sql`
@@ -166,10 +176,10 @@ function picking({ queues, max }: Claim): { name: string; picked: Prisma.Sql } {
       ${hasLanes ? lanes : Prisma.empty}
       candidates AS (
         SELECT c.*, room.limited, room.free,
-          row_number() OVER (PARTITION BY c."serviceId" ORDER BY c.priority DESC, c.serial) AS nth
+          row_number() OVER (PARTITION BY c."serviceId" ORDER BY ${order('c')}) AS nth
         FROM room CROSS JOIN LATERAL (${free} ${hasLanes ? laned : Prisma.empty}) AS c),
       picked AS (
-        SELECT id, limited FROM candidates WHERE nth <= free ORDER BY priority DESC, serial LIMIT ${max}::int)`,
+        SELECT id, limited FROM candidates WHERE nth <= free ORDER BY ${order()} LIMIT ${max}::int)`,
   }
 }
 
@@ -198,6 +208,6 @@ const lanes = Prisma.sql`
 const laned = Prisma.sql`
   UNION ALL
   SELECT * FROM (
-    SELECT j.id, j."serviceId", j.priority, j.serial FROM "Job" AS j
+    SELECT j.id, j."serviceId", j.priority, j."isAwaited", j.serial FROM "Job" AS j
     WHERE j.id IN (SELECT id FROM firsts WHERE firsts."serviceId" = room.id) AND j.status = 'QUEUED'
-    ORDER BY j.priority DESC, j.serial LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS laned`
+    ORDER BY ${order('j')} LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS laned`

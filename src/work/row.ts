@@ -19,6 +19,7 @@ const names: readonly (keyof JobRow)[] = [
   'function',
   'status',
   'priority',
+  'isAwaited',
   'lane',
   'parametersKey',
   'resultKey',

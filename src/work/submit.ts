@@ -19,6 +19,8 @@ export interface NewJob {
   readonly parametersKey: string | null
   readonly resultSchemaId: string | null
   readonly priority: number
+  /** Whether its submitter waits for its end. */
+  readonly isAwaited?: boolean | undefined
   readonly lane: string | null
   readonly runAfter: Date | null
   readonly maxAttempts: number
@@ -33,8 +35,9 @@ export interface NewJob {
 /** What is read out of the list by name: every member of a NewJob but what is filled in. */
 const FIELDS = Prisma.sql`
   id uuid, place int, "organizationId" uuid, "serviceId" uuid, "projectId" uuid, function text, parameters text,
-  "parametersKey" text, "resultSchemaId" text, priority int, lane text, "runAfter" timestamptz, "maxAttempts" int,
-  "timeoutSeconds" int, "retainSeconds" int, labels jsonb, subject text, "retryOfId" uuid, "rootId" uuid, creator jsonb`
+  "parametersKey" text, "resultSchemaId" text, priority int, "isAwaited" boolean, lane text, "runAfter" timestamptz,
+  "maxAttempts" int, "timeoutSeconds" int, "retainSeconds" int, labels jsonb, subject text, "retryOfId" uuid,
+  "rootId" uuid, creator jsonb`
 
 /** Says that jobs of these services have lanes from now on; before the first of them is submitted. */
 export const beginLanes = (
@@ -108,11 +111,12 @@ async function insert(
     Prisma.sql`
       WITH moved AS (
         INSERT INTO "Job" (id, "organizationId", "serviceId", "projectId", function, parameters, "parametersKey",
-          "resultSchemaId", priority, lane, "runAfter", "readyAt", "maxAttempts", "timeoutSeconds", "retainSeconds",
+          "resultSchemaId", priority, "isAwaited", lane, "runAfter", "readyAt", "maxAttempts", "timeoutSeconds", "retainSeconds",
           labels, subject, "retryOfId", "rootId", creator, "createdAt", "updatedAt")
         SELECT n.id, n."organizationId", n."serviceId", n."projectId", n.function, n.parameters, n."parametersKey",
-          n."resultSchemaId", n.priority, n.lane, n."runAfter", GREATEST(n."runAfter", now()), n."maxAttempts",
-          n."timeoutSeconds", n."retainSeconds", n.labels, n.subject, n."retryOfId", n."rootId", n.creator, now(), now()
+          n."resultSchemaId", n.priority, COALESCE(n."isAwaited", false), n.lane, n."runAfter", GREATEST(n."runAfter", now()),
+          n."maxAttempts", n."timeoutSeconds", n."retainSeconds", n.labels, n.subject, n."retryOfId", n."rootId", n.creator,
+          now(), now()
         FROM json_to_recordset(${list}::json) AS n(${FIELDS}) ORDER BY n.place
         ON CONFLICT (id) DO NOTHING RETURNING *),
       ${told(Prisma.sql`moved.creator`, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},

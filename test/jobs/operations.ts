@@ -447,6 +447,7 @@ export const CancelMany = graphql(`
         matched
         job {
           id
+          status
         }
       }
       ... on Error {
@@ -464,6 +465,7 @@ export const RetryMany = graphql(`
         matched
         job {
           id
+          status
         }
       }
       ... on Error {
