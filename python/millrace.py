@@ -28,6 +28,7 @@ import json
 import logging
 import math
 import os
+import platform
 import queue
 import random
 import signal
@@ -41,6 +42,9 @@ from urllib.parse import urlsplit
 
 __all__ = ['Away', 'Cancelled', 'Job', 'NonRetryable', 'Refused', 'get', 'run', 'submit', 'worker']
 
+__version__ = '0.1.0'
+
+VERSION = 'millrace.py %s, Python %s' % (__version__, platform.python_version())
 CLAIM_WAIT_SECONDS = 20
 MAX_CLAIM = 100
 MAX_BEAT_SECONDS = 5  # so that a cancelled job hears of it soon, however long its lease
@@ -635,7 +639,7 @@ class Worker:
                 self.note('could not ask once more for the last claim: %s' % error)
 
     def ask_for_jobs(self, claim, wait_seconds):
-        wanted = dict(claim, serviceIds=self.services, worker=self.name)
+        wanted = dict(claim, serviceIds=self.services, worker=self.name, version=VERSION, concurrency=self.concurrency)
         wanted.update(leaseSeconds=self.lease_seconds, waitSeconds=wait_seconds)
         self.is_waiting = wait_seconds > 0
         try:

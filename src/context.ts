@@ -110,6 +110,8 @@ export interface Context extends Site {
   readonly origin: string
   /** Calls back when the caller's connection has closed; answers how to stop listening. Absent where there is none. */
   readonly onGone?: ((listener: () => void) => () => void) | undefined
+  /** Told of time that passed because the caller asked to wait: it does not make the answer a slow one. */
+  readonly waited?: ((ms: number) => void) | undefined
   /** The caller's IP address, as far as TRUST_PROXY lets it be believed. */
   readonly address: string
   /** The cookie that a browser signs in with; undefined where an answer can set none, as over WebSocket. */
@@ -135,6 +137,19 @@ export const actor = ({ viewer, front, call }: Context, part = ''): Actor => ({
   front,
   ...(call === undefined ? {} : { [EFFECT]: { call, part } }),
 })
+
+/** Waits because the caller asked for it. */
+export async function waitedFor<Result>(
+  { waited }: Pick<Context, 'waited'>,
+  wait: Promise<Result>,
+): Promise<Result> {
+  const began = performance.now()
+  try {
+    return await wait
+  } finally {
+    waited?.(performance.now() - began)
+  }
+}
 
 /** Whose share a request takes, where shares are limited: the token's, else the person's, else the address'. */
 export function callerKey({ viewer, address }: Pick<Context, 'viewer' | 'address'>): string {

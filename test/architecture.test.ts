@@ -37,6 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
     'db',
     'ports',
     'organizations',
+    'projects',
     'uploads',
     'events',
     'logs',

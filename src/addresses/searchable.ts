@@ -14,6 +14,8 @@ export interface Searchable<Row> {
   readonly role: Role
   /** What follows FROM: a table called `o` that has `id` and `serial`. */
   readonly from: Prisma.Sql
+  /** The same for the newest of one organization, where no index leads to them by `serial`. */
+  readonly newest?: (organization: Prisma.Sql) => Prisma.Sql
   /** Which of them are there. */
   readonly where: Prisma.Sql
   /** The column with the organization they belong to. */

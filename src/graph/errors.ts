@@ -96,7 +96,7 @@ const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
   }),
 })
 
-const IssueType = builder
+export const IssueType = builder
   .objectRef<{ path: readonly string[]; message: string; rule?: string | undefined }>('Issue')
   .implement({
     description: 'One thing wrong with an input.',

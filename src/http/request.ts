@@ -82,6 +82,7 @@ export async function contextOf(
     front,
     lastEventId: typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined,
     onGone: whenGone(request),
+    waited: (ms) => void (seen.waitedMs += ms),
   }
 }
 

@@ -1,5 +1,6 @@
+import type { AnnotationInput } from '../addresses/index.ts'
 import { allow, found, workplacesOf } from '../auth/viewer.ts'
-import { actor, type Context } from '../context.ts'
+import { actor, waitedFor, type Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { Conflict, Forbidden } from '../kit/errors.ts'
 import { jsonText } from '../kit/json.ts'
@@ -66,7 +67,7 @@ export async function retryJob(
 }
 
 /**
- * Sets status and result outside the usual course. Throws ValidationError for a result that does not fit, and
+ * Sets status, result and annotations outside the usual course. Throws ValidationError for a result that does not fit, and
  * Conflict where another job of its lane runs; then nothing is changed.
  */
 export async function amendJob(
@@ -75,6 +76,7 @@ export async function amendJob(
     id: string
     status?: JobStatus | null
     result?: unknown
+    annotations?: readonly AnnotationInput[] | null
     reason?: string | null
   },
 ): Promise<JobRow> {
@@ -86,10 +88,10 @@ export async function amendJob(
     const text = input.result === undefined ? undefined : jsonText(input.result)
     if (text !== undefined) await fits(ctx, job, text)
     const result = text === undefined ? undefined : await keepValue(ctx, resultKey(job.id), text)
-    const status = input.status ?? job.status
     const amended = await amend(ctx, job, {
-      status,
+      status: input.status ?? undefined,
       result,
+      annotations: input.annotations,
       reason: input.reason,
       actor: actor(ctx),
     }).catch((cause: unknown) => {
@@ -123,12 +125,16 @@ export async function waitForEnd(
   const timer = setTimeout(() => over.abort(), waitSeconds * 1000)
   const stop = ctx.onGone?.(() => over.abort())
   try {
-    const kind = jobEvents(ctx.database)
-    for await (const { end } of ctx.hub.follow(kind, job.id, Number(job.revision), over.signal))
-      if (end !== undefined) break
+    await waitedFor(ctx, ended(ctx, job, over.signal))
   } finally {
     clearTimeout(timer)
     stop?.()
   }
   return (await jobById(ctx, job.id)) ?? job
+}
+
+/** Resolves when a job has ended, or when the signal fires. */
+async function ended({ database, hub }: Context, job: JobRow, signal: AbortSignal): Promise<void> {
+  for await (const { end } of hub.follow(jobEvents(database), job.id, Number(job.revision), signal))
+    if (end !== undefined) return
 }

@@ -106,6 +106,8 @@ mutation('claimJobs', {
       required: true,
       description: 'New for every claim, such as a UUID; the same when a claim is sent again.',
     }),
+    version: t.string({ description: 'What the worker is, and of which version, for people.' }),
+    concurrency: t.int({ description: 'How many jobs it does at a time, for people.' }),
     max: t.int({ defaultValue: 1, description: `How many: 1 to ${MAX_CLAIM}.` }),
     leaseSeconds: t.int({
       defaultValue: 30,

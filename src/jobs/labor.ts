@@ -1,5 +1,5 @@
 import { isAllowed, found, workplacesOf } from '../auth/viewer.ts'
-import { actor, type Context } from '../context.ts'
+import { actor, waitedFor, type Context } from '../context.ts'
 import type { Actor } from '../kit/actor.ts'
 import {
   DomainError,
@@ -50,13 +50,15 @@ export async function claimJobs(
     readonly serviceIds: readonly string[]
     readonly worker: string
     readonly claimId: string
+    readonly version?: string | null
+    readonly concurrency?: number | null
     readonly max?: number | null
     readonly leaseSeconds?: number | null
     readonly waitSeconds?: number | null
   },
 ): Promise<Lease[]> {
   if (ctx.waiting.isClosed) throw goingAway()
-  const { worker, claimId } = input
+  const { worker, claimId, version, concurrency } = input
   const look = async (): Promise<Claim> => ({
     ...(await queuesFor(ctx, input.serviceIds)),
     worker,
@@ -68,7 +70,7 @@ export async function claimJobs(
   const claim = await look()
   const { organizationId, queues } = claim
   const serviceIds = queues.map(({ id }) => id)
-  await noteWorker(ctx, { organizationId, name: worker, serviceIds })
+  await noteWorker(ctx, { organizationId, name: worker, serviceIds, version, concurrency })
   const deadline = performance.now() + (input.waitSeconds ?? 0) * 1000
   const leases = remember(await claimOnce(ctx, claim))
   if (leases.length > 0 || !input.waitSeconds) return leases
@@ -82,7 +84,7 @@ export async function claimJobs(
       if (taken.length > 0) return taken
       const leftMs = deadline - performance.now()
       if (leftMs <= 0 || gone.signal.aborted || ctx.waiting.isClosed) return []
-      await listening.woken(leftMs, gone.signal)
+      await waitedFor(ctx, listening.woken(leftMs, gone.signal))
       if (gone.signal.aborted) listening.passOn()
     }
   } finally {

@@ -1,3 +1,4 @@
+import { annotationField, namingFields } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { mutation } from '../graph/mutation.ts'
 import { QuotaReached, WrongState } from '../kit/errors.ts'
@@ -74,7 +75,12 @@ const SubmitJobInput = mutation('submitJob', {
       description: 'How long it is kept after its end; null: by the retention of the organization.',
     }),
     labels: t.field({ type: [NameValueInput], description: 'To find it by; at most 50.' }),
+    projectId: t.id({
+      description:
+        'Which project it is part of: id, handle or address of one of the same organization.',
+    }),
     ...waiting(t),
+    ...namingFields(t),
   }),
   check: submitRule,
   errors: [QuotaReached],
@@ -194,7 +200,7 @@ mutation('retryJobs', {
 
 mutation('amendJob', {
   description:
-    'Needs WORKER. Sets status and result outside the usual course, on record with its actor; ends any lease, keeps the result unless one is given.',
+    'Needs WORKER. Sets status and result outside the usual course, on record with its actor; ends any lease unless it sets nothing but annotations, keeps the result unless one is given.',
   input: (t) => ({
     ...which(t),
     status: t.field({ type: JobStatusType, description: 'Any state; as it is when absent.' }),
@@ -203,6 +209,7 @@ mutation('amendJob', {
       description: 'What it came to; as it is when absent. It must fit the schema of results.',
     }),
     reason: t.string({ description: 'Why, for the record.' }),
+    ...annotationField(t),
   }),
   check: amendRule,
   resolve: async (ctx, input) => ({ job: await amendJob(ctx, input) }),

@@ -63,6 +63,8 @@ export const claimRule = z.object({
   serviceIds: z.array(z.string()).min(1, 'At least one.').max(100, 'At most 100.'),
   worker: workerRule,
   claimId: word(200),
+  version: word(200).nullish(),
+  concurrency: from(1, 1_000_000).nullish(),
   max: from(1, MAX_CLAIM).nullish(),
   leaseSeconds: from(1, MAX_LEASE_SECONDS).nullish(),
   waitSeconds: from(0, MAX_WAIT_SECONDS).nullish(),

@@ -1,5 +1,6 @@
 import './types.ts'
 import './queries.ts'
+import './search.ts'
 import './mutations.ts'
 import './labor-mutations.ts'
 import './service-fields.ts'

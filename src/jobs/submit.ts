@@ -1,14 +1,17 @@
+import { addressConflict, readAddresses, type AnnotationInput } from '../addresses/index.ts'
 import { allow, found } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { ValidationError, type Issue } from '../kit/errors.ts'
 import { jsonText, jsonValue } from '../kit/json.ts'
+import { projectNamed } from '../projects/index.ts'
 import { checkById, functionsOf, permit, serviceNamed } from '../services/index.ts'
 import {
   beginLanes,
   dropValue,
   insertJobs,
   jobIdFor,
+  jobNaming,
   keepValue,
   parametersKey,
   type JobRow,
@@ -27,7 +30,10 @@ export interface SubmitInput {
   readonly timeoutSeconds?: number | null | undefined
   readonly retainSeconds?: number | null | undefined
   readonly labels?: readonly { readonly name: string; readonly value: string }[] | null | undefined
+  readonly projectId?: string | null | undefined
   readonly waitSeconds?: number | null | undefined
+  readonly addresses?: readonly string[] | null | undefined
+  readonly annotations?: readonly AnnotationInput[] | null | undefined
 }
 
 /**
@@ -58,6 +64,7 @@ export async function submitJobs(
     })
     if (job) jobs.push(job)
   }
+  issues.push(...namedTwice(jobs, at))
   if (issues.length > 0) throw new ValidationError(issues)
   const all = await Promise.all(services.values())
   const laned = all.filter(
@@ -72,9 +79,23 @@ export async function submitJobs(
   return putJobs(ctx, jobs)
 }
 
+/** Addresses that two jobs of one call are to have; what others have is found when they are written. */
+function namedTwice(jobs: readonly NewJob[], at: (place: number) => readonly string[]): Issue[] {
+  const seen = new Set<string>()
+  return jobs.flatMap(({ organizationId, addresses = [] }, place) =>
+    addresses.flatMap(({ front, text }, nth) => {
+      const key = `${organizationId} ${front} ${text}`
+      const isNew = !seen.has(key)
+      seen.add(key)
+      const path = [...at(place), 'addresses', String(nth)]
+      return isNew ? [] : [{ path, message: 'Another of these jobs has this address.' }]
+    }),
+  )
+}
+
 /**
- * Stores jobs, the large values first. Where a value cannot be kept nothing is left behind; where the statement fails
- * the values stay, because whether it was done is not known.
+ * Stores jobs, the large values first. Where a value cannot be kept, or an address is taken (Conflict), nothing is
+ * left behind; where the statement fails otherwise the values stay, because whether it was done is not known.
  */
 export async function putJobs(ctx: Context, jobs: readonly NewJob[]): Promise<JobRow[]> {
   const kept: NewJob[] = []
@@ -84,14 +105,23 @@ export async function putJobs(ctx: Context, jobs: readonly NewJob[]): Promise<Jo
       kept.push({ ...job, parameters: text, parametersKey: key })
     }
   } catch (cause) {
-    for (const { parametersKey: key } of kept) await dropValue(ctx, key)
+    await dropValues(ctx, kept)
     throw cause
   }
-  const rows = await insertJobs(ctx, actor(ctx), kept)
+  const rows = await insertJobs(ctx, actor(ctx), kept).catch(async (cause: unknown) => {
+    const conflict = await addressConflict(ctx, jobNaming, cause, kept)
+    if (conflict === undefined) throw cause
+    await dropValues(ctx, kept)
+    throw conflict
+  })
   // a call that had been done before has its jobs, with the values of then
   const held = new Set(rows.map((row) => row.parametersKey))
   for (const { parametersKey: key } of kept) if (!held.has(key)) await dropValue(ctx, key)
   return rows
+}
+
+async function dropValues(ctx: Context, jobs: readonly NewJob[]): Promise<void> {
+  for (const { parametersKey: key } of jobs) await dropValue(ctx, key)
 }
 
 /** Whether somebody waits who says that he waits for so long: the job then goes before others of its priority. */
@@ -134,10 +164,16 @@ async function newJob(
   }
   const { organizationId } = service
   allow(ctx.viewer, 'DEVELOPER', organizationId)
+  const { projectId } = input
+  const project =
+    projectId == null
+      ? undefined
+      : found(await projectNamed(ctx, projectId, organizationId), 'project', projectId)
   return {
     id,
     organizationId,
     serviceId: service.id,
+    projectId: project?.id,
     function: name,
     parameters: text,
     parametersKey: null,
@@ -150,5 +186,7 @@ async function newJob(
     timeoutSeconds: input.timeoutSeconds ?? null,
     retainSeconds: input.retainSeconds ?? null,
     labels: (input.labels ?? []).map(({ name: label, value }) => ({ name: label, value })),
+    addresses: readAddresses(input.addresses),
+    annotations: input.annotations,
   }
 }

@@ -10,6 +10,7 @@ import type { Actor } from '../kit/actor.ts'
 import { jsonValue } from '../kit/json.ts'
 import { LogFilterInput, LogLineConnection } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
+import { projectById, ProjectType } from '../projects/index.ts'
 import { ServiceInterface } from '../services/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import {
@@ -179,6 +180,13 @@ builder.objectType(JobType, {
       description: 'What it is about: a program, model, pipeline, deployment.',
       resolve: ({ subject }, _args, ctx) =>
         subject === null ? null : findNode(ctx, typeIdOf(subject)),
+    }),
+    project: t.field({
+      type: ProjectType,
+      nullable: true,
+      description: 'The project it is part of, if any; null once that was deleted.',
+      resolve: ({ projectId }, _args, ctx) =>
+        projectId === null ? null : projectById(ctx, projectId),
     }),
     timeoutSeconds: t.exposeInt('timeoutSeconds', {
       nullable: true,

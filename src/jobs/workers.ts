@@ -30,6 +30,14 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
         )
       },
     }),
+    version: t.exposeString('version', {
+      nullable: true,
+      description: 'What it says it is, and of which version.',
+    }),
+    concurrency: t.exposeInt('concurrency', {
+      nullable: true,
+      description: 'How many jobs it says it does at a time.',
+    }),
     leases: t.field({
       type: JobConnection,
       description: 'The jobs it has in hand, oldest first.',

@@ -1,2 +1,3 @@
 /** Projects: folders of an organization, and what a token can be confined to. */
-export { projectNamed } from './store.ts'
+export { projectById, projectNamed } from './store.ts'
+export { ProjectType } from './types.ts'

@@ -53,7 +53,8 @@ builder.queryField('search', (t) =>
       "Finds anything the caller may see by name, handle, label, e-mail, id or a front's id, upper or lower case. " +
       'What is called just so comes first, then what begins with the text, then what contains it; each newest first. ' +
       'One character finds only what is called just so, no text finds nothing. ' +
-      'By a part of its name it finds the newest 10,000 of each kind and organization.',
+      'A job is called by its function and its labels (`team=red`). ' +
+      'By its name or a part of it each organization finds the newest 10,000 of a kind, and the newest 2,000 jobs in each state.',
     args: {
       text: t.arg.string({ required: true, description: 'What to look for.' }),
       organizationId: t.arg.id({

@@ -2,7 +2,7 @@ import { fronts, splitAddress, type Searchable } from '../addresses/index.ts'
 import { isAllowed, type Viewer } from '../auth/viewer.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 
-/** Of each kind and organization the newest so many are looked through; an id or an address finds older ones too. */
+/** Of each kind and organization the newest so many are looked through, unless a kind says otherwise; an id or an address finds older ones too. */
 const LOOKED_AT = 10_000
 
 /** What was found, and how well it fits: 0 is what was asked for, 1 begins with it, 2 contains it. */
@@ -43,7 +43,7 @@ function hitsOfKind(
     .filter((id) => organizationId === undefined || id === organizationId)
   if (organizations.length === 0) return undefined
 
-  const { from, organization } = kind
+  const { from, organization, newest } = kind
   const where =
     only === undefined
       ? kind.where
@@ -60,7 +60,7 @@ function hitsOfKind(
     SELECT ${kind.kind.noun}::text AS noun, id, serial, min(rank) AS rank FROM (
       SELECT o.id, o.serial, CASE WHEN ${like(whole)} THEN 0 WHEN ${like(`${whole}%`)} THEN 1 ELSE 2 END AS rank
       FROM unnest(${organizations}::uuid[]) AS own(id) CROSS JOIN LATERAL (
-        SELECT o.id, o.serial, ${Prisma.join(columns)} FROM ${from}
+        SELECT o.id, o.serial, ${Prisma.join(columns)} FROM ${newest?.(Prisma.sql`own.id`) ?? from}
         WHERE ${organization} = own.id AND ${where} ORDER BY o.serial DESC LIMIT ${LOOKED_AT}::int) AS o
       WHERE ${like(isShort ? whole : `%${whole}%`)}
       UNION ALL

@@ -48,6 +48,10 @@ export const functionNameRule = z
     'A function has 1 to 200 letters, digits, "_", ".", ":", "/" and "-".',
   )
 
+/** The digest that a schema is kept under. */
+export const schemaId = (draft: SchemaDraft, text: string): string =>
+  createHash('sha256').update(`${draft}\n${text}`).digest('hex')
+
 /** Functions as they are stored, and their schemas. Throws ValidationError for what is no schema that may be kept. */
 export function readFunctions(
   inputs: readonly FunctionInput[],
@@ -62,7 +66,7 @@ export function readFunctions(
     const named = draftOf(schema) ?? draft
     const why = refusalOf(named, schema, text)
     if (why !== undefined) issues.push({ path: at, message: why, rule: 'schema' })
-    const id = createHash('sha256').update(`${named}\n${text}`).digest('hex')
+    const id = schemaId(named, text)
     schemas.push({ id, draft: named, text })
     return id
   }

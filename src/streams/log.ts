@@ -51,10 +51,12 @@ export interface Guard {
   /** Of its text, which is always the same: the whole is prepared under it. */
   readonly name: string
   readonly sql: Prisma.Sql
+  /** A CTE more, over the CTEs `guard` and `head`; one row each when lines of so many bytes are stored. */
+  readonly along?: (bytes: bigint) => Prisma.Sql
 }
 
 /**
- * Appends lines with one statement and answers the new head. With a guard (an `UPDATE … RETURNING 1`) nothing is
+ * Appends lines with one statement and answers the new head. With a guard (an `UPDATE … RETURNING`) nothing is
  * appended, and undefined answered, unless the guard changes a row: the two happen together or not at all.
  */
 export async function appendLines(
@@ -84,6 +86,7 @@ export async function appendLines(
         FROM head, unnest(${lines.map((line) => line.source)}::text[], ${lines.map((line) => line.text)}::text[])
           WITH ORDINALITY AS l(source, text, place)
       )
+      ${about.guard?.along ? Prisma.sql`, ${about.guard.along(bytes)}` : Prisma.empty}
       SELECT head FROM head`,
     { name: about.guard ? `append-lines-${about.guard.name}` : 'append-lines' },
   )

@@ -11,7 +11,7 @@ const AT_A_TIME = 10_000
 /**
  * Removes log lines, events and counts of calls that are older, or more, than is kept, and answers whose idempotency
  * keys are free again. A log's `first` moves with the removal, so that readers of what is gone are told of a gap; so
- * do the bytes it holds. Any number of servers may do it at once. Answers its end.
+ * do the bytes it holds, and those that its organization has. Any number of servers may do it at once. Answers its end.
  */
 export function retention({
   database,
@@ -82,7 +82,12 @@ async function trimLogs(
     moved AS (
       UPDATE "LogHead" AS h SET first = sized.until, bytes = h.bytes - sized.bytes FROM sized
       WHERE h.stream = sized.stream AND h.first = sized.first
-      RETURNING h.stream, sized.first, sized.until),
+      RETURNING h.stream, sized.first, sized.until, sized.bytes),
+    tallied AS (
+      INSERT INTO "JobTally" AS c ("serviceId", shard, "organizationId", "logBytes")
+      SELECT j."serviceId", pg_backend_pid() % 16, j."organizationId", -sum(moved.bytes) FROM moved
+      JOIN "Job" AS j ON j.id = moved.stream GROUP BY j."serviceId", j."organizationId" ORDER BY j."serviceId"
+      ON CONFLICT ("serviceId", shard) DO UPDATE SET "logBytes" = c."logBytes" + excluded."logBytes"),
     gone AS (
       DELETE FROM "LogLine" AS l USING moved
       WHERE l.stream = moved.stream AND l.number >= moved.first AND l.number < moved.until RETURNING 1)

@@ -9,7 +9,7 @@ const UsageType = builder.objectRef<Usage>('Usage').implement({
     logBytes: t.field({
       type: 'SafeInt',
       description:
-        'Bytes of text in the logs of services, those of deleted ones too until retention takes them.',
+        'Bytes of text in the logs of services and jobs, those of deleted services too until retention takes them.',
       resolve: ({ logBytes }) => logBytes,
     }),
     archiveBytes: t.field({

@@ -1,3 +1,4 @@
+import { annotatedAlong, annotationChanges, type AnnotationInput } from '../addresses/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import { effectColumns, type Change } from '../streams/index.ts'
@@ -10,28 +11,35 @@ import { tellJobs } from './tell.ts'
 
 /** What is set outside the usual course. */
 export interface Amendment {
-  readonly status: JobStatus
+  /** Undefined leaves the status. */
+  readonly status?: JobStatus | undefined
   /** Undefined leaves the result. */
   readonly result?: KeptValue | undefined
+  readonly annotations?: readonly AnnotationInput[] | null | undefined
   readonly reason?: string | null | undefined
   readonly actor: Actor
 }
 
 /**
  * Sets the status and the result of a job as it was read; undefined when it has moved on since. Whoever works on it
- * has lost it. What runs from now on is an attempt without a lease; what is queued has all its attempts again.
+ * has lost it, unless nothing but annotations is set. What runs from now on is an attempt without a lease; what is
+ * queued has all its attempts again.
  */
 export async function amend(
   store: Store,
   job: JobRow,
-  { status: to, result, reason, actor }: Amendment,
+  { status, result, annotations, reason, actor }: Amendment,
 ): Promise<JobRow | undefined> {
+  const to = status ?? job.status
   const changes: Change[] = [
     ...(job.status === to ? [] : [{ field: 'status', from: job.status, to }]),
     ...(result === undefined ? [] : [{ field: 'result' }]),
+    ...annotationChanges(annotations),
   ]
   // an attempt that has no lease goes on; any other ends with it
-  const goesOn = job.status === 'RUNNING' && to === 'RUNNING' && job.leaseSeconds === null
+  const goesOn =
+    (status === undefined && result === undefined) ||
+    (job.status === 'RUNNING' && to === 'RUNNING' && job.leaseSeconds === null)
   const kept =
     result === undefined
       ? Prisma.empty
@@ -53,6 +61,7 @@ export async function amend(
       { kind: 'AMENDED', changes, message: reason ?? null },
     ])},
     ${counted(job.status, to)},
+    ${annotations?.length ? Prisma.sql`${annotatedAlong(annotations)},` : Prisma.empty}
     act AS (
       INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
       SELECT "organizationId", ${JSON.stringify(actor)}::jsonb, 'amendJob', 'job:' || id,

@@ -2,6 +2,7 @@ import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { appendLines } from '../streams/index.ts'
 import { JOB_LOG_STREAM } from './job.ts'
+import { shard } from './record.ts'
 import type { Report } from './report.ts'
 
 /**
@@ -23,7 +24,14 @@ export async function appendToJob(
       UPDATE "JobAttempt" AS a SET lines = ${BigInt(next)}::bigint FROM (
         SELECT id FROM "Job" WHERE id = ${jobId}::uuid AND status = 'RUNNING' AND fence = ${fence}
           AND "organizationId" = ANY(${[...organizationIds]}::uuid[]) FOR SHARE) AS j
-      WHERE a."jobId" = j.id AND a.number = ${attempt}::int AND a.lines = ${BigInt(stored)}::bigint RETURNING 1`,
+      WHERE a."jobId" = j.id AND a.number = ${attempt}::int AND a.lines = ${BigInt(stored)}::bigint
+      RETURNING a."serviceId", a."organizationId"`,
+    // after the head, as whatever removes lines does it: two that meet wait in one order
+    along: (bytes: bigint) => Prisma.sql`
+      tallied AS (
+        INSERT INTO "JobTally" AS c ("serviceId", shard, "organizationId", "logBytes")
+        SELECT guard."serviceId", ${shard}, guard."organizationId", ${bytes}::bigint FROM guard, head
+        ON CONFLICT ("serviceId", shard) DO UPDATE SET "logBytes" = c."logBytes" + excluded."logBytes")`,
   }
   const lines = texts.map((text) => ({ source: 'WORKER' as const, text }))
   const head = await appendLines(platform, jobId, lines, { attempt, guard })

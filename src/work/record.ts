@@ -50,7 +50,7 @@ export function told(actor: Prisma.Sql, events: readonly MoveEvent[]): Prisma.Sq
 }
 
 /** Whose shard of the counters a connection writes: two of them seldom meet on a row. */
-const SHARDS = 16
+export const shard = Prisma.sql`pg_backend_pid() % 16`
 
 /** The counters of the services of the jobs in `moved`, which were in `from` before. */
 export function counted(from: JobStatus | undefined, to: JobStatus): Prisma.Sql {
@@ -61,7 +61,7 @@ export function counted(from: JobStatus | undefined, to: JobStatus): Prisma.Sql 
   return Prisma.sql`
     counted AS (
       INSERT INTO "JobTally" AS c ("serviceId", shard, "organizationId", ${Prisma.join(columns)})
-      SELECT "serviceId", pg_backend_pid() % ${Prisma.raw(String(SHARDS))}, "organizationId", ${deltas}
+      SELECT "serviceId", ${shard}, "organizationId", ${deltas}
       FROM moved GROUP BY "serviceId", "organizationId" ORDER BY "serviceId"
       ON CONFLICT ("serviceId", shard) DO UPDATE SET ${Prisma.join(sums)})`
 }

@@ -1,5 +1,6 @@
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
+import { shard } from './record.ts'
 import { numberEvents } from './streams.ts'
 
 /** How many jobs, and how many events of one service, one statement removes. */
@@ -12,7 +13,7 @@ interface Removed {
 }
 
 /**
- * Removes jobs that have expired, with their attempts, their logs and what Storage has of them; answers how many.
+ * Removes jobs that have expired, with their attempts, names, logs and what Storage has of them; answers how many.
  * Their events stay in the stream of their service as long as events are kept, so that it has no hole.
  */
 export async function removeExpired({
@@ -27,15 +28,19 @@ export async function removeExpired({
         FOR UPDATE SKIP LOCKED),
       gone AS (DELETE FROM "Job" AS j USING due WHERE j.id = due.id RETURNING j.*),
       attempts AS (DELETE FROM "JobAttempt" AS a USING gone WHERE a."jobId" = gone.id),
-      heads AS (DELETE FROM "LogHead" AS h USING gone WHERE h.stream = gone.id),
+      addresses AS (DELETE FROM "Address" AS a USING gone WHERE a."objectId" = gone.id),
+      annotations AS (DELETE FROM "Annotation" AS a USING gone WHERE a."objectId" = gone.id),
+      heads AS (DELETE FROM "LogHead" AS h USING gone WHERE h.stream = gone.id RETURNING h.stream, h.bytes),
       lines AS (DELETE FROM "LogLine" AS l USING gone WHERE l.stream = gone.id),
       counted AS (
-        INSERT INTO "JobTally" AS c ("serviceId", shard, "organizationId", succeeded, failed, canceled)
-        SELECT "serviceId", pg_backend_pid() % 16, "organizationId", -count(*) FILTER (WHERE status = 'SUCCEEDED'),
-          -count(*) FILTER (WHERE status = 'FAILED'), -count(*) FILTER (WHERE status = 'CANCELED')
-        FROM gone GROUP BY "serviceId", "organizationId" ORDER BY "serviceId"
+        INSERT INTO "JobTally" AS c ("serviceId", shard, "organizationId", succeeded, failed, canceled, "logBytes")
+        SELECT "serviceId", ${shard}, "organizationId", -count(*) FILTER (WHERE status = 'SUCCEEDED'),
+          -count(*) FILTER (WHERE status = 'FAILED'), -count(*) FILTER (WHERE status = 'CANCELED'),
+          -COALESCE(sum(heads.bytes), 0)
+        FROM gone LEFT JOIN heads ON heads.stream = gone.id GROUP BY "serviceId", "organizationId" ORDER BY "serviceId"
         ON CONFLICT ("serviceId", shard) DO UPDATE SET succeeded = c.succeeded + excluded.succeeded,
-          failed = c.failed + excluded.failed, canceled = c.canceled + excluded.canceled)
+          failed = c.failed + excluded.failed, canceled = c.canceled + excluded.canceled,
+          "logBytes" = c."logBytes" + excluded."logBytes")
       SELECT "parametersKey", "resultKey" FROM gone`,
     { name: 'remove-expired-jobs' },
   )

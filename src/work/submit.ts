@@ -1,9 +1,11 @@
+import { namedAlong, type AnnotationInput, type ChosenAddresses } from '../addresses/index.ts'
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { isRefusal } from '../db/refusal.ts'
 import { EFFECT, type Actor } from '../kit/actor.ts'
 import { gathered } from '../kit/gathered.ts'
 import { effectColumns } from '../streams/index.ts'
+import { jobNaming } from './job.ts'
 import { counted, statusChange, told } from './record.ts'
 import { jobColumns, type JobRow } from './row.ts'
 import { tellJobs } from './tell.ts'
@@ -30,9 +32,11 @@ export interface NewJob {
   readonly subject?: string | null | undefined
   readonly retryOfId?: string | null | undefined
   readonly rootId?: string | null | undefined
+  readonly addresses?: ChosenAddresses | undefined
+  readonly annotations?: readonly AnnotationInput[] | null | undefined
 }
 
-/** What is read out of the list by name: every member of a NewJob but what is filled in. */
+/** What is read out of the list by name: every member of a NewJob but what is filled in, or has a table of its own. */
 const FIELDS = Prisma.sql`
   id uuid, place int, "organizationId" uuid, "serviceId" uuid, "projectId" uuid, function text, parameters text,
   "parametersKey" text, "resultSchemaId" text, priority int, "isAwaited" boolean, lane text, "runAfter" timestamptz,
@@ -58,7 +62,7 @@ interface Submission {
 /**
  * Puts jobs into their queues with one statement, all or none, and answers them in the order given. Those that are
  * there already, because the call that submits them is done again, are answered as they are. Lone ones that come in
- * at one time share a statement.
+ * at one time share a statement. Throws what `addressConflict` knows where an address is taken.
  */
 export async function insertJobs(
   platform: Inserting,
@@ -105,8 +109,20 @@ async function insert(
           INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
           SELECT "organizationId", creator, ${act.action}, 'job:' || id, '[]', ${act.effect} FROM moved)`
   const list = JSON.stringify(
-    submissions.map(({ job, actor }, place) => ({ ...job, creator: actor, place })),
+    submissions.map(
+      ({ job: { addresses: _addresses, annotations: _annotations, ...job }, actor }, place) => ({
+        ...job,
+        creator: actor,
+        place,
+      }),
+    ),
   )
+  const named = submissions.flatMap(({ job: { id, addresses = [], annotations } }) =>
+    addresses.length > 0 || annotations
+      ? [{ objectId: id, addresses, annotations: annotations ?? [] }]
+      : [],
+  )
+  const names = named.length > 0 ? Prisma.sql`, ${namedAlong(jobNaming, named)}` : Prisma.empty
   const rows = await platform.database.query<JobRow>(
     Prisma.sql`
       WITH moved AS (
@@ -121,11 +137,14 @@ async function insert(
         ON CONFLICT (id) DO NOTHING RETURNING *),
       ${told(Prisma.sql`moved.creator`, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
       ${counted(undefined, 'QUEUED')}
-      ${audit}
+      ${names} ${audit}
       SELECT ${jobColumns('moved')} FROM moved ORDER BY serial`,
     {
-      name:
-        act === undefined ? 'submit-jobs' : `submit-${act.action}${act.isKeyed ? '-keyed' : ''}`,
+      name: [
+        `submit-${act?.action ?? 'jobs'}`,
+        ...(act?.isKeyed ? ['keyed'] : []),
+        ...(named.length > 0 ? ['named'] : []),
+      ].join('-'),
     },
   )
   tellJobs(platform, rows)

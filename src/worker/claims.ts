@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { WorkerClaimDocument, type WorkerClaimMutation } from '../generated/operations/graphql.ts'
+import { version } from '../kit/version.ts'
 import { ask, Away, done } from './api.ts'
 import type { Heart } from './heart.ts'
 import type { Settings } from './options.ts'
@@ -16,6 +17,8 @@ const WAIT_SECONDS = 20
 const PATIENCE_MS = 10_000
 const FIRST_PAUSE_MS = 100
 const MAX_PAUSE_MS = 2_000
+/** What workers are called by in lists. */
+const VERSION = `millrace ${version()}, Node.js ${process.versions.node}`
 /** Most jobs of one claim. */
 const MAX = 100
 
@@ -65,12 +68,14 @@ export class Claims {
   }
 
   async #claim(max: number, waitSeconds: number, signal: AbortSignal): Promise<readonly Lease[]> {
-    const { serviceIds, name, leaseSeconds } = this.#settings
+    const { serviceIds, name, leaseSeconds, concurrency } = this.#settings
     const post = this.#heart.claims(this.#claimId !== undefined)
     this.#claimId ??= randomUUID()
     const input = {
       serviceIds: [...serviceIds],
       worker: name,
+      version: VERSION,
+      concurrency,
       claimId: this.#claimId,
       max: Math.min(max, MAX),
       leaseSeconds,

@@ -5,7 +5,7 @@ import { type Span, noSpan } from '../../ports/tracing/tracing.ts'
 import { keepSeen, Seen } from './seen.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-/** An answer that takes longer is told of at `info`, unless it is a stream, which is meant to last. */
+/** An answer that takes longer is told of at `info`, unless it is a stream, which is meant to last; what the caller asked to wait does not count. */
 const SLOW_MS = 1_000
 /** What asks about the server itself all day is no part of any trace. */
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics'])
@@ -73,7 +73,7 @@ function ended(
   if (statusCode >= 500) span.fail(String(statusCode))
   span.end()
 
-  const level = levelOf(statusCode, durationMs, isStream)
+  const level = levelOf(statusCode, durationMs - seen.waitedMs, isStream)
   if (!seen.log.isLevelEnabled(level)) return
   seen.log[level](
     {
@@ -95,9 +95,9 @@ function classOf(statusCode: number): '1xx' | '2xx' | '3xx' | '4xx' | '5xx' {
   return statusCode < 500 ? '4xx' : '5xx'
 }
 
-function levelOf(statusCode: number, durationMs: number, isStream: boolean) {
+function levelOf(statusCode: number, workedMs: number, isStream: boolean) {
   if (statusCode >= 500) return 'warn'
-  return durationMs > SLOW_MS && !isStream ? 'info' : 'debug'
+  return workedMs > SLOW_MS && !isStream ? 'info' : 'debug'
 }
 
 /** Who asked, by ids that are no secrets; undefined where nobody looked. */

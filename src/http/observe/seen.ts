@@ -12,6 +12,8 @@ export class Seen {
   readonly span: Span
   /** Who asks, once that is known. */
   viewer: Viewer | undefined
+  /** How long it waited because the caller asked for that. */
+  waitedMs = 0
   readonly #parent: Logger
   #log: Logger | undefined
 
