@@ -93,30 +93,72 @@ class Away(Exception):
 
 
 class Operation:
-    """A mutation; `more` are errors of it that have further fields."""
-
-    def __init__(self, field, selection, more=''):
-        name = field[0].upper() + field[1:]
-        self.field = field
-        self.document = (
-            'mutation Worker%s($input: %sInput!) { %s(input: $input) { __typename ... on %sSuccess { %s } '
-            '... on Error { code message } ... on ValidationError { issues { path message } } %s } }'
-        ) % (name, name, field, name, selection, more)
+    def __init__(self, field, document):
+        self.field, self.document = field, document
 
 
-JOB = 'id status function parameters result attempt error { kind message detail }'
-CLAIM = Operation(
-    'claimJobs',
-    'leases { attempt fence job { id function parameters } }',
-    '... on Unavailable { retryAfterSeconds }',
-)
-HEARTBEAT = Operation('heartbeatJobs', 'heartbeats { isHeld cancelRequested }')
-COMPLETE = Operation('completeJob', 'job { id }')
-FAIL = Operation('failJob', 'job { id }')
-RELEASE = Operation('releaseJobs', 'jobs { id }')
-APPEND = Operation('appendJobLog', 'nextLine')
-SUBMIT = Operation('submitJob', 'job { %s }' % JOB, '... on QuotaReached { retryAfterSeconds }')
-GET = 'query WorkerJob($id: ID!) { job(id: $id) { %s } }' % JOB
+# Whole texts, so that a server that runs only documents it knows can read them from this file.
+CLAIM = Operation('claimJobs', """mutation WorkerClaimJobs($input: ClaimJobsInput!) {
+  claimJobs(input: $input) {
+    __typename
+    ... on ClaimJobsSuccess { leases { attempt fence job { id function parameters } } }
+    ...WorkerProblem
+    ... on Unavailable { retryAfterSeconds }
+  }
+}
+fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+HEARTBEAT = Operation('heartbeatJobs', """mutation WorkerHeartbeatJobs($input: HeartbeatJobsInput!) {
+  heartbeatJobs(input: $input) {
+    __typename
+    ... on HeartbeatJobsSuccess { heartbeats { isHeld cancelRequested } }
+    ...WorkerProblem
+  }
+}
+fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+COMPLETE = Operation('completeJob', """mutation WorkerCompleteJob($input: CompleteJobInput!) {
+  completeJob(input: $input) {
+    __typename
+    ... on CompleteJobSuccess { job { id } }
+    ...WorkerProblem
+  }
+}
+fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+FAIL = Operation('failJob', """mutation WorkerFailJob($input: FailJobInput!) {
+  failJob(input: $input) {
+    __typename
+    ... on FailJobSuccess { job { id } }
+    ...WorkerProblem
+  }
+}
+fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+RELEASE = Operation('releaseJobs', """mutation WorkerReleaseJobs($input: ReleaseJobsInput!) {
+  releaseJobs(input: $input) {
+    __typename
+    ... on ReleaseJobsSuccess { jobs { id } }
+    ...WorkerProblem
+  }
+}
+fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+APPEND = Operation('appendJobLog', """mutation WorkerAppendJobLog($input: AppendJobLogInput!) {
+  appendJobLog(input: $input) {
+    __typename
+    ... on AppendJobLogSuccess { nextLine }
+    ...WorkerProblem
+  }
+}
+fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+SUBMIT = Operation('submitJob', """mutation WorkerSubmitJob($input: SubmitJobInput!) {
+  submitJob(input: $input) {
+    __typename
+    ... on SubmitJobSuccess { job { ...WorkerJob } }
+    ...WorkerProblem
+    ... on QuotaReached { retryAfterSeconds }
+  }
+}
+fragment WorkerJob on Job { id status function parameters result attempt error { kind message detail } }
+fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+GET = """query WorkerGetJob($id: ID!) { job(id: $id) { ...WorkerJob } }
+fragment WorkerJob on Job { id status function parameters result attempt error { kind message detail } }"""
 
 COME_AGAIN = {'INTERNAL', 'TIMEOUT', 'UNAVAILABLE'}
 

@@ -6,6 +6,7 @@ import { ConfigError, type Config } from '../config.ts'
 import type { Context } from '../context.ts'
 import { schema } from '../schema.ts'
 import { compile } from './compiled.ts'
+import { ownDocuments } from './own-documents.ts'
 
 /** How a request says which document it means: by its text, or by a name instead. */
 interface Naming {
@@ -14,7 +15,7 @@ interface Naming {
   readonly extensions?: unknown
 }
 
-/** The documents that a server runs and no others, by their text and by their names. */
+/** The documents that a server runs and no others, by their text and by their names; those of our own clients are among them. */
 export class TrustedDocuments {
   readonly #documents = new Map<string, DocumentNode>()
   readonly #texts = new Map<string, string>()
@@ -23,10 +24,16 @@ export class TrustedDocuments {
   constructor(file: string, entries: Readonly<Record<string, unknown>>) {
     for (const [name, text] of Object.entries(entries)) {
       if (typeof text !== 'string') throw wrong(file, `"${name}" is not the text of a document`)
-      const sha256 = createHash('sha256').update(text).digest('hex')
-      for (const one of [name, sha256, `sha256:${sha256}`]) this.#texts.set(one, text)
-      this.#documents.set(text, prepared(file, name, text))
+      this.#add(text, prepared(file, name, text))
+      this.#texts.set(name, text)
     }
+    for (const text of ownDocuments()) this.#add(text, prepared(file, 'of our own', text))
+  }
+
+  #add(text: string, document: DocumentNode): void {
+    const sha256 = createHash('sha256').update(text).digest('hex')
+    for (const name of [sha256, `sha256:${sha256}`]) this.#texts.set(name, text)
+    this.#documents.set(text, document)
   }
 
   /** The text behind a name, or undefined. */

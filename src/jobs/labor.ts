@@ -70,7 +70,12 @@ export async function claimJobs(
   const claim = await look()
   const { organizationId, queues } = claim
   const serviceIds = queues.map(({ id }) => id)
-  await noteWorker(ctx, { organizationId, name: worker, serviceIds, version, concurrency })
+  await noteWorker(ctx, {
+    organizationId,
+    name: worker,
+    serviceIds,
+    claims: { version, concurrency },
+  })
   const deadline = performance.now() + (input.waitSeconds ?? 0) * 1000
   const leases = remember(await claimOnce(ctx, claim))
   if (leases.length > 0 || !input.waitSeconds) return leases

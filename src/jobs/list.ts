@@ -196,12 +196,12 @@ function firstOf(
 ): Prisma.Sql {
   const own = Prisma.sql`j.${Prisma.raw(`"${key}"`)} = s.id AND ${Prisma.join([...where], ' AND ')}`
   const order = ordered(wanted)
-  const window = Prisma.sql`LIMIT ${limit}::int OFFSET ${offset}::int`
+  const window = Prisma.sql`LIMIT ${limit}::bigint OFFSET ${offset}::int`
   if (wanted.order.field !== 'CREATED_AT')
     return Prisma.sql`SELECT * FROM "Job" AS j WHERE ${own} ${order} ${window}`
   return Prisma.sql`
     SELECT j.* FROM unnest(${[...(wanted.filter?.statuses ?? ALL)]}::"JobStatus"[]) AS t(status) CROSS JOIN LATERAL (
-      SELECT * FROM "Job" AS j WHERE j.status = t.status AND ${own} ${order} LIMIT ${limit + offset}::int) AS j
+      SELECT * FROM "Job" AS j WHERE j.status = t.status AND ${own} ${order} LIMIT ${limit + offset}::bigint) AS j
     ${order} ${window}`
 }
 

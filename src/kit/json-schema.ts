@@ -3,6 +3,7 @@ import AjvDraft04Module from 'ajv-draft-04'
 import formatsModule from 'ajv-formats'
 import type { Issue } from './errors.ts'
 import { isNestedTooDeep, MAX_NESTING } from './nesting.ts'
+import { addUniqueItems } from './unique-items.ts'
 
 /** Drafts of JSON Schema that values are checked by. */
 export type SchemaDraft = 'DRAFT_04' | 'DRAFT_2020_12'
@@ -158,6 +159,7 @@ function compile(draft: SchemaDraft, schema: AnySchema): Check {
   // one instance each: what a schema calls itself is its own affair, and nothing of it stays behind
   const ajv = draft === 'DRAFT_04' ? new AjvDraft04(OPTIONS) : new Ajv2020(OPTIONS)
   addFormats(ajv, { mode: 'fast' })
+  addUniqueItems(ajv)
   const validate: ValidateFunction = ajv.compile(schema)
   return (value) => {
     if (validate(value)) return []

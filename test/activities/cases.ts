@@ -174,7 +174,13 @@ export const cases: Record<string, Case> = {
     },
     lines: 0,
   },
-  amendJob: { input: async (ground) => ({ id: (await held(ground)).jobId, status: 'FAILED' }) },
+  amendJob: {
+    input: async (ground) => ({
+      id: (await held(ground)).jobId,
+      status: 'FAILED',
+      annotations: [{ front: 'TOPCHEF', value: { only: 'an annotation' } }],
+    }),
+  },
   cancelJobs: {
     input: async (ground) => ({ filter: { serviceIds: [await queue(ground)] } }),
   },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../generated/index.ts'
 import type { ConsolesSearchQuery, ConsolesSearchQueryVariables } from '../generated/graphql.ts'
 import { CreateDeployment } from '../deployments/operations.ts'
+import { claimOne, complete, seedQueue, submit } from '../jobs/operations.ts'
 import { member, seedOrganization, seedToken } from '../organizations/operations.ts'
 import { DeleteService } from '../services/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
@@ -69,6 +70,23 @@ beforeAll(async () => {
   theirs = await seedOrganization(app)
 })
 afterAll(() => app.close())
+
+test('a job is found by its function and its labels, its id and what fronts call it', async () => {
+  const word = `fit-${Date.now()}`
+  const queue = await seedQueue(ours.admin, [{ name: word }, { name: 'other' }])
+  const labels = [{ name: 'team', value: `red-${word}` }]
+  const { id } = await submit(ours.admin, queue, { function: word, addresses: [`auger:${word}.7`] })
+  const labeled = await submit(ours.admin, queue, { function: 'other', labels })
+  const [hit] = (await search(id.toUpperCase())).nodes
+  expect(hit).toMatchObject({ title: word, node: { __typename: 'Job', id } })
+  expect(hit?.detail).toMatch(/, QUEUED$/)
+  expect(await ids(word)).toEqual([id, labeled.id])
+  expect(await ids(`team=red-${word}`)).toEqual([labeled.id])
+  expect(await ids(`auger:${word}.7`)).toEqual([id])
+  await complete(ours.admin, await claimOne(ours.admin, queue))
+  expect((await search(id)).nodes[0]?.detail).toMatch(/, SUCCEEDED$/)
+  expect(await ids(word, {}, theirs.admin)).toEqual([])
+})
 
 const search = async (
   text: string,

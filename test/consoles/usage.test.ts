@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
+import { unmeasured } from '../../src/ports/metrics/metrics.ts'
+import { diskStorage } from '../../src/ports/storage/disk.ts'
+import { removeExpired } from '../../src/work/index.ts'
 import { sweepOnce } from '../../src/streams/retention.ts'
 import { DeleteService } from '../services/operations.ts'
 import { numbered, streamApp, type StreamApp } from '../streams/stream-app.ts'
 import { DeleteVersion } from '../deployments/operations.ts'
 import { graphql } from '../generated/index.ts'
+import { AppendLog, claim, complete, seedQueue, submitMany } from '../jobs/operations.ts'
 import { seedToken } from '../organizations/operations.ts'
 import { Client } from '../support/client.ts'
 import { seedDeployment, seedVersion } from '../support/seed.ts'
@@ -72,6 +76,41 @@ test('the bytes of logs are those of their lines after appends, retention and de
   await keep(0, 1)
   expect((await counted()).logBytes).toBe(0)
   expect((await usage()).logBytes).toBe(0)
+})
+
+test('the bytes of the logs of jobs count too, after appends, retention and the end of the job', async () => {
+  const queue = await seedQueue(app.admin)
+  const before = (await usage()).logBytes
+  await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: 3 }, () => ({ retainSeconds: 0 })),
+  )
+  const leases = await claim(app.admin, queue, { max: 3, leaseSeconds: 3_600 })
+  const append = (n: number, firstLine: number, lines: string[]) =>
+    app.admin.request(AppendLog, {
+      input: { jobId: leases[n]?.job.id ?? '', fence: leases[n]?.fence ?? '', firstLine, lines },
+    })
+  await append(0, 1, ['größer', '🙂', ''])
+  expect((await usage()).logBytes - before).toBe(Buffer.byteLength('größer🙂'))
+  await append(0, 1, ['größer', '🙂', '', 'more']) // sent again, with one more
+  expect((await usage()).logBytes - before).toBe(Buffer.byteLength('größer🙂more'))
+  // many writers and the sweep at once
+  const writing = [0, 1, 2].map(async (n) => {
+    for (let k = 0; k < 10; k += 1)
+      await append(n, (n === 0 ? 5 : 1) + k * 20, numbered(20, `ü ${n}`))
+  })
+  await Promise.all([...writing, keep(30), keep(20), keep(25)])
+  expect(await usage()).toMatchObject(await counted())
+  await keep(7)
+  expect(await usage()).toMatchObject(await counted())
+  for (const { job, fence } of leases) await complete(app.admin, { jobId: job.id, fence })
+  const storage = diskStorage({ dir: `${app.config.dataDir}/storage` })
+  const expired = { database: app.database, storage, metrics: unmeasured }
+  const [removed] = await Promise.all([removeExpired(expired), keep(3)])
+  expect(removed).toBe(3)
+  expect(await usage()).toMatchObject(await counted())
+  expect((await usage()).logBytes).toBe(before)
 })
 
 test('equal archives are counted once, and no more when the last version of one is gone', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../generated/index.ts'
+import { seedQueue } from '../jobs/operations.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { becomes, runningService } from '../support/seed.ts'
 import { TestServer } from '../support/server.ts'
@@ -113,6 +114,26 @@ test('what was slow is told at info, and what failed by our fault at warn', asyn
   expect(failed.status).toBe(502)
   expect(await lineOf(failed.headers.get('x-request-id') ?? '')).toMatchObject({ level: WARN })
   await becomes(server.admin, service.id, 'READY')
+})
+
+test('a wait that was asked for is no slowness', async () => {
+  const queue = await seedQueue(server.admin)
+  const input = { serviceIds: [queue], worker: 'w', claimId: 'waiting', waitSeconds: 2 }
+  const ask = (query: string, variables: object) =>
+    fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...server.admin.headers },
+      body: JSON.stringify({ query, variables }),
+    })
+  const claim = 'mutation ($input: ClaimJobsInput!) { claimJobs(input: $input) { __typename } }'
+  const submit = 'mutation ($input: SubmitJobInput!) { submitJob(input: $input) { __typename } }'
+  const job = { serviceId: await seedQueue(server.admin), waitSeconds: 2 }
+  for (const answer of [await ask(claim, { input }), await ask(submit, { input: job })]) {
+    expect(await answer.text()).toContain('Success')
+    const line = await lineOf(answer.headers.get('x-request-id') ?? '')
+    expect(line).toMatchObject({ level: DEBUG })
+    expect(line['durationMs']).toBeGreaterThan(1_500)
+  }
 })
 
 test('no secret and no query string is in any line', async () => {

@@ -69,6 +69,7 @@ beforeAll(async () => {
     versionId: ours.ids['DeploymentVersion'] ?? '',
     serviceId: ours.ids['ProcessService'] ?? '',
     jobId: ours.ids['Job'] ?? '',
+    projectId: ours.ids['Project'] ?? '',
     rootId: ours.ids['Job'] ?? '',
     userId: ours.ids['User'] ?? '',
     id: ours.ids['ProcessService'] ?? '', // where another position of the input is asked about

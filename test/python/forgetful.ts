@@ -23,7 +23,7 @@ export async function forgetfulProxy(target: string): Promise<ForgetfulProxy> {
     const content = await answer.text()
     if (seen.has(body)) return response.writeHead(answer.status).end(content)
     seen.add(body)
-    lost.add(/\{ (\w+)\(/.exec(body)?.[1] ?? '')
+    lost.add(/(\w+)\(input:/.exec(body)?.[1] ?? '')
     return request.socket.destroy()
   }
   const proxy = createServer((request, response) => {

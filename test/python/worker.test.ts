@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { cancel, read, seedQueue, submit } from '../jobs/operations.ts'
+import { cancel, read, seedQueue, submit, Workers } from '../jobs/operations.ts'
 import { graphql } from '../generated/index.ts'
 import { isAlive } from '../support/alive.ts'
 import { Client } from '../support/client.ts'
@@ -8,6 +9,7 @@ import type { TestFolder } from '../support/folder.ts'
 import { TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { forgetfulProxy } from './forgetful.ts'
+import { hasOpenssl, tlsProxy } from './tls.ts'
 import { gateIn, Python, startWorker, workshop } from './worker.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -289,6 +291,43 @@ test('where the first answer to every call gets lost each job is done once all t
     expect(proxy.lost).toContain(operation)
   await worker.end('SIGKILL')
   await proxy.close()
+})
+
+test.runIf(hasOpenssl)(
+  'a worker reaches its server over HTTPS, and trusts no stranger',
+  async () => {
+    const service = await queue()
+    const id = await call(service, 'lines', { count: 3, size: 1 })
+    const proxy = await tlsProxy(server.url)
+    const there = new Client(proxy.url, server.admin.token)
+    const stranger = startWorker(folder, there, service)
+    started.push(stranger)
+    await until(() => stranger.output.includes('CERTIFICATE_VERIFY_FAILED'))
+    expect((await look(id)).status).toBe('QUEUED')
+    await stranger.end('SIGTERM')
+    const worker = startWorker(folder, there, service, {}, { SSL_CERT_FILE: proxy.ca })
+    started.push(worker)
+    await becomes(id, 'SUCCEEDED')
+    expect(await logOf(id)).toEqual(['0 x', '1 x', '2 x'])
+    expect(await worker.end('SIGTERM')).toBe(0)
+    await proxy.close()
+  },
+)
+
+test('a worker says what it is and how many jobs it does at a time', async () => {
+  const service = await queue()
+  const worker = work(service, { concurrency: 3, name: 'told in Python' })
+  await becomes(await call(service, 'echo'), 'SUCCEEDED')
+  const { workers } = await server.admin.request(Workers, { service })
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string }
+  expect(workers.nodes).toEqual([
+    {
+      name: 'told in Python',
+      version: expect.stringMatching(`^millrace.py ${version}, Python 3`),
+      concurrency: 3,
+    },
+  ])
+  await worker.end('SIGTERM')
 })
 
 test('SIGTERM ends a worker when its job is done; it takes no other', async () => {

@@ -60,6 +60,7 @@ export const startWorker = (
   { url, token }: Client,
   service: string,
   options: Record<string, string | number> = {},
+  env: Record<string, string> = {},
 ): Python =>
   new Python(
     folder,
@@ -68,7 +69,7 @@ export const startWorker = (
       'tasks',
       ...Object.entries(options).map(([name, value]) => `--${name}=${value}`),
     ],
-    { MILLRACE_URL: url, MILLRACE_TOKEN: token ?? '', MILLRACE_SERVICE: service },
+    { MILLRACE_URL: url, MILLRACE_TOKEN: token ?? '', MILLRACE_SERVICE: service, ...env },
   )
 
 let gates = 0

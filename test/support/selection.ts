@@ -97,6 +97,8 @@ function literalOf(type: GraphQLInputType): string {
       return '1'
     case 'String':
       return '"seed"' // what test/support/seed.ts calls all it makes
+    case 'JSON':
+      return 'true'
     default:
       throw new Error(`No value of ${of.name} is known.`)
   }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { JobCanceled, LeaseLost, NonRetryable } from '../../src/worker/index.ts'
-import { Amend, cancel, read, seedQueue, submit, submitMany } from '../jobs/operations.ts'
+import { Amend, cancel, read, seedQueue, submit, submitMany, Workers } from '../jobs/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { cutter } from '../support/cutter.ts'
 import { until } from '../support/until.ts'
@@ -56,6 +56,29 @@ test('results that are ready together go each to its own job, and a bad one hind
   ])
   for (const { status, result, parameters } of jobs)
     if (status === 'SUCCEEDED') expect((result as unknown[])[0]).toBe(parameters)
+})
+
+test('it says what it is and how many jobs it does at a time', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const { opened, open } = gate()
+  const handler = ({ progress }: { progress: (fraction: number) => void }) => {
+    progress(0.5)
+    return opened
+  }
+  work(app.admin, queue, handler, { name: 'told', concurrency: 2 })
+  // a heartbeat, which says nothing of this, changes nothing
+  const hasBeaten = async () =>
+    (await read(app.admin, id)).events.nodes.some(({ kind }) => kind === 'PROGRESS')
+  await until(hasBeaten)
+  const told = {
+    name: 'told',
+    version: expect.stringMatching(/^millrace \d+\.\d+\.\d+, Node\.js \d+/),
+    concurrency: 2,
+  }
+  expect((await app.admin.request(Workers, { service: queue })).workers.nodes).toEqual([told])
+  open()
+  await becomes(app.admin, id, 'SUCCEEDED')
 })
 
 test('what it logs is the log of the job, line by line, and all of it before the end', async () => {

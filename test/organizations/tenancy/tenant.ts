@@ -103,8 +103,8 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     ),
     'service',
   )
-  const jobId = await doneJob(admin, queueId, word)
   const project = await succeed(admin, 'createProject', named('project'), 'project { id }')
+  const jobId = await doneJob(admin, queueId, idIn(project, 'project'), word)
   const upload = await succeed(admin, 'createUpload', { name: text }, 'upload { id url }')
   const token = await succeed(admin, 'createToken', { name: text, role: 'VIEWER' }, 'token { id }')
   const person = { email: `${word}@example.com`, password: `${word} ${word}` }
@@ -158,7 +158,12 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
 }
 
 /** A job that was done, with all that a job can have; each text of it holds the word. */
-async function doneJob(admin: Client, serviceId: string, word: string): Promise<string> {
+async function doneJob(
+  admin: Client,
+  serviceId: string,
+  projectId: string,
+  word: string,
+): Promise<string> {
   const submitted = await succeed(
     admin,
     'submitJob',
@@ -167,6 +172,9 @@ async function doneJob(admin: Client, serviceId: string, word: string): Promise<
       parameters: { word },
       lane: word,
       labels: [{ name: word, value: word }],
+      addresses: [`auger:${word}-job`],
+      annotations: [{ front: 'TOPCHEF', value: { word } }],
+      projectId,
       idempotencyKey: `${word}-job`,
     },
     'job { id }',
@@ -174,7 +182,7 @@ async function doneJob(admin: Client, serviceId: string, word: string): Promise<
   const claimed = await succeed(
     admin,
     'claimJobs',
-    { serviceIds: [serviceId], worker: word, claimId: word },
+    { serviceIds: [serviceId], worker: word, claimId: word, version: word },
     'leases { fence job { id } }',
   )
   const [lease] = claimed['leases'] as { fence: string; job: { id: string } }[]
