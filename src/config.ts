@@ -123,7 +123,7 @@ const variables = z.object({
     .string()
     .optional()
     .describe(
-      'File of the only GraphQL documents that are run: a JSON object of documents by SHA-256 or name. Without it any document is.',
+      'File of the only GraphQL documents that are run, besides those of the command line and the workers of this version: a JSON object of documents by SHA-256 or name. Without it any document is.',
     ),
   MAX_TOKENS: whole(100, 1_000_000, 5000)
     .prefault('5000')

@@ -15,8 +15,9 @@ let app: TestApp
 let folder: TestFolder
 let python: TestFolder
 beforeAll(async () => {
-  const documents = [CreateQueue, Submit, Job].map(String)
-  folder = await testFolder({ 'documents.json': JSON.stringify({ ...documents }) })
+  const documents = { CreateQueue, Submit, Job }
+  const texts = Object.entries(documents).map(([name, text]) => [name, String(text)])
+  folder = await testFolder({ 'documents.json': JSON.stringify(Object.fromEntries(texts)) })
   app = await testApp({ TRUSTED_DOCUMENTS: join(folder.path, 'documents.json') })
   python = await workshop(app.url)
 })
@@ -28,6 +29,7 @@ afterAll(async () => {
 })
 
 const credentials = () => ({ MILLRACE_URL: app.url, MILLRACE_TOKEN: app.admin.token ?? '' })
+const run = (...args: string[]) => millrace(args, { env: credentials() })
 
 test('a worker in TypeScript works for it, with its log, progress, failures and what it gives back', async () => {
   const queue = await seedQueue(app.admin)
@@ -82,7 +84,6 @@ print(job['status'], millrace.get(job['id']) == job)`
 test('and the command line', async () => {
   const queue = await seedQueue(app.admin)
   work(app.admin, queue, ({ log }) => log('of the command line'))
-  const run = (...args: string[]) => millrace(args, { env: credentials() })
   const submitted = await run('job', 'submit', queue, '--wait')
   expect(submitted).toMatchObject({ code: 0 })
   const job = (await run('job', 'submit', queue)).stdout.trim()

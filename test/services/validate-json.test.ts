@@ -36,10 +36,10 @@ test('a value that fits is valid, and of another every violation is told with it
   expect(await validate({ schema, value: { b: null } })).toEqual({ isValid: true, issues: [] })
   const { isValid, issues } = await validate({ schema, value: { a: [1, 'x', 'y'] } })
   expect(isValid).toBe(false)
-  expect(issues.map(({ path, rule }) => [path.join('.'), rule]).toSorted()).toEqual([
-    ['', 'required'],
-    ['a.1', 'type'],
-    ['a.2', 'type'],
+  expect(issues.map(({ path, rule }) => `${path.join('.')} ${rule}`).toSorted()).toEqual([
+    ' required',
+    'a.1 type',
+    'a.2 type',
   ])
   expect(await validate({ schema: { type: 'null' } })).toMatchObject({ isValid: true })
 })
@@ -52,8 +52,9 @@ test('a schema is read by the draft it names, else by the one that is asked for'
   expect(await validate({ schema: named, value: 1 })).toMatchObject({ isValid: false })
 })
 
+const deep = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
+
 test('what is no schema that could be kept is refused, and nothing is fetched', async () => {
-  const deep = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
   for (const schema of [
     { type: 'nothing' },
     { $ref: 'https://example.com/schema.json' },
