@@ -4,6 +4,7 @@ import PrismaPlugin from '@pothos/plugin-prisma'
 import type { Context } from './context.ts'
 import type PrismaTypes from './generated/pothos.ts'
 import { getDatamodel } from './generated/pothos.ts'
+import type { JsonText } from './kit/json.ts'
 import { storable } from './kit/storable.ts'
 
 /** What every type of the schema is built with. */
@@ -15,7 +16,7 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string }
     DateTime: { Input: Date; Output: Date }
     SafeInt: { Input: number; Output: number | bigint }
-    JSON: { Input: unknown; Output: unknown }
+    JSON: { Input: JsonText; Output: unknown }
   }
 }>({
   plugins: [ErrorsPlugin, storable, PrismaPlugin],

@@ -2,7 +2,9 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Front } from '../generated/prisma/enums.ts'
 import type { Context } from '../context.ts'
 import { Conflict, ValidationError, type Issue } from '../kit/errors.ts'
+import type { JsonText } from '../kit/json.ts'
 import { isStorable } from '../kit/names.ts'
+import { isNestedTooDeep, MAX_NESTING } from '../kit/nesting.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import { splitAddress, type Naming } from './address.ts'
@@ -92,7 +94,7 @@ export async function keepAddresses(
 /** What only one dialect has, as it was received. */
 export interface AnnotationInput {
   readonly front: Front
-  readonly value?: unknown
+  readonly value?: JsonText | null | undefined
 }
 
 /** The annotations that an update sets or removes, as events tell of them: whose, not what. */
@@ -106,11 +108,22 @@ export async function keepAnnotations(
   objectId: string,
   annotations: readonly AnnotationInput[] | null | undefined,
 ): Promise<void> {
+  const issues = (annotations ?? []).flatMap(({ value }, place) =>
+    isNestedTooDeep(value?.value)
+      ? [
+          {
+            path: ['annotations', String(place), 'value'],
+            message: `Nested at most ${MAX_NESTING} deep.`,
+          },
+        ]
+      : [],
+  )
+  if (issues.length > 0) throw new ValidationError(issues)
   for (const { front, value } of annotations ?? []) {
     const key = { objectId, front }
     if (value === null || value === undefined) await db.annotation.deleteMany({ where: key })
     else {
-      const text = JSON.stringify(value)
+      const { text } = value
       await db.annotation.upsert({
         where: { objectId_front: key },
         create: { ...key, value: text },

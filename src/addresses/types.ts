@@ -2,6 +2,7 @@ import type { ObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { Front } from '../generated/prisma/enums.ts'
+import { JsonText } from '../kit/json.ts'
 import { fronts, type Naming } from './address.ts'
 import { addressFor, storedAnnotations } from './store.ts'
 
@@ -52,7 +53,7 @@ export const AddressableInterface = builder
         resolve: async ({ id }, { front }, ctx) => {
           const stored = await storedAnnotations(ctx, id)
           const value = stored?.find((one) => one.front === front)?.value
-          return value === undefined ? null : (JSON.parse(value) as unknown)
+          return value === undefined ? null : new JsonText(value)
         },
       }),
     }),

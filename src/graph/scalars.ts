@@ -1,5 +1,6 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
 import { builder } from '../builder.ts'
+import { JsonText, stringify } from '../kit/json.ts'
 import { writeTime } from '../kit/time.ts'
 
 const wrong = (message: string): GraphQLError => new GraphQLError(message)
@@ -36,34 +37,42 @@ builder.scalarType('SafeInt', {
   parseLiteral: (node) => readSafeInt(node.kind === Kind.INT ? Number(node.value) : undefined),
 })
 
-function readLiteral(node: ValueNode, variables: Record<string, unknown>): unknown {
+/** The JSON that a literal stands for, its numbers as they are written. */
+function writtenLiteral(node: ValueNode, variables: Record<string, unknown>): string {
   switch (node.kind) {
     case Kind.STRING:
     case Kind.BOOLEAN:
-      return node.value
+      return JSON.stringify(node.value)
     case Kind.INT:
     case Kind.FLOAT:
-      return Number(node.value)
+      return node.value // GraphQL writes numbers as JSON does
     case Kind.NULL:
-      return null
+      return 'null'
     case Kind.LIST:
-      return node.values.map((value) => readLiteral(value, variables))
-    case Kind.OBJECT:
-      return Object.fromEntries(
-        node.fields.map(({ name, value }) => [name.value, readLiteral(value, variables)]),
-      )
+      return `[${node.values.map((value) => writtenLiteral(value, variables)).join(',')}]`
+    case Kind.OBJECT: {
+      const members = node.fields
+        .filter(({ value }) => !isAbsent(value, variables))
+        .map(({ name, value }) => `"${name.value}":${writtenLiteral(value, variables)}`)
+      return `{${members.join(',')}}`
+    }
     case Kind.VARIABLE:
-      return variables[node.name.value]
+      return stringify(variables[node.name.value])
     case Kind.ENUM:
       throw wrong('JSON has no enum values: write a string.')
   }
 }
 
+const isAbsent = (node: ValueNode, variables: Record<string, unknown>): boolean =>
+  node.kind === Kind.VARIABLE && variables[node.name.value] === undefined
+
+// Resolvers get a JsonText, always: literals become one here, variables before they are coerced (`http/texts.ts`). They
+// may answer one, or any value of our own; whoever writes the answer writes it (`kit/json.ts`).
 builder.scalarType('JSON', {
   description:
-    "Any JSON value (RFC 8259); only where the user's own schema rules the content. Whole numbers beyond 2^53-1 are shown as text.",
+    "Any JSON value (RFC 8259); only where the user's own schema rules the content. It is kept as it came, to the last digit, key and space. Answers show whole numbers beyond 2^53-1, and numbers too large for a double, as text, and other numbers as the nearest double.",
   extensions: { specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259' },
   serialize: (value) => value,
-  parseValue: (value) => value,
-  parseLiteral: (node, variables) => readLiteral(node, variables ?? {}),
+  parseValue: (value) => value as JsonText,
+  parseLiteral: (node, variables) => new JsonText(writtenLiteral(node, variables ?? {})),
 })

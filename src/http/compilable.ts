@@ -5,14 +5,17 @@ import {
   isCompositeType,
   Kind,
   SchemaMetaFieldDef,
+  TypeInfo,
   TypeMetaFieldDef,
   visit,
+  visitWithTypeInfo,
   BREAK,
   type FragmentDefinitionNode,
   type GraphQLNamedType,
   type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValueNode,
 } from 'graphql'
 
 /** The fragments of a document by name. */
@@ -32,6 +35,7 @@ const MAX_FIELDS = 1_500
  * - names with two underscores in front, and aliases it could take for the names it puts together;
  * - @skip and @include on fragments, whose conditions it keeps with fields that other fragments share;
  * - variables inside lists and objects, which it takes for null when they are absent;
+ * - literals of the scalar JSON, which would lose in its code what they have more than values of JavaScript;
  * - whatever would make too much code.
  */
 export function isCompilable(
@@ -42,7 +46,7 @@ export function isCompilable(
   const root = schema.getRootType(operation.operation)
   return (
     root != null &&
-    [operation, ...fragments.values()].every(isPlain) &&
+    [operation, ...fragments.values()].every((one) => isPlain(one) && !hasJson(schema, one)) &&
     isSmall(schema, root, operation.selectionSet, fragments)
   )
 }
@@ -76,6 +80,27 @@ function isPlain(definition: OperationDefinitionNode | FragmentDefinitionNode): 
     ObjectField: ({ value }) => (value.kind === Kind.VARIABLE ? refuse() : undefined),
   })
   return isPlain
+}
+
+function hasJson(
+  schema: GraphQLSchema,
+  definition: OperationDefinitionNode | FragmentDefinitionNode,
+): boolean {
+  let has = false
+  const types = new TypeInfo(schema)
+  const look = ({ kind }: ValueNode): void => {
+    if (kind === Kind.VARIABLE || kind === Kind.NULL) return
+    if (getNamedType(types.getInputType())?.name === 'JSON') has = true
+  }
+  visit(
+    definition,
+    visitWithTypeInfo(types, {
+      Argument: ({ value }) => look(value),
+      ListValue: ({ values }) => values.forEach(look),
+      ObjectField: ({ value }) => look(value),
+    }),
+  )
+  return has
 }
 
 function isSmall(

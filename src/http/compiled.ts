@@ -1,4 +1,5 @@
 import {
+  createSourceEventStream,
   execute,
   getOperationAST,
   getVariableValues,
@@ -16,6 +17,7 @@ import {
 } from 'graphql'
 import { compileQuery, isCompiledQuery } from 'graphql-jit'
 import { isCompilable, type Fragments } from './compilable.ts'
+import { withTexts } from './texts.ts'
 
 /** Wrong variables that are told of, as GraphQL's execute has it. */
 const MAX_ERRORS = 50
@@ -24,16 +26,33 @@ const MAX_ERRORS = 50
 export function executeOnce(args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
   const { schema, document, operationName, rootValue, contextValue, variableValues } = args
   const operation = getOperationAST(document, operationName)
-  const code = operation && compiled(schema, document, operation)
-  if (!code) return execute(args)
-  const { coerced, errors } = getVariableValues(
-    schema,
-    operation.variableDefinitions ?? [],
-    variableValues ?? {},
-    { maxErrors: MAX_ERRORS },
-  )
-  return errors ? { errors } : code(rootValue, contextValue, coerced)
+  if (operation == null) return execute(args)
+  const sent = variableValues ?? {}
+  const exact = withTexts(schema, operation, sent)
+  if (exact instanceof GraphQLError) return { errors: [exact] }
+  const code = compiled(schema, document, operation)
+  if (code === null && exact === sent) return execute(args)
+  const { coerced, errors } = coercedBy(schema, operation, exact)
+  // what is wrong with them is told in the words of what was sent
+  if (errors) return { errors: coercedBy(schema, operation, sent).errors ?? errors }
+  return code === null
+    ? execute({ ...args, variableValues: exact })
+    : code(rootValue, contextValue, coerced)
 }
+
+/** GraphQL's createSourceEventStream. */
+export async function eventsOf(
+  args: ExecutionArgs,
+): Promise<AsyncIterable<unknown> | ExecutionResult> {
+  const operation = getOperationAST(args.document, args.operationName)
+  if (operation == null) return createSourceEventStream(args)
+  const exact = withTexts(args.schema, operation, args.variableValues ?? {})
+  if (exact instanceof GraphQLError) return { errors: [exact] }
+  return createSourceEventStream({ ...args, variableValues: exact })
+}
+
+const coercedBy = (schema: GraphQLSchema, operation: OperationDefinitionNode, values: Variables) =>
+  getVariableValues(schema, operation.variableDefinitions ?? [], values, { maxErrors: MAX_ERRORS })
 
 type Variables = Readonly<Record<string, unknown>>
 

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { schema } from '../schema.ts'
 import type { KnownDocuments } from './known.ts'
 import { executeAt } from './observe/operations.ts'
+import { cameIn } from './texts.ts'
 import { nameIn, type TrustedDocuments } from './trusted.ts'
 
 /** An answer that is whole before the first byte of it goes out. */
@@ -86,7 +87,8 @@ const NAMES = new Set(['query', 'documentId', 'operationName', 'variables', 'ext
 /** The request in a body, if nothing is odd about it. */
 function paramsIn(body: Buffer, trusted: TrustedDocuments | undefined): Params | undefined {
   if (body[0] !== 0x7b) return undefined // "{": neither a list nor a byte order mark
-  const params = parsed(body.toString('utf8'))
+  const text = body.toString('utf8')
+  const params = parsed(text)
   if (params === undefined) return undefined
   const { operationName, variables, extensions } = params
   const name = nameIn(params)
@@ -95,6 +97,7 @@ function paramsIn(body: Buffer, trusted: TrustedDocuments | undefined): Params |
   if (operationName != null && typeof operationName !== 'string') return undefined
   if (!isMap(variables) || !isMap(extensions)) return undefined
   if (!Object.keys(params).every((name) => NAMES.has(name))) return undefined
+  cameIn(variables, text, ['variables'])
   return { query, operationName, variables }
 }
 

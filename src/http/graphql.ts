@@ -11,6 +11,7 @@ import { maskError } from './mask.ts'
 import { seenOf } from './observe/seen.ts'
 import { operationContext } from './request.ts'
 import { hasEnded } from './sse.ts'
+import { BODY } from './texts.ts'
 
 /** GraphQL over HTTP: queries and mutations, subscriptions over SSE, and GraphiQL for browsers. */
 export function graphql(
@@ -53,7 +54,7 @@ export function graphql(
             headers,
             ...(body === undefined ? {} : { body: new Uint8Array(body) }),
           },
-          ctx,
+          Object.assign(ctx, { [BODY]: body }),
         )
         for (const [name, value] of response.headers) reply.header(name, value)
         if (response.headers.get('content-type')?.startsWith('text/event-stream')) {

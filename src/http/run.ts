@@ -1,12 +1,7 @@
-import {
-  createSourceEventStream,
-  GraphQLError,
-  type ExecutionArgs,
-  type ExecutionResult,
-} from 'graphql'
+import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import { callerKey, type Context } from '../context.ts'
 import { QuotaReached } from '../kit/errors.ts'
-import { executeOnce } from './compiled.ts'
+import { eventsOf, executeOnce } from './compiled.ts'
 import { admit, forViewer, LATE, within, type Cost } from './limits/index.ts'
 import { maskError } from './mask.ts'
 
@@ -70,7 +65,7 @@ export async function subscribe(
   const place = placeFor(args.contextValue as Context) // as above
   if (place instanceof GraphQLError) return { errors: [place] }
   try {
-    const source = await inTime(args, createSourceEventStream(args), leave)
+    const source = await inTime(args, eventsOf(args), leave)
     if (isIterable(source)) return deliveriesOf(args, source[Symbol.asyncIterator](), place)
     place()
     return source === LATE ? { errors: [tooLate(args)] } : masked(args, source)

@@ -4,7 +4,7 @@ import type { ServerOptions } from 'graphql-ws'
 import { GraphQLError, type DocumentNode, type ExecutionResult } from 'graphql'
 import { useServer, type Extra } from 'graphql-ws/use/ws'
 import type { YogaServerInstance } from 'graphql-yoga'
-import { WebSocketServer } from 'ws'
+import { WebSocketServer, type WebSocket } from 'ws'
 import type { Context, Site } from '../context.ts'
 import { schema } from '../schema.ts'
 import { Unauthenticated } from '../kit/errors.ts'
@@ -14,6 +14,7 @@ import { maskError } from './mask.ts'
 import { contextOf, operationContext } from './request.ts'
 import { socketPlaces } from './socket-places.ts'
 import { forbid, isRefused, socketSessions } from './socket-sessions.ts'
+import { cameIn } from './texts.ts'
 import { nameIn, textOf, type TrustedDocuments } from './trusted.ts'
 
 /** Larger frames than this are refused (RFC 6455, close code 1009). */
@@ -38,6 +39,8 @@ export function websockets(
   site.metrics.gauge('millrace_websockets', () => sockets.clients.size)
   const execute = executeAt('websocket')
   const subscribe = subscribeAt('websocket')
+  /** What each socket said last. */
+  const frames = new WeakMap<WebSocket, Buffer>()
   const options: ServerOptions<Parameters, Extra> = {
     execute: async (args) => spoken(await execute(args)),
     async subscribe(args) {
@@ -58,6 +61,8 @@ export function websockets(
       }
     },
     async onSubscribe({ extra }, _id, { operationName, query, variables, extensions }) {
+      const frame = frames.get(extra.socket)
+      cameIn(variables, () => String(frame ?? ''), ['payload', 'variables'])
       let of: Pick<Context, 'requestId' | 'log'> = { requestId: '', log: site.log }
       try {
         const context = await operationContext(site, extra.request)
@@ -78,6 +83,10 @@ export function websockets(
       }
     },
   }
+  // before the listener of graphql-ws, which calls onSubscribe in the same turn
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data: Buffer) => frames.set(socket, data)),
+  )
   const served = useServer(options, sockets)
   const upgrade = (
     request: import('node:http').IncomingMessage,

@@ -7,6 +7,7 @@ import type { Config } from '../config.ts'
 import { documents } from './limits/index.ts'
 import { sse } from './sse.ts'
 import { executeAt, refused, subscribeAt } from './observe/operations.ts'
+import { BODY, cameIn } from './texts.ts'
 
 /** What the GraphiQL page opens with. */
 const GREETING = `# Millrace. Every stream can be followed here and resumed with its cursor.
@@ -25,13 +26,18 @@ const running: Plugin = {
   onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribeAt('sse')),
 }
 
-/** Variables and extensions in a URL or a form that are no JSON are the caller's mistake, as they are in a body. */
+/**
+ * Variables and extensions in a URL or a form that are no JSON are the caller's mistake, as they are in a body. Where
+ * variables came from is remembered.
+ */
 const reading: Plugin = {
-  onRequestParse({ requestParser, setRequestParser }) {
+  onRequestParse({ requestParser, setRequestParser, serverContext }) {
     if (requestParser === undefined) return
     setRequestParser(async (request) => {
       try {
-        return await requestParser(request)
+        const params = await requestParser(request)
+        if ('variables' in params) remember(params.variables, request, serverContext)
+        return params
       } catch (cause) {
         if (!(cause instanceof SyntaxError)) throw cause
         throw new GraphQLError(`\`variables\` and \`extensions\` are JSON: ${cause.message}`, {
@@ -40,6 +46,15 @@ const reading: Plugin = {
       }
     })
   },
+}
+
+/** Variables are a member of a body that is JSON, and a parameter of a URL or a form. */
+function remember(variables: unknown, { method, url, headers }: Request, context: object): void {
+  const body = BODY in context ? String(context[BODY]) : ''
+  const isForm = headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')
+  if (method !== 'GET' && !isForm) return cameIn(variables, body, ['variables'])
+  const parameters = new URLSearchParams(isForm ? body : url.slice(url.indexOf('?') + 1))
+  cameIn(variables, parameters.get('variables') ?? '', [])
 }
 
 /** Documents that are refused never become operations, and are counted here. */

@@ -1,6 +1,7 @@
 import { Secret } from '../auth/secrets.ts'
 import type { Right } from '../auth/viewer.ts'
 import type { DomainError } from '../kit/errors.ts'
+import { JsonText } from '../kit/json.ts'
 
 /** What a call is known to have come to, and the rights that were needed for it. */
 export interface Answer {
@@ -15,8 +16,8 @@ export interface Answer {
 const MAX_BYTES = 256 * 1024
 
 /**
- * Answers as text: JSON in which every list says what it is, so that dates, bigints and lists come back as they
- * were. A secret is not in it: it is derived again.
+ * Answers as text: JSON in which every list says what it is, so that dates, bigints, users' JSON and lists come back
+ * as they were. A secret is not in it: it is derived again.
  */
 export function write(answer: Answer): string {
   const text = JSON.stringify(marked(answer))
@@ -32,6 +33,7 @@ function marked(value: unknown): unknown {
   if (typeof value === 'bigint') return ['bigint', value.toString()]
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Date) return ['date', value.toISOString()]
+  if (value instanceof JsonText) return ['json', value.text]
   if (value instanceof Secret) return ['secret']
   if (Array.isArray(value)) return ['list', value.map(marked)]
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, marked(one)]))
@@ -49,6 +51,8 @@ function unmarked(value: unknown, secret: () => Secret): unknown {
       return BigInt(String(content))
     case 'date':
       return new Date(String(content))
+    case 'json':
+      return new JsonText(String(content))
     case 'secret':
       return secret()
     default:
@@ -56,7 +60,7 @@ function unmarked(value: unknown, secret: () => Secret): unknown {
   }
 }
 
-/** One text for equal inputs, whatever the order of their fields. */
+/** One text for equal inputs, whatever the order of their fields; users' JSON is equal when its text is. */
 export function canonical(input: unknown): string {
   return JSON.stringify(marked(input), (_name, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -3,7 +3,7 @@ import { allow, found, workplacesOf } from '../auth/viewer.ts'
 import { actor, waitedFor, type Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { Conflict, Forbidden } from '../kit/errors.ts'
-import { jsonText } from '../kit/json.ts'
+import { jsonText, type JsonText } from '../kit/json.ts'
 import {
   amend,
   cancel,
@@ -75,8 +75,8 @@ export async function amendJob(
   input: {
     id: string
     status?: JobStatus | null
-    result?: unknown
     annotations?: readonly AnnotationInput[] | null
+    result?: JsonText | null
     reason?: string | null
   },
 ): Promise<JobRow> {

@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts'
 import { EventInterface } from '../events/index.ts'
 import { connectionOf } from '../graph/connection.ts'
-import { jsonValue } from '../kit/json.ts'
+import { JsonText } from '../kit/json.ts'
 import type { JobEventRow, JobRow } from '../work/index.ts'
 import { JobEventKindType } from './enums.ts'
 import { jobById } from './store.ts'
@@ -33,7 +33,7 @@ export const JobEventType = builder.objectRef<JobEventRow>('JobEvent').implement
       type: 'JSON',
       nullable: true,
       description: "A notebook cell's output, for OUTPUT.",
-      resolve: ({ output }) => (output === null ? null : jsonValue(output)),
+      resolve: ({ output }) => (output === null ? null : new JsonText(output)),
     }),
   }),
 })

@@ -9,7 +9,8 @@ import {
   Unavailable,
   ValidationError,
 } from '../kit/errors.ts'
-import { jsonText, jsonValue } from '../kit/json.ts'
+import { checkedValue } from '../kit/json-numbers.ts'
+import { jsonText, type JsonText } from '../kit/json.ts'
 import { checkById, queueFor } from '../services/index.ts'
 import {
   appendToJob,
@@ -212,7 +213,7 @@ function remember(leases: Lease[]): Lease[] {
 /** Delivers the result. One statement, but for a result that must fit a schema this server does not know it must. */
 export async function completeJob(
   ctx: Context,
-  { jobId, fence, result }: { jobId: string; fence: string; result?: unknown },
+  { jobId, fence, result }: { jobId: string; fence: string; result?: JsonText | null },
 ): Promise<JobRow> {
   const report = await reportOf(ctx, jobId, fence)
   const text = jsonText(result)
@@ -281,7 +282,7 @@ export async function fits(
 async function violations({ database }: Context, schemaId: string | null, text: string) {
   if (schemaId === null) return []
   const check = await checkById(database, schemaId)
-  return check(jsonValue(text))
+  return check(checkedValue(text))
 }
 
 /** Reports failure: tried again while attempts are left and it is retryable. */
@@ -291,7 +292,7 @@ export async function failJob(
     jobId: string
     fence: string
     message: string
-    detail?: unknown
+    detail?: JsonText | null
     isRetryable?: boolean | null
   },
 ): Promise<JobRow> {

@@ -3,8 +3,9 @@ import { allow, found } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { ValidationError, type Issue } from '../kit/errors.ts'
-import { jsonText, jsonValue } from '../kit/json.ts'
 import { projectNamed } from '../projects/index.ts'
+import { checkedValue } from '../kit/json-numbers.ts'
+import { jsonText, type JsonText } from '../kit/json.ts'
 import { checkById, functionsOf, permit, serviceNamed } from '../services/index.ts'
 import {
   beginLanes,
@@ -22,7 +23,7 @@ import {
 export interface SubmitInput {
   readonly serviceId: string
   readonly function?: string | null | undefined
-  readonly parameters?: unknown
+  readonly parameters?: JsonText | null | undefined
   readonly priority?: number | null | undefined
   readonly lane?: string | null | undefined
   readonly runAfter?: Date | null | undefined
@@ -156,7 +157,7 @@ async function newJob(
   const text = jsonText(input.parameters)
   if (one?.parametersSchemaId != null) {
     const check = await checkById(ctx.database, one.parametersSchemaId)
-    const issues = check(jsonValue(text))
+    const issues = check(checkedValue(text))
     if (issues.length > 0)
       throw new ValidationError(
         issues.map((issue) => ({ ...issue, path: ['parameters', ...issue.path] })),

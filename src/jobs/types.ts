@@ -7,7 +7,7 @@ import { LiveInterface } from '../graph/live.ts'
 import { findNode, isNode, NodeInterface, typeIdOf } from '../graph/node.ts'
 import { hasStates } from '../graph/machine.ts'
 import type { Actor } from '../kit/actor.ts'
-import { jsonValue } from '../kit/json.ts'
+import { JsonText } from '../kit/json.ts'
 import { LogFilterInput, LogLineConnection } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import { projectById, ProjectType } from '../projects/index.ts'
@@ -47,7 +47,7 @@ const JobErrorType = builder.objectRef<JobError>('JobError').implement({
       type: 'JSON',
       nullable: true,
       description: 'What the worker added.',
-      resolve: ({ detail }) => (detail === undefined ? null : jsonValue(detail)),
+      resolve: ({ detail }) => (detail === undefined ? null : new JsonText(detail)),
     }),
   }),
 })
@@ -127,13 +127,16 @@ builder.objectType(JobType, {
       nullable: true,
       description: 'What the function is called with.',
       resolve: async (job, _args, ctx) =>
-        jsonValue((await textOf(ctx, job, 'parameters')) ?? 'null'),
+        new JsonText((await textOf(ctx, job, 'parameters')) ?? 'null'),
     }),
     result: t.field({
       type: 'JSON',
       nullable: true,
       description: 'Null until it succeeded, or was given one by amendJob.',
-      resolve: async (job, _args, ctx) => jsonValue((await textOf(ctx, job, 'result')) ?? 'null'),
+      resolve: async (job, _args, ctx) => {
+        const text = await textOf(ctx, job, 'result')
+        return text === undefined ? null : new JsonText(text)
+      },
     }),
     error: t.field({
       type: JobErrorType,

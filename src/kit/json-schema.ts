@@ -2,6 +2,7 @@ import { Ajv2020, type AnySchema, type ErrorObject, type ValidateFunction } from
 import AjvDraft04Module from 'ajv-draft-04'
 import formatsModule from 'ajv-formats'
 import type { Issue } from './errors.ts'
+import { checkedValue } from './json-numbers.ts'
 import { isNestedTooDeep, MAX_NESTING } from './nesting.ts'
 import { addUniqueItems } from './unique-items.ts'
 
@@ -54,7 +55,7 @@ export function checkOf(id: string, draft: SchemaDraft, text: string): Check {
     compiled.set(id, known)
     return known
   }
-  const check = compile(draft, JSON.parse(text) as AnySchema) // it was checked when it was kept
+  const check = compile(draft, checkedValue(text) as AnySchema) // it was checked when it was kept
   compiled.set(id, check)
   for (const oldest of compiled.keys()) {
     if (compiled.size <= MAX_COMPILED) break

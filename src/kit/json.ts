@@ -1,23 +1,72 @@
-import { isSafeNumber, parse } from 'lossless-json'
 import { z } from 'zod'
+import { shownValue } from './json-numbers.ts'
 import { isNestedTooDeep, MAX_NESTING } from './nesting.ts'
 
-/** The text of a value of the scalar JSON; what was never given is null. NUL and half surrogate pairs become escapes. */
-export const jsonText = (value: unknown): string => JSON.stringify(value ?? null)
+/**
+ * A value of the scalar JSON, as the very text it came as: JavaScript would round its long numbers, move keys that
+ * look like integers to the front, and drop the first of two equal keys. The scalar gives one to every resolver, and
+ * takes one as a variable or a resolved value as it is. In an answer that is written by JSON.stringify it becomes
+ * what plain GraphQL shows; `stringify` writes it unchanged. Nothing that is sent can make one.
+ */
+export class JsonText {
+  /** JSON, with all its spaces. It can be stored: NUL and half surrogate pairs are escapes. */
+  readonly text: string
+  #value: unknown
 
-/** A whole number with more digits than a double can be trusted with. */
-const LONG_NUMBER = /\d{16}/
+  /** `text` is JSON without such halves; `value` is what JSON.parse makes of it, where that is known. */
+  constructor(text: string, value?: unknown) {
+    this.text = text
+    this.#value = value
+  }
 
-/** The value of a JSON text as the API shows it: whole numbers beyond 2^53-1 are text. */
-export function jsonValue(text: string): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text)
-  return parse(text, undefined, (number) =>
-    isSafeNumber(number, { approx: true }) ? Number(number) : number,
-  )
+  /** The text of a value. */
+  static of(value: unknown): JsonText {
+    return new JsonText(JSON.stringify(value ?? null))
+  }
+
+  /** A text that somebody sent. Throws a SyntaxError for what is no JSON. */
+  static read(text: string): JsonText {
+    const value: unknown = JSON.parse(text)
+    return new JsonText(text.isWellFormed() ? text.trim() : escaped(text.trim()), value)
+  }
+
+  /** What JSON.parse makes of it; of equal keys the last. */
+  get value(): unknown {
+    return (this.#value ??= JSON.parse(this.text))
+  }
+
+  /** What plain GraphQL shows. */
+  toJSON(): unknown {
+    return shownValue(this.text)
+  }
+}
+
+const escaped = (text: string): string =>
+  text.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`)
+
+/** The text of a value of the scalar JSON; what was never given is null. */
+export const jsonText = (value: JsonText | null | undefined): string => value?.text ?? 'null'
+
+/**
+ * JSON.stringify for what has JsonText in it, each of which is written as it came. For the answers of operations that
+ * run in process; as deep as an operation may be, which calls itself no deeper.
+ */
+export function stringify(value: unknown): string {
+  if (value instanceof JsonText) return value.text
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (Array.isArray(value)) return `[${value.map(stringify).join(',')}]`
+  if ('toJSON' in value && typeof value.toJSON === 'function') return stringify(value.toJSON())
+  const members = Object.entries(value)
+    .filter(([, one]) => one !== undefined)
+    .map(([name, one]) => `${JSON.stringify(name)}:${stringify(one)}`)
+  return `{${members.join(',')}}`
 }
 
 /** A value of the scalar JSON that can be kept: anything but what is nested too deep. */
 export const jsonRule = z
-  .unknown()
-  .refine((value) => !isNestedTooDeep(value), `Nested at most ${MAX_NESTING} deep.`)
+  .custom<JsonText | null | undefined>()
+  .refine(
+    (json) => json == null || !isNestedTooDeep(json.value),
+    `Nested at most ${MAX_NESTING} deep.`,
+  )
   .optional()

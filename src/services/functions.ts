@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { Database } from '../db/database.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import { ValidationError, type Issue } from '../kit/errors.ts'
-import { jsonText, jsonValue } from '../kit/json.ts'
+import { checkedValue } from '../kit/json-numbers.ts'
+import type { JsonText } from '../kit/json.ts'
 import {
   checkOf,
   draftOf,
@@ -25,8 +26,8 @@ export interface StoredFunction {
 export interface FunctionInput {
   readonly name?: string | null | undefined
   readonly description?: string | null | undefined
-  readonly parametersSchema?: unknown
-  readonly resultSchema?: unknown
+  readonly parametersSchema?: JsonText | null | undefined
+  readonly resultSchema?: JsonText | null | undefined
   readonly draft?: SchemaDraft | null | undefined
 }
 
@@ -59,10 +60,14 @@ export function readFunctions(
 ): { functions: StoredFunction[]; schemas: Schema[] } {
   const issues: Issue[] = []
   const schemas: Schema[] = []
-  const keep = (value: unknown, draft: SchemaDraft, at: readonly string[]): string | null => {
-    if (value === null || value === undefined) return null
-    const text = jsonText(value)
-    const schema = jsonValue(text)
+  const keep = (
+    json: JsonText | null | undefined,
+    draft: SchemaDraft,
+    at: readonly string[],
+  ): string | null => {
+    if (json === null || json === undefined) return null
+    const { text } = json
+    const schema = checkedValue(text)
     const named = draftOf(schema) ?? draft
     const why = refusalOf(named, schema, text)
     if (why !== undefined) issues.push({ path: at, message: why, rule: 'schema' })
@@ -76,7 +81,7 @@ export function readFunctions(
     return {
       name: one.name ?? 'default',
       description: one.description ?? '',
-      draft: draftOf(one.parametersSchema) ?? draftOf(one.resultSchema) ?? draft,
+      draft: draftOf(one.parametersSchema?.value) ?? draftOf(one.resultSchema?.value) ?? draft,
       parametersSchemaId: keep(one.parametersSchema, draft, [...at, 'parametersSchema']),
       resultSchemaId: keep(one.resultSchema, draft, [...at, 'resultSchema']),
     }

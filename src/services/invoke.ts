@@ -1,28 +1,28 @@
-import { parse, isSafeNumber } from 'lossless-json'
 import type { Context } from '../context.ts'
 import { TimedOut, Unavailable } from '../kit/errors.ts'
+import { jsonText, JsonText } from '../kit/json.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../kit/nesting.ts'
 
 /** The largest JSON answer that is put into a GraphQL answer. */
 const MAX_BYTES = 16 * 1024 * 1024
 
 export interface JsonAnswer {
-  readonly json: unknown
+  readonly json: JsonText | null
   readonly statusCode: number
   readonly contentType: string | null
   readonly durationMs: number
 }
 
 /**
- * Calls a service with JSON and waits for its JSON. Whole numbers beyond 2^53-1 come back as text. Throws what the
- * door throws, and Unavailable for an answer that is not JSON or too large to be kept in memory.
+ * Calls a service with JSON, as it came, and waits for its JSON, which is answered as it comes. Throws what the door
+ * throws, and Unavailable for an answer that is not JSON or too large to be kept in memory.
  */
 export async function invokeService(
   ctx: Context,
-  { id, json }: { id: string; json?: unknown },
+  { id, json }: { id: string; json?: JsonText | null },
 ): Promise<JsonAnswer> {
   const began = performance.now()
-  const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json))
+  const body = json === undefined ? undefined : Buffer.from(jsonText(json))
   // by then the operation that this is part of has been answered
   const signal = AbortSignal.timeout(ctx.config.operationTimeoutMs + 1_000)
   const late = (cause: unknown): never => {
@@ -61,12 +61,10 @@ async function whole(body: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function parsed(text: string, contentType: string | null): unknown {
+function parsed(text: string, contentType: string | null): JsonText {
   try {
-    const json = parse(text, undefined, (number) =>
-      isSafeNumber(number, { approx: true }) ? Number(number) : number,
-    )
-    if (!isNestedTooDeep(json)) return json
+    const json = JsonText.read(text)
+    if (!isNestedTooDeep(json.value)) return json
   } catch {
     throw new Unavailable(
       'JSON',

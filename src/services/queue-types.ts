@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { NodeInterface } from '../graph/node.ts'
 import { batched } from '../kit/batched.ts'
-import { jsonValue } from '../kit/json.ts'
+import { JsonText } from '../kit/json.ts'
 import { functionsOf, schemasById, TIMEOUT_SECONDS, type StoredFunction } from './functions.ts'
 import { ServiceId, serviceNaming } from './service.ts'
 import { ServiceInterface } from './types.ts'
@@ -20,9 +20,9 @@ export const SchemaDraftType = builder.enumType('SchemaDraft', {
 const schemaById = batched(({ database }: Context, ids) => schemasById(database, ids))
 
 /** A schema as it was given; null where there is none. */
-async function shown(ctx: Context, id: string | null): Promise<unknown> {
+async function shown(ctx: Context, id: string | null): Promise<JsonText | null> {
   const schema = id === null ? null : await schemaById(ctx, id)
-  return schema === null ? null : jsonValue(schema.text)
+  return schema === null ? null : new JsonText(schema.text)
 }
 
 const FunctionType = builder.objectRef<StoredFunction>('Function').implement({
