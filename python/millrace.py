@@ -59,7 +59,6 @@ MAX_LINE_CHARS = 50_000
 GATHER_SECONDS = 0.05
 MAX_TEXT_CHARS = 10_000
 MAX_TRACE_CHARS = 20_000
-MAX_EXACT = 2**53 - 1
 MAX_NESTING = 100
 
 
@@ -262,15 +261,15 @@ def json_bytes(value):
 def plain(value, path, depth=0):
     """The value in what JSON has: arrays and numbers of numpy and the like become lists and numbers.
 
-    Whole numbers beyond 2^53-1 become text, as which the API shows them, so that no digit is lost. Raises TypeError
-    and ValueError, naming the place, for what JSON has no word for.
+    Whole numbers are sent with all their digits, which the server keeps. Raises TypeError and ValueError, naming the
+    place, for what JSON has no word for.
     """
     if depth > MAX_NESTING:
         raise ValueError('%s is nested more than %d deep' % (path[:200], MAX_NESTING))
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
-        return int(value) if abs(value) <= MAX_EXACT else str(int(value))
+        return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError('%s is %s, which JSON has no word for: give None or a text' % (path, value))

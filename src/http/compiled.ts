@@ -29,7 +29,6 @@ export function executeOnce(args: ExecutionArgs): ExecutionResult | Promise<Exec
   if (operation == null) return execute(args)
   const sent = variableValues ?? {}
   const exact = withTexts(schema, operation, sent)
-  if (exact instanceof GraphQLError) return { errors: [exact] }
   const code = compiled(schema, document, operation)
   if (code === null && exact === sent) return execute(args)
   const { coerced, errors } = coercedBy(schema, operation, exact)
@@ -46,9 +45,8 @@ export async function eventsOf(
 ): Promise<AsyncIterable<unknown> | ExecutionResult> {
   const operation = getOperationAST(args.document, args.operationName)
   if (operation == null) return createSourceEventStream(args)
-  const exact = withTexts(args.schema, operation, args.variableValues ?? {})
-  if (exact instanceof GraphQLError) return { errors: [exact] }
-  return createSourceEventStream({ ...args, variableValues: exact })
+  const variableValues = withTexts(args.schema, operation, args.variableValues ?? {})
+  return createSourceEventStream({ ...args, variableValues })
 }
 
 const coercedBy = (schema: GraphQLSchema, operation: OperationDefinitionNode, values: Variables) =>

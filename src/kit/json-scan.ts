@@ -1,48 +1,44 @@
-/*
- * Where values are in a JSON text. The text is known to be JSON, because JSON.parse has read it: nothing is checked
- * here, and whatever else it is, every step goes forward, so that all of it ends. Nothing calls itself, so no depth is
- * too much.
- */
-
 const QUOTE = 0x22
 const COMMA = 0x2c
+const MINUS = 0x2d
 const BACKSLASH = 0x5c
-const OPEN = new Set([0x5b, 0x7b]) // [ {
-const CLOSE = new Set([0x5d, 0x7d]) // ] }
+const LIST = 0x5b
+const LIST_END = 0x5d
+const OBJECT = 0x7b
+const OBJECT_END = 0x7d
 
-/** Spaces, tabs, line ends and the byte order mark. */
+/** Spaces, tabs and line ends, and the byte order mark. */
 const isSpace = (code: number): boolean =>
   code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09 || code === 0xfeff
-
-/** Where the next value or sign begins. */
-export function skipSpace(text: string, at: number): number {
-  let place = at
-  while (isSpace(text.charCodeAt(place))) place += 1
-  return place
-}
 
 /** The end of the string that begins here. */
 function endOfString(text: string, at: number): number {
   for (let end = at; ;) {
     end = text.indexOf('"', end + 1)
     if (end < 0) return text.length
-    let slashes = 0
-    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes += 1
-    if (slashes % 2 === 0) return end + 1
+    let before = end - 1
+    while (text.charCodeAt(before) === BACKSLASH) before -= 1
+    if ((end - before) % 2 === 1) return end + 1
   }
 }
 
-/** The end of the value that begins here. */
-export function endOf(text: string, at: number): number {
-  const first = text.charCodeAt(at)
-  if (first === QUOTE) return endOfString(text, at)
-  if (!OPEN.has(first)) return endOfWord(text, at)
+/** The end of the number, or of true, false or null, that begins here. */
+function endOfWord(text: string, at: number): number {
+  for (let end = at + 1; end < text.length; end += 1) {
+    const code = text.charCodeAt(end)
+    if (code === COMMA || code === LIST_END || code === OBJECT_END || isSpace(code)) return end
+  }
+  return text.length
+}
+
+/** The end of the list or object that begins here. Nothing calls itself, so no depth is too much. */
+function endOfNest(text: string, at: number): number {
   let depth = 0
   for (let place = at; place < text.length; place += 1) {
     const code = text.charCodeAt(place)
     if (code === QUOTE) place = endOfString(text, place) - 1
-    else if (OPEN.has(code)) depth += 1
-    else if (CLOSE.has(code)) {
+    else if (code === LIST || code === OBJECT) depth += 1
+    else if (code === LIST_END || code === OBJECT_END) {
       depth -= 1
       if (depth === 0) return place + 1
     }
@@ -50,47 +46,81 @@ export function endOf(text: string, at: number): number {
   return text.length
 }
 
-/** The end of a number, of true, false or null. */
-function endOfWord(text: string, at: number): number {
-  let place = at + 1
-  while (place < text.length) {
-    const code = text.charCodeAt(place)
-    if (code === COMMA || CLOSE.has(code) || isSpace(code)) break
-    place += 1
+/**
+ * A way through a JSON text, which is known to be one because JSON.parse has read it: nothing is checked here. Whatever
+ * it is, every step goes forward, so that all of them end.
+ */
+export class JsonScan {
+  readonly text: string
+  /** Where the next value begins. */
+  at = 0
+
+  constructor(text: string) {
+    this.text = text
+    this.#skipSpace()
   }
-  return place
-}
 
-/** A value in a text. */
-export interface Place {
-  readonly begin: number
-  readonly end: number
-}
-
-/** The members of the object that begins here, in their order; none where another value does. */
-export function* membersOf(text: string, at: number): Generator<Place & { name: string }> {
-  if (text[at] !== '{') return
-  let place = skipSpace(text, at + 1)
-  while (text.charCodeAt(place) === QUOTE) {
-    const named = endOfString(text, place)
-    const name = text.slice(place + 1, named - 1)
-    const begin = skipSpace(text, skipSpace(text, named) + 1) // behind the colon
-    const end = endOf(text, begin)
-    yield { name: name.includes('\\') ? String(JSON.parse(`"${name}"`)) : name, begin, end }
-    place = skipSpace(text, skipSpace(text, end) + 1) // behind the comma, or the brace
+  /** Goes past the value, and answers its text. */
+  take(): string {
+    const begin = this.at
+    this.skip()
+    return this.text.slice(begin, this.at)
   }
-}
 
-/** The items of the list that begins here, in their order; none where another value does. */
-export function* itemsOf(text: string, at: number): Generator<Place> {
-  if (text[at] !== '[') return
-  let begin = skipSpace(text, at + 1)
-  while (begin < text.length && text[begin] !== ']') {
-    const end = endOf(text, begin)
-    yield { begin, end }
-    const next = skipSpace(text, end)
-    if (text.charCodeAt(next) !== COMMA) return
-    begin = skipSpace(text, next + 1)
+  /** Goes past the value. */
+  skip(): void {
+    const first = this.text.charCodeAt(this.at)
+    const end =
+      first === QUOTE ? endOfString : first === LIST || first === OBJECT ? endOfNest : endOfWord
+    this.at = end(this.text, this.at)
+  }
+
+  /** Goes through the members of an object; `visit` goes past the value of each. Any other value is skipped. */
+  members(visit: (name: string) => void): void {
+    if (!this.#enters(OBJECT)) return
+    while (this.text.charCodeAt(this.at) === QUOTE) {
+      const end = endOfString(this.text, this.at)
+      const name = this.text.slice(this.at + 1, end - 1)
+      this.at = end
+      this.#skipSign() // the colon
+      visit(name.includes('\\') ? String(JSON.parse(`"${name}"`)) : name)
+      if (!this.#skipComma()) break
+    }
+    this.at += 1
+  }
+
+  /** Goes through the items of a list; `visit` goes past each. Any other value is skipped. */
+  items(visit: (place: number) => void): void {
+    if (!this.#enters(LIST)) return
+    for (let place = 0; this.text.charCodeAt(this.at) !== LIST_END; place += 1) {
+      visit(place)
+      if (!this.#skipComma()) break
+    }
+    this.at += 1
+  }
+
+  #enters(sign: number): boolean {
+    const isThere = this.text.charCodeAt(this.at) === sign
+    if (isThere) this.#skipSign()
+    else this.skip()
+    return isThere
+  }
+
+  #skipSign(): void {
+    this.#skipSpace()
+    this.at += 1
+    this.#skipSpace()
+  }
+
+  #skipComma(): boolean {
+    this.#skipSpace()
+    if (this.text.charCodeAt(this.at) !== COMMA) return false
+    this.#skipSign()
+    return true
+  }
+
+  #skipSpace(): void {
+    while (isSpace(this.text.charCodeAt(this.at))) this.at += 1
   }
 }
 
@@ -101,7 +131,7 @@ export function withNumbers(text: string, change: (number: string) => string): s
   for (let place = 0; place < text.length; place += 1) {
     const code = text.charCodeAt(place)
     if (code === QUOTE) place = endOfString(text, place) - 1
-    else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
+    else if (code === MINUS || (code >= 0x30 && code <= 0x39)) {
       const end = endOfWord(text, place)
       const number = text.slice(place, end)
       const changed = change(number)

@@ -33,6 +33,8 @@ export interface StreamApp {
   readonly config: Config
   readonly database: Database
   readonly hub: Hub
+  /** What operations in process are run with. */
+  readonly platform: Platform
   /** A service that nothing starts; its log is written by `print`. */
   service(): Promise<LogOwner>
   print(service: LogOwner, lines: readonly (string | NewLine)[], instance?: number): Promise<void>
@@ -96,6 +98,7 @@ export async function streamApp(
     config,
     database,
     hub,
+    platform,
     async service() {
       const { id, handle } = await seedService(admin, await (version ??= seeded()))
       const row = await database.prisma.service.findFirstOrThrow({ where: { handle } })

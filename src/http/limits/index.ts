@@ -2,6 +2,5 @@
 export { admit, type Cost } from './admit.ts'
 export { documents } from './documents.ts'
 export { quotas } from './quotas.ts'
-export { tooComplex } from './refusal.ts'
 export { forViewer } from './suggestions.ts'
 export { LATE, within } from './time.ts'
