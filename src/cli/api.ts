@@ -1,4 +1,5 @@
 import type { ErrorCode, TypedDocumentString } from '../generated/operations/graphql.ts'
+import { stringify } from '../kit/json.ts'
 import { Refusal } from './refusal.ts'
 
 /** Where Millrace is and who asks. */
@@ -61,7 +62,7 @@ async function post(server: Server, body: unknown): Promise<Response> {
         accept: 'application/json',
         ...authorization(server),
       },
-      body: JSON.stringify(body),
+      body: stringify(body),
     })
   } catch {
     throw unreachable(server)

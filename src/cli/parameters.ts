@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
+import { JsonText } from '../kit/json.ts'
 import { isGiven } from './given.ts'
 import { codeOf, Refusal } from './refusal.ts'
 
@@ -10,7 +11,7 @@ export async function readParameters({
 }: {
   readonly data?: string
   readonly file?: string
-}): Promise<unknown> {
+}): Promise<JsonText | null> {
   if (data !== undefined) return parsed(data, '--data')
   if (file !== undefined) return parsed(await contentOf(file), file)
   const given = isGiven() ? await text(process.stdin) : ''
@@ -26,9 +27,9 @@ async function contentOf(file: string): Promise<string> {
   }
 }
 
-function parsed(json: string, from: string): unknown {
+function parsed(json: string, from: string): JsonText {
   try {
-    return JSON.parse(json)
+    return JsonText.read(json)
   } catch {
     throw new Refusal(`${from} is no JSON: write text like '"text"'.`)
   }

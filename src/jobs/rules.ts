@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jsonRule } from '../kit/json.ts'
+import { jsonRule } from '../kit/json-rule.ts'
 import { isStorable, textRule } from '../kit/names.ts'
 import { functionNameRule } from '../services/index.ts'
 import { MAX_CLAIM, MAX_LEASE_SECONDS, MAX_WAIT_SECONDS } from '../work/index.ts'

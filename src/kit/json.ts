@@ -1,6 +1,4 @@
-import { z } from 'zod'
 import { shownValue } from './json-numbers.ts'
-import { isNestedTooDeep, MAX_NESTING } from './nesting.ts'
 
 /**
  * A value of the scalar JSON, as the very text it came as: JavaScript would round its long numbers, move keys that
@@ -21,7 +19,7 @@ export class JsonText {
 
   /** The text of a value. */
   static of(value: unknown): JsonText {
-    return new JsonText(JSON.stringify(value ?? null))
+    return new JsonText(JSON.stringify(value) ?? 'null')
   }
 
   /** A text that somebody sent. Throws a SyntaxError for what is no JSON. */
@@ -61,12 +59,3 @@ export function stringify(value: unknown): string {
     .map(([name, one]) => `${JSON.stringify(name)}:${stringify(one)}`)
   return `{${members.join(',')}}`
 }
-
-/** A value of the scalar JSON that can be kept: anything but what is nested too deep. */
-export const jsonRule = z
-  .custom<JsonText | null | undefined>()
-  .refine(
-    (json) => json == null || !isNestedTooDeep(json.value),
-    `Nested at most ${MAX_NESTING} deep.`,
-  )
-  .optional()

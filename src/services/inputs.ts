@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { EnvironmentVariableInput, environmentRule } from '../deployments/index.ts'
-import { jsonRule } from '../kit/json.ts'
+import { jsonRule } from '../kit/json-rule.ts'
 import { handleRule, nameRule, textRule } from '../kit/names.ts'
 import { functionNameRule, MAX_FUNCTIONS, TIMEOUT_SECONDS } from './functions.ts'
 import { SchemaDraftType } from './queue-types.ts'

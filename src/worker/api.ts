@@ -1,4 +1,5 @@
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
+import { stringify } from '../kit/json.ts'
 import { LeaseLost } from './job.ts'
 import { reasonOf } from './words.js'
 
@@ -101,7 +102,7 @@ export async function ask<Result, Variables>(
   variables: NoInfer<Variables>,
   options: PostOptions,
 ): Promise<Result> {
-  const body = JSON.stringify({ query: document.toString(), variables })
+  const body = stringify({ query: document.toString(), variables })
   const { status, text } = await post(body, options)
   const { data, errors } = parsed<Result>(text)
   if (errors?.[0] !== undefined) throw errorOf(status, errors[0])

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
+import { JsonText } from '../kit/json.ts'
 import type { JobContext } from './job.ts'
 import { NonRetryable } from './job.ts'
 import { linesOf } from './lines-of.ts'
@@ -118,15 +119,15 @@ async function logged(stream: Readable, log: JobContext['log']): Promise<string[
 }
 
 /**
- * The last JSON value of what was printed: all of it, else its last line. What is neither is text, and nothing at all
- * is null.
+ * The last JSON value of what was printed, as it was printed: all of it, else its last line. What is neither is text,
+ * and nothing at all is null.
  */
 function resultOf(printed: string): unknown {
   const text = printed.trim()
   if (text === '') return null
   for (const candidate of [text, text.slice(text.lastIndexOf('\n') + 1)])
     try {
-      return JSON.parse(candidate)
+      return JsonText.read(candidate)
     } catch {
       // text, then
     }

@@ -7,6 +7,7 @@ import {
   type JobStatus,
 } from '../generated/operations/graphql.ts'
 import { gathered } from '../kit/gathered.ts'
+import { JsonText } from '../kit/json.ts'
 import { ask, done, Refused, type Post } from './api.ts'
 import { messageOf } from './events.ts'
 import { LeaseLost, NonRetryable } from './job.ts'
@@ -41,8 +42,8 @@ export class Reporter {
 
   /** Delivers the result. Throws Refused when it is none that can be accepted. */
   async complete(result: unknown): Promise<void> {
-    const input = { ...this.#held, result: result ?? null }
-    const isSmall = textOf(result).length <= MAX_SMALL
+    const input = { ...this.#held, result: plain(result) }
+    const isSmall = input.result.text.length <= MAX_SMALL
     await this.#insist(async (options) => {
       if (isSmall) return done(await completeTogether(this.#options, input))
       const { completeJob } = await ask(
@@ -100,7 +101,7 @@ export class Reporter {
 interface Completion {
   readonly jobId: string
   readonly fence: string
-  readonly result: unknown
+  readonly result: JsonText
 }
 
 /** Delivers small results: those that are ready while an earlier request is on its way, with the next. */
@@ -114,10 +115,10 @@ const completeTogether = gathered(
   (cause) => cause instanceof Refused && !cause.isOfWorker,
 )
 
-/** The result as text. Throws NonRetryable for what is no JSON. */
-function textOf(result: unknown): string {
+/** The result as it will be sent. Throws NonRetryable for what is no JSON. */
+function plain(result: unknown): JsonText {
   try {
-    return JSON.stringify(result ?? null) ?? 'null'
+    return result instanceof JsonText ? result : JsonText.of(result)
   } catch (cause) {
     throw new NonRetryable(`The result is no JSON: ${messageOf(cause)}`, { cause })
   }

@@ -37,7 +37,7 @@ const rowsOf = (text: string): Record<string, unknown>[] =>
 it('a job is submitted with all that can be said of it, and shown', async () => {
   const queue = await seedQueue(server.admin, [{ name: 'fit' }])
   const said = [
-    `--function fit --data {"b":1,"a":[2]} --priority -3 --lane l --max-attempts 4`,
+    `--function fit --data {"b":1,"a":[2],"n":12345678901234567890} --priority -3 --lane l --max-attempts 4`,
     '--timeout 60 --after 1h --retain 100 --label color=blue --label size=a=b',
   ]
   const id = await run('job', 'submit', queue, ...said.join(' ').split(' '))
@@ -46,7 +46,7 @@ it('a job is submitted with all that can be said of it, and shown', async () => 
     id: id.trim(),
     status: 'QUEUED',
     function: 'fit',
-    parameters: { b: 1, a: [2] },
+    parameters: { b: 1, a: [2], n: '12345678901234567890' },
     priority: -3,
     lane: 'l',
     maxAttempts: 4,

@@ -22,10 +22,25 @@ afterAll(() => app.close())
 const odd = String.raw`{ "10": 12345678901234567890, "9": 1.0,"a":[1e400, -0, 0.10], "a": "\u0000\ud800\/" }`
 const oddShown = { 9: 1, 10: '12345678901234567890', a: '\0\ud800/' }
 
-type Data = Record<string, any>
+/** All that the mutations here may answer, of which each is asked for its own. */
+interface Answered {
+  readonly __typename: string
+  readonly service: { readonly id: string }
+  readonly job: {
+    readonly id: string
+    readonly parameters: unknown
+    readonly result: unknown
+    readonly error: { readonly detail: unknown }
+  }
+  readonly leases: readonly {
+    readonly fence: string
+    readonly job: { readonly parameters: unknown }
+  }[]
+  readonly issues?: readonly { readonly rule: string }[]
+}
 
 /** Over HTTP, with an input in these very words. */
-async function send(mutation: string, input: string, answer: string): Promise<Data> {
+async function send(mutation: string, input: string, answer: string): Promise<Answered> {
   const Input = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`
   const query = `mutation ($input: ${Input}!) { ${mutation}(input: $input) { __typename ${answer}
     ... on Error { message } ... on ValidationError { issues { path message rule } } } }`
@@ -34,9 +49,13 @@ async function send(mutation: string, input: string, answer: string): Promise<Da
     headers: { 'content-type': 'application/json', ...app.admin.headers },
     body: `{"query": ${JSON.stringify(query)}, "variables": {"input": ${input}}}`,
   })
-  const { data, errors } = (await response.json()) as { data?: Data; errors?: unknown }
-  if (!data) throw new Error(JSON.stringify(errors))
-  return data[mutation]
+  const { data, errors } = (await response.json()) as {
+    data?: Record<string, Answered>
+    errors?: unknown
+  }
+  const answered = data?.[mutation]
+  if (!answered) throw new Error(JSON.stringify(errors))
+  return answered
 }
 
 const documents = new Map<string, DocumentNode>()
@@ -71,7 +90,7 @@ async function queue(functions = '[{}]'): Promise<string> {
   return made.service.id
 }
 
-async function submit(service: string, parameters: string, more = ''): Promise<Data> {
+async function submit(service: string, parameters: string, more = ''): Promise<Answered> {
   const input = `{"serviceId": "${service}", "parameters": ${parameters}${more}}`
   return send(
     'submitJob',
@@ -80,10 +99,12 @@ async function submit(service: string, parameters: string, more = ''): Promise<D
   )
 }
 
-async function lease(service: string): Promise<Data> {
+async function lease(service: string): Promise<Answered['leases'][number]> {
   const input = JSON.stringify({ serviceIds: [service], worker: 'w', claimId: randomUUID() })
   const answer = '... on ClaimJobsSuccess { leases { fence job { id parameters } } }'
-  return (await send('claimJobs', input, answer)).leases[0]
+  const [taken] = (await send('claimJobs', input, answer)).leases
+  if (!taken) throw new Error('There is nothing to claim.')
+  return taken
 }
 
 const job = (fields: string) => `query ($id: ID!) { job(id: $id) { ${fields} } }`
@@ -139,8 +160,9 @@ test('so are values that are too large for a row', async () => {
   const large = `[${`${odd}, `.repeat(4_000)}9007199254740993]`
   const { job: made } = await submit(service, large)
   const { fence, job: leased } = await lease(service)
-  expect(leased.parameters).toHaveLength(4_001)
-  expect(leased.parameters[4_000]).toBe('9007199254740993')
+  const shown = leased.parameters as unknown[]
+  expect(shown).toHaveLength(4_001)
+  expect(shown[4_000]).toBe('9007199254740993')
   const input = `{"jobId": "${made.id}", "fence": "${fence}", "result": ${large}}`
   await send('completeJob', input, '')
   expect(await exactly(job('parameters result'), { id: made.id })).toBe(
@@ -159,14 +181,14 @@ test('an operation in process gives and gets exact texts, beside plain values', 
     for (const [parameters, text] of [
       [read, odd],
       [{ b: 1.5, a: ['x', null] }, '{"b":1.5,"a":["x",null]}'],
-    ])
+    ] as const)
       expect(
         await exactly(mutation, {
           input: { serviceId, parameters, priority: 1 },
           more: parameters,
         }),
       ).toBe(
-        `{"submitJob":{"job":{"parameters":${String(text)},"priority":1}},"other":{"job":{"parameters":${String(text)}}}}`,
+        `{"submitJob":{"job":{"parameters":${text},"priority":1}},"other":{"job":{"parameters":${text}}}}`,
       )
   expect(JsonText.read('["\ud800"]').text).toBe(String.raw`["\ud800"]`)
   expect(() => JsonText.read('{')).toThrow(SyntaxError)
@@ -179,7 +201,7 @@ test('a schema checks numbers as near as a double comes', async () => {
   )
   const rules = async (name: string, parameters: string): Promise<string[]> => {
     const { issues = [] } = await submit(service, parameters, `, "function": "${name}"`)
-    return issues.map(({ rule }: { rule: string }) => rule)
+    return issues.map(({ rule }) => rule)
   }
   expect(await rules('big', '12345678901234567890')).toEqual([])
   expect(await rules('big', '9007199254740992')).toEqual([]) // the nearest double of both

@@ -46,6 +46,7 @@ test.each([
   ['cat', { a: [1, 'ü'] }, { a: [1, 'ü'] }],
   ['echo reading; echo "[1, 2]"', null, [1, 2]],
   ['echo plain; echo text', null, 'plain\ntext'],
+  ['echo "[12345678901234567890, 1.0]"', null, ['12345678901234567890', 1]],
   ['true', null, null],
   ['echo "\\"$MILLRACE_JOB_ID $MILLRACE_ATTEMPT\\""', null, 'ID 1'],
 ])('%s with %j has the result %j', async (script, parameters, result) => {
