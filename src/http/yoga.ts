@@ -50,11 +50,12 @@ const reading: Plugin = {
 
 /** Variables are a member of a body that is JSON, and a parameter of a URL or a form. */
 function remember(variables: unknown, { method, url, headers }: Request, context: object): void {
-  const body = BODY in context ? String(context[BODY]) : ''
+  const body = (): string => (BODY in context ? String(context[BODY]) : '')
   const isForm = headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')
   if (method !== 'GET' && !isForm) return cameIn(variables, body, ['variables'])
-  const parameters = new URLSearchParams(isForm ? body : url.slice(url.indexOf('?') + 1))
-  cameIn(variables, parameters.get('variables') ?? '', [])
+  const parameters = () =>
+    new URLSearchParams(method === 'GET' ? url.slice(url.indexOf('?') + 1) : body())
+  cameIn(variables, () => parameters().get('variables') ?? '', [])
 }
 
 /** Documents that are refused never become operations, and are counted here. */

@@ -15,7 +15,7 @@ import { gateIn, Python, startWorker, workshop } from './worker.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 const FUNCTIONS =
-  'echo talk lines raise exit give-up wait deaf chatter numbers nan object huge fork threads nowhere'
+  'echo talk lines raise exit give-up wait deaf chatter nan object huge fork threads nowhere'
     .split(' ')
     .map((name) => ({ name }))
 
@@ -56,6 +56,7 @@ const LastLines = graphql(`
 const queue = () =>
   seedQueue(server.admin, [
     ...FUNCTIONS,
+    { name: 'numbers', resultSchema: { properties: { big: { type: 'integer' } } } },
     { name: 'strict', resultSchema: { type: 'object', required: ['y'] } },
   ])
 function work(service: string, options?: Record<string, string | number>): Python {
