@@ -2,7 +2,7 @@ import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { Conflict } from '../kit/errors.ts'
 import type { Naming } from './address.ts'
-import type { AnnotationInput, ChosenAddresses } from './store.ts'
+import { refuseDeep, type AnnotationInput, type ChosenAddresses } from './store.ts'
 
 /** What fronts are to call an object that is made, and what they keep with it. */
 export interface NamedAlong {
@@ -52,12 +52,10 @@ export function annotatedAlong(annotations: readonly AnnotationInput[]): Prisma.
       DELETE FROM "Annotation" AS a USING moved WHERE a."objectId" = moved.id AND a.front = ANY(${gone}::"Front"[]))`
 }
 
-/** Of each front what was given last, as JSON text; null removes it. */
+/** Of each front what was given last, as JSON text; null removes it. Throws ValidationError for what is nested too deep. */
 function lastOfEach(annotations: readonly AnnotationInput[]) {
-  const texts = annotations.map(
-    ({ front, value }) =>
-      [front, value === null || value === undefined ? null : JSON.stringify(value)] as const,
-  )
+  refuseDeep(annotations)
+  const texts = annotations.map(({ front, value }) => [front, value?.text ?? null] as const)
   return [...new Map(texts)]
 }
 

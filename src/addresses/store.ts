@@ -97,6 +97,21 @@ export interface AnnotationInput {
   readonly value?: JsonText | null | undefined
 }
 
+/** Throws ValidationError for annotations that are nested too deep to be kept. */
+export function refuseDeep(annotations: readonly AnnotationInput[]): void {
+  const issues = annotations.flatMap(({ value }, place) =>
+    isNestedTooDeep(value?.value)
+      ? [
+          {
+            path: ['annotations', String(place), 'value'],
+            message: `Nested at most ${MAX_NESTING} deep.`,
+          },
+        ]
+      : [],
+  )
+  if (issues.length > 0) throw new ValidationError(issues)
+}
+
 /** The annotations that an update sets or removes, as events tell of them: whose, not what. */
 export const annotationChanges = (
   annotations: readonly AnnotationInput[] | null | undefined,
@@ -108,17 +123,7 @@ export async function keepAnnotations(
   objectId: string,
   annotations: readonly AnnotationInput[] | null | undefined,
 ): Promise<void> {
-  const issues = (annotations ?? []).flatMap(({ value }, place) =>
-    isNestedTooDeep(value?.value)
-      ? [
-          {
-            path: ['annotations', String(place), 'value'],
-            message: `Nested at most ${MAX_NESTING} deep.`,
-          },
-        ]
-      : [],
-  )
-  if (issues.length > 0) throw new ValidationError(issues)
+  refuseDeep(annotations ?? [])
   for (const { front, value } of annotations ?? []) {
     const key = { objectId, front }
     if (value === null || value === undefined) await db.annotation.deleteMany({ where: key })

@@ -2,7 +2,9 @@ import { requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { IssueType } from '../graph/errors.ts'
 import { BadRequest, type Issue } from '../kit/errors.ts'
-import { jsonRule, jsonText, jsonValue } from '../kit/json.ts'
+import { checkedValue } from '../kit/json-numbers.ts'
+import { jsonRule } from '../kit/json-rule.ts'
+import { jsonText, type JsonText } from '../kit/json.ts'
 import { checkOf, draftOf, knownCheck, refusalOf, type SchemaDraft } from '../kit/json-schema.ts'
 import { schemaId } from './functions.ts'
 import { SchemaDraftType } from './queue-types.ts'
@@ -43,21 +45,21 @@ builder.queryField('validateJson', (t) =>
       const { error } = jsonRule.safeParse(value)
       if (error !== undefined) throw new BadRequest(`value: ${error.issues[0]?.message}`)
       const check = checkFor(schema, draft ?? 'DRAFT_2020_12')
-      return { issues: check(jsonValue(jsonText(value))) }
+      return { issues: check(checkedValue(jsonText(value))) }
     },
   }),
 )
 
 /** Throws BadRequest for what is no schema that may be kept. */
-function checkFor(schema: unknown, draft: SchemaDraft) {
+function checkFor(schema: JsonText, draft: SchemaDraft) {
   const { error } = jsonRule.safeParse(schema)
   if (error !== undefined) throw new BadRequest(`schema: ${error.issues[0]?.message}`)
-  const text = jsonText(schema)
-  const named = draftOf(schema) ?? draft
+  const { text } = schema
+  const named = draftOf(schema.value) ?? draft
   const id = schemaId(named, text)
   const known = knownCheck(id)
   if (known !== undefined) return known
-  const why = refusalOf(named, jsonValue(text), text)
+  const why = refusalOf(named, checkedValue(text), text)
   if (why !== undefined) throw new BadRequest(`schema: ${why}`)
   return checkOf(id, named, text)
 }
