@@ -19,6 +19,14 @@ import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
 import { makeService } from './make.ts'
+import {
+  neededForReady,
+  scaleChanges,
+  scaleColumns,
+  scaledBy,
+  scaleOf,
+  type ScaleInput,
+} from './scale.ts'
 import { createQueue, updateQueue, type QueueInput } from './queue.ts'
 import { processStatus, ServiceId, serviceMoves } from './service.ts'
 import { changeSql, hintService, moveService } from './store.ts'
@@ -27,7 +35,7 @@ import { serviceSecret } from './token.ts'
 /** What a process service is to run and how. */
 export interface ProcessInput {
   readonly versionId: string
-  readonly scale?: { readonly desired?: number | null } | null
+  readonly scale?: ScaleInput | null
   readonly instanceType?: string | null
   readonly environment?: readonly VariableInput[] | null
 }
@@ -59,16 +67,19 @@ export async function createService(
   if (named !== undefined && named !== organizationId)
     found(null, 'deployment version', process.versionId)
   const addresses = readAddresses(input.addresses)
+  const scale = scaledBy(undefined, process.scale, ['backend', 'process', 'scale'])
   const id = ServiceId.make()
   const who = actor(ctx)
   const insert = (handle: string): Prisma.Sql =>
     recorded(
       Prisma.sql`
         INSERT INTO "Service" (id, "organizationId", kind, handle, "heldHandle", name, description, status,
-          "deploymentId", "versionId", "desiredInstances", "instanceType", environment, creator)
+          "deploymentId", "versionId", "desiredInstances", "minInstances", "maxInstances", autoscale,
+          "targetInFlight", "instanceType", environment, creator)
         SELECT ${id}::uuid, ${organizationId}::uuid, 'PROCESS', ${handle}, ${handle}, ${input.name},
           ${input.description ?? ''}, ${serviceMoves.initial}::"ServiceStatus", v."deploymentId", v.id,
-          ${process.scale?.desired ?? 1}, ${process.instanceType ?? 'cpu-1'},
+          ${scale.desired}::int, ${scale.min}::int, ${scale.max}::int, ${scale.autoscale}::boolean,
+          ${scale.targetInFlight}::int, ${process.instanceType ?? 'cpu-1'},
           ${JSON.stringify(withVariables([], process.environment))}::jsonb, ${JSON.stringify(who)}::jsonb
         FROM "DeploymentVersion" AS v WHERE v.id = ${version.id}::uuid AND v."deletedAt" IS NULL AND v.status = 'READY' FOR SHARE OF v
         ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`,
@@ -136,8 +147,11 @@ export async function updateService(
     name: input.name ?? old.name,
     description: input.description ?? old.description,
     instanceType: process?.instanceType ?? old.instanceType,
-    desired: process?.scale?.desired ?? old.desiredInstances,
   }
+  const scale = scaleOf(old)
+  const nextScale = process
+    ? scaledBy(scale, process.scale, ['backend', 'process', 'scale'])
+    : scale
   const before = old.environment as unknown as Variable[] // the column holds what withVariables made
   const environment = withVariables(before, process?.environment)
   const version = process
@@ -158,17 +172,17 @@ export async function updateService(
     ...changed('name', old.name, next.name),
     ...changed('description', old.description, next.description),
     ...changed('instanceType', old.instanceType, next.instanceType),
-    ...changed('desired', old.desiredInstances, next.desired),
+    ...scaleChanges(scale, nextScale),
     ...variables,
     ...(isNewVersion ? [{ field: 'version', to: version.label }] : []),
     ...annotationChanges(input.annotations),
   ]
   if (changes.length === 0) return old
   const set = Prisma.sql`, name = ${next.name}, description = ${next.description},
-    "instanceType" = ${next.instanceType}, "desiredInstances" = ${next.desired},
-    environment = ${JSON.stringify(environment)}::jsonb ${isNewVersion ? pointAt(version.id) : Prisma.empty}
+    "instanceType" = ${next.instanceType}, environment = ${JSON.stringify(environment)}::jsonb
+    ${scaleColumns(nextScale)} ${isNewVersion ? pointAt(version.id) : Prisma.empty}
     ${isRollout ? nextGeneration : Prisma.empty}`
-  const isDisturbed = isRollout || next.desired !== old.desiredInstances
+  const isDisturbed = isRollout || neededForReady(scale) !== neededForReady(nextScale)
   // decided by what was read, so written only over what was read
   const where = Prisma.sql`AND t.revision = ${old.revision}::bigint`
   const { annotations } = input
@@ -189,21 +203,25 @@ const staleRevision = (service: Service): Conflict =>
     ServiceId.text(service.id),
   )
 
-/** Changes the number of processes. On a service that rests only the number changes. */
+/** Changes the number of processes, or who decides it. On a service that rests only the numbers change. */
 export async function scaleService(
   ctx: Context,
-  input: { id: string; scale: { desired?: number | null } },
+  input: { id: string; scale: ScaleInput },
 ): Promise<Service> {
   const service = await mine(ctx, input.id, 'SCALE')
-  const desired = input.scale.desired ?? service.desiredInstances
-  if (desired === service.desiredInstances) return service
+  const before = scaleOf(service)
+  const after = scaledBy(before, input.scale, ['scale'])
+  const changes = scaleChanges(before, after)
+  if (changes.length === 0) return service
   const scaled = await apply(
     ctx,
     service,
-    true,
-    Prisma.sql`, "desiredInstances" = ${desired}`,
-    [{ kind: 'SCALED', changes: changed('desired', service.desiredInstances, desired) }],
+    neededForReady(before) !== neededForReady(after),
+    scaleColumns(after),
+    [{ kind: 'SCALED', changes }],
     'scaleService',
+    // decided by what was read, so written only over what was read
+    { where: Prisma.sql`AND t.revision = ${service.revision}::bigint` },
   )
   return scaled ?? scaleService(ctx, input)
 }

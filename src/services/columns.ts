@@ -16,7 +16,7 @@ const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId
   updatedAt: ['updatedAt'],
   asOf: ['revision'],
   revision: ['revision'],
-  scale: ['desiredInstances'],
+  scale: ['desiredInstances', 'minInstances', 'maxInstances', 'autoscale', 'targetInFlight'],
   instanceType: ['instanceType'],
   deployment: ['deploymentId'],
   version: ['versionId'],

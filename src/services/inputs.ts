@@ -5,11 +5,30 @@ import { jsonRule } from '../kit/json-rule.ts'
 import { handleRule, nameRule, textRule } from '../kit/names.ts'
 import { functionNameRule, MAX_FUNCTIONS, TIMEOUT_SECONDS } from './functions.ts'
 import { SchemaDraftType } from './queue-types.ts'
-import { MAX_INSTANCES } from './service.ts'
+import { MAX_INSTANCES, MAX_TARGET_IN_FLIGHT, TARGET_IN_FLIGHT } from './scale.ts'
 
 export const ScaleInput = builder.inputType('ScaleInput', {
-  description: 'How many processes.',
-  fields: (t) => ({ desired: t.int({ description: `How many: 1 to ${MAX_INSTANCES}.` }) }),
+  description:
+    'How many processes. What is absent stays; null goes back to what it is when nothing is said.',
+  fields: (t) => ({
+    desired: t.int({
+      description: `How many: up to ${MAX_INSTANCES}; 1 when nothing is said, 0 with autoscale only. Given without a bound it moves the one it crosses.`,
+    }),
+    min: t.int({
+      description:
+        'Fewest that autoscale leaves; 1 when nothing is said. With 0 the service sleeps when nobody calls, and the first request waits for a process.',
+    }),
+    max: t.int({
+      description: `Most that autoscale makes, up to ${MAX_INSTANCES}; as many as desired when nothing is said.`,
+    }),
+    autoscale: t.boolean({
+      description:
+        'Whether the number of processes follows the requests in flight between min and max; false when nothing is said.',
+    }),
+    targetInFlight: t.int({
+      description: `Requests in flight per process that autoscale aims at; ${TARGET_IN_FLIGHT} when nothing is said.`,
+    }),
+  }),
 })
 
 const ProcessInput = builder.inputType('ProcessInput', {
@@ -75,12 +94,14 @@ export const ServiceBackendInput = builder.inputType('ServiceBackendInput', {
   }),
 })
 
+const whole = (least: number, most: number) =>
+  z.int('A whole number.').min(least, `At least ${least}.`).max(most, `At most ${most}.`).nullish()
+
 export const scaleRule = z.object({
-  desired: z
-    .int('A whole number.')
-    .min(1, 'At least 1.')
-    .max(MAX_INSTANCES, `At most ${MAX_INSTANCES}.`)
-    .nullish(),
+  desired: whole(0, MAX_INSTANCES),
+  min: whole(0, MAX_INSTANCES),
+  max: whole(1, MAX_INSTANCES),
+  targetInFlight: whole(1, MAX_TARGET_IN_FLIGHT),
 })
 
 const backendRule = z.object({

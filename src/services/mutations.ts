@@ -98,7 +98,7 @@ mutation('updateService', {
 })
 
 mutation('scaleService', {
-  description: 'Changes the number of processes.',
+  description: 'Changes the number of processes, or who decides it.',
   input: (t) => ({
     ...which(t),
     scale: t.field({ type: ScaleInput, required: true, description: 'How many.' }),

@@ -94,6 +94,3 @@ export const serviceEvents = (database: Database): StreamKind<StoredEvent> =>
 
 /** Bus topic on which reconcilers hear that a service wants attention; the hint is its UUID. */
 export const ATTENTION = 'service.attention'
-
-/** Most processes one service may have (contract abeja 4.4.1). */
-export const MAX_INSTANCES = 300

@@ -36,11 +36,12 @@ import {
   type ServiceAction,
 } from './service.ts'
 import { serviceEventPages, servicePages } from './pages.ts'
+import { scaleOf, type Scale } from './scale.ts'
 import { serviceById } from './store.ts'
 
 export const ServiceStatusType = builder.enumType('ServiceStatus', {
   description:
-    'State of a service. READY: as many instances of that version as asked for pass their check, or workers or endpoints answer.',
+    'State of a service. READY: as many instances of that version as asked for (under autoscale: the minimum) pass their check, or workers or endpoints answer.',
   values: {
     [ServiceStatus.STARTING]: { description: 'Its first instances are on their way.' },
     [ServiceStatus.READY]: { description: 'All it needs is there.' },
@@ -218,9 +219,23 @@ builder.prismaObject('Instance', {
   }),
 })
 
-const ScaleType = builder.objectRef<{ desired: number }>('Scale').implement({
-  description: 'How many processes.',
-  fields: (t) => ({ desired: t.exposeInt('desired', { description: 'How many are wanted.' }) }),
+const ScaleType = builder.objectRef<Scale>('Scale').implement({
+  description: 'How many processes, and who decides.',
+  fields: (t) => ({
+    desired: t.exposeInt('desired', {
+      description: 'How many are wanted; under autoscale the last decision.',
+    }),
+    min: t.exposeInt('min', {
+      description: 'Fewest that autoscale leaves; with 0 it sleeps until somebody calls.',
+    }),
+    max: t.exposeInt('max', { description: 'Most that autoscale makes.' }),
+    autoscale: t.exposeBoolean('autoscale', {
+      description: 'Whether the number follows the requests in flight, between min and max.',
+    }),
+    targetInFlight: t.exposeInt('targetInFlight', {
+      description: 'Requests in flight per process that autoscale aims at.',
+    }),
+  }),
 })
 
 /** What every process service holds. */
@@ -269,8 +284,8 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     }),
     scale: t.field({
       type: ScaleType,
-      description: 'How many processes.',
-      resolve: ({ desiredInstances }) => ({ desired: desiredInstances }),
+      description: 'How many processes, and who decides.',
+      resolve: scaleOf,
     }),
     instanceType: t.exposeString('instanceType', { description: 'Size of its processes.' }),
     environment: t.field({
