@@ -66,6 +66,16 @@ export interface Doors {
    * instance yet), BadGateway (the instance broke off) or TimedOut.
    */
   invoke(ctx: Context, deployment: string | undefined, service: string, call: Call): Promise<Answer>
+  /**
+   * Calls the primary target of a route as the viewer; a route of `deployment` may be named by its name too. Throws
+   * NotFound also when no target is active.
+   */
+  invokeRoute(
+    ctx: Context,
+    deployment: string | undefined,
+    route: string,
+    call: Call,
+  ): Promise<Answer>
 }
 
 /** This server among those of the installation: `id` stays with its data folder, `run` is new with every start. */

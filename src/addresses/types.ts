@@ -59,7 +59,10 @@ export const AddressableInterface = builder
     }),
   })
 
-type Paths<Row> = Partial<Record<Front, (ctx: Context, row: Row, id: string) => Promise<string>>>
+/** Where each front answers for a row; undefined where it has no word for that one. */
+type Paths<Row> = Partial<
+  Record<Front, (ctx: Context, row: Row, id: string) => Promise<string | undefined>>
+>
 
 /** Gives a type its `addresses`: `paths` says where each front that has a word for it answers. */
 export function addressable<Row extends { id: string; serial: bigint }>(
@@ -86,7 +89,8 @@ async function addressesOf<Row extends { id: string; serial: bigint }>(
     fronts.map(async (front) => {
       const path = paths[front]
       const id = path && (await addressFor(ctx, naming, front, row))
-      return id && path ? [{ front, id, path: await path(ctx, row, id) }] : []
+      const where = id && path && (await path(ctx, row, id))
+      return id && where ? [{ front, id, path: where }] : []
     }),
   )
   return all.flat()

@@ -129,7 +129,7 @@ export async function updateDeployment(
   return updated
 }
 
-/** Deletes a deployment that has no services; its versions go with it. */
+/** Deletes a deployment that has no services; its versions and routes go with it. */
 export async function deleteDeployment(ctx: Context, { id }: { id: string }): Promise<Deployment> {
   const deployment = found(await deploymentNamed(ctx, id), 'deployment', id)
   allow(ctx.viewer, 'DEVELOPER', deployment.organizationId)
@@ -144,6 +144,11 @@ export async function deleteDeployment(ctx: Context, { id }: { id: string }): Pr
     await db.deploymentVersion.updateMany({
       where: { deploymentId: deployment.id, deletedAt: null },
       data: { deletedAt: deleted.deletedAt, heldLabel: null },
+    })
+    // they lead nowhere by now, and their names are its own
+    await db.route.updateMany({
+      where: { deploymentId: deployment.id, deletedAt: null },
+      data: { deletedAt: deleted.deletedAt, heldHandle: null, heldName: null },
     })
     return deleted
   })

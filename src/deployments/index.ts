@@ -9,6 +9,7 @@ export {
 export { environmentRule } from './rules.ts'
 export {
   deploymentColumns,
+  deploymentKey,
   deploymentNamed,
   deploymentOf,
   versionNamed,

@@ -81,7 +81,7 @@ mutation('updateDeployment', {
 })
 
 mutation('deleteDeployment', {
-  description: 'Deletes a deployment that has no services; its versions go with it.',
+  description: 'Deletes a deployment that has no services; its versions and routes go with it.',
   input: (t) => ({ id: t.id({ required: true, description: 'Which: id, handle or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ deployment: await deleteDeployment(ctx, input) }),

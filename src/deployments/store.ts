@@ -1,4 +1,4 @@
-import { keyOf } from '../addresses/index.ts'
+import { isNamed, keyOf } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import type { Deployment, DeploymentVersion } from '../generated/prisma/client.ts'
@@ -17,6 +17,21 @@ export const visible = (ctx: Context) =>
 export async function deploymentNamed(ctx: Context, text: string): Promise<Deployment | null> {
   const key = await keyOf(ctx, deploymentNaming, text)
   return key && ctx.database.prisma.deployment.findFirst({ where: { ...visible(ctx), ...key } })
+}
+
+/** The key of a deployment, or undefined for the absent and the foreign alike: one named statement, for every call of a route asks. */
+export async function deploymentKey(ctx: Context, text: string): Promise<string | undefined> {
+  const key = await keyOf(ctx, deploymentNaming, text)
+  if (key === null) return undefined
+  const { form, where } = isNamed('d', key)
+  const [row] = await ctx.database.read<{ id: string }>(
+    Prisma.sql`
+      SELECT d.id FROM "Deployment" AS d
+      WHERE d."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND d."deletedAt" IS NULL AND ${where}
+      ORDER BY d.serial LIMIT 1`,
+    `deployment-key-by-${form}`,
+  )
+  return row?.id
 }
 
 /** By id or address; versions have no handles. */

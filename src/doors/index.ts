@@ -12,4 +12,5 @@ export const doorsOf = (platform: Platform, invoker: Invoker): Doors => ({
   put: (uploadId, body, signal) => putUpload(platform, uploadId, body, signal),
   get: (versionId) => getArchive(platform, versionId),
   invoke: (ctx, deployment, service, call) => invoker.invoke(ctx, deployment, service, call),
+  invokeRoute: (ctx, deployment, route, call) => invoker.invokeRoute(ctx, deployment, route, call),
 })

@@ -12,6 +12,7 @@ import {
   type Balancer,
   type Callee,
 } from '../services/index.ts'
+import { calleeOfRoute } from '../routes/index.ts'
 import type { TrafficRecorder } from '../traffic/index.ts'
 import { forwardedBy } from './forward.ts'
 import { outcomeOf, Watch } from './watch.ts'
@@ -61,12 +62,32 @@ export class Invoker {
     id: string,
     call: Call,
   ): Promise<Answer> {
+    return this.#asViewer(ctx, call, async () => {
+      const service = found(await calleeNamed(ctx, id, deployment), 'service', id)
+      allow(ctx.viewer, serviceActions.INVOKE.role, service.organizationId)
+      return service
+    })
+  }
+
+  /** Calls the primary target of a route as the viewer. Throws what `invoke` does; NotFound also when none is active. */
+  async invokeRoute(
+    ctx: Context,
+    deployment: string | undefined,
+    id: string,
+    call: Call,
+  ): Promise<Answer> {
+    return this.#asViewer(ctx, call, async () => {
+      const led = found(await calleeOfRoute(ctx, id, deployment), 'route', id)
+      allow(ctx.viewer, serviceActions.INVOKE.role, led.organizationId)
+      return found(led.callee ?? null, 'active service behind the route', id)
+    })
+  }
+
+  #asViewer(ctx: Context, call: Call, find: () => Promise<Callee>): Promise<Answer> {
     const watch = new Watch(this.#platform, 'local', call, ctx.requestId)
     return this.#watched(call, watch, async () => {
       requireCredential(ctx.viewer)
-      const service = found(await calleeNamed(ctx, id, deployment), 'service', id)
-      allow(ctx.viewer, serviceActions.INVOKE.role, service.organizationId)
-      return this.#call(service, call, watch)
+      return this.#call(await find(), call, watch)
     })
   }
 

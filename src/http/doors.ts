@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'undici'
 import { credentialIn } from '../auth/credential.ts'
-import type { Site } from '../context.ts'
+import type { Context, Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
@@ -62,22 +62,33 @@ export function doors(site: Site, invoker: Invoker) {
         .send(body)
     })
 
-    const base = '/deployments/:deployment/services/:service'
-    for (const url of [base, `${base}/*`])
-      http.route({
-        method: ['GET', 'POST', 'PUT'],
-        url,
-        handler: async (request: Request, reply) => {
-          const ctx = await contextOf(site, request.raw)
-          const { deployment, service = '' } = request.params
-          const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
-          whenClosed(reply.raw, () => session.end())
-          const call = callOf(request, reply, 5)
-          const answer = await ctx.doors.invoke(ctx, deployment, service, call)
-          if (credentialIn(request.headers)?.from === 'cookie') reply.headers(SANDBOX)
-          return passOn(reply, answer)
-        },
-      })
+    /** A door for calls: at this path, whose segments name what is called, and at all below it. */
+    const invocation = (
+      path: string,
+      invoke: (ctx: Context, named: Request['params'], call: Call) => Promise<Answer>,
+    ): void => {
+      const segments = path.split('/').length
+      for (const url of [path, `${path}/*`])
+        http.route({
+          method: ['GET', 'POST', 'PUT'],
+          url,
+          handler: async (request: Request, reply) => {
+            const ctx = await contextOf(site, request.raw)
+            const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
+            whenClosed(reply.raw, () => session.end())
+            const answer = await invoke(ctx, request.params, callOf(request, reply, segments))
+            if (credentialIn(request.headers)?.from === 'cookie') reply.headers(SANDBOX)
+            return passOn(reply, answer)
+          },
+        })
+    }
+    invocation(
+      '/deployments/:deployment/services/:service',
+      (ctx, { deployment, service = '' }, call) => ctx.doors.invoke(ctx, deployment, service, call),
+    )
+    invocation('/routes/:route', (ctx, { route = '' }, call) =>
+      ctx.doors.invokeRoute(ctx, undefined, route, call),
+    )
 
     http.route({
       method: ['GET', 'POST', 'PUT'],

@@ -81,7 +81,13 @@ export async function servicesByAge(
 }
 
 /** What a call must know of the service it goes to. */
-export type Callee = Pick<Service, 'id' | 'kind' | 'organizationId' | 'status' | 'ownerServer'>
+export type Callee = Pick<
+  Service,
+  'id' | 'kind' | 'organizationId' | 'status' | 'ownerServer' | 'autoscale' | 'minInstances'
+>
+
+/** The same as columns of a table `s`. */
+export const calleeColumns = Prisma.sql`s.id, s.kind, s."organizationId", s.status, s."ownerServer", s.autoscale, s."minInstances"`
 
 /**
  * The service a call names, under the deployment it names if any; null for the absent and the foreign alike. One
@@ -103,7 +109,7 @@ export async function calleeNamed(
     Prisma.sql`JOIN "Deployment" AS d ON d.id = s."deploymentId" AND d."deletedAt" IS NULL AND ${of.where}`
   const [row] = await ctx.database.read<Callee>(
     Prisma.sql`
-      SELECT s.id, s.kind, s."organizationId", s.status, s."ownerServer" FROM "Service" AS s ${within ?? Prisma.empty}
+      SELECT ${calleeColumns} FROM "Service" AS s ${within ?? Prisma.empty}
       WHERE s."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND s."deletedAt" IS NULL AND ${own.where}
       ORDER BY s.serial LIMIT 1`,
     `callee-by-${own.form}-${of?.form ?? 'alone'}`,

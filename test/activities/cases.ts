@@ -34,6 +34,9 @@ async function queue(ground: Ground): Promise<string> {
   return madeId(ground, 'createService', { name: `queue ${unique()}`, backend }, 'service')
 }
 
+const route = (ground: Ground): Promise<string> =>
+  madeId(ground, 'createRoute', { name: unique(), serviceIds: [ground.serviceId] }, 'route')
+
 /** A job in the hands of a worker. */
 async function held(ground: Ground): Promise<{ jobId: string; fence: string }> {
   const serviceId = await queue(ground)
@@ -103,6 +106,15 @@ export const cases: Record<string, Case> = {
     }),
     lines: 2,
   },
+  createRoute: {
+    input: ({ deploymentId, serviceId }) => ({
+      name: unique(),
+      deploymentId,
+      serviceIds: [serviceId],
+    }),
+  },
+  updateRoute: { input: async (ground) => ({ id: await route(ground), targets: [] }) },
+  deleteRoute: { input: async (ground) => ({ id: await route(ground) }) },
   invokeService: { input: ({ serviceId }) => ({ id: serviceId, json: { x: 1 } }), lines: 0 },
   createOrganization: { input: () => ({ name: `Case ${unique()}` }), isElsewhere: true },
   createToken: { input: () => ({ name: 'of a case', role: 'VIEWER' }) },

@@ -5,12 +5,14 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Reads } from '../../src/db/reads.ts'
 import { DeploymentId, VersionId } from '../../src/deployments/index.ts'
 import { OrganizationId, TokenId } from '../../src/organizations/index.ts'
+import { RouteId } from '../../src/routes/index.ts'
 import { ServiceId } from '../../src/services/index.ts'
 import { seedToken, Viewer } from '../organizations/operations.ts'
 import { AppendLog, claimOne, seedQueue, submit } from '../jobs/operations.ts'
 import { JobId } from '../../src/work/index.ts'
 import { numbered, streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { CreateRoute } from '../routes/operations.ts'
+import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
 import {
   argumentsOf,
   fieldsOf,
@@ -108,6 +110,20 @@ async function seed(): Promise<void> {
   await database.pool.query(`
     INSERT INTO "JobEvent" ("jobId", number, "serviceId", at, kind, actor, changes)
     SELECT j.id, n + 1000, j."serviceId", now(), 'PROGRESS', j.creator, '[]' FROM "Job" AS j, generate_series(1, ${MANY}) AS n`)
+  const services = await copies('Service', keys.service, () => ({}))
+  const { createRoute } = await admin.request(CreateRoute, {
+    input: { name: 'route', deploymentId: deployment.id, serviceIds: [service.id] },
+  })
+  const { route } = succeeded(createRoute, 'CreateRouteSuccess')
+  const routes = await copies('Route', RouteId.read(route.id) ?? '', (n) => ({
+    deploymentId: deployments[n],
+  }))
+  await database.pool.query(
+    `INSERT INTO "RouteTarget" ("routeId", place, "serviceId", "isActive")
+     SELECT r.id, t.n, t.id, true FROM unnest($1::uuid[], $2::uuid[]) AS r(id, service),
+       LATERAL (VALUES (0, service), (1, $3::uuid)) AS t(n, id)`,
+    [routes, services, keys.service],
+  )
   const people = await copies('User', await onlyId('User'), () => ({ isServerAdmin: false }))
   await database.pool.query(
     `INSERT INTO "Membership" ("userId", "organizationId", role)

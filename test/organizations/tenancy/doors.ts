@@ -16,6 +16,7 @@ const types: Readonly<Record<string, string>> = {
   '/archives/:id': 'DeploymentVersion',
   ':deployment': 'Deployment',
   ':service': 'ProcessService',
+  ':route': 'Route',
 }
 
 const parts = /^\/(uploads|archives)\/:id|:\w+/g

@@ -68,7 +68,8 @@ function placed(type: GraphQLInputType, path: readonly string[], value: string, 
 
 function needed({ name, type }: Pick<GraphQLInputField, 'name' | 'type'>, own: Own): unknown {
   const of = getNullableType(type)
-  if (isListType(of)) return []
+  const one = own[name.replace(/s$/, '')]
+  if (isListType(of)) return getNamedType(of).name === 'ID' && one !== undefined ? [one] : []
   if (isEnumType(of)) return of.getValues()[0]?.name
   if (isInputObjectType(of)) {
     const fields = Object.values(of.getFields())
@@ -82,6 +83,8 @@ function needed({ name, type }: Pick<GraphQLInputField, 'name' | 'type'>, own: O
     case 'Int':
     case 'SafeInt':
       return 1
+    case 'Boolean':
+      return true
     case 'DateTime':
       return '2026-01-01T00:00:00Z'
     case 'String':

@@ -103,6 +103,13 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     ),
     'service',
   )
+  const serviceIds = [idIn(service, 'service')]
+  const route = await succeed(
+    admin,
+    'createRoute',
+    { ...named('route'), ...chosen('route'), deploymentId, serviceIds },
+    'route { id }',
+  )
   const project = await succeed(admin, 'createProject', named('project'), 'project { id }')
   const jobId = await doneJob(admin, queueId, idIn(project, 'project'), word)
   const upload = await succeed(admin, 'createUpload', { name: text }, 'upload { id url }')
@@ -122,6 +129,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     ProcessService: idIn(service, 'service'),
     QueueService: queueId,
     Job: jobId,
+    Route: idIn(route, 'route'),
     Project: idIn(project, 'project'),
     Upload: idIn(upload, 'upload'),
     Token: idIn(token, 'token'),
@@ -141,7 +149,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
   return {
     word,
     ids,
-    handles: ['organization', 'deployment', 'service', 'queue', 'project'].map(
+    handles: ['organization', 'deployment', 'service', 'queue', 'route', 'project'].map(
       (noun) => `${word}-${noun}`,
     ),
     addresses,
