@@ -181,6 +181,9 @@ const variables = z.object({
   MAX_RESTARTS: whole(0, 1_000_000, 5)
     .prefault('5')
     .describe('Restarts in a row before a service is `FAILED`.'),
+  SCALE_DOWN_SECONDS: seconds('positive', 60)
+    .prefault('60')
+    .describe('Autoscale ends instances that were not needed for so long.'),
   CANCEL_GRACE_SECONDS: seconds('zero too', 30)
     .prefault('30')
     .describe('From asking the worker of a job to end it until the job is taken from it.'),
@@ -308,6 +311,7 @@ function configOf(env: z.output<typeof variables>) {
     startTimeoutMs: toMs(env.START_TIMEOUT_SECONDS),
     stopGraceMs: toMs(env.STOP_GRACE_SECONDS),
     maxRestarts: env.MAX_RESTARTS,
+    scaleDownMs: toMs(env.SCALE_DOWN_SECONDS),
     cancelGraceMs: toMs(env.CANCEL_GRACE_SECONDS),
     leaseMs: toMs(env.LEASE_SECONDS),
     /** 0 keeps everything, here and in the next four. */

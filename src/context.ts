@@ -62,8 +62,8 @@ export interface Doors {
   /** The archive of a version, unchanged. Throws NotFound. */
   get(versionId: string): Promise<Outgoing>
   /**
-   * Calls a service as the viewer. Throws NotFound, Forbidden, WrongState (it does not run), Unavailable (no
-   * instance yet), BadGateway (the instance broke off) or TimedOut.
+   * Calls a service as the viewer; one that sleeps is woken. Throws NotFound, Forbidden, WrongState (it does not
+   * run), Unavailable (no instance yet), BadGateway (the instance broke off) or TimedOut.
    */
   invoke(ctx: Context, deployment: string | undefined, service: string, call: Call): Promise<Answer>
   /**

@@ -2,15 +2,17 @@ import { errors, Pool } from 'undici'
 import { allow, found, requireCredential } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import type { Answer, Call } from '../kit/call.ts'
-import { BadGateway, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
+import { BadGateway, DomainError, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
 import {
   calleeNamed,
+  maySleep,
   processStatus,
   say,
   serviceActions,
   ServiceId,
   type Balancer,
   type Callee,
+  type Target,
 } from '../services/index.ts'
 import { calleeOfRoute } from '../routes/index.ts'
 import type { TrafficRecorder } from '../traffic/index.ts'
@@ -131,14 +133,19 @@ export class Invoker {
       throw new WrongState('A queue cannot be called: submit a job.', service.kind, kinds)
     if (!from.includes(status))
       throw new WrongState(`The service is not running: it is ${status}.`, status, from)
-    const target = this.#balancer.take(service.id)
+    const began = performance.now()
+    const target = this.#balancer.take(service.id) ?? (await this.#awakened(service, call))
     if (target !== undefined) {
       const end = this.#traffic.begin(service.id, this.#balancer.count(service.id))
       const done = once((how: Ending) => {
         this.#balancer.release(target)
         end(how !== 'answered')
       })
-      return this.#send(service, target.pool, call, watch.headers(service.id), done)
+      const { invokeTimeoutMs } = this.#platform.config
+      return this.#send(service, target.pool, call, watch.headers(service.id), done, {
+        // what it waited for an instance counts
+        headersTimeout: Math.max(1, Math.round(invokeTimeoutMs - (performance.now() - began))),
+      })
     }
     const { server, signer, now } = this.#platform
     const isElsewhere = service.ownerServer !== null && service.ownerServer !== server.id
@@ -160,8 +167,22 @@ export class Invoker {
       { ...watch.headers(service.id), ...forwardedBy(signer, service.id, now()) },
       // the owner counts what it was asked
       (how) => how === 'unanswered' && this.#traffic.refused(service.id),
-      `/internal/services/${ServiceId.text(service.id)}`,
+      { under: `/internal/services/${ServiceId.text(service.id)}` },
     )
+  }
+
+  /** An instance of a service that sleeps here, once there is one; undefined for a service that does not. */
+  async #awakened(service: Callee, call: Call): Promise<Target | undefined> {
+    const { config, server } = this.#platform
+    if (!maySleep(service) || service.ownerServer !== server.id) return undefined
+    try {
+      return await this.#balancer.wait(service.id, call.signal, config.invokeTimeoutMs)
+    } catch (cause) {
+      this.#traffic.refused(service.id)
+      if (cause instanceof DomainError)
+        await this.#complain(service, call, `failed: ${cause.message}`)
+      throw cause
+    }
   }
 
   async close(): Promise<void> {
@@ -182,7 +203,7 @@ export class Invoker {
     call: Call,
     extra: Record<string, string>,
     done: (how: Ending) => void,
-    under = '',
+    { under = '', ...limits }: { under?: string; headersTimeout?: number } = {},
   ): Promise<Answer> {
     try {
       const answer = await pool.request({
@@ -191,6 +212,7 @@ export class Invoker {
         headers: { ...onward(call.headers), ...extra },
         body: call.body ?? null,
         signal: call.signal,
+        ...limits,
       })
       const { body, statusCode } = answer
       let how: Ending = statusCode >= 500 ? 'failed' : 'answered'

@@ -144,6 +144,11 @@ export const catalogue = {
     help: 'Calls of services that are under way.',
     labels: {},
   },
+  millrace_invocations_waiting: {
+    type: 'gauge',
+    help: 'Calls of sleeping services that wait for an instance.',
+    labels: {},
+  },
 
   // Services looked after by this server
   millrace_services_owned: {
@@ -160,6 +165,11 @@ export const catalogue = {
     type: 'counter',
     help: 'Services taken over from a server whose lease had run out.',
     labels: {},
+  },
+  millrace_autoscale_decisions_total: {
+    type: 'counter',
+    help: 'Changes of the number of instances that autoscale has decided.',
+    labels: { direction: ['up', 'down'] },
   },
   millrace_instance_restarts_total: {
     type: 'counter',

@@ -101,16 +101,19 @@ export class Lifecycle {
       .finally(() => (slot.busy = undefined))
   }
 
-  /** Asks a slot to leave; resolves when it has. */
-  async leave(slot: Slot): Promise<void> {
+  /**
+   * Asks a slot to leave; resolves when it has. It first answers what it was asked, for `drainMs` at most: asked again,
+   * it may get less.
+   */
+  async leave(slot: Slot, drainMs = this.#platform.config.stopGraceMs): Promise<void> {
+    slot.leaveBy = Math.min(slot.leaveBy, performance.now() + drainMs)
     if (slot.state !== 'LEAVING') {
       const { stopGraceMs } = this.#platform.config
       slot.state = 'LEAVING'
       clearTimeout(slot.timer)
-      const begun = performance.now()
-      await this.#balancer.remove(this.#serviceId, slot.id, stopGraceMs)
+      await this.#balancer.remove(this.#serviceId, slot.id, () => slot.leaveBy)
       const marked = this.#mark(slot, Prisma.sql`status = 'STOPPING'`)
-      const left = stopGraceMs - (performance.now() - begun)
+      const left = Math.min(stopGraceMs, slot.leaveBy - performance.now())
       await slot.running?.stop(Math.max(1_000, left))
       await marked
       await slot.busy
@@ -127,7 +130,7 @@ export class Lifecycle {
   async kill(slot: Slot): Promise<void> {
     slot.state = 'LEAVING'
     clearTimeout(slot.timer)
-    await this.#balancer.remove(this.#serviceId, slot.id, 0)
+    await this.#balancer.remove(this.#serviceId, slot.id, () => 0)
     await slot.running?.stop(0)
   }
 
@@ -171,7 +174,7 @@ export class Lifecycle {
     const exit = await running.exited
     slot.running = undefined
     await watching
-    void this.#balancer.remove(this.#serviceId, slot.id, 0)
+    void this.#balancer.remove(this.#serviceId, slot.id, () => 0)
     await reading
     if (this.#closing.aborted) return // not read to the end: the next start delivers the rest
     await this.#exited(slot, launch, running, exit)

@@ -38,6 +38,7 @@ export class Reconciler {
     this.#platform = platform
     this.#runtime = runtime
     platform.metrics.gauge('millrace_services_owned', () => this.#owned())
+    platform.metrics.gauge('millrace_invocations_waiting', () => this.balancer.waiting())
   }
 
   /** Takes up what an earlier run of this server left, then owns services until `stop`. */
@@ -73,6 +74,7 @@ export class Reconciler {
    */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true
+    this.balancer.close()
     clearInterval(this.#timer)
     this.#unsubscribe()
     const late = setTimeout(() => this.#closing.abort(), graceMs)

@@ -22,6 +22,8 @@ export interface Slot {
   /** Set from leaving or launching until it is done, so that nothing is done twice. */
   busy: Promise<void> | undefined
   timer: NodeJS.Timeout | undefined
+  /** Once it leaves: when the requests it still answers are given up. */
+  leaveBy: number
 }
 
 export const newSlot = (
@@ -42,6 +44,7 @@ export const newSlot = (
   running: undefined,
   busy: undefined,
   timer: undefined,
+  leaveBy: Infinity,
 })
 
 /** What the supervisor does next with the slots it has. */
@@ -49,15 +52,21 @@ export interface Plan {
   /** Ordinals to start in the wanted generation. */
   readonly start: readonly number[]
   readonly leave: readonly Slot[]
-  /** All that is wanted is ready, and nothing else serves. */
+  /** All that is needed is ready, and nothing else serves. */
   readonly isReady: boolean
 }
 
 /**
- * The next steps towards `wanted` instances of `generation`: new ones are started one ahead of those that are
- * ready, and an old one leaves for each new one that is, so that as many as before serve at every moment.
+ * The next steps towards `wanted` instances of `generation`, of which `needed` are enough to be called ready: new ones
+ * are started one ahead of those that are ready, and an old one leaves for each new one that is, so that as many as
+ * before serve at every moment.
  */
-export function plan(slots: Iterable<Slot>, wanted: number, generation: number): Plan {
+export function plan(
+  slots: Iterable<Slot>,
+  wanted: number,
+  needed: number,
+  generation: number,
+): Plan {
   const staying = [...slots].filter(({ state }) => state !== 'LEAVING')
   const old = staying.filter((slot) => slot.generation !== generation)
   const fresh = staying.filter((slot) => slot.generation === generation)
@@ -73,6 +82,6 @@ export function plan(slots: Iterable<Slot>, wanted: number, generation: number):
   return {
     start: missing.slice(0, Math.max(0, room)),
     leave: [...surplus, ...retiring.slice(0, Math.max(0, old.length - (wanted - ready)))],
-    isReady: ready === wanted && old.length === 0,
+    isReady: ready >= needed && old.length === 0,
   }
 }

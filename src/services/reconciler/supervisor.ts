@@ -1,41 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Platform } from '../../context.ts'
-import {
-  Prisma,
-  type Deployment,
-  type DeploymentVersion,
-  type Service,
-} from '../../generated/prisma/client.ts'
-import { system } from '../../kit/actor.ts'
-import { WrongState } from '../../kit/errors.ts'
+import { Prisma, type Service } from '../../generated/prisma/client.ts'
+import { Unavailable, WrongState } from '../../kit/errors.ts'
 import type { Runtime } from '../../ports/runtime/runtime.ts'
-import { closeLog, type NewEvent } from '../../streams/index.ts'
-import {
-  ATTENTION,
-  InstanceId,
-  processStatus,
-  type ProcessStatus,
-  type ServiceMove,
-} from '../service.ts'
-import { changeService, moveService } from '../store.ts'
+import { neededForReady, scaleOf } from '../scale.ts'
+import { ATTENTION, InstanceId, processStatus, type ProcessStatus } from '../service.ts'
+import { Autoscaler, type Decision } from './autoscaler.ts'
 import type { Balancer } from './balancer.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { OwnedService, type Loaded } from './owned.ts'
 import { say } from './pump.ts'
 import { newSlot, plan, type Slot } from './slot.ts'
-
-type Loaded = Service & {
-  deployment: Deployment | null
-  version: DeploymentVersion | null
-  targetVersion: DeploymentVersion | null
-}
 
 /** How long to wait when the database did not answer. */
 const RETRY_MS = 500
 
 /**
  * Drives the processes of one service that this server owns towards what its row says, step by step: it is woken
- * by every change, looks at all anew, and never remembers what it meant to do. Every write carries the run of this
- * server, so that one that has lost the service without knowing changes nothing.
+ * by every change, looks at all anew, and never remembers what it meant to do.
  */
 export class Supervisor {
   readonly #platform: Platform
@@ -43,6 +25,9 @@ export class Supervisor {
   readonly #onDone: () => void
   readonly #slots = new Map<string, Slot>()
   readonly #lifecycle: Lifecycle
+  readonly #owned: OwnedService
+  readonly #balancer: Balancer
+  readonly #autoscaler: Autoscaler
   readonly #abort = new AbortController()
   #failure: { slot: Slot; reason: string } | undefined
   #isAwake = false
@@ -63,6 +48,15 @@ export class Supervisor {
     this.#platform = platform
     this.#serviceId = serviceId
     this.#onDone = onDone
+    this.#owned = new OwnedService(platform, serviceId)
+    this.#balancer = balancer
+    this.#autoscaler = new Autoscaler(platform.config.scaleDownMs, () => this.wake())
+    const leave = balancer.watch(serviceId, (inFlight) => this.#autoscaler.saw(inFlight))
+    this.#abort.signal.addEventListener('abort', () => {
+      leave()
+      this.#autoscaler.close()
+      balancer.refuse(serviceId, new Unavailable('instance', 'The service is moving.', 1))
+    })
     const signals = { lost: this.#abort.signal, closing }
     this.#lifecycle = new Lifecycle(platform, runtime, balancer, serviceId, signals, {
       changed: () => this.wake(),
@@ -147,13 +141,15 @@ export class Supervisor {
     this.#revision = service?.revision
     if (service === null || service.ownerRun !== this.#platform.server.run) return this.lose()
     this.#status = processStatus(service.status)
-    if (service.deletedAt !== null) return this.#windDown(() => this.#close(service))
+    if (service.deletedAt !== null) return this.#windDown(service, () => this.#close(service))
     switch (this.#status) {
       case 'STOPPING':
-        return this.#windDown(() => this.#move(service, 'stopped', null))
+        return this.#windDown(service, () => this.#owned.move(service, 'stopped', null))
       case 'STOPPED':
       case 'FAILED':
-        return this.#windDown(() => this.#release(Prisma.sql`t.status IN ('STOPPED', 'FAILED')`))
+        return this.#windDown(service, () =>
+          this.#release(Prisma.sql`t.status IN ('STOPPED', 'FAILED')`),
+        )
       case 'STARTING':
       case 'READY':
       case 'SCALING':
@@ -161,8 +157,12 @@ export class Supervisor {
     }
   }
 
-  async #windDown(then: () => Promise<unknown>): Promise<void> {
+  async #windDown(service: Service, then: () => Promise<unknown>): Promise<void> {
     this.#failure = undefined
+    this.#autoscaler.follow(undefined)
+    const { status, statusReason } = service
+    const why = `The service is ${status}${statusReason === null ? '.' : `: ${statusReason}`}`
+    this.#balancer.refuse(this.#serviceId, new Unavailable('instance', why))
     for (const slot of this.#slots.values()) void this.#lifecycle.leave(slot)
     if (this.#slots.size === 0) {
       await then()
@@ -173,126 +173,86 @@ export class Supervisor {
   async #run(service: Loaded): Promise<void> {
     if (this.#failure !== undefined) return this.#fail(service, this.#failure)
     const version = service.targetVersion ?? service.version
-    const { deployment, desiredInstances, generation } = service
+    const { deployment, generation } = service
     if (version === null || deployment === null) return
-    const next = plan(this.#slots.values(), desiredInstances, generation)
-    for (const slot of next.leave) void this.#lifecycle.leave(slot)
+    const scale = scaleOf(service)
+    this.#autoscaler.follow(scale)
+    const decision = this.#autoscaler.decision()
+    if (decision !== undefined) return this.#rescale(service, decision)
+    const needed = neededForReady(scale)
+    const next = plan(this.#slots.values(), scale.desired, needed, generation)
+    // others serve meanwhile, so each has the time that a request may take
+    const drainMs = Math.max(
+      this.#platform.config.stopGraceMs,
+      this.#platform.config.invokeTimeoutMs,
+    )
+    for (const slot of next.leave) void this.#lifecycle.leave(slot, drainMs)
     for (const ordinal of next.start) {
       const slot = newSlot(InstanceId.make(), ordinal, generation, version.id)
       this.#slots.set(slot.id, slot)
       this.#lifecycle.launch(slot, { service, deployment, version })
     }
-    if (next.isReady && service.status !== 'READY') await this.#becomeReady(service)
+    if (next.isReady && service.status !== 'READY') await this.#owned.becomeReady(service)
     if (!next.isReady && service.status === 'READY')
-      await this.#move(service, 'scale', this.#waitingFor())
-  }
-
-  async #becomeReady(service: Loaded): Promise<void> {
-    const { targetVersion, generation } = service
-    const events: NewEvent[] =
-      targetVersion === null
-        ? []
-        : [
-            {
-              kind: 'DEPLOYED',
-              changes: [
-                { field: 'version', from: service.version?.label, to: targetVersion.label },
-              ],
-            },
-          ]
-    await this.#move(service, 'ready', null, {
-      events,
-      set: Prisma.sql`, "versionId" = COALESCE(t."targetVersionId", t."versionId"), "targetVersionId" = NULL`,
-      where: Prisma.sql`AND t.generation = ${generation}::int AND t."desiredInstances" = ${service.desiredInstances}::int
-        AND t."targetVersionId" IS NOT DISTINCT FROM ${targetVersion?.id ?? null}::uuid`,
-    })
+      await this.#owned.move(service, 'scale', this.#waitingFor())
   }
 
   /**
-   * A failed rollout leaves what served before serving; anything else that fails is the service's end. The
-   * failure is forgotten only when that is written.
+   * A failed rollout leaves what served before serving, and an instance that autoscale added is done without; anything
+   * else that fails is the service's end. The failure is forgotten only when that is written.
    */
   async #fail(service: Loaded, { slot, reason }: { slot: Slot; reason: string }): Promise<void> {
-    if (slot.generation !== service.generation) {
-      this.#failure = undefined
-      return
-    }
-    const old = [...this.#slots.values()].filter(
-      ({ generation, state }) => generation !== service.generation && state === 'READY',
-    )
-    const before = old.at(-1)
-    if (before === undefined) {
+    const ready = [...this.#slots.values()].filter(({ state }) => state === 'READY')
+    const before = ready.findLast(({ generation }) => generation !== service.generation)
+    const { autoscale, desired, min } = scaleOf(service)
+    const isWanted = slot.generation === service.generation && slot.ordinal < desired
+    if (!isWanted) void this.#lifecycle.leave(slot)
+    else if (before !== undefined) await this.#revert(service, before, reason)
+    else if (autoscale && ready.length >= Math.max(min, 1)) {
+      this.#autoscaler.hold(ready.length)
+      await say(this.#platform, this.#serviceId, `goes on without it: ${reason}`, slot.ordinal)
+      await this.#rescale(service, { desired: ready.length, reason })
+      void this.#lifecycle.leave(slot)
+    } else {
       await say(this.#platform, this.#serviceId, `failed: ${reason}`)
-      await this.#move(service, 'fail', reason)
-      this.#failure = undefined
-      this.#isAwake = true
-      return
+      await this.#owned.move(service, 'fail', reason)
     }
+    this.#failure = undefined
+    this.#isAwake = true
+  }
+
+  async #revert(service: Loaded, before: Slot, reason: string): Promise<void> {
     const label = service.targetVersion?.label
     const what = label === undefined ? 'The change' : `Version "${label}"`
     const message = `${what} could not be rolled out, what ran before goes on: ${reason}`
     await say(this.#platform, this.#serviceId, message)
     for (const one of this.#slots.values())
       if (one.generation === service.generation) void this.#lifecycle.leave(one)
-    await this.#move(service, 'ready', message, {
+    await this.#owned.move(service, 'ready', message, {
       events: [{ kind: 'UPDATED', message }],
       set: Prisma.sql`, generation = ${before.generation}::int, "targetVersionId" = NULL`,
       where: Prisma.sql`AND t.generation = ${service.generation}::int`,
     })
-    this.#failure = undefined
+  }
+
+  /** Writes what autoscale has decided; the next look sees to it. */
+  async #rescale(service: Service, decision: Decision): Promise<void> {
+    if (await this.#owned.rescale(service, decision)) this.#autoscaler.decided(decision.desired)
     this.#isAwake = true
   }
 
-  /** Everything is gone after deletion: nothing follows in its streams. */
   async #close(service: Service): Promise<void> {
-    const { database, hub, server } = this.#platform
-    const status: NewEvent[] =
-      service.status === 'STOPPING'
-        ? [
-            {
-              kind: 'STATUS_CHANGED',
-              changes: [{ field: 'status', from: 'STOPPING', to: 'STOPPED' }],
-            },
-          ]
-        : []
-    await database.query(closeLog(service.id))
-    await changeService(
-      this.#platform,
-      service.id,
-      Prisma.sql`, status = CASE t.status WHEN 'STOPPING' THEN 'STOPPED' ELSE t.status END,
-        "closedAt" = clock_timestamp(), "ownerServer" = NULL, "ownerRun" = NULL, "ownedUntil" = NULL`,
-      { actor: system, events: status, where: Prisma.sql`AND t."ownerRun" = ${server.run}::uuid` },
-    )
-    hub.hint('log', service.id)
-    this.#abort.abort()
-    this.#onDone()
+    await this.#owned.close(service)
+    this.#end()
   }
 
-  /** Gives the service back, if `condition` still holds; its next start is anybody's. */
   async #release(condition: Prisma.Sql): Promise<void> {
-    const { database, server } = this.#platform
-    const rows = await database.query<{ id: string }>(Prisma.sql`
-      UPDATE "Service" AS t SET "ownerServer" = NULL, "ownerRun" = NULL, "ownedUntil" = NULL
-      WHERE id = ${this.#serviceId}::uuid AND "ownerRun" = ${server.run}::uuid AND ${condition} RETURNING id`)
-    if (rows.length === 0) return
-    this.#abort.abort()
-    this.#onDone()
+    if (await this.#owned.release(condition)) this.#end()
   }
 
-  #move(
-    service: Service,
-    move: ServiceMove,
-    reason: string | null,
-    more: { events?: NewEvent[]; set?: Prisma.Sql; where?: Prisma.Sql } = {},
-  ): Promise<Service | undefined> {
-    return moveService(this.#platform, service, move, {
-      actor: system,
-      events: more.events ?? [],
-      action: 'serviceStatusChanged',
-      reason,
-      ...(more.set ? { set: more.set } : {}),
-      where: Prisma.sql`AND t."ownerRun" = ${this.#platform.server.run}::uuid ${more.where ?? Prisma.empty}`,
-    })
+  #end(): void {
+    this.#abort.abort()
+    this.#onDone()
   }
 
   /** Why a service that was READY is not. */

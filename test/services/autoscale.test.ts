@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { logOf, StopService } from './operations.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { becomes } from '../support/seed.ts'
+import { until } from '../support/until.ts'
+import { held, Rescale, scaledService, scaling } from './scaling.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp({
+    SCALE_DOWN_SECONDS: '1',
+    STOP_GRACE_SECONDS: '0.1',
+    INVOKE_TIMEOUT_SECONDS: '20',
+  })
+})
+afterAll(() => app.close())
+
+const look = (id: string) => scaling(app.admin, id)
+const becomesSo = (id: string, fact: (now: Awaited<ReturnType<typeof look>>) => boolean) =>
+  until(async () => fact(await look(id)), { timeoutMs: 30_000 })
+const call = async (url: string) => {
+  const response = await fetch(url, { headers: app.admin.headers })
+  return { status: response.status, text: await response.text() }
+}
+
+test('requests in flight make instances up to the maximum, and calm ends them down to the minimum', async () => {
+  const scale = { min: 1, max: 3, autoscale: true, targetInFlight: 2 }
+  const { id, invokeUrl } = await scaledService(app.admin, scale)
+  await becomes(app.admin, id, 'READY')
+  expect((await look(id)).scale).toEqual({ ...scale, desired: 1 })
+
+  const requests = Array.from({ length: 12 }, () => held(app.admin, invokeUrl))
+  await becomesSo(id, ({ ready }) => ready === 3)
+  const busy = await look(id)
+  // more are wanted than it may have, and it was ready all the time: its minimum was there
+  expect(busy).toMatchObject({ status: 'READY', scale: { desired: 3 } })
+  expect(busy.decisions.at(-1)?.message).toMatch(
+    /^\d+ requests in flight, 2 per instance are aimed at\.$/,
+  )
+  const more = Array.from({ length: 9 }, () => held(app.admin, invokeUrl))
+  const answers = await Promise.all([...requests, ...more].map((one) => one.end()))
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+  expect(new Set(answers.map(({ text }) => text)).size).toBe(3)
+
+  await becomesSo(
+    id,
+    ({ scale: { desired }, instances }) => desired === 1 && instances.length === 1,
+  )
+  const calm = await look(id)
+  expect(calm.decisions.at(-1)).toMatchObject({
+    to: 1,
+    message: 'No request for 1 s, 2 per instance are aimed at.',
+  })
+  // each decision goes on from the one before, and none leaves the bounds
+  expect(calm.decisions.map(({ from }) => from)).toEqual([
+    1,
+    ...calm.decisions.slice(0, -1).map(({ to }) => to),
+  ])
+  for (const { to } of calm.decisions) expect([1, 2, 3]).toContain(to)
+  const moves = calm.events.filter(({ kind }) => kind === 'STATUS_CHANGED')
+  expect(moves).toHaveLength(1)
+})
+
+test('a request that is longer than the calm is answered by the instance that is to end', async () => {
+  const scale = { min: 1, max: 2, desired: 2, autoscale: true, targetInFlight: 1 }
+  const { id, invokeUrl } = await scaledService(app.admin, scale)
+  await becomesSo(id, ({ ready }) => ready === 2)
+  const both = [held(app.admin, invokeUrl), held(app.admin, invokeUrl)]
+  await becomesSo(id, ({ scale: { desired } }) => desired === 2)
+  // the older instance is the one that stays: end its request, and find it by being the idle one
+  const pids = new Set<string>()
+  const first = both[0]?.end()
+  const idle = (await first)?.text ?? ''
+  await becomesSo(id, ({ decisions }) => decisions.at(-1)?.to === 1)
+  for (let n = 0; n < 20; n += 1) pids.add((await call(invokeUrl)).text)
+  const last = await both[1]?.end()
+  expect(last?.status).toBe(200)
+  expect(last?.text).not.toBe(idle)
+  expect(pids.size).toBe(1)
+  await becomesSo(id, ({ instances }) => instances.length === 1)
+})
+
+test('under waves of requests no answer is lost, however often it scales', async () => {
+  const scale = { min: 0, max: 3, autoscale: true, targetInFlight: 1 }
+  const { id, invokeUrl } = await scaledService(app.admin, scale)
+  const statuses: number[] = []
+  for (let wave = 0; wave < 3; wave += 1) {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => call(invokeUrl)))
+    statuses.push(...answers.map(({ status }) => status))
+    // calls go on while it ends instances, and when it sleeps
+    await until(
+      async () => {
+        statuses.push((await call(invokeUrl)).status)
+        return (await look(id)).scale.desired <= 1
+      },
+      { timeoutMs: 30_000 },
+    )
+  }
+  expect(statuses.filter((status) => status !== 200)).toEqual([])
+  await becomesSo(
+    id,
+    ({ scale: { desired }, instances }) => desired === 0 && instances.length === 0,
+  )
+  const { decisions, status } = await look(id)
+  expect(status).toBe('READY')
+  expect(decisions.every(({ to }) => to >= 0 && to <= 3)).toBe(true)
+})
+
+test('a service that sleeps is woken by its first request, and by twenty at once only once', async () => {
+  const scale = { desired: 0, min: 0, max: 2, autoscale: true }
+  const { id, invokeUrl } = await scaledService(app.admin, scale)
+  await becomes(app.admin, id, 'READY')
+  expect((await look(id)).instances).toEqual([])
+
+  expect((await call(invokeUrl)).status).toBe(200)
+  await becomesSo(
+    id,
+    ({ scale: { desired }, instances }) => desired === 0 && instances.length === 0,
+  )
+  const answers = await Promise.all(Array.from({ length: 20 }, () => call(invokeUrl)))
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+  const { events, decisions } = await look(id)
+  expect(decisions[0]).toEqual({
+    from: 0,
+    to: 1,
+    message: '1 request in flight, 4 per instance are aimed at.',
+  })
+  const asleep = events.findLast(({ changes }) => changes[0]?.to === 0)?.number ?? 0
+  const started = events.filter(
+    ({ kind, number }) =>
+      kind === 'INSTANCE_STARTED' && (number > asleep || decisions.at(-1)?.to === 0),
+  )
+  expect(started.length).toBeLessThanOrEqual(4)
+
+  // by GraphQL too, and it says that it may be called
+  await becomesSo(id, ({ instances }) => instances.length === 0)
+  await app.admin.request(StopService, { id })
+  const stopped = await call(invokeUrl)
+  expect(stopped.status).toBe(404)
+  expect((await look(id)).scale).toMatchObject({ desired: 0, min: 0, max: 2, autoscale: true })
+})
+
+test('who waits for a service that cannot be run is told so at once', async () => {
+  const scale = { desired: 0, min: 0, max: 1, autoscale: true }
+  const { id, invokeUrl } = await scaledService(app.admin, scale, {
+    files: { 'main.txt': '' },
+    command: 'echo cannot >&2; exit 3',
+  })
+  await becomes(app.admin, id, 'READY')
+  const answers = await Promise.all([call(invokeUrl), call(invokeUrl)])
+  expect(answers.map(({ status }) => status)).toEqual([503, 503])
+  expect(answers[0]?.text).toContain('exited with code 3')
+  await becomes(app.admin, id, 'FAILED')
+})
+
+test('an instance that cannot be added is done without, and what serves goes on', async () => {
+  const script = `import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+if (existsSync('first')) { console.error('no room'); process.exit(7) }
+writeFileSync('first', '')
+createServer((request, response) => request.resume().on('end', () => response.end('first'))).listen(process.env.PORT, '127.0.0.1')
+`
+  const folder = await app.database.dataDir
+  const scale = { min: 1, max: 2, autoscale: true, targetInFlight: 1 }
+  const { id, invokeUrl } = await scaledService(app.admin, scale, {
+    files: { 'main.mjs': script.replaceAll("'first'", JSON.stringify(`${folder}/only-one`)) },
+    command: 'node main.mjs',
+  })
+  await becomes(app.admin, id, 'READY')
+  const requests = [held(app.admin, invokeUrl), held(app.admin, invokeUrl)]
+  await becomesSo(id, ({ decisions }) => decisions.some(({ to }) => to === 1))
+  const { decisions, status } = await look(id)
+  expect(status).toBe('READY')
+  expect(decisions.slice(0, 2)).toEqual([
+    { from: 1, to: 2, message: '2 requests in flight, 1 per instance are aimed at.' },
+    { from: 2, to: 1, message: expect.stringMatching(/^Instance 1 exited with code 7/) },
+  ])
+  expect(await logOf(app.admin, id)).toContain('goes on without it')
+  for (const { status: code } of await Promise.all(requests.map((one) => one.end())))
+    expect(code).toBe(200)
+})
+
+test('by hand it has as many as were asked for, whatever is in flight', async () => {
+  const { id, invokeUrl } = await scaledService(app.admin, { desired: 2, targetInFlight: 1 })
+  await becomes(app.admin, id, 'READY')
+  const requests = Array.from({ length: 6 }, () => held(app.admin, invokeUrl))
+  await app.admin.request(Rescale, { id, scale: { desired: 1 } })
+  await becomesSo(id, ({ status, scale }) => status === 'READY' && scale.desired === 1)
+  // those that are in flight are answered, by the one that leaves too
+  const answers = await Promise.all(requests.map((one) => one.end()))
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+  await becomesSo(id, ({ instances }) => instances.length === 1)
+  expect((await look(id)).decisions).toEqual([])
+  const { scaleService } = await app.admin.request(Rescale, { id, scale: { desired: 3 } })
+  expect(scaleService).toMatchObject({ service: { status: 'SCALING', scale: { max: 3 } } })
+  await becomesSo(id, ({ status, ready }) => status === 'READY' && ready === 3)
+})
