@@ -1,9 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { errors, Pool } from 'undici'
 import { allow, found, requireCredential } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway, DomainError, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
 import {
+  calleeById,
   calleeNamed,
   maySleep,
   processStatus,
@@ -17,23 +19,11 @@ import {
 import { calleeOfRoute } from '../routes/index.ts'
 import type { TrafficRecorder } from '../traffic/index.ts'
 import { forwardedBy } from './forward.ts'
+import { back, onward } from './headers.ts'
 import { outcomeOf, Watch } from './watch.ts'
 
-/** Headers that belong to one connection (RFC 9110, 7.6.1), and the caller's credential, which is ours. */
-const HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'host',
-  'expect',
-  'authorization',
-])
+/** How often is looked whether a service has an owner by now. */
+const OWNER_MS = 100
 
 /** How a call ended: with an answer, with one that says 5xx or breaks off, or with none. */
 type Ending = 'answered' | 'failed' | 'unanswered'
@@ -98,11 +88,7 @@ export class Invoker {
     const watch = new Watch(this.#platform, 'received', call, undefined)
     return this.#watched(call, watch, async () => {
       const uuid = ServiceId.read(id)
-      const service = uuid
-        ? await this.#platform.database.prisma.service.findFirst({
-            where: { id: uuid, deletedAt: null },
-          })
-        : null
+      const service = uuid ? await calleeById(this.#platform, uuid) : null
       return this.#call(found(service, 'service', id), call, watch)
     })
   }
@@ -126,25 +112,25 @@ export class Invoker {
     }
   }
 
-  async #call(service: Callee, call: Call, watch: Watch): Promise<Answer> {
+  async #call(callee: Callee, call: Call, watch: Watch): Promise<Answer> {
+    const until = performance.now() + this.#platform.config.invokeTimeoutMs
+    const service = isBetweenOwners(callee) ? await this.#owned(callee, call, until) : callee
     const status = processStatus(service.status)
     const { from, kinds } = serviceActions.INVOKE
     if (!kinds.includes(service.kind))
       throw new WrongState('A queue cannot be called: submit a job.', service.kind, kinds)
     if (!from.includes(status))
       throw new WrongState(`The service is not running: it is ${status}.`, status, from)
-    const began = performance.now()
-    const target = this.#balancer.take(service.id) ?? (await this.#awakened(service, call))
+    const target = this.#balancer.take(service.id) ?? (await this.#awakened(service, call, until))
     if (target !== undefined) {
       const end = this.#traffic.begin(service.id, this.#balancer.count(service.id))
       const done = once((how: Ending) => {
         this.#balancer.release(target)
         end(how !== 'answered')
       })
-      const { invokeTimeoutMs } = this.#platform.config
       return this.#send(service, target.pool, call, watch.headers(service.id), done, {
         // what it waited for an instance counts
-        headersTimeout: Math.max(1, Math.round(invokeTimeoutMs - (performance.now() - began))),
+        headersTimeout: leftUntil(until),
       })
     }
     const { server, signer, now } = this.#platform
@@ -171,12 +157,24 @@ export class Invoker {
     )
   }
 
+  /** A service that may sleep, once a server has it, or once nobody will: a new one, or one whose server has stopped. */
+  async #owned(callee: Callee, call: Call, until: number): Promise<Callee> {
+    let service = callee
+    while (isBetweenOwners(service)) {
+      if (performance.now() > until)
+        throw new TimedOut('No server has taken the service up in time.')
+      await pause(OWNER_MS, undefined, { signal: call.signal })
+      const now = await calleeById(this.#platform, service.id)
+      service = found(now, 'service', ServiceId.text(service.id))
+    }
+    return service
+  }
+
   /** An instance of a service that sleeps here, once there is one; undefined for a service that does not. */
-  async #awakened(service: Callee, call: Call): Promise<Target | undefined> {
-    const { config, server } = this.#platform
-    if (!maySleep(service) || service.ownerServer !== server.id) return undefined
+  async #awakened(service: Callee, call: Call, until: number): Promise<Target | undefined> {
+    if (!maySleep(service) || service.ownerServer !== this.#platform.server.id) return undefined
     try {
-      return await this.#balancer.wait(service.id, call.signal, config.invokeTimeoutMs)
+      return await this.#balancer.wait(service.id, call.signal, leftUntil(until))
     } catch (cause) {
       this.#traffic.refused(service.id)
       if (cause instanceof DomainError)
@@ -253,24 +251,13 @@ export class Invoker {
   }
 }
 
-function onward(headers: Call['headers']): Record<string, string | string[]> {
-  const named = String(headers.connection ?? '')
-    .toLowerCase()
-    .split(/\s*,\s*/)
-  const kept: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && !HOP.has(name) && !named.includes(name)) kept[name] = value
-  return kept
-}
+/** Whether it may sleep, is to run, and no server has it at this moment. */
+const isBetweenOwners = (service: Callee): boolean =>
+  service.ownerServer === null &&
+  maySleep(service) &&
+  serviceActions.INVOKE.from.includes(processStatus(service.status))
 
-function back(
-  headers: Record<string, string | string[] | undefined>,
-): Record<string, string | string[]> {
-  const kept: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && !HOP.has(name)) kept[name] = value
-  return kept
-}
+const leftUntil = (until: number): number => Math.max(1, Math.round(until - performance.now()))
 
 function once<Value>(run: (value: Value) => void): (value: Value) => void {
   let isDone = false

@@ -1,6 +1,6 @@
 /** Services: what can be called. Process services run a version of a deployment as processes. */
 export * from './service.ts'
-export { calleeColumns, calleeNamed, serviceNamed, type Callee } from './store.ts'
+export { calleeById, calleeColumns, calleeNamed, serviceNamed, type Callee } from './store.ts'
 export { maySleep } from './scale.ts'
 export { Reconciler } from './reconciler/reconciler.ts'
 export { say } from './reconciler/pump.ts'

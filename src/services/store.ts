@@ -117,6 +117,15 @@ export async function calleeNamed(
   return row ?? null
 }
 
+/** A service as a call finds it now, whoever may call it; null once deleted. */
+export async function calleeById({ database }: Platform, id: string): Promise<Callee | null> {
+  const [row] = await database.read<Callee>(
+    Prisma.sql`SELECT ${calleeColumns} FROM "Service" AS s WHERE s.id = ${id}::uuid AND s."deletedAt" IS NULL`,
+    'callee-now',
+  )
+  return row ?? null
+}
+
 /** Also after its deletion: whoever holds a cursor may read a stream to its end. */
 export async function serviceEvenDeleted(ctx: Context, text: string): Promise<Service | null> {
   const id = serviceNaming.kind.read(text)

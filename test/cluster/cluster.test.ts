@@ -12,6 +12,7 @@ import {
 } from '../crash/operations.ts'
 import { counter, python } from '../crash/programs.ts'
 import { processesWith } from '../crash/machine.ts'
+import { held, scaledService, scaling } from '../services/scaling.ts'
 import { isAlive } from '../support/alive.ts'
 import type { Client } from '../support/client.ts'
 import { becomes, runningService } from '../support/seed.ts'
@@ -85,6 +86,28 @@ describe.runIf(hasServers)('two servers', () => {
     await becomes(owner.admin, service.id, 'STOPPED')
     await followed.close()
     await remove(owner.admin, service.id)
+  })
+
+  test('a service that sleeps is woken through the server that does not own it', async () => {
+    const scale = { desired: 0, min: 0, max: 1, autoscale: true }
+    const service = await scaledService(two.servers[0].admin, scale)
+    await becomes(two.servers[0].admin, service.id, 'READY')
+    const { rows } = await onServer(two.url, (client) =>
+      client.query<{ url: string }>(
+        `SELECT o.url FROM "Server" AS o JOIN "Service" AS s ON s."ownerServer" = o.id WHERE s.handle = $1`,
+        [service.handle],
+      ),
+    )
+    const other = two.servers.find(({ url }) => url !== rows[0]?.url) ?? two.servers[0]
+    expect(other.url).not.toBe(rows[0]?.url)
+    const path = new URL(service.invokeUrl).pathname
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => held(other.admin, other.url + path).end()),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+    const { decisions } = await scaling(other.admin, service.id)
+    expect(decisions.map(({ to }) => to)).toEqual([1])
+    await remove(other.admin, service.id)
   })
 
   test('a killed server loses its services to the other one, and no follower misses a line', async () => {

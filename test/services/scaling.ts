@@ -168,6 +168,7 @@ export function held(client: Client, url: string) {
     status: response?.statusCode,
     text: response === undefined ? '' : await text(response),
   }))
+  answer.catch(() => {}) // whoever wants to know awaits it
   return {
     answer,
     end: () => {

@@ -107,7 +107,7 @@ export class Balancer {
         },
       }
       const abort = (): void => waiter.refuse(signal.reason)
-      const late = new TimedOut(`No instance came up within ${timeoutMs / 1000} s.`)
+      const late = new TimedOut('No instance has come up in time.')
       const timer = setTimeout(() => waiter.refuse(late), timeoutMs)
       signal.addEventListener('abort', abort)
       waiters.add(waiter)
