@@ -1,6 +1,7 @@
 import { getNamedType, isInterfaceType, isObjectType, isRequiredArgument } from 'graphql'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { schema } from '../../src/schema.ts'
+import { CreateRoute } from '../routes/operations.ts'
 import { CreateUpload } from '../deployments/operations.ts'
 import { CreateToken } from '../organizations/operations.ts'
 import { seedQueue, submit } from '../jobs/operations.ts'
@@ -61,7 +62,8 @@ it('every type of Node is fetched again by its id', async () => {
   const deployment = await seedDeployment(app.admin)
   const files = { 'main.mjs': '' }
   const version = await seedVersion(app.admin, deployment.id, files, { image: 'node' })
-  await seedService(app.admin, version)
+  const service = await seedService(app.admin, version)
+  await app.admin.request(CreateRoute, { input: { name: 'x', serviceIds: [service.id] } })
   await submit(app.admin, await seedQueue(app.admin))
   await app.admin.request(CreateToken, { input: { name: 'x', role: 'VIEWER' } })
   const made = await app.admin.request(CreateUpload, { input: { name: 'x' } })
