@@ -43,12 +43,7 @@ test('the next start of a server that was killed while it was scaled up goes on 
   const started = events.filter(
     ({ kind, number }) => kind === 'INSTANCE_STARTED' && number > before,
   )
-  expect(
-    started
-      .map(({ instance }) => instance)
-      .toSorted()
-      .slice(0, 3),
-  ).toEqual([0, 1, 2])
+  expect(new Set(started.map(({ instance }) => instance))).toEqual(new Set([0, 1, 2]))
   expect(decisions.at(-1)?.to).toBe(1)
 
   // one that sleeps is not woken by that
