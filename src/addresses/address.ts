@@ -15,6 +15,11 @@ export interface Naming {
   /** The word for it in messages. */
   readonly noun: string
   readonly spellings: Partial<Record<Front, Spelling>>
+  /**
+   * What may stand before its own part of an address, with "/" between, and says where it is to be looked for:
+   * `abeja:1410805969256/1410805969257/ser-1cfab7455c8e43a7`. Organizations first, then deployments.
+   */
+  readonly within?: readonly Naming[]
 }
 
 export const fronts: readonly Front[] = ['ABEJA', 'OMEGAML', 'TOPCHEF', 'AUGER', 'ONECONTAINER']

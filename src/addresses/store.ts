@@ -1,4 +1,4 @@
-import { Prisma } from '../generated/prisma/client.ts'
+import { Prisma, type Address, type Annotation } from '../generated/prisma/client.ts'
 import type { Front } from '../generated/prisma/enums.ts'
 import type { Context } from '../context.ts'
 import { Conflict, ValidationError, type Issue } from '../kit/errors.ts'
@@ -8,13 +8,15 @@ import { isNestedTooDeep, MAX_NESTING } from '../kit/nesting.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import { splitAddress, type Naming } from './address.ts'
+import { placeOf, type Place } from './place.ts'
 
-/** What finds an object: its key, its short number or its handle. */
-export type Key = { id: string } | { serial: bigint } | { heldHandle: string }
+/** What finds an object: its key, its short number or its handle; and where it has to be, if that was said. */
+export type Key = ({ id: string } | { serial: bigint } | { heldHandle: string }) & Place
 
 /**
  * What a caller's text for an object means: a TypeID, an address of a front, or a handle. Addresses that were chosen
- * are looked for where the viewer may read, unless `organizations` says where.
+ * are looked for where the viewer may read, unless `organizations` says where. Throws Forbidden for an address in an
+ * organization that is not the viewer's.
  */
 export async function keyOf(
   ctx: Context,
@@ -28,17 +30,27 @@ export async function keyOf(
   if (text.includes('\0')) return null // no name has it, and PostgreSQL refuses to look for it
   const address = splitAddress(text)
   if (address === undefined) return { heldHandle: text }
-  const stored = await ctx.database.prisma.address.findFirst({
-    where: {
-      organizationId: { in: [...(organizations ?? organizationsOf(ctx.viewer))] },
-      front: address.front,
-      noun: naming.kind.noun,
-      text: address.text,
-    },
-    select: { objectId: true },
-  })
-  if (stored !== null) return { id: stored.objectId }
-  const spelled = naming.spellings[address.front]?.read(address.text)
+  const { front } = address
+  const readable = organizations ?? organizationsOf(ctx.viewer)
+  const parts = address.text.split('/')
+  if (naming.within !== undefined && parts.length > 1) {
+    const found = await placeOf(ctx, front, naming, parts, readable)
+    if (found?.objectId) return { id: found.objectId, ...found.place }
+    const key = found && spelledKey(naming, front, parts.at(-1) ?? '')
+    return key && { ...key, ...found.place }
+  }
+  const [stored] = await ctx.database.read<{ objectId: string }>(
+    Prisma.sql`
+      SELECT "objectId" FROM "Address" WHERE "organizationId" = ANY(${[...readable]}::uuid[])
+        AND front = ${front}::"Front" AND noun = ${naming.kind.noun} AND text = ${address.text} LIMIT 1`,
+    'address-of',
+  )
+  return stored ? { id: stored.objectId } : spelledKey(naming, front, address.text)
+}
+
+/** What a front's own spelling says, of an object whose address nobody chose. */
+function spelledKey(naming: Naming, front: Front, text: string): Key | null {
+  const spelled = naming.spellings[front]?.read(text)
   if (spelled === undefined) return null
   return typeof spelled === 'bigint' ? { serial: spelled } : { id: spelled }
 }
@@ -46,10 +58,27 @@ export async function keyOf(
 /** The condition by which a row of `alias` is the key's, for named SQL: its text differs by `form` alone. */
 export function isNamed(alias: string, key: Key): { form: string; where: Prisma.Sql } {
   const column = (name: string): Prisma.Sql => Prisma.raw(`${alias}."${name}"`)
-  if ('id' in key) return { form: 'id', where: Prisma.sql`${column('id')} = ${key.id}::uuid` }
+  const { organizationId, deploymentId } = key
+  const within =
+    organizationId === undefined
+      ? { form: '', where: Prisma.empty }
+      : deploymentId === undefined
+        ? {
+            form: '-in-organization',
+            where: Prisma.sql`AND ${column('organizationId')} = ${organizationId}::uuid`,
+          }
+        : {
+            form: '-in-deployment',
+            where: Prisma.sql`AND ${column('deploymentId')} = ${deploymentId}::uuid`,
+          }
+  const named = (form: string, where: Prisma.Sql) => ({
+    form: `${form}${within.form}`,
+    where: Prisma.sql`${where} ${within.where}`,
+  })
+  if ('id' in key) return named('id', Prisma.sql`${column('id')} = ${key.id}::uuid`)
   if ('serial' in key)
-    return { form: 'serial', where: Prisma.sql`${column('serial')} = ${key.serial}::bigint` }
-  return { form: 'handle', where: Prisma.sql`${column('heldHandle')} = ${key.heldHandle}` }
+    return named('serial', Prisma.sql`${column('serial')} = ${key.serial}::bigint`)
+  return named('handle', Prisma.sql`${column('heldHandle')} = ${key.heldHandle}`)
 }
 
 /** Addresses a caller chose, read and checked before anything is written. */
@@ -140,12 +169,22 @@ export async function keepAnnotations(
 
 /** Stored addresses of many objects with one statement a tick. */
 const storedAddresses = batchedAlike(async ({ database }: Context, ids) =>
-  byObject(await database.prisma.address.findMany({ where: { objectId: { in: [...ids] } } })),
+  byObject(
+    await database.read<Pick<Address, 'objectId' | 'front' | 'text'>>(
+      Prisma.sql`SELECT "objectId", front, text FROM "Address" WHERE "objectId" = ANY(${[...ids]}::uuid[])`,
+      'addresses-of',
+    ),
+  ),
 )
 
 /** Annotations of many objects with one statement a tick. */
 export const storedAnnotations = batchedAlike(async ({ database }: Context, ids) =>
-  byObject(await database.prisma.annotation.findMany({ where: { objectId: { in: [...ids] } } })),
+  byObject(
+    await database.read<Annotation>(
+      Prisma.sql`SELECT * FROM "Annotation" WHERE "objectId" = ANY(${[...ids]}::uuid[])`,
+      'annotations-of',
+    ),
+  ),
 )
 
 function byObject<Row extends { objectId: string }>(rows: readonly Row[]): Map<string, Row[]> {

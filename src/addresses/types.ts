@@ -45,6 +45,12 @@ export const AddressableInterface = builder
         description: 'What each front calls it.',
         resolve: () => [],
       }),
+      address: t.string({
+        nullable: true,
+        description: 'What that front calls it; null where it has no word for such an object.',
+        args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
+        resolve: () => null,
+      }),
       annotations: t.field({
         type: 'JSON',
         nullable: true,
@@ -75,6 +81,15 @@ export function addressable<Row extends { id: string; serial: bigint }>(
       type: [AddressType],
       description: 'What each front calls it.',
       resolve: (row, _args, ctx) => addressesOf(ctx, naming, paths, row),
+    }),
+  )
+  builder.objectField(type, 'address', (t) =>
+    t.string({
+      nullable: true,
+      description: 'What that front calls it; null where it has no word for such an object.',
+      args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
+      resolve: async (row, { front }, ctx) =>
+        front in paths ? ((await addressFor(ctx, naming, front, row)) ?? null) : null,
     }),
   )
 }

@@ -98,6 +98,7 @@ export async function updateDeployment(
     name?: string | null
     description?: string | null
     environment?: readonly VariableInput[] | null
+    clearEnvironment?: boolean | null
     annotations?: readonly AnnotationInput[] | null
   },
 ): Promise<Deployment> {
@@ -106,7 +107,7 @@ export async function updateDeployment(
   const name = input.name ?? old.name
   const description = input.description ?? old.description
   const before = old.environment as unknown as Variable[] // the column holds what withVariables made
-  const environment = withVariables(before, input.environment)
+  const environment = withVariables(input.clearEnvironment ? [] : before, input.environment)
   const changes = [
     ...(name === old.name ? [] : [{ field: 'name', from: old.name, to: name }]),
     ...(description === old.description

@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { idKind } from '../kit/ids.ts'
 import { machine } from '../kit/machine.ts'
+import { organizationNaming } from '../organizations/index.ts'
 import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
 
 export const DeploymentId = idKind('dep')
@@ -12,12 +13,14 @@ export const deploymentNaming: Naming = {
   kind: DeploymentId,
   noun: 'deployment',
   spellings: { ABEJA: thirteenDigits },
+  within: [organizationNaming],
 }
 
 export const versionNaming: Naming = {
   kind: VersionId,
   noun: 'deployment version',
   spellings: { ABEJA: hex16('ver-') },
+  within: [organizationNaming, deploymentNaming],
 }
 
 /**

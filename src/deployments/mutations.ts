@@ -61,6 +61,10 @@ mutation('updateDeployment', {
       type: [EnvironmentVariableInput],
       description: 'Variables to set or remove; the others stay.',
     }),
+    clearEnvironment: t.boolean({
+      defaultValue: false,
+      description: 'Remove the variables that are not among these.',
+    }),
     ...annotationField(t),
   }),
   check: z.object({

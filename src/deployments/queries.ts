@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts'
 import { organizationFor, requireCredential } from '../auth/viewer.ts'
-import { pageArgs, pageBySerial } from '../graph/connection.ts'
+import { maxPage, pageArgs, pageBySerial } from '../graph/connection.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { deploymentNamed, versionNamed, visible } from './store.ts'
 import { DeploymentConnection, DeploymentType, VersionType } from './types.ts'
@@ -44,6 +44,7 @@ builder.queryFields((t) => ({
         args,
         (query) => deployment.findMany({ ...query, where: { AND: [where, query.where] } }),
         () => deployment.count({ where }),
+        maxPage(ctx),
       )
     },
   }),

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { batchedAlike } from '../kit/batched.ts'
-import { pageBySerial, type Page, type PageArgs, type SerialQuery } from './connection.ts'
+import { maxPage, pageBySerial, type Page, type PageArgs, type SerialQuery } from './connection.ts'
 
 /**
  * The lists within the rows of a list: a page of each parent's children in the order they were made. All parents
@@ -21,5 +21,6 @@ export function childPages<Row extends { serial: bigint }>(
       args,
       async (query) => (await rowsOf(ctx, parent, query)) ?? [],
       async () => (await countOf(ctx, parent)) ?? 0,
+      maxPage(ctx),
     )
 }

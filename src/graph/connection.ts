@@ -1,5 +1,6 @@
 import type { ArgBuilder, ObjectRef, OutputType } from '@pothos/core'
 import { builder } from '../builder.ts'
+import type { Context } from '../context.ts'
 import { BadCursor, BadRequest } from '../kit/errors.ts'
 
 /** One page of a list. Connections follow the Relay specification (https://relay.dev/graphql/connections.htm). */
@@ -80,6 +81,10 @@ export function connectionOf<Row>(
 
 /** How many a page holds when nothing is said. */
 export const PAGE_SIZE = 100
+
+/** How many a page may hold at most: more for operations of our own, whose answers are written as they come. */
+export const maxPage = ({ trusted }: Pick<Context, 'trusted'>): number =>
+  trusted ? 1_000 : PAGE_SIZE
 
 type Args = ArgBuilder<typeof builder.$inferSchemaTypes>
 
@@ -171,8 +176,9 @@ export async function pageBySerial<Row extends { serial: bigint }>(
   args: PageArgs,
   find: (query: SerialQuery) => Promise<readonly Row[]>,
   count: () => Promise<number>,
+  max = PAGE_SIZE,
 ): Promise<Page<Row>> {
-  const window = windowOf(args)
+  const window = windowOf(args, max)
   const rows = await find({
     where: {
       serial: {

@@ -12,3 +12,9 @@ export const organizationNaming: Naming = {
   noun: 'organization',
   spellings: { ABEJA: thirteenDigits },
 }
+
+export const userNaming: Naming = {
+  kind: UserId,
+  noun: 'user',
+  spellings: { ABEJA: thirteenDigits },
+}

@@ -8,6 +8,7 @@ import {
 } from '../auth/viewer.ts'
 import { RoleType } from '../graph/errors.ts'
 import { Forbidden } from '../kit/errors.ts'
+import { organizationNamed } from './store.ts'
 import { MembershipType, OrganizationType, UserType } from './types.ts'
 
 /** Where the viewer acts. Throws Forbidden for one who may act nowhere. */
@@ -61,6 +62,19 @@ export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     }),
   }),
 })
+
+builder.queryField('organization', (t) =>
+  t.field({
+    type: OrganizationType,
+    description: 'An organization of the caller by id, handle or address.',
+    args: { id: t.arg.id({ required: true, description: 'Id, handle or address.' }) },
+    resolve: async (_root, { id }, ctx) => {
+      requireCredential(ctx.viewer)
+      const named = await organizationNamed(ctx, id)
+      return ctx.database.prisma.organization.findUniqueOrThrow({ where: { id: named ?? id } })
+    },
+  }),
+)
 
 builder.queryField('viewer', (t) =>
   t.field({

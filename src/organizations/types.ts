@@ -1,4 +1,4 @@
-import { addressable, AddressableInterface, FrontType } from '../addresses/index.ts'
+import { addressable, AddressableInterface, addressFor, FrontType } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { childPages } from '../graph/child-pages.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
@@ -6,10 +6,10 @@ import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Membership, Organization, User } from '../generated/prisma/client.ts'
-import { allow } from '../auth/viewer.ts'
+import { allow, organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
-import { batched } from '../kit/batched.ts'
-import { OrganizationId, organizationNaming, UserId } from './organization.ts'
+import { batched, batchedAlike } from '../kit/batched.ts'
+import { OrganizationId, organizationNaming, UserId, userNaming } from './organization.ts'
 import { organizationById, userById } from './store.ts'
 
 export const UserType = builder.prismaObject('User', {
@@ -19,6 +19,14 @@ export const UserType = builder.prismaObject('User', {
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => UserId.text(id) }),
     email: t.exposeString('email', { description: 'Unique on this server.' }),
     name: t.exposeString('name', { nullable: true, description: 'How the person is called.' }),
+    address: t.string({
+      nullable: true,
+      description: 'What that front calls the person; null where it has no word for people.',
+      args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
+      resolve: async (row, { front }, ctx) =>
+        (await addressFor(ctx, userNaming, front, row)) ?? null,
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when.' }),
   }),
 })
 
@@ -84,9 +92,36 @@ export const OrganizationType = builder.prismaObject('Organization', {
         return memberPages(ctx, id, args)
       },
     }),
+    viewerRole: t.field({
+      type: RoleType,
+      nullable: true,
+      description:
+        "The caller's role in it; null for a token that is good for one project of it alone.",
+      resolve: ({ id }, _args, { viewer }) =>
+        viewer.memberships.find(({ organizationId }) => organizationId === id)?.role ?? null,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
   }),
 })
+
+const membershipsOf = batchedAlike(async ({ database, viewer }: Context, users) => {
+  const rows = await database.prisma.membership.findMany({
+    where: { userId: { in: [...users] }, organizationId: { in: organizationsOf(viewer) } },
+    orderBy: [{ createdAt: 'asc' }, { organizationId: 'asc' }],
+  })
+  const byUser = new Map<string, Membership[]>()
+  for (const row of rows) byUser.set(row.userId, [...(byUser.get(row.userId) ?? []), row])
+  return byUser
+})
+
+builder.objectField(UserType, 'memberships', (t) =>
+  t.field({
+    type: [MembershipType],
+    description:
+      'The roles of the person in organizations whose objects the viewer may read, oldest first.',
+    resolve: async ({ id }, _args, ctx) => (await membershipsOf(ctx, id)) ?? [],
+  }),
+)
 
 builder.objectField(MembershipType, 'organization', (t) =>
   t.field({

@@ -15,6 +15,7 @@ import {
   type Variable,
   type VariableInput,
 } from '../kit/environment.ts'
+import { deploymentOf } from '../deployments/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
@@ -34,17 +35,18 @@ import { serviceSecret } from './token.ts'
 
 /** What a process service is to run and how. */
 export interface ProcessInput {
-  readonly versionId: string
+  readonly versionId?: string | null
   readonly scale?: ScaleInput | null
   readonly instanceType?: string | null
   readonly environment?: readonly VariableInput[] | null
+  readonly clearEnvironment?: boolean | null
 }
 
 /** Makes a service. It answers at once; the status follows. */
 export async function createService(
   ctx: Context,
   input: {
-    name: string
+    name?: string | null
     organizationId?: string | null
     handle?: string | null
     description?: string | null
@@ -53,19 +55,17 @@ export async function createService(
     annotations?: readonly AnnotationInput[] | null
   },
 ): Promise<Service> {
-  const { process, queue } = input.backend
+  const { queue } = input.backend
   const named = await organizationNamed(ctx, input.organizationId)
-  if (queue) return createQueue(ctx, queue, input, named)
-  if (!process)
-    throw new ValidationError([
-      { path: ['backend'], message: 'Say what to run.', rule: 'required' },
-    ])
+  if (queue) return createQueue(ctx, queue, { ...input, name: given(input.name, ['name']) }, named)
+  const process = given(input.backend.process, ['backend'])
+  const wanted = given(process.versionId, ['backend', 'process', 'versionId'])
   if (named !== undefined) allow(ctx.viewer, 'DEVELOPER', named)
-  const version = await runnable(ctx, process.versionId, ['backend', 'process', 'versionId'])
+  const version = await runnable(ctx, wanted, ['backend', 'process', 'versionId'])
   const { organizationId } = version
   allow(ctx.viewer, 'DEVELOPER', organizationId)
-  if (named !== undefined && named !== organizationId)
-    found(null, 'deployment version', process.versionId)
+  if (named !== undefined && named !== organizationId) found(null, 'deployment version', wanted)
+  const name = input.name ?? (await deploymentOf(ctx, version.deploymentId))?.name ?? 'service'
   const addresses = readAddresses(input.addresses)
   const scale = scaledBy(undefined, process.scale, ['backend', 'process', 'scale'])
   const id = ServiceId.make()
@@ -76,7 +76,7 @@ export async function createService(
         INSERT INTO "Service" (id, "organizationId", kind, handle, "heldHandle", name, description, status,
           "deploymentId", "versionId", "desiredInstances", "minInstances", "maxInstances", autoscale,
           "targetInFlight", "instanceType", environment, creator)
-        SELECT ${id}::uuid, ${organizationId}::uuid, 'PROCESS', ${handle}, ${handle}, ${input.name},
+        SELECT ${id}::uuid, ${organizationId}::uuid, 'PROCESS', ${handle}, ${handle}, ${name},
           ${input.description ?? ''}, ${serviceMoves.initial}::"ServiceStatus", v."deploymentId", v.id,
           ${scale.desired}::int, ${scale.min}::int, ${scale.max}::int, ${scale.autoscale}::boolean,
           ${scale.targetInFlight}::int, ${process.instanceType ?? 'cpu-1'},
@@ -99,10 +99,10 @@ export async function createService(
     )
   return makeService(
     ctx,
-    { ...input, id, organizationId, addresses },
+    { ...input, name, id, organizationId, addresses },
     {
       insert,
-      gone: () => found(null, 'deployment version', process.versionId),
+      gone: () => found(null, 'deployment version', wanted),
       along: (db, { handle }) =>
         db.token.create({
           data: {
@@ -116,6 +116,14 @@ export async function createService(
         }),
     },
   )
+}
+
+/** What the input of a new service must hold. */
+function given<Value>(value: Value | null | undefined, path: readonly string[]): Value {
+  if (value != null) return value
+  throw new ValidationError([
+    { path, message: 'This is needed to make such a service.', rule: 'required' },
+  ])
 }
 
 /** Changes what is given; a new version, environment or size is rolled out while the old instances serve. */
@@ -153,8 +161,8 @@ export async function updateService(
     ? scaledBy(scale, process.scale, ['backend', 'process', 'scale'])
     : scale
   const before = old.environment as unknown as Variable[] // the column holds what withVariables made
-  const environment = withVariables(before, process?.environment)
-  const version = process
+  const environment = withVariables(process?.clearEnvironment ? [] : before, process?.environment)
+  const version = process?.versionId
     ? await runnable(ctx, process.versionId, ['backend', 'process', 'versionId'])
     : undefined
   const wanted = old.targetVersionId ?? old.versionId

@@ -17,6 +17,7 @@ const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId
   asOf: ['revision'],
   revision: ['revision'],
   scale: ['desiredInstances', 'minInstances', 'maxInstances', 'autoscale', 'targetInFlight'],
+  environment: ['environment', 'deploymentId', 'versionId'],
   instanceType: ['instanceType'],
   deployment: ['deploymentId'],
   version: ['versionId'],

@@ -34,7 +34,10 @@ export const ScaleInput = builder.inputType('ScaleInput', {
 const ProcessInput = builder.inputType('ProcessInput', {
   description: 'What to run and how.',
   fields: (t) => ({
-    versionId: t.id({ required: true, description: 'The version to run: id or address.' }),
+    versionId: t.id({
+      description:
+        'The version to run: id or address. Needed to make a service; a service keeps its own when absent.',
+    }),
     scale: t.field({ type: ScaleInput, description: 'How many processes; one when absent.' }),
     instanceType: t.string({
       description: 'Size of its processes; told, not enforced, by the process runtime.',
@@ -43,6 +46,10 @@ const ProcessInput = builder.inputType('ProcessInput', {
       type: [EnvironmentVariableInput],
       description:
         'Variables of this service; they win over those of the version and the deployment.',
+    }),
+    clearEnvironment: t.boolean({
+      defaultValue: false,
+      description: 'Remove the variables of this service that are not among these.',
     }),
   }),
 })
@@ -139,7 +146,7 @@ const backendRule = z.object({
 })
 
 export const createRule = z.object({
-  name: nameRule,
+  name: nameRule.nullish(),
   handle: handleRule.nullish(),
   description: textRule.nullish(),
   backend: backendRule,

@@ -57,7 +57,10 @@ const asProcessService = (t: Fields) => ({
 mutation('createService', {
   description: 'Makes a service; answers at once, the status follows.',
   input: (t) => ({
-    name: t.string({ required: true, description: 'For people; need not be unique.' }),
+    name: t.string({
+      description:
+        'For people; need not be unique. Needed for a queue; processes are otherwise called like their deployment.',
+    }),
     organizationId: t.id({
       description:
         "Where it is to be: needed for a queue of whoever has several; a version's own otherwise.",

@@ -2,7 +2,7 @@ import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { deploymentNamed } from '../deployments/index.ts'
 import { ServiceKind, type Prisma } from '../generated/prisma/client.ts'
-import { pageArgs, pageBySerial } from '../graph/connection.ts'
+import { maxPage, pageArgs, pageBySerial } from '../graph/connection.ts'
 import { askedIn, askedOfNodes } from '../graph/look-ahead.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { serviceNamed, servicesByAge, visible } from './store.ts'
@@ -77,6 +77,7 @@ builder.queryFields((t) => ({
             ? servicesByAge(ctx, organizations, query, askedOfNodes(info))
             : service.findMany({ ...query, where: { AND: [where, query.where] } }),
         () => service.count({ where }),
+        maxPage(ctx),
       )
     },
   }),

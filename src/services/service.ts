@@ -3,7 +3,9 @@ import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Role, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import { idKind } from '../kit/ids.ts'
+import { deploymentNaming } from '../deployments/index.ts'
 import { machine, type EventOf, type StateOf } from '../kit/machine.ts'
+import { organizationNaming } from '../organizations/index.ts'
 import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
 
 export const ServiceId = idKind('svc')
@@ -13,6 +15,7 @@ export const serviceNaming: Naming = {
   kind: ServiceId,
   noun: 'service',
   spellings: { ABEJA: hex16('ser-'), TOPCHEF: uuid },
+  within: [organizationNaming, deploymentNaming],
 }
 
 /**

@@ -33,7 +33,8 @@ export async function serviceNamed(
 ): Promise<Service | null> {
   const key = await keyOf(ctx, serviceNaming, text)
   if (key === null) return null
-  if ('id' in key && asked === undefined) return serviceById(ctx, key.id)
+  if ('id' in key && key.organizationId === undefined && asked === undefined)
+    return serviceById(ctx, key.id)
   const { form, where } = isNamed('s', key)
   const selection = selectionFor(asked)
   const rows = await ctx.database.read<Service>(

@@ -291,11 +291,12 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     environment: t.field({
       type: [EnvironmentVariableType],
       description: 'Variables of its processes, layer by layer; of one name the last wins.',
-      select: {
-        deployment: { select: { environment: true } },
-        version: { select: { parameters: true } },
-      },
-      resolve: ({ id, organizationId, environment, deployment, version, deploymentId }) => {
+      resolve: async (service, _args, ctx) => {
+        const { id, organizationId, environment, deploymentId, versionId } = service
+        const [deployment, version] = await Promise.all([
+          deploymentId === null ? null : deploymentOf(ctx, deploymentId),
+          versionId === null ? null : versionOf(ctx, versionId),
+        ])
         const layer = (source: LayeredVariable['source'], subject: string, list: unknown) =>
           // the columns hold what withVariables and createDeploymentVersion made
           (list as Omit<Variable, 'isSecret'>[]).map((variable) => ({

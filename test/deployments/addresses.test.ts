@@ -199,3 +199,66 @@ test('annotations come back as they were given, front by front, until null remov
   const { updateDeployment } = await app.admin.request(Update, { input: change })
   expect(updateDeployment).toMatchObject({ deployment: { abeja: null, auger: 'text' } })
 })
+
+const Nested = graphql(`
+  query AddressesNested($deployment: ID!, $version: ID!, $service: ID!) {
+    deployment(id: $deployment) {
+      id
+    }
+    deploymentVersion(id: $version) {
+      id
+    }
+    service(id: $service) {
+      id
+      address(front: ABEJA)
+      auger: address(front: AUGER)
+    }
+  }
+`)
+const Organization = graphql(`
+  query AddressesOrganization {
+    viewer {
+      organization {
+        address(front: ABEJA)
+        viewerRole
+      }
+    }
+  }
+`)
+
+test('an address says in which organization and deployment its object has to be', async () => {
+  const { admin } = app
+  const { organization } = (await admin.request(Organization)).viewer
+  expect(organization.viewerRole).toBe('ADMIN')
+  const org = organization.address ?? ''
+  const [mine, other] = await Promise.all(
+    ['abeja:1410805969300', 'abeja:1410805969301'].map(async (address) => {
+      const made = succeeded(await create([address]), 'CreateDeploymentSuccess')
+      return { id: made.deployment.id, text: address.slice(6) }
+    }),
+  )
+  if (mine === undefined || other === undefined) throw new Error('two were made')
+  const versionId = await seedVersion(admin, mine.id, { 'main.py': '' })
+  const input = { name: 'nested', backend: { process: { versionId } }, addresses: ['abeja:ser-x'] }
+  const made = await admin.request(CreateService, { input })
+  const { service } = succeeded(made.createService, 'CreateServiceSuccess')
+
+  const at = (place: string) => ({
+    deployment: `abeja:${org}/${mine.text}`,
+    version: versionId,
+    service: `abeja:${place}/ser-x`,
+  })
+  expect(await admin.request(Nested, at(`${org}/${mine.text}`))).toEqual({
+    deployment: { id: mine.id },
+    deploymentVersion: { id: versionId },
+    service: { id: service.id, address: 'ser-x', auger: null },
+  })
+  expect((await admin.request(Nested, at(org))).service?.id).toBe(service.id)
+  expect((await admin.request(Nested, at(`${org}/${other.text}`))).service).toBeNull()
+  expect((await admin.request(Nested, at(`${org}/9999999999999`))).service).toBeNull()
+  expect((await admin.request(Nested, at(`${org}/${mine.text}/more`))).service).toBeNull()
+  for (const stranger of ['9999999999999', 'x', ''])
+    expect(await admin.execute(Nested, at(stranger))).toMatchObject({
+      errors: [{ extensions: { code: 'FORBIDDEN' } }],
+    })
+})
