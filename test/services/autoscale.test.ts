@@ -82,6 +82,7 @@ test('a request that is longer than the calm is answered by the instance that is
   const short = Array.from({ length: 3 }, () => held(app.admin, invokeUrl))
   await becomesSo(id, ({ ready }) => ready === 2)
   const long = held(app.admin, invokeUrl) // the second instance has nothing else
+  await becomesSo(id, ({ instances }) => instances[1]?.inFlight === 1)
   const others = await Promise.all(short.map((one) => one.end()))
   const [stays] = others.map(({ text }) => text)
   await becomesSo(id, ({ decisions }) => decisions.at(-1)?.to === 1)

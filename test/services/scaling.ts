@@ -98,6 +98,7 @@ const Look = graphql(`
         instances {
           ordinal
           status
+          inFlight
         }
       }
     }
