@@ -18,6 +18,7 @@ import {
   cancelRule,
   MAX_JOBS,
   MAX_SUBMIT_WAIT,
+  retryManyRule,
   submitManyRule,
   submitRule,
   waitRule,
@@ -192,7 +193,7 @@ mutation('retryJobs', {
   description:
     'Runs all failed ones that match again, but those that were run again before, as a job of its own.',
   input: bulkFields,
-  check: waitRule,
+  check: retryManyRule,
   resolve: (ctx, input) => bulk(ctx, RETRY_MANY, input),
   again: bulkAgain,
   success: asBulk,

@@ -98,5 +98,15 @@ export const logRule = z.object({
 })
 
 export const cancelRule = z.object({ reason: textRule.nullish() })
-export const cancelManyRule = cancelRule.extend(waitRule.shape)
+/** A text that is looked for. */
+const soughtRule = z
+  .string()
+  .refine(isStorable, 'This must not contain NUL or half a surrogate pair.')
+const filterRule = z.object({
+  functions: z.array(soughtRule).nullish(),
+  labels: z.array(z.object({ name: soughtRule, value: soughtRule })).nullish(),
+  errorContains: soughtRule.nullish(),
+})
+export const retryManyRule = waitRule.extend({ filter: filterRule })
+export const cancelManyRule = cancelRule.extend(retryManyRule.shape)
 export const amendRule = z.object({ result: jsonRule, reason: textRule.nullish() })

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../support/app.ts'
 import {
   board,
+  CancelMany,
   claimOne,
   complete,
   createQueue,
   list,
   read,
+  RetryMany,
   seedQueue,
   submit,
   Submit,
@@ -139,6 +141,24 @@ test('texts that cannot be stored, and depth that cannot be borne, are refused',
   const text = await response.text()
   expect(text).toMatch(/ValidationError|BAD_REQUEST|TOO_COMPLEX/)
   expect((await board(app.admin, queue)).jobCounts).toMatchObject({ queued: 0 })
+})
+
+test('a filter for many jobs has no text that nothing stored can have', async () => {
+  for (const bad of ['\0', '\uD800'])
+    for (const [field, filter] of Object.entries({
+      functions: { functions: [bad] },
+      labels: { labels: [{ name: bad, value: 'x' }] },
+      errorContains: { errorContains: bad },
+    })) {
+      const refusal = {
+        __typename: 'ValidationError',
+        issues: [{ path: expect.arrayContaining(['filter', field]) }],
+      }
+      const { cancelJobs } = await app.admin.request(CancelMany, { input: { filter } })
+      expect(cancelJobs).toMatchObject(refusal)
+      const { retryJobs } = await app.admin.request(RetryMany, { input: { filter } })
+      expect(retryJobs).toMatchObject(refusal)
+    }
 })
 
 test('ten megabytes are kept whole', async () => {
