@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { fronts } from './fronts.ts'
 import { graphql } from './graphql.ts'
 import { invocation } from './invocation.ts'
 import { jobs } from './jobs.ts'
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, Bench>> = {
   invocation,
   logs,
   graphql,
+  fronts,
   subscribers,
   jobs,
 }

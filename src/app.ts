@@ -17,6 +17,7 @@ import { doorsOf, Invoker } from './doors/index.ts'
 import { quotas } from './http/limits/index.ts'
 import { httpServer } from './http/server.ts'
 import { trustedDocuments } from './http/trusted.ts'
+import type { Front } from './generated/prisma/enums.ts'
 import type { Logger } from './kit/logger.ts'
 import { Dispatcher, sweeper } from './jobs/index.ts'
 import { bootstrap } from './organizations/index.ts'
@@ -46,6 +47,8 @@ export interface App {
 export interface Started {
   /** Where it listens, without a trailing slash. */
   readonly url: string
+  /** Where fronts with a port of their own listen. */
+  readonly fronts: Readonly<Partial<Record<Front, string>>>
   /** The file with the admin token, unless ADMIN_TOKEN gave it. */
   readonly tokenFile: string | undefined
 }
@@ -82,7 +85,8 @@ type Opening = <T>(value: T, end: (value: T, graceMs: number) => Promise<unknown
 async function start(config: Config, log: Logger, opening: Opening): Promise<Started> {
   // said before the seconds that a first start takes, not after
   const trusted = trustedDocuments(config)
-  await tryPort(config)
+  for (const port of [config.port, ...Object.values(config.rootFrontPorts)])
+    if (port !== undefined) await tryPort(config.host, port)
   opening(await lockDataFolder(config.dataDir), (lock) => lock.release())
   const { databaseUrl: url, dataDir } = config
   const server = await identity(dataDir)
@@ -134,7 +138,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     one.close(graceMs),
   )
   const listening = await http.listen()
-  platform.server.url = config.advertiseUrl ?? reachable(listening)
+  platform.server.url = config.advertiseUrl ?? reachable(listening.url)
   opening(reconciler, (one, graceMs) => one.stop(graceMs))
   await reconciler.start()
   opening(retention(platform), (stop) => stop())
@@ -143,7 +147,8 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   await dispatcher.start()
   state.isReady = true
   opening(state, async (one) => (one.isReady = false))
-  return { url: reachable(listening), tokenFile }
+  const roots = Object.entries(listening.fronts).map(([name, url]) => [name, reachable(url)])
+  return { url: reachable(listening.url), fronts: Object.fromEntries(roots), tokenFile }
 }
 
 /** Where no receiver of traces is named, nothing of OpenTelemetry is loaded. */
@@ -158,7 +163,7 @@ async function tracingOf(
 }
 
 /** Rejects with the error of the port (EADDRINUSE, EACCES …) when it cannot be listened on. */
-async function tryPort({ host, port }: Config): Promise<void> {
+async function tryPort(host: string, port: number): Promise<void> {
   const probe = createServer().listen({ host, port })
   await once(probe, 'listening')
   probe.close()

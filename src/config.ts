@@ -19,6 +19,13 @@ import {
 const MIB = 1024 * 1024
 const DAY_SECONDS = 24 * 60 * 60
 
+const rootPort = (front: string) =>
+  whole(0, 65_535, 4001)
+    .optional()
+    .describe(
+      `A further port with the front \`${front}\` at its root, for clients that drop the path of a base URL; \`0\` takes any free one.`,
+    )
+
 /** Everything the environment can say, under the names it says it by. */
 const variables = z.object({
   HOST: text(/^[\w.:%[\]-]+$/, 'the name or address to listen on, for example 127.0.0.1')
@@ -76,6 +83,11 @@ const variables = z.object({
     })
     .prefault('DEVELOPER')
     .describe('What they may then do in the default organization.'),
+  ROOT_FRONT_ABEJA_PORT: rootPort('abeja'),
+  ROOT_FRONT_OMEGAML_PORT: rootPort('omegaml'),
+  ROOT_FRONT_TOPCHEF_PORT: rootPort('topchef'),
+  ROOT_FRONT_AUGER_PORT: rootPort('auger'),
+  ROOT_FRONT_ONECONTAINER_PORT: rootPort('onecontainer'),
   SIGN_IN_SECONDS: seconds('positive', 30 * DAY_SECONDS, 10 * 365 * DAY_SECONDS)
     .prefault(String(30 * DAY_SECONDS))
     .describe('How long whoever signs in with a password stays signed in (30 days).'),
@@ -258,7 +270,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const parsed = variables.safeParse(given)
   for (const { path, message } of parsed.error?.issues ?? [])
     problems.push(`${spelled[String(path[0])] ?? String(path[0])} ${message}.`)
-  problems.push(...openToStrangers(given))
+  problems.push(...openToStrangers(given), ...portsTwice(given))
   if (parsed.data === undefined || problems.length > 0) throw new ConfigError(problems)
   return configOf(parsed.data)
 }
@@ -277,6 +289,14 @@ function configOf(env: z.output<typeof variables>) {
     auth: env.AUTH ?? (isLoopback(env.HOST) ? 'open' : 'token'),
     openFronts: env.OPEN_FRONTS,
     openFrontRole: env.OPEN_FRONT_ROLE,
+    /** Fronts with a port of their own. */
+    rootFrontPorts: {
+      ABEJA: env.ROOT_FRONT_ABEJA_PORT,
+      OMEGAML: env.ROOT_FRONT_OMEGAML_PORT,
+      TOPCHEF: env.ROOT_FRONT_TOPCHEF_PORT,
+      AUGER: env.ROOT_FRONT_AUGER_PORT,
+      ONECONTAINER: env.ROOT_FRONT_ONECONTAINER_PORT,
+    },
     signInMs: toMs(env.SIGN_IN_SECONDS),
     authOpenAnywhere: env.AUTH_OPEN_ANYWHERE,
     adminToken: env.ADMIN_TOKEN,
@@ -331,6 +351,22 @@ function unknownNames(env: NodeJS.ProcessEnv): string[] {
       (name) => name.startsWith('MILLRACE_') && !known.includes(name) && env[name]?.trim() !== '',
     )
     .map((name) => `${name} is not a setting of Millrace. Did you mean ${nearest(name, known)}?`)
+}
+
+/** Two listeners with one port. */
+function portsTwice(given: Readonly<Record<string, string>>): string[] {
+  const names = Object.keys(variables.shape).filter(
+    (name) => name === 'PORT' || name.startsWith('ROOT_FRONT_'),
+  )
+  const taken = new Map<string, string>()
+  return names.flatMap((name) => {
+    const port = given[name] ?? (name === 'PORT' ? '4000' : '0')
+    const other = taken.get(port)
+    if (port !== '0') taken.set(port, other ?? name)
+    return port === '0' || other === undefined
+      ? []
+      : [`${name} must be another port than ${other}.`]
+  })
 }
 
 /** Open access on an address that others reach. Looks at its own variables only, so that it is told beside all else. */

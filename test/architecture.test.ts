@@ -80,6 +80,7 @@ const mayImport: Record<string, readonly string[]> = {
     'activities',
     'server',
   ],
+  rest: [...core, 'config', 'auth', 'context'],
   http: [
     ...core,
     'config',
@@ -92,6 +93,7 @@ const mayImport: Record<string, readonly string[]> = {
     'deployments',
     'services',
     'uploads',
+    'rest',
   ],
   app: [
     ...core,

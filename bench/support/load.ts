@@ -24,10 +24,16 @@ export async function load(
   body: Buffer,
   watched: number,
   expected = body.length,
+  method: 'POST' | 'GET' = 'POST',
 ): Promise<Load> {
-  const { origin, pathname } = new URL(url)
+  const { origin, pathname, search } = new URL(url)
   const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 })
-  const options: Dispatcher.DispatchOptions = { method: 'POST', path: pathname, headers, body }
+  const options: Dispatcher.DispatchOptions = {
+    method,
+    path: pathname + search,
+    headers,
+    ...(method === 'GET' ? {} : { body }),
+  }
   const run = async (ms: number): Promise<Load> => {
     const latencies: number[] = []
     const cpuBefore = cpuMicroseconds(watched)

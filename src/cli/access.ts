@@ -7,13 +7,16 @@ import {
 } from '../generated/operations/graphql.ts'
 import { done, send } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
+import { exported, readFront, variablesOf } from './front.ts'
 import { answer, note } from './output.ts'
+import { Refusal } from './refusal.ts'
 import { readExpiry } from './time.ts'
 
 interface TokenOptions {
-  readonly role: Role
+  readonly role?: Role
   readonly expiresIn?: string
   readonly organization?: string
+  readonly front?: keyof typeof variablesOf
 }
 
 const ROLES: readonly Role[] = ['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN']
@@ -21,26 +24,40 @@ const ROLES: readonly Role[] = ['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN']
 /** `token` and `organization`: who may do what. */
 export function addAccess(program: Command): void {
   const token = program.command('token').description('make and end credentials')
-  talking(token.command('create <name>'))
+  talking(token.command('create [name]'))
     .description('make a token and print its secret, which is shown this once')
-    .requiredOption('--role <role>', 'what it may do: viewer, worker, developer or admin', readRole)
+    .option('--role <role>', 'what it may do: viewer, worker, developer or admin', readRole)
     .option(
       '--expires-in <duration>',
       'when it ends by itself, such as 30d; never when absent',
       readExpiry,
     )
     .option('--organization <id>', 'where, for members of several: id or handle')
-    .action(async (name: string, options: TokenOptions, command: Command) => {
-      const { createToken } = await send(serverOf(command), CliCreateTokenDocument, {
+    .option(
+      '--front <name>',
+      'print what clients of an old system need to use it: abeja; its name and developer are then the defaults',
+      readFront,
+    )
+    .action(async (given: string | undefined, options: TokenOptions, command: Command) => {
+      const { front, organization } = options
+      const name = given ?? front
+      const role = options.role ?? (front && 'DEVELOPER')
+      if (name === undefined || role === undefined)
+        throw new Refusal('Give the token a name and a --role, or say for which --front it is.')
+      const server = serverOf(command)
+      const { createToken } = await send(server, CliCreateTokenDocument, {
         input: {
           name,
-          role: options.role,
+          role,
           expiresAt: options.expiresIn,
-          organizationId: options.organization,
+          organizationId: organization,
         },
       })
       const { secret, token: made } = done(createToken)
-      answer(isJson(command), { ...made, secret }, () => secret)
+      const variables = front && (await variablesOf[front](server, secret, organization))
+      answer(isJson(command), { ...made, secret, ...(variables && { variables }) }, () =>
+        variables ? exported(variables) : secret,
+      )
       if (!isJson(command)) note(`It ends with \`npx millrace token revoke ${made.id}\`.`)
     })
   talking(token.command('revoke <id>'))

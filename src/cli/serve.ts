@@ -91,10 +91,13 @@ function stopOnSignal(close: () => Promise<void>): Promise<void> {
   })
 }
 
-const welcome = ({ url, tokenFile }: Started, isOpen: boolean): string => `
+const welcome = ({ url, fronts, tokenFile }: Started, isOpen: boolean): string => `
 Millrace is ready.
 
   GraphQL       ${url}/graphql  (HTTP, WebSocket and SSE; in a browser: GraphiQL)
+  Old clients   ${url}/docs${Object.entries(fronts)
+    .map(([name, root]) => `  ${name.toLowerCase()}: ${root}`)
+    .join('')}
   Health        ${url}/healthz  ${url}/readyz
   Admin token   ${tokenFile ?? 'the one of ADMIN_TOKEN'}
   Access        ${

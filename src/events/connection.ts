@@ -41,9 +41,12 @@ export async function pageOfStream<E extends Entry>(
     newestFirst,
     offset: window.offset,
   })
-  const nothing = newestFirst ? (before ?? head + 1) - 1 : (after ?? first - 1)
+  // a page of nothing lies between two entries, and leads to both
+  const nothing = Math.max(0, newestFirst ? (before ?? head + 1) - 1 : (after ?? first - 1))
+  const [older, newer] = [nothing, nothing + 1].map((number) => writeCursor(stream, number))
+  const [start = '', end = ''] = isReversed ? [older, newer] : [newer, older]
   return pageOf(entries, window, args, (entry) => writeCursor(stream, entry.number), count, {
-    emptyCursor: writeCursor(stream, Math.max(0, nothing)),
+    empty: { start, end },
     hasMore: isCut,
   })
 }

@@ -132,9 +132,13 @@ export function pageOf<Row>(
   cursorOf: (row: Row) => string,
   count: () => Promise<number>,
   {
-    emptyCursor = null,
+    empty,
     hasMore: isCut = false,
-  }: { emptyCursor?: string | null; hasMore?: boolean | undefined } = {},
+  }: {
+    /** Where a page begins and ends that holds nothing. */
+    empty?: { readonly start: string; readonly end: string } | undefined
+    hasMore?: boolean | undefined
+  } = {},
 ): Page<Row> {
   const hasMore = isCut || rows.length > window.limit
   const kept = rows.slice(0, window.limit)
@@ -148,8 +152,8 @@ export function pageOf<Row>(
     pageInfo: {
       hasNextPage: window.isBackward ? behind : hasMore,
       hasPreviousPage: window.isBackward ? hasMore : before,
-      startCursor: edges[0]?.cursor ?? emptyCursor,
-      endCursor: edges.at(-1)?.cursor ?? emptyCursor,
+      startCursor: edges[0]?.cursor ?? empty?.start ?? null,
+      endCursor: edges.at(-1)?.cursor ?? empty?.end ?? null,
     },
   }
 }

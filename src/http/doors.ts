@@ -1,38 +1,20 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { errors } from 'undici'
-import { credentialIn } from '../auth/credential.ts'
 import type { Context, Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
-import { BadGateway, Forbidden, NotFound } from '../kit/errors.ts'
+import { Forbidden, NotFound } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
-import { whenClosed } from './closed.ts'
-import { withoutOurs, withoutOursSet } from './cookie.ts'
+import { asBrokenOff, callOf, invoked, own } from './calls.ts'
 import { contextOf } from './request.ts'
-
-/**
- * A page that a service answers stands at our own address, yet it is not ours. Whoever is signed in by cookie gets it
- * in a sandbox, where browsers give it an origin of its own, so that it cannot use the cookie.
- */
-const SANDBOX = {
-  'content-security-policy':
-    'sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts',
-}
 
 type Request = FastifyRequest<{ Params: Record<string, string> }>
 
-/** Upload, download and invocation over plain HTTP. */
-export function doors(site: Site, invoker: Invoker) {
+/** Uploads and downloads over plain HTTP, at signed URLs. */
+export function signedDoors(site: Site) {
   return async (http: FastifyInstance): Promise<void> => {
-    // an instance may break off its answer before any of it has gone out
-    http.setErrorHandler((error) => {
-      if (!(error instanceof errors.UndiciError)) throw error
-      throw new BadGateway('The instance broke off its answer; the log of the service says why.')
-    })
-
     http.put('/uploads/:id/source.tgz', async (request: Request, reply) => {
       signed(site, request)
       const id = UploadId.read(request.params.id ?? '')
@@ -61,9 +43,18 @@ export function doors(site: Site, invoker: Invoker) {
         })
         .send(body)
     })
+  }
+}
+
+/** Calls of services over plain HTTP, from callers and from other servers. */
+export function invocation(site: Site, invoker: Invoker) {
+  return async (http: FastifyInstance): Promise<void> => {
+    http.setErrorHandler((error) => {
+      throw asBrokenOff(error)
+    })
 
     /** A door for calls: at this path, whose segments name what is called, and at all below it. */
-    const invocation = (
+    const callable = (
       path: string,
       invoke: (ctx: Context, named: Request['params'], call: Call) => Promise<Answer>,
     ): void => {
@@ -74,19 +65,19 @@ export function doors(site: Site, invoker: Invoker) {
           url,
           handler: async (request: Request, reply) => {
             const ctx = await contextOf(site, request.raw)
-            const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
-            whenClosed(reply.raw, () => session.end())
-            const answer = await invoke(ctx, request.params, callOf(request, reply, segments))
-            if (credentialIn(request.headers)?.from === 'cookie') reply.headers(SANDBOX)
+            const call = callOf(request, reply, behind(request, segments))
+            const answer = await invoked(site, ctx, request, reply, () =>
+              invoke(ctx, request.params, call),
+            )
             return passOn(reply, answer)
           },
         })
     }
-    invocation(
+    callable(
       '/deployments/:deployment/services/:service',
       (ctx, { deployment, service = '' }, call) => ctx.doors.invoke(ctx, deployment, service, call),
     )
-    invocation('/routes/:route', (ctx, { route = '' }, call) =>
+    callable('/routes/:route', (ctx, { route = '' }, call) =>
       ctx.doors.invokeRoute(ctx, undefined, route, call),
     )
 
@@ -98,7 +89,8 @@ export function doors(site: Site, invoker: Invoker) {
         const uuid = ServiceId.read(service) ?? ''
         if (!isForwarded(site.signer, uuid, site.now(), request.headers))
           throw new Forbidden('ADMIN', 'Only servers of this installation may use this path.')
-        return passOn(reply, await invoker.forwarded(service, callOf(request, reply, 4)))
+        const call = callOf(request, reply, behind(request, 4))
+        return passOn(reply, own(await invoker.forwarded(service, call)))
       },
     })
   }
@@ -114,29 +106,12 @@ function signed({ signer, now }: Site, request: FastifyRequest): void {
     )
 }
 
-/** The call in a request, whose own path has so many segments. */
-function callOf(request: FastifyRequest, reply: FastifyReply, segments: number): Call {
-  const gone = new AbortController()
-  whenClosed(reply.raw, () => {
-    if (!reply.raw.writableFinished) gone.abort()
-  })
+/** What stands behind the first segments of a request's path, with its query: what is asked of the service itself. */
+function behind(request: FastifyRequest, segments: number): string {
   const [path = '', query] = request.url.split(/\?(.*)/s, 2)
   const rest = path.split('/').slice(segments).join('/')
-  return {
-    method: request.method,
-    target: `/${rest}${query === undefined ? '' : `?${query}`}`,
-    headers: { ...request.headers, cookie: withoutOurs(request.headers.cookie) },
-    body: request.body as Readable | undefined, // every body here is the stream itself
-    signal: gone.signal,
-  }
+  return `/${rest}${query === undefined ? '' : `?${query}`}`
 }
 
-/** The answer as it came, but under the id that the request has here, and without cookies that are ours. */
-function passOn(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
-  const { 'set-cookie': cookies, 'x-request-id': _theirs, ...others } = headers
-  return reply
-    .code(status)
-    .headers(others)
-    .headers(cookies === undefined ? {} : { 'set-cookie': withoutOursSet([cookies].flat()) })
-    .send(body)
-}
+const passOn = (reply: FastifyReply, { status, headers, body }: Answer): FastifyReply =>
+  reply.code(status).headers(headers).send(body)

@@ -10,7 +10,7 @@ import {
   Unavailable,
   WrongState,
 } from '../kit/errors.ts'
-import { BodyTooSlow } from './body.ts'
+import { BodyTooSlow } from '../kit/body.ts'
 import { UrlTooLong } from './request.ts'
 
 /** How a door answers an error over plain HTTP. */

@@ -13,14 +13,18 @@ import { reached } from './reached.ts'
 const URL_LENGTH = 8_192
 
 /**
- * The context of a request that is one operation, which is taken from the caller's rate. Throws QuotaReached when
+ * The context of a request that is one operation, of a front where that is said, which is taken from the caller's rate. Throws QuotaReached when
  * nothing is left of it, Unauthenticated and BadRequest.
  */
-export async function operationContext(site: Site, request: IncomingMessage): Promise<Context> {
+export async function operationContext(
+  site: Site,
+  request: IncomingMessage,
+  front?: Front,
+): Promise<Context> {
   if ((request.url?.length ?? 0) > URL_LENGTH)
     throw new UrlTooLong(`A URL has at most ${URL_LENGTH} characters: send the operation by POST.`)
   try {
-    const ctx = await contextOf(site, request)
+    const ctx = await contextOf(site, request, front)
     site.quotas.takeOperation(callerKey(ctx))
     return ctx
   } catch (cause) {
@@ -80,6 +84,8 @@ export async function contextOf(
     origin: config.publicUrl ?? `${scheme}://${host}`,
     cookie,
     front,
+    // what a front executes is its own: documents that are part of this program
+    trusted: front !== undefined,
     lastEventId: typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined,
     onGone: whenGone(request),
     waited: (ms) => void (seen.waitedMs += ms),

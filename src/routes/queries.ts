@@ -1,7 +1,7 @@
 import { allow, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { deploymentNamed } from '../deployments/index.ts'
-import { pageArgs, pageBySerial } from '../graph/connection.ts'
+import { maxPage, pageArgs, pageBySerial } from '../graph/connection.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { routeNamed, visible } from './store.ts'
 import { RouteConnection, RouteType } from './types.ts'
@@ -47,6 +47,7 @@ builder.queryFields((t) => ({
         args,
         (query) => route.findMany({ ...query, where: { AND: [where, query.where] } }),
         () => route.count({ where }),
+        maxPage(ctx),
       )
     },
   }),

@@ -113,6 +113,19 @@ it('a token is made, does what its role may, and is revoked', async () => {
   expect(await run('token', 'revoke', made.id, '--token', token)).toBe('Token ci is revoked.\n')
 })
 
+it('a token for a front comes with the variables its clients read', async () => {
+  const text = await run('token', 'create', '--front', 'abeja')
+  const [, host = ''] = server.url.split('//')
+  expect(text).toMatch(
+    new RegExp(
+      `^export ABEJA_API_URL='http://x@${host}/abeja'\nexport ABEJA_ORGANIZATION_ID='[1-9]\\d{12}'\nexport PLATFORM_AUTH_TOKEN='\\S+'\n$`,
+    ),
+  )
+  expect(await refused('token', 'create', '--role', 'viewer')).toMatch(/name and a --role/)
+  expect(await refused('token', 'create', 'x')).toMatch(/name and a --role/)
+  expect(await refused('token', 'create', '--front', 'nobody')).toMatch(/Give abeja/)
+})
+
 it('what is in doubt between organizations is asked for', async () => {
   const made: unknown = JSON.parse(await run('organization', 'create', 'Acme', '--json'))
   expect(made).toMatchObject({ handle: 'acme', name: 'Acme' })

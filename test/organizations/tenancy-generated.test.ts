@@ -13,11 +13,27 @@ import {
 } from '../support/selection.ts'
 import { until } from '../support/until.ts'
 import { ask, operationAt } from './tenancy/ask.ts'
-import { doorsOf, knock, pathTo, signatureFor, typesIn, type Route } from './tenancy/doors.ts'
+import {
+  doorsOf,
+  isAbeja,
+  knock,
+  pathTo,
+  signatureFor,
+  typesIn,
+  type Route,
+} from './tenancy/doors.ts'
 import { cursorsOf, firstOf } from './tenancy/streams.ts'
 import { positionsOf, titleOf, type Own, type Position } from './tenancy/positions.ts'
 import { send, succeed } from './tenancy/send.ts'
-import { leaks, namesLike, said, spellingsOf, wordsOf, type Spelling } from './tenancy/spellings.ts'
+import {
+  abejaNameOf,
+  leaks,
+  namesLike,
+  said,
+  spellingsOf,
+  wordsOf,
+  type Spelling,
+} from './tenancy/spellings.ts'
 import { everything, seedTenant, type Tenant } from './tenancy/tenant.ts'
 import { photograph } from './tenancy/photograph.ts'
 
@@ -237,7 +253,8 @@ test('no subscription follows what is foreign, whatever cursor is brought', asyn
 
 /** The path of a route with this name in one of its places, and with names of ours in the others. */
 function pathWith(route: Route, place: number, name: string): string {
-  const names = typesIn(route).map((type, at) => (at === place ? name : (ours.ids[type] ?? '')))
+  const own = isAbeja(route) ? ours.abeja : ours.ids
+  const names = typesIn(route).map((type, at) => (at === place ? name : (own[type] ?? '')))
   return pathTo(route, names) + signatureFor(route, ours)
 }
 
@@ -247,7 +264,7 @@ test('no door of HTTP opens to what is foreign', async () => {
     const types = typesIn(route)
     // any of its parts may be the foreign one
     const named = types.flatMap((type, place) =>
-      namesOf(type).map((spelling) => {
+      namesOf(route, type).map((spelling) => {
         const [foreign, absent] = [spelling.foreign, spelling.absent].map((name) =>
           pathWith(route, place, name),
         )
@@ -270,8 +287,10 @@ test('no door of HTTP opens to what is foreign', async () => {
 })
 
 /** The names of their object of a type, for a place in a path. */
-const namesOf = (type: string): Spelling[] =>
-  spellings.filter(({ foreign }) => foreign === theirs.ids[type] || !/^[a-z]+_/.test(foreign))
+const namesOf = (route: Route, type: string): Spelling[] => [
+  ...(isAbeja(route) ? [abejaNameOf(theirs, type)] : []),
+  ...spellings.filter(({ foreign }) => foreign === theirs.ids[type] || !/^[a-z]+_/.test(foreign)),
+]
 
 test('nothing of theirs has changed', async () => {
   expect(await photograph(app, theirs)).toBe(before)

@@ -87,7 +87,7 @@ export async function streamApp(
     invoker,
     { isReady: true },
   )
-  const url = await http.listen()
+  const { url } = await http.listen()
   const admin = new Client(url, TOKEN)
   let version: Promise<string> | undefined
   const seeded = async (): Promise<string> =>

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { pino } from 'pino'
-import { createApp, type App } from '../../src/app.ts'
+import { createApp, type App, type Started } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { Client } from './client.ts'
 import { testDatabase, type TestDatabase } from './database.ts'
@@ -8,6 +8,8 @@ import { testDatabase, type TestDatabase } from './database.ts'
 /** A server of this process on a database of its own, and its admin. */
 export interface TestApp {
   readonly url: string
+  /** Where fronts with a port of their own listen. */
+  readonly fronts: Started['fronts']
   readonly database: TestDatabase
   /** Signs in as the user `admin`, by token. */
   readonly admin: Client
@@ -24,7 +26,7 @@ export interface TestApp {
 export async function testApp(env: Record<string, string> = {}): Promise<TestApp> {
   const database = await testDatabase()
   const app: App = createApp(readConfig(settings(database, env)), pino({ level: 'silent' }))
-  const { url, tokenFile } = await app.start().catch(async (cause: unknown) => {
+  const { url, fronts, tokenFile } = await app.start().catch(async (cause: unknown) => {
     await database.drop()
     throw cause
   })
@@ -32,6 +34,7 @@ export async function testApp(env: Record<string, string> = {}): Promise<TestApp
     tokenFile === undefined ? env.ADMIN_TOKEN : (await readFile(tokenFile, 'utf8')).trim()
   return {
     url,
+    fronts,
     database,
     admin: new Client(url, token),
     stranger: new Client(url, undefined),

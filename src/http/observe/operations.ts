@@ -6,13 +6,14 @@ import {
   type ExecutionResult,
 } from 'graphql'
 import type { Context } from '../../context.ts'
+import type { Front } from '../../generated/prisma/enums.ts'
 import { errorCodes, type ErrorCode } from '../../kit/errors.ts'
 import type { Metrics } from '../../ports/metrics/metrics.ts'
 import type { Span } from '../../ports/tracing/tracing.ts'
 import { execute, subscribe, type DeliveryResult } from '../run.ts'
 
-/** Through which door of GraphQL an operation comes. */
-export type Door = 'fast' | 'yoga' | 'websocket' | 'sse'
+/** Through which door of GraphQL an operation comes: the name of a front, where one executes it. */
+export type Door = 'fast' | 'yoga' | 'websocket' | 'sse' | Lowercase<Front>
 type Kind = 'query' | 'mutation' | 'subscription' | 'none'
 type Deliveries = AsyncIterableIterator<DeliveryResult>
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Viewer } from '../../auth/viewer.ts'
 import type { Platform } from '../../context.ts'
+import type { Front } from '../../generated/prisma/enums.ts'
 import { type Span, noSpan } from '../../ports/tracing/tracing.ts'
 import { keepSeen, Seen } from './seen.ts'
 
@@ -32,7 +33,19 @@ export function observeRequests(http: FastifyInstance, platform: Platform): void
   })
 }
 
-const routeOf = (request: FastifyRequest): string => request.routeOptions.url ?? 'none'
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The REST front that a route belongs to. */
+    front?: Front
+    /** What stands before its path on the main port, where it is missing because the front has its own. */
+    frontPrefix?: string
+  }
+}
+
+/** The route as it is called on the main port, whichever listener it came to. */
+function routeOf({ routeOptions: { url, config } }: FastifyRequest): string {
+  return url === undefined ? 'none' : `${config.frontPrefix ?? ''}${url}`
+}
 
 function spanOf({ tracing }: Platform, request: FastifyRequest): Span {
   const route = routeOf(request)
@@ -79,6 +92,7 @@ function ended(
     {
       method: request.method,
       route,
+      front: request.routeOptions.config.front?.toLowerCase(),
       status: statusCode,
       durationMs: Math.round(durationMs * 10) / 10,
       bytes,

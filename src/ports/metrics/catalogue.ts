@@ -12,7 +12,17 @@ const STATEMENT_SECONDS = [
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'OTHER'] as const
 const operations = ['query', 'mutation', 'subscription', 'none'] as const
-const doors = ['fast', 'yoga', 'websocket', 'sse'] as const
+const doors = [
+  'fast',
+  'yoga',
+  'websocket',
+  'sse',
+  'abeja',
+  'omegaml',
+  'topchef',
+  'auger',
+  'onecontainer',
+] as const
 
 /**
  * Every metric of a server besides those of its process, by name. The unit is in the name; docs/metrics.md has the

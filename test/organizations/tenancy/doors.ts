@@ -14,17 +14,19 @@ export const doorsOf = (routes: readonly { method: string | string[]; url: strin
 const types: Readonly<Record<string, string>> = {
   '/uploads/:id': 'Upload',
   '/archives/:id': 'DeploymentVersion',
+  ':organization': 'Organization',
   ':deployment': 'Deployment',
+  ':version': 'DeploymentVersion',
   ':service': 'ProcessService',
   ':route': 'Route',
 }
 
-const parts = /^\/(uploads|archives)\/:id|:\w+/g
+const parts = /^\/(uploads|archives)\/:id|:\w+(?:\([^)]*\))?/g
 
 /** The types of the objects that a route names, in the order in which it does. */
 export function typesIn({ url }: Route): string[] {
   return [...url.matchAll(parts)].map(([part]) => {
-    const type = types[part]
+    const type = types[part.replace(/\(.*/, '')]
     if (type === undefined) throw new Error(`Say what ${part} of ${url} names.`)
     return type
   })
@@ -35,10 +37,13 @@ export function pathTo({ url }: Route, names: readonly string[]): string {
   let place = 0
   return url
     .replaceAll(parts, (part) =>
-      part.replace(/:\w+/, () => encodeURIComponent(names[place++] ?? '')),
+      part.replace(/:\w+(\(.*)?/, () => encodeURIComponent(names[place++] ?? '')),
     )
     .replace('*', 'any/path')
 }
+
+/** Whether a route is the ABEJA front's, which knows objects by its own names alone. */
+export const isAbeja = ({ url }: Route): boolean => url.startsWith('/abeja/') || url.includes('(')
 
 /** The signature of a URL of the caller's own, where the route is for signed ones. */
 export function signatureFor({ url }: Route, { urls }: Tenant): string {

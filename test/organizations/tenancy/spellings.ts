@@ -17,6 +17,12 @@ export const spellingsOf = ({ ids, handles, addresses, word }: Tenant, other: Te
     .filter((name) => !other.addresses.includes(name))
     .map((foreign) => ({ foreign, absent: nobody(foreign, word) }))
 
+/** What the ABEJA front calls their object of a type. */
+export const abejaNameOf = ({ abeja, word }: Tenant, type: string): Spelling => {
+  const foreign = abeja[type] ?? ''
+  return { foreign, absent: nobody(`:${foreign}`, word).slice(1) }
+}
+
 /** A name like this one that nothing has. */
 function nobody(name: string, word: string): string {
   if (name.includes(word)) return name.replace(word, 'nothing')
@@ -30,8 +36,12 @@ function nobody(name: string, word: string): string {
   return absent
 }
 
-/** What is said of an object, without its name. */
-export const said = (answer: string, name: string): string => answer.replaceAll(name, '<name>')
+/** What is said of an object, without its name, which is told with or without the front whose it is. */
+export function said(answer: string, name: string): string {
+  const [, bare = ''] = /^[a-z]+:(.{6,})$/.exec(name) ?? []
+  const rest = answer.replaceAll(name, '<name>')
+  return bare === '' ? rest : rest.replaceAll(bare, '<name>')
+}
 
 /** What of a tenant is in a text: nothing should be. */
 export const leaks = (text: string, { word, ids }: Tenant): string[] =>

@@ -17,6 +17,8 @@ export interface Tenant {
   readonly handles: readonly string[]
   /** What fronts call its objects. */
   readonly addresses: readonly string[]
+  /** What the ABEJA front calls its objects, by their types. */
+  readonly abeja: Readonly<Record<string, string>>
   readonly person: { readonly email: string; readonly password: string }
   /** Signed for its own upload and archive. */
   readonly urls: { readonly upload: string; readonly archive: string }
@@ -145,7 +147,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     return JSON.stringify(log).includes(`"${word}"`)
   })
   await becomes(admin, queueId, 'READY') // its worker has been seen
-  const { archive, addresses } = await spelled(admin, Object.values(ids))
+  const { archive, addresses, abeja } = await spelled(admin, ids)
   return {
     word,
     ids,
@@ -153,6 +155,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
       (noun) => `${word}-${noun}`,
     ),
     addresses,
+    abeja,
     person,
     urls: { upload: (upload['upload'] as { url: string }).url, archive },
     viewers: {
@@ -205,22 +208,26 @@ async function doneJob(
 /** What fronts call the objects with these ids, and where the archive of the version among them is. */
 async function spelled(
   admin: Client,
-  ids: readonly string[],
-): Promise<{ addresses: string[]; archive: string }> {
+  ids: Readonly<Record<string, string>>,
+): Promise<{ addresses: string[]; archive: string; abeja: Record<string, string> }> {
   const { data } = await send(
     admin,
     `query ($ids: [ID!]!) { nodes(ids: $ids) {
-      ... on Addressable { addresses { front id } }
+      ... on Addressable { addresses { front id } address(front: ABEJA) }
       ... on DeploymentVersion { archive { downloadUrl } } } }`,
-    { ids },
+    { ids: Object.values(ids) },
   )
   const nodes = (data?.['nodes'] ?? []) as {
     addresses?: { front: string; id: string }[]
+    address?: string | null
     archive?: { downloadUrl: string }
   }[]
   return {
     addresses: nodes.flatMap(({ addresses = [] }) =>
       addresses.map(({ front, id }) => `${front.toLowerCase()}:${id}`),
+    ),
+    abeja: Object.fromEntries(
+      Object.keys(ids).map((type, place) => [type, nodes[place]?.address ?? '']),
     ),
     archive: nodes.find(({ archive }) => archive !== undefined)?.archive?.downloadUrl ?? '',
   }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { DomainError, QuotaReached } from '../kit/errors.ts'
+import { DomainError, QuotaReached } from './errors.ts'
 
 /** How long a body may take to come. */
 const ARRIVAL_MS = 30_000

@@ -1,0 +1,39 @@
+import type { Site } from '../context.ts'
+import { executing, type Front, type Host } from '../rest/index.ts'
+import { callOf, invoked } from './calls.ts'
+import { refusal } from './guard.ts'
+import { seenOf } from './observe/seen.ts'
+import { prepare } from './prepare.ts'
+import { reached } from './reached.ts'
+import { contextOf, operationContext } from './request.ts'
+
+/** What the fronts are given: their operations, compiled now, and this server's own ways of doing things. */
+export function frontHost(site: Site, fronts: readonly Front[]): Host {
+  const operations = fronts.flatMap(({ name, routes, atRoot }) =>
+    [...routes, ...atRoot].flatMap((route) =>
+      route.operations.map((text) => [text, name] as const),
+    ),
+  )
+  const prepared = new Map(
+    [...new Map(operations)].map(([text, name]) => [text, prepare(name, text)]),
+  )
+  return {
+    site,
+    execute: executing(prepared),
+    contextOf: (request, front, isCall) =>
+      isCall ? contextOf(site, request, front) : operationContext(site, request, front),
+    refusal: (request, front) => refusal(site.config, request, front),
+    async call(ctx, request, reply, named) {
+      const { deployment, service, route = '', target, sent } = named
+      const call = callOf(request, reply, target, sent)
+      const { status, headers, body } = await invoked(site, ctx, request, reply, () =>
+        service === undefined
+          ? ctx.doors.invokeRoute(ctx, deployment, route, call)
+          : ctx.doors.invoke(ctx, deployment, service, call),
+      )
+      return { status, headers: { ...headers, ...named.told }, body }
+    },
+    hostOf: (request) => reached(site.config, request).host,
+    logOf: (request) => seenOf(site, request).log,
+  }
+}

@@ -1,0 +1,113 @@
+import type { AddressInfo, Socket } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Site } from '../context.ts'
+import { BadRequest, DomainError } from '../kit/errors.ts'
+import { Problem, type Front } from '../rest/index.ts'
+import { cookieSetBy } from './cookie.ts'
+import { asAnswer, httpError } from './errors.ts'
+import { refusal } from './guard.ts'
+import { observeRequests } from './observe/requests.ts'
+import { requestIdOf, seenOf } from './observe/seen.ts'
+import { overrideMethod } from './overriding.ts'
+import { UrlTooLong } from './request.ts'
+
+/** One port that is listened on. */
+export interface Listener {
+  readonly http: FastifyInstance
+  /** Answers where it listens, without a trailing slash. Rejects when the port is taken. */
+  listen(host: string, port: number): Promise<string>
+  /** No new requests; running ones may end within `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+/**
+ * A Fastify server as all ports have it: ids, observation, the guard against pages of other origins, bodies as the
+ * streams they are, and errors in the form that callers of services know, or of the front that stands at a path.
+ */
+export function listener(site: Site, frontAt: (url: string) => Front | undefined): Listener {
+  const http: FastifyInstance = Fastify({
+    logger: false,
+    // before a request is routed
+    rewriteUrl(request) {
+      if (frontAt(request.url ?? '')?.overridesMethod) overrideMethod(request)
+      return request.url ?? '/'
+    },
+    // their types are generic in what the routes of a server answer, of which this one says nothing
+    frameworkErrors: (error, request, reply) =>
+      unroutable(frontAt(request.url), error.code, request.id, reply as unknown as FastifyReply),
+    genReqId: requestIdOf,
+    forceCloseConnections: 'idle',
+    // bodies are limited where they are read: by count, while they stream
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    routerOptions: { maxParamLength: 300, ignoreDuplicateSlashes: true },
+    requestTimeout: 0,
+  })
+  http.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
+  http.removeAllContentTypeParsers()
+  http.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  observeRequests(http, site)
+  http.addHook('onRequest', (request, reply, done) => {
+    // a front guards itself, in its own words
+    const isExempt = isHealth(request.url) || request.routeOptions.config.front !== undefined
+    const why = isExempt ? undefined : refusal(site.config, request.raw)
+    if (why === undefined) return done()
+    void reply.code(403).send({ error: 'forbidden', error_description: why })
+  })
+  http.addHook('onSend', (request, reply, _payload, done) => {
+    const cookie = cookieSetBy(request.raw)
+    if (cookie !== undefined) reply.header('set-cookie', cookie)
+    done()
+  })
+  http.setErrorHandler((thrown, request, reply) => {
+    const error = asAnswer(thrown)
+    if (!(error instanceof DomainError)) {
+      const path = request.url.split('?')[0]
+      const { log } = seenOf(site, request.raw)
+      log.error({ err: error, method: request.method, path }, 'a request failed')
+    }
+    const { status, headers, body } = httpError(error, request.id)
+    return reply.code(status).headers(headers).send(body)
+  })
+  const connections = new Set<Socket>()
+  http.server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  return {
+    http,
+    async listen(host, port) {
+      await http.listen({ host, port })
+      const at = http.server.address() as AddressInfo // a TCP server has one
+      return `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`
+    },
+    async close(graceMs) {
+      const cut = setTimeout(() => {
+        for (const socket of connections) socket.destroy()
+      }, graceMs)
+      await http.close()
+      clearTimeout(cut)
+    },
+  }
+}
+
+/** Answers for a path that is none, or a part of which is longer than any name. */
+function unroutable(
+  front: Front | undefined,
+  code: string,
+  requestId: string,
+  reply: FastifyReply,
+): void {
+  const isLong = code === 'FST_ERR_MAX_PARAM_LENGTH'
+  if (front !== undefined) {
+    const what = isLong ? 'There is nothing with so long a name.' : 'The path is malformed.'
+    const told = front.tell(new Problem(isLong ? 'NOT_FOUND' : 'BAD_REQUEST', what), undefined)
+    return void reply.code(told.status).headers(told.headers).send(told.body)
+  }
+  const error = isLong
+    ? new UrlTooLong('A part of the path is too long.')
+    : new BadRequest('The path is malformed.')
+  const { status, headers, body } = httpError(error, requestId)
+  void reply.code(status).headers(headers).send(body)
+}
+
+const isHealth = (url: string): boolean => url === '/healthz' || url === '/readyz'

@@ -1,0 +1,115 @@
+import type { GraphQLFormattedError } from 'graphql'
+import { BodyTooSlow } from '../kit/body.ts'
+import {
+  BadGateway,
+  DomainError,
+  QuotaReached,
+  Unavailable,
+  ValidationError,
+  type ErrorCode,
+  type Issue,
+} from '../kit/errors.ts'
+
+/** Why a request gets no success: an error of the schema or of a door, before a front puts it into its words. */
+export class Problem extends Error {
+  readonly code: ErrorCode
+  /** The status of plain HTTP for it; a front may have another. */
+  readonly status: number
+  readonly issues: readonly Issue[]
+  readonly retryAfterSeconds: number | undefined
+  /** Of a method that a path does not have: those it has. */
+  readonly allowed: readonly string[]
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: {
+      status?: number
+      issues?: readonly Issue[] | undefined
+      retryAfterSeconds?: number | undefined
+      allowed?: readonly string[]
+      cause?: unknown
+    } = {},
+  ) {
+    super(message, { cause: more.cause })
+    this.code = code
+    this.status = more.status ?? statuses[code]
+    this.issues = more.issues ?? []
+    this.retryAfterSeconds = more.retryAfterSeconds
+    this.allowed = more.allowed ?? []
+  }
+}
+
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  VALIDATION: 400,
+  BAD_CURSOR: 400,
+  BAD_REQUEST: 400,
+  TOO_COMPLEX: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  WRONG_STATE: 409,
+  STALE_LEASE: 409,
+  QUOTA_REACHED: 429,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+  TIMEOUT: 504,
+}
+
+/** Something is wrong with the request itself: each field with what is wrong about it. */
+export const wrong = (field: string, message: string): Problem =>
+  new Problem('BAD_REQUEST', `${field}: ${message}`, { issues: [{ path: [field], message }] })
+
+/** What was asked for is not there. */
+export const absent = (message: string): Problem => new Problem('NOT_FOUND', message)
+
+/** An error as a problem; whatever is none of ours is a fault, and told of by the id under which it is logged. */
+export function problemOf(error: unknown, requestId: string): Problem {
+  if (error instanceof Problem) return error
+  if (!(error instanceof DomainError))
+    return new Problem('INTERNAL', `Something went wrong on the server (request ${requestId}).`, {
+      cause: error,
+    })
+  const isLimit = error instanceof QuotaReached || error instanceof Unavailable
+  return new Problem(error.code, error.message, {
+    status: statusOf(error),
+    issues: error instanceof ValidationError ? error.issues : undefined,
+    retryAfterSeconds: isLimit ? error.retryAfterSeconds : undefined,
+  })
+}
+
+function statusOf(error: DomainError): number {
+  if (error instanceof BadGateway) return 502
+  if (error instanceof BodyTooSlow) return 408
+  // what waiting helps against is a rate, what it does not is a size
+  if (error instanceof QuotaReached && error.retryAfterSeconds === undefined) return 413
+  return statuses[error.code]
+}
+
+/** A top-level error of an operation; its code was put there by whoever masked it. */
+export function problemIn({ message, extensions }: GraphQLFormattedError): Problem {
+  const { code, retryAfterSeconds } = (extensions ?? {}) as {
+    code?: ErrorCode
+    retryAfterSeconds?: number
+  }
+  return new Problem(code ?? 'INTERNAL', message, { retryAfterSeconds })
+}
+
+/** A member of a mutation's union that says why it was not done. */
+interface Refused {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[]
+}
+
+/** What a mutation was to do. Throws a Problem when it was refused. */
+export function done<Outcome extends object>(
+  outcome: Outcome,
+): Exclude<Outcome, { code: ErrorCode }> {
+  if ('code' in outcome && 'message' in outcome) {
+    const { code, message, issues } = outcome as unknown as Refused // the interface Error of the schema
+    throw new Problem(code, message, { issues })
+  }
+  return outcome as Exclude<Outcome, { code: ErrorCode }> // what has no code is no error
+}

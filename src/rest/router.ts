@@ -1,0 +1,189 @@
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { requireCredential } from '../auth/viewer.ts'
+import type { Context, Site } from '../context.ts'
+import type { Front as Name } from '../generated/prisma/enums.ts'
+import { wholeBody } from '../kit/body.ts'
+import type { Logger } from '../kit/logger.ts'
+import { docsPage, PAGE_HEADERS } from './document/page.ts'
+import { apiDocument } from './document/write.ts'
+import type { Execute } from './execute.ts'
+import type { Front } from './front.ts'
+import { Problem, problemOf } from './problem.ts'
+import { json, type Reply } from './reply.ts'
+import type { Asked, Named, Route } from './route.ts'
+
+/** What the HTTP server does for its fronts. */
+export interface Host {
+  readonly site: Site
+  readonly execute: Execute
+  /** Who asks, and with which rights. Throws what authentication and the caller's rate throw. */
+  contextOf(request: IncomingMessage, front: Name, isCall: boolean): Promise<Context>
+  /** Why a request is refused before anything of it is read: a page of another origin, a strange host. */
+  refusal(request: IncomingMessage, front: Name): string | undefined
+  /** Calls a service with the request, and answers as the service does. */
+  call(ctx: Context, request: FastifyRequest, reply: FastifyReply, named: Named): Promise<Reply>
+  /** The name the request reached this server under, with its port. */
+  hostOf(request: IncomingMessage): string
+  logOf(request: IncomingMessage): Logger
+}
+
+/** Where a front stands on a listener. */
+export interface Mount {
+  /** '' at the root of a listener of its own. */
+  readonly prefix: string
+  readonly routes: readonly Route[]
+  /** Whether every path under the prefix is the front's: then it also answers for what is not there, and documents itself. */
+  readonly isWhole: boolean
+}
+
+/**
+ * A front as a Fastify plugin of its own. Bodies are bytes, whatever their content type says and whatever the method
+ * is; whatever goes wrong is told in the front's words, so that no word of the server's reaches its clients.
+ */
+export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: Mount) {
+  return async (http: FastifyInstance): Promise<void> => {
+    const config = { front: front.name, frontPrefix: prefix === '' ? front.prefix : '' }
+    const types = new WeakMap<IncomingMessage, string>()
+    http.addHook('onRequest', (request, _reply, done) => {
+      const why = host.refusal(request.raw, front.name)
+      if (why !== undefined) return done(new Problem('FORBIDDEN', why))
+      // a content type that is none would be refused before anything here is asked
+      const { headers } = request.raw
+      const type = headers['content-type']
+      if (type !== undefined) {
+        types.set(request.raw, type)
+        headers['content-type'] = 'application/octet-stream'
+      }
+      done()
+    })
+    const putBack = ({ raw }: FastifyRequest): void => {
+      const type = types.get(raw)
+      if (type !== undefined) raw.headers['content-type'] = type
+    }
+    const told = (request: FastifyRequest, reply: FastifyReply, error: unknown, route?: Route) => {
+      const problem = problemOf(error, request.id)
+      if (problem.cause !== undefined) {
+        const about = { method: request.method, path: request.url.split('?')[0], front: front.name }
+        host.logOf(request.raw).error({ err: problem.cause, ...about }, 'a request failed')
+      }
+      return sent(reply, front.tell(problem, route))
+    }
+    http.setErrorHandler((error, request, reply) => {
+      putBack(request)
+      return told(request, reply, asProblem(error))
+    })
+    for (const route of routes)
+      http.route({
+        method: route.method,
+        url: route.path,
+        config,
+        exposeHeadRoute: route.method === 'GET',
+        handler: async (request, reply) => {
+          putBack(request)
+          try {
+            return sent(reply, await answer(host, front, { route, prefix, request, reply }))
+          } catch (error) {
+            return told(request, reply, error, route)
+          }
+        },
+      })
+    if (!isWhole) return
+    http.setNotFoundHandler((request, reply) => {
+      putBack(request)
+      const path = (request.url.split('?')[0] ?? '').replaceAll(/\/{2,}/g, '/').slice(prefix.length)
+      const allowed = methodsAt(routes, path)
+      const what = `${request.method} ${path}`
+      return told(
+        request,
+        reply,
+        allowed.length === 0
+          ? new Problem('NOT_FOUND', `There is nothing at ${what}.`)
+          : new Problem('BAD_REQUEST', `There is no ${what}.`, { status: 405, allowed }),
+      )
+    })
+    http.get(front.api.path, { config }, (request, reply) =>
+      sent(reply, json(200, apiDocument(front, baseOf(host, request, prefix)))),
+    )
+    http.get('/docs', { config }, (request, reply) =>
+      reply.headers(PAGE_HEADERS).send(docsPage(front, baseOf(host, request, prefix))),
+    )
+  }
+}
+
+/** What Fastify itself finds wrong with a request is the caller's. */
+function asProblem(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return error
+  const isRefusal = String(error.code).startsWith('FST_') && Number(error.statusCode) < 500
+  return isRefusal
+    ? new Problem('BAD_REQUEST', `The request is malformed: ${error.message}`)
+    : error
+}
+
+/** Where the front was reached. */
+function baseOf(host: Host, { raw, protocol }: FastifyRequest, prefix: string): string {
+  return (host.site.config.publicUrl ?? `${protocol}://${host.hostOf(raw) || 'localhost'}`) + prefix
+}
+
+async function answer(
+  host: Host,
+  { name }: Front,
+  {
+    route,
+    prefix,
+    request,
+    reply,
+  }: {
+    route: Route
+    prefix: string
+    request: FastifyRequest
+    reply: FastifyReply
+  },
+): Promise<Reply> {
+  const ctx = await host.contextOf(request.raw, name, route.isStreamed)
+  const stream = request.body as Readable | undefined // every body here is the stream itself
+  const body = route.isStreamed ? undefined : await wholeBody(stream, ctx.config.maxBodyBytes)
+  requireCredential(ctx.viewer)
+  const at = request.url.indexOf('?')
+  const search = at < 0 ? '' : request.url.slice(at)
+  const asked: Asked = {
+    ctx,
+    method: request.method,
+    params: request.params as Record<string, string>, // of a path whose parts are all texts
+    query: new URLSearchParams(search),
+    search,
+    headers: request.raw.headers,
+    hostName: host.hostOf(request.raw).replace(/:\d+$/, ''),
+    base: ctx.origin + prefix,
+    body: body ?? NOTHING,
+  }
+  return route.run(asked, {
+    execute: host.execute,
+    call: (named) => host.call(ctx, request, reply, named),
+  })
+}
+
+const NOTHING = Buffer.alloc(0)
+
+const sent = (reply: FastifyReply, { status, headers, body }: Reply): FastifyReply =>
+  reply.code(status).headers(headers).send(body)
+
+/** The methods that a path has. */
+function methodsAt(routes: readonly Route[], path: string): string[] {
+  const methods = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method)
+  return [...new Set(methods)].toSorted()
+}
+
+const patterns = new WeakMap<Route, RegExp>()
+
+function patternOf(route: Route): RegExp {
+  const known = patterns.get(route)
+  if (known !== undefined) return known
+  const source = route.path.replaceAll(/:\w+(?:\(([^)]*)\))?/g, (_part, form?: string) =>
+    form === undefined ? '[^/]+' : form.replaceAll(/^\^|\$$/g, ''),
+  )
+  const pattern = new RegExp(`^${source}$`)
+  patterns.set(route, pattern)
+  return pattern
+}

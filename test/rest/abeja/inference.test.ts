@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto'
+import { request as httpRequest } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { seedOrganization } from '../../organizations/operations.ts'
+import { testApp, type TestApp } from '../../support/app.ts'
+import { Abeja } from './support.ts'
+
+/* Contract 6: inference. */
+
+const HANDLER = {
+  'main.py': `
+import time
+
+def handler(request, context):
+    if request.content_type == "application/slow":
+        time.sleep(3600)
+    if request.content_type == "application/bad":
+        return {"status_code": 422, "content_type": "application/problem+json", "content": {"handler": "said so"}}
+    if request.content_type == "application/parts":
+        return {"content": (str(n) for n in range(3))}
+    return {
+        "content_type": request.content_type,
+        "content": request.read(),
+        "metadata": {"x-method": request.http_method},
+    }
+`,
+}
+
+let app: TestApp
+let abeja: Abeja
+let running: Awaited<ReturnType<Abeja['running']>>
+let root: string
+beforeAll(async () => {
+  app = await testApp({ INVOKE_TIMEOUT_SECONDS: '2' })
+  abeja = await Abeja.of(app.admin)
+  running = await abeja.running(HANDLER)
+  root = `/deployments/${running.deployment}/services/${running.service}`
+})
+afterAll(() => app.close())
+
+interface Called {
+  readonly status: number
+  readonly headers: Record<string, string | string[] | undefined>
+  readonly body: Buffer
+}
+
+/** A call as the SDK makes it: any host header, chunked where the body is in parts. */
+function call(
+  path: string,
+  {
+    method = 'POST',
+    headers = {},
+    body,
+    parts,
+    credential = abeja.headers,
+  }: {
+    method?: string
+    headers?: Record<string, string>
+    body?: Buffer | string
+    parts?: readonly string[]
+    credential?: Record<string, string>
+  } = {},
+): Promise<Called> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(
+      app.url + path,
+      { method, headers: { ...credential, ...headers } },
+      (response) => {
+        buffer(response).then(
+          (bytes) =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes }),
+          reject,
+        )
+      },
+    )
+    sent.on('error', reject)
+    for (const part of parts ?? []) sent.write(part)
+    sent.end(body)
+  })
+}
+
+const said = ({ body }: Called) => JSON.parse(body.toString()) as { error: string }
+const type = (of: string) => ({ 'content-type': of })
+
+test('1.2 the root and the prefix answer, with and without the organization in the host', async () => {
+  const port = new URL(app.url).port
+  for (const path of [root, `/abeja${root}`])
+    for (const host of [
+      `127.0.0.1:${port}`,
+      `${abeja.organization}.api.example.test:${port}`,
+      `${abeja.organization}.localhost`,
+      'api.example.test',
+      '9999999999999', // no label, a name
+    ]) {
+      const answer = await call(path, { headers: { host, ...type('text/plain') }, body: 'x' })
+      expect([answer.status, answer.body.toString()], `${host}${path}`).toEqual([200, 'x'])
+    }
+})
+
+test('1.2 a host that names another organization is 404, a credential of another one 403', async () => {
+  const other = await seedOrganization(app)
+  const theirs = await Abeja.of(other.admin)
+  const wrong = { host: `${theirs.organization}.api.example.test` }
+  const mine = { host: `${abeja.organization}.api.example.test` }
+  expect((await call(root, { headers: wrong })).status).toBe(404)
+  expect((await call(root, { headers: mine, credential: theirs.headers })).status).toBe(403)
+  // where no host names one, what is foreign is as absent as what is not there
+  expect((await call(root, { credential: theirs.headers })).status).toBe(404)
+  expect((await call(root, { headers: wrong, credential: theirs.headers })).status).toBe(404)
+  expect((await call(root, { credential: {} })).status).toBe(401)
+  expect((await call(`/abeja${root}`, { credential: {} })).status).toBe(401)
+})
+
+test('JSON, bytes and forms pass as they are, byte for byte, with their content type', async () => {
+  const json = '{"b": 1,  "a": 12345678901234567890}'
+  const image = randomBytes(300_000)
+  for (const [contentType, body] of [
+    ['application/json', Buffer.from(json)],
+    ['image/png', image],
+    ['application/octet-stream', image],
+    ['multipart/form-data; boundary=x', Buffer.from('--x\r\n\r\n1\r\n--x--\r\n')],
+  ] as const) {
+    const answer = await call(root, { headers: type(contentType), body })
+    expect(answer.status, contentType).toBe(200)
+    if (contentType.startsWith('multipart')) continue // the handler sees its parts
+    expect(answer.headers['content-type']).toBe(contentType)
+    expect(answer.body.equals(body), contentType).toBe(true)
+  }
+})
+
+test('a generator is sent in chunks, nothing at all as nothing, GET and PUT work too', async () => {
+  const chunked = await call(root, { headers: type('text/plain'), parts: ['a', 'b'], body: 'c' })
+  expect(chunked.body.toString()).toBe('abc')
+  const empty = await call(root, { headers: { 'content-length': '0' } })
+  expect([empty.status, empty.body.length]).toEqual([200, 0])
+  for (const method of ['GET', 'PUT'])
+    expect((await call(root, { method, headers: type('text/plain') })).headers['x-method']).toBe(
+      method,
+    )
+})
+
+test('a missing content type counts as bytes', async () => {
+  const answer = await call(root, { body: 'x' })
+  expect(answer).toMatchObject({
+    status: 200,
+    headers: { 'content-type': 'application/octet-stream' },
+  })
+})
+
+test('status, headers and body of the handler pass through; ours are beside them', async () => {
+  const bad = await call(root, { headers: type('application/bad'), body: 'x' })
+  expect(bad).toMatchObject({
+    status: 422,
+    headers: {
+      'content-type': 'application/problem+json',
+      'x-abeja-deployment-id': running.deployment,
+      'x-abeja-service-id': running.service,
+      'x-request-id': expect.any(String),
+    },
+  })
+  expect(JSON.parse(bad.body.toString())).toEqual({ handler: 'said so' })
+})
+
+test('404: unknown services and wrong deployments; stopped and failed ones, which say so', async () => {
+  const { deployment, service } = running
+  const elsewhere = await abeja.deployment('elsewhere')
+  for (const path of [
+    `/deployments/${deployment}/services/ser-0000000000000000`,
+    `/deployments/${elsewhere}/services/${service}`,
+    `/deployments/9876543210987/services/${service}`,
+    `/deployments/${deployment}/services/x`,
+  ])
+    for (const at of [path, `/abeja${path}`]) {
+      const answer = await call(at, { body: '{}', headers: type('application/json') })
+      expect(answer.status, at).toBe(404)
+      expect(said(answer).error).toBe('not_found')
+    }
+  const stopped = await abeja.running(HANDLER)
+  await abeja.did('POST', `${stopped.path}/stop`)
+  const path = `/deployments/${stopped.deployment}/services/${stopped.service}`
+  const answer = await call(path)
+  expect(answer.status).toBe(404)
+  expect(said(answer)).toMatchObject({
+    error: 'not_found',
+    error_description: expect.stringContaining('not running'),
+  })
+})
+
+test('503 with Retry-After while the first instance is on its way', async () => {
+  const slow = await abeja.version(running.deployment, {
+    'main.py': 'import time\ntime.sleep(3600)',
+  })
+  const path = `/deployments/${running.deployment}/services`
+  const made = await abeja.did('POST', path, { version_id: slow })
+  const answer = await call(`${path}/${made.service_id}`)
+  expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
+  expect(said(answer).error).toBe('service_unavailable')
+  await abeja.did('DELETE', `${path}/${made.service_id}`)
+})
+
+test('it answers while it scales', async () => {
+  const scaling = await abeja.running(HANDLER)
+  await abeja.did('PATCH', scaling.path, { instance_number: 3 })
+  const path = `/deployments/${scaling.deployment}/services/${scaling.service}`
+  expect((await call(path)).status).toBe(200)
+  await abeja.did('DELETE', scaling.path)
+})
+
+test('504 for a handler that exceeds the time', async () => {
+  const answer = await call(root, { headers: type('application/slow'), body: 'x' })
+  expect(answer.status).toBe(504)
+  expect(said(answer).error).toBe('gateway_timeout')
+})

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../../support/app.ts'
+import { millrace } from '../../support/cli.ts'
+
+/*
+ * The official SDK (abeja-sdk 2.3.5), pointed at this server by nothing but environment variables. It is installed by
+ * `python3 -m venv .venv && .venv/bin/pip install -r python/requirements-test.txt`, which CI does.
+ */
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const python = at('../../../.venv/bin/python')
+const isThere = existsSync(python) && (await runs(['-c', 'import abeja']))
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp()
+})
+afterAll(() => app.close())
+
+async function runs(args: readonly string[]): Promise<boolean> {
+  const child = spawn(python, args, { stdio: 'ignore' })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code === 0
+}
+
+test.skipIf(!isThere)(
+  'the SDK does all that is offered, through a URL that needs no DNS (without abeja-sdk in .venv it is skipped)',
+  { timeout: 180_000 },
+  async () => {
+    const { stdout, stderr, code } = await millrace(
+      ['token', 'create', '--front', 'abeja', '--json'],
+      { env: { MILLRACE_URL: app.url, MILLRACE_TOKEN: app.admin.token ?? '' } },
+    )
+    if (code !== 0) throw new Error(stderr)
+    const { variables } = JSON.parse(stdout) as { variables: Record<string, string> }
+    expect(variables['ABEJA_API_URL']).toBe(`${app.url.replace('//', '//x@')}/abeja`)
+    const child = spawn(python, [at('sdk.py')], {
+      env: { PATH: process.env['PATH'], PYTHONWARNINGS: 'ignore', ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let said = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+    await once(child, 'close')
+    // the SDK warns of what it calls deprecated
+    expect(said.trim().split('\n').at(-1), said).toBe('all of it')
+  },
+)

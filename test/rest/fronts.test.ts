@@ -1,0 +1,167 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fronts } from '../../src/rest/index.ts'
+import { apiDocument } from '../../src/rest/document/write.ts'
+import type { Front } from '../../src/rest/front.ts'
+import { graphql } from '../generated/index.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { streamApp, type StreamApp } from '../streams/stream-app.ts'
+import { until } from '../support/until.ts'
+import { Abeja } from './abeja/support.ts'
+
+/* What all fronts have in common. */
+
+let app: TestApp
+let open: TestApp
+let long: StreamApp
+beforeAll(async () => {
+  app = await testApp()
+  open = await testApp({ OPEN_FRONTS: 'abeja', OPEN_FRONT_ROLE: 'VIEWER' })
+  long = await streamApp()
+})
+afterAll(async () => {
+  await app.close()
+  await open.close()
+  await long.close()
+})
+
+/** A path with its variable parts as what they may be: ids of its front where it says so, anything otherwise. */
+const shape = (path: string): string =>
+  path.replaceAll(/:\w+(\([^)]*\))?/g, (_part, form?: string) => form ?? ':any')
+
+test('no two routes stand in the same place of the main port', () => {
+  const all = fronts.flatMap(({ name, prefix, routes, atRoot }) => [
+    ...routes.map(({ method, path }) => ({ name, at: `${method} ${shape(prefix + path)}` })),
+    ...atRoot.map(({ method, path }) => ({ name, at: `${method} ${shape(path)}` })),
+  ])
+  // what the server itself has at the root
+  for (const own of ['/', '/docs', '/graphql', '/healthz', '/readyz', '/metrics', '/millrace.py'])
+    all.push({ name: 'ABEJA', at: `GET ${own}` })
+  const places = all.map(({ at }) => at)
+  expect(places.filter((at, n) => places.indexOf(at) !== n)).toEqual([])
+  const prefixes = fronts.map(({ prefix }) => prefix)
+  expect(new Set(prefixes).size).toBe(prefixes.length)
+})
+
+test('nothing but translation is in the folder of a front', () => {
+  const folder = new URL('../../src/rest/', import.meta.url)
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  for (const file of files.filter((one) => one.endsWith('.ts'))) {
+    const text = readFileSync(new URL(file, folder), 'utf8')
+    expect(text, file).not.toMatch(/\bctx\.(?!doors|viewer|config|origin)|database|prisma\./)
+  }
+})
+
+test('every operation of a front is in a file beside it, with the name of the front', () => {
+  for (const { name, routes } of fronts)
+    for (const { operations } of routes)
+      for (const text of operations)
+        expect(text.trim()).toMatch(
+          new RegExp(`^(query|mutation) ${name[0]}${name.slice(1).toLowerCase()}[A-Z]`),
+        )
+})
+
+test('the document of a front is written in each version', () => {
+  const [abeja] = fronts
+  if (abeja === undefined) throw new Error('there is one')
+  const as = (dialect: Front['api']['dialect']) =>
+    JSON.stringify(apiDocument({ ...abeja, api: { ...abeja.api, dialect } }, 'http://h:1/abeja'))
+  const [newest, newer, old] = (['3.1.0', '3.0.3', '2.0'] as const).map(as)
+  expect(newest).toContain('"openapi":"3.1.0"')
+  expect(newest).toContain('"type":["string","null"]')
+  expect(newer).toContain('"nullable":true')
+  expect(newer).not.toContain('"null"')
+  expect(old).toContain('"swagger":"2.0"')
+  expect(old).toContain('"basePath":"/abeja"')
+  expect(old).toContain('"x-nullable":true')
+  expect(old).not.toMatch(/requestBody|components/)
+  for (const document of [newest, newer, old]) {
+    const known = document?.includes('"definitions"') ? '#/definitions/' : '#/components/schemas/'
+    for (const [, to] of document?.matchAll(/"\$ref":"([^"]+)"/g) ?? [])
+      expect(Object.keys(abeja.api.schemas).map((name) => known + name)).toContain(to)
+  }
+})
+
+test('a front documents every route it has, and each of its pages loads nothing from elsewhere', async () => {
+  const abeja = await Abeja.of(app.admin)
+  const { body } = await abeja.send('GET', '/openapi.json')
+  const paths = body['paths'] as Record<string, Record<string, { operationId: string }>>
+  const ids = Object.values(paths).flatMap((path) =>
+    Object.values(path).map(({ operationId }) => operationId),
+  )
+  const routes = fronts.find(({ name }) => name === 'ABEJA')?.routes ?? []
+  expect(ids.toSorted()).toEqual(routes.map(({ about }) => about.id).toSorted())
+  expect(new Set(ids).size).toBe(ids.length)
+  for (const path of ['/docs', '/abeja/docs']) {
+    const page = await fetch(app.url + path)
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    const html = await page.text()
+    expect(html).not.toMatch(/<(script|link|img|iframe)|src=|https?:\/\/(?!127\.0\.0\.1)/)
+    for (const [, to = ''] of html.matchAll(/href="([^"]+)"/g)) {
+      const target = await fetch(new URL(to.replaceAll('&#58;', ':'), app.url), {
+        redirect: 'manual',
+        headers: { accept: 'text/html' },
+      })
+      expect(target.status, to).toBeLessThan(400)
+    }
+  }
+})
+
+test('an open front lets whoever has no credential do what its role may, and no page of another site', async () => {
+  const { organization } = await Abeja.of(open.admin)
+  const anybody = new Abeja(`${open.url}/abeja`, organization, {})
+  expect((await anybody.call('GET', '/deployments')).status).toBe(200)
+  expect((await anybody.call('POST', '/deployments', { name: 'x' })).status).toBe(403)
+  for (const headers of [
+    { origin: 'https://elsewhere.example' },
+    { 'sec-fetch-site': 'cross-site' },
+  ] as Record<string, string>[])
+    expect(await anybody.with({ headers }).call('GET', '/deployments')).toMatchObject({
+      status: 403,
+      body: { error: 'forbidden' },
+    })
+  // elsewhere it is closed
+  expect((await fetch(`${open.url}/deployments/x/services/y`, { method: 'POST' })).status).toBe(401)
+})
+
+const Insert = `
+  INSERT INTO "Deployment" (id, "organizationId", handle, "heldHandle", name, description, environment, creator)
+  SELECT gen_random_uuid(), o.id, 'many-' || n, 'many-' || n, 'many ' || n, '', '[]', '{"kind":"SYSTEM","name":"test"}'
+  FROM "Organization" AS o, generate_series(1, 2500) AS n WHERE o.handle = 'default'`
+
+test('a list is complete however many pages it has, each object once and in order', async () => {
+  const abeja = await Abeja.of(long.admin)
+  await long.database.pool.query(Insert)
+  const { entries } = await abeja.did('GET', '/deployments')
+  const names = entries.map((one) => one['name'])
+  expect(names).toEqual(Array.from({ length: 2500 }, (_, n) => `many ${n + 1}`))
+})
+
+const Page = graphql(`
+  query FrontsPage($first: Int) {
+    deployments(first: $first) {
+      totalCount
+    }
+  }
+`)
+
+test('the public API keeps its limits', async () => {
+  const answer = await app.admin.execute(Page, { first: 101 })
+  expect(answer.errors?.[0]?.message).toContain('from 1 to 100')
+})
+
+const counted = [
+  'millrace_http_requests_total{route="/abeja/organizations/:organization/deployments",method="GET",status="2xx"}',
+  'millrace_graphql_operations_total{door="abeja",kind="query",code="OK"}',
+]
+
+test('requests of a front are counted as what they are on the main port', async () => {
+  const abeja = await Abeja.of(app.admin)
+  await abeja.did('GET', '/deployments')
+  // counted when the answer has left
+  await until(async () => {
+    const metrics = await fetch(`${app.url}/metrics`, { headers: app.admin.headers })
+    const lines = (await metrics.text()).split('\n')
+    return counted.every((start) => lines.some((line) => line.startsWith(start)))
+  })
+})
