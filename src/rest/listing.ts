@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
+import { stringify } from '../kit/json.ts'
 import type { RouteAbout } from './document/about.ts'
 import { JSON_TYPE, type Reply } from './reply.ts'
 import type { Asked, Method, Route, Statuses } from './route.ts'
@@ -32,8 +33,8 @@ export function listing<Data, Variables extends Turning, Node>(spec: {
   readonly variables: (asked: Asked) => Omit<Variables, keyof Turning>
   /** The list in the data. Throws a Problem when there is none. */
   readonly connection: (data: Data) => Connection<Node>
-  /** One object as JSON text. */
-  readonly item: (node: Node, asked: Asked) => string
+  /** One object in the dialect. */
+  readonly item: (node: Node, asked: Asked) => unknown
   /** What stands around the objects; `['[', ']']` is the bare list. `data` is the first page's. */
   readonly around: (data: Data, asked: Asked) => readonly [string, string]
   readonly pageSize?: number
@@ -59,7 +60,7 @@ export function listing<Data, Variables extends Turning, Node>(spec: {
       const [open, close] = spec.around(data, asked)
       const one = spec.connection(data)
       const written = (nodes: readonly Node[]): string =>
-        nodes.map((node) => item(node, asked)).join(',')
+        nodes.map((node) => stringify(item(node, asked))).join(',')
       if (!one.pageInfo.hasNextPage) return listed(open + written(one.nodes) + close)
       async function* parts(): AsyncGenerator<string> {
         yield open + written(one.nodes)

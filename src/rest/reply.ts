@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { stringify } from '../kit/json.ts'
 
 /** What a front answers. */
 export interface Reply {
@@ -9,7 +10,7 @@ export interface Reply {
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** A JSON document. */
+/** A JSON document; users' JSON in it stands as it came. */
 export const json = (
   status: number,
   value: unknown,
@@ -17,5 +18,5 @@ export const json = (
 ): Reply => ({
   status,
   headers: { 'content-type': JSON_TYPE, ...headers },
-  body: JSON.stringify(value),
+  body: stringify(value),
 })

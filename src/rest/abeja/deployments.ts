@@ -84,7 +84,7 @@ export const deploymentRoutes = [
     pageSize: PAGE,
     variables: (asked) => ({ organization: organization(asked) }),
     connection: ({ deployments }) => deployments,
-    item: (node, asked) => JSON.stringify(deploymentOf(node, asked)),
+    item: deploymentOf,
     around: () => ['{"entries":[', ']}'],
   }),
   route({

@@ -69,7 +69,7 @@ export const endpointRoutes = [
       if (found === null) throw absent('There is no such deployment.')
       return routes
     },
-    item: (node) => JSON.stringify(endpointOf(node)),
+    item: endpointOf,
     around: () => ['{"entries":[', ']}'],
   }),
   route({

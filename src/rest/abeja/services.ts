@@ -9,6 +9,7 @@ import {
   type AbejaServiceFragment,
   type ServiceStatus,
 } from '../../generated/operations/graphql.ts'
+import { JsonText } from '../../kit/json.ts'
 import { listing } from '../listing.ts'
 import { absent, done, wrong } from '../problem.ts'
 import { json } from '../reply.ts'
@@ -66,8 +67,10 @@ export function serviceOf(found: AbejaServiceFragment): Readonly<Record<string, 
 }
 
 /** What only this dialect keeps with a service. */
-const recordChannel = (annotations: unknown): unknown =>
-  (annotations as { record_channel_id?: unknown } | null)?.record_channel_id ?? null
+const recordChannel = (annotations: unknown): unknown => {
+  const kept = annotations instanceof JsonText ? annotations.value : null
+  return (kept as { record_channel_id?: unknown } | null)?.record_channel_id ?? null // as written below
+}
 
 const there = (found: AbejaServiceFragment | object | null, { params }: Asked) => {
   if (found === null || !('address' in found))
@@ -176,7 +179,7 @@ export const serviceRoutes = [
       if (found === null) throw absent('There is no such deployment.')
       return found.services
     },
-    item: (node) => JSON.stringify(serviceOf(node)),
+    item: serviceOf,
     around: () => ['{"entries":[', ']}'],
   }),
   route({

@@ -112,7 +112,7 @@ export const versionRoutes = [
       if (found === null) throw absent('There is no such deployment.')
       return found.versions
     },
-    item: (node, asked) => JSON.stringify(versionOf(node, asked)),
+    item: versionOf,
     around: () => ['{"entries":[', ']}'],
   }),
   route({
