@@ -99,9 +99,10 @@ export async function calleeNamed(
   service: string,
   deployment: string | undefined,
 ): Promise<Callee | null> {
-  const key = await keyOf(ctx, serviceNaming, service)
-  const parent =
-    deployment === undefined ? undefined : await keyOf(ctx, deploymentNaming, deployment)
+  const [key, parent] = await Promise.all([
+    keyOf(ctx, serviceNaming, service),
+    deployment === undefined ? undefined : keyOf(ctx, deploymentNaming, deployment),
+  ])
   if (key === null || parent === null) return null
   const own = isNamed('s', key)
   const of = parent && isNamed('d', parent)

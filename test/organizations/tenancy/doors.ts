@@ -15,6 +15,7 @@ const types: Readonly<Record<string, string>> = {
   '/uploads/:id': 'Upload',
   '/archives/:id': 'DeploymentVersion',
   ':organization': 'Organization',
+  ':endpoint': 'Route',
   ':deployment': 'Deployment',
   ':version': 'DeploymentVersion',
   ':service': 'ProcessService',
