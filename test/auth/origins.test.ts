@@ -62,7 +62,8 @@ async function ask(url: string, method: string, path: string, headers: Record<st
   const hasBody = !['GET', 'HEAD', 'OPTIONS'].includes(method)
   const query = CreateDeployment.toString()
   const body = JSON.stringify({ query, variables: { input: { name: 'by a page' } } })
-  const type = { 'content-type': 'application/json' }
+  // of a DELETE node:http would not say how long it is
+  const type = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
   const asking = request(url + path, { method, headers: { ...(hasBody ? type : {}), ...headers } })
   asking.end(hasBody ? body : undefined)
   const [answer] = (await once(asking, 'response')) as [IncomingMessage] // what the event carries
@@ -103,7 +104,11 @@ test.each(cases)('a page %s that brings %s does nothing through any route', asyn
     const path = isHeader ? pathOf(door) : signedPathOf(door)
     const { status } = await ask(app.url, door.method, path, headers)
     // what needs no credential, such as the way to the console, changes nothing
-    const asksNobody = isHeader && !/^\/(graphql|deployments|uploads|archives|internal)/.test(path)
+    const asksNobody =
+      isHeader &&
+      !/^\/(graphql|deployments|uploads|archives|internal|abeja\/(organizations|deployments))/.test(
+        path,
+      )
     if (!asksNobody) expect({ ...door, status }).toMatchObject({ status: 403 })
   }
   expect(await app.admin.request(Count)).toEqual(before)

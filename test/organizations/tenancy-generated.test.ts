@@ -287,10 +287,10 @@ test('no door of HTTP opens to what is foreign', async () => {
 })
 
 /** The names of their object of a type, for a place in a path. */
-const namesOf = (route: Route, type: string): Spelling[] => [
-  ...(isAbeja(route) ? [abejaNameOf(theirs, type)] : []),
-  ...spellings.filter(({ foreign }) => foreign === theirs.ids[type] || !/^[a-z]+_/.test(foreign)),
-]
+const namesOf = (route: Route, type: string): Spelling[] =>
+  isAbeja(route)
+    ? [abejaNameOf(theirs, type)]
+    : spellings.filter(({ foreign }) => foreign === theirs.ids[type] || !/^[a-z]+_/.test(foreign))
 
 test('nothing of theirs has changed', async () => {
   expect(await photograph(app, theirs)).toBe(before)
