@@ -51,7 +51,13 @@ afterAll(() => app.close())
 
 const isTold = ({ path }: Door): boolean => path === '/healthz' || path === '/readyz'
 
-const pathOf = ({ path }: Door): string => path.replace(/:\w+/g, 'x').replace('*', 'deeper')
+/** With parts of the form that a route wants, where it wants one. */
+const pathOf = ({ path }: Door): string =>
+  path
+    .replace(/:deployment\([^)]*\)/, '1000000000001')
+    .replace(/:service\([^)]*\)/, 'ser-0000000000000000')
+    .replace(/:\w+/g, 'x')
+    .replace('*', 'deeper')
 
 /** With a signature, which lets a program in from everywhere, and no page that brings nothing else. */
 const signedPathOf = (door: Door): string =>
