@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import {
   BadGateway,
   BadRequest,
@@ -43,10 +44,14 @@ export function httpError(error: unknown, requestId: string): HttpError {
 
 /**
  * What Fastify itself finds wrong with a request (a content type that is none, a method that wants one) is the
- * caller's; any other error is handed back as it is.
+ * caller's, and so is an answer that cannot be begun because the caller has gone; any other error is handed back as
+ * it is.
  */
-export function asAnswer(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return error
+export function asAnswer(error: unknown, answer: ServerResponse): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' && answer.destroyed)
+    return new BadRequest('The caller was gone before the answer began.')
+  if (!('statusCode' in error)) return error
   const isRefusal = String(error.code).startsWith('FST_') && Number(error.statusCode) < 500
   return isRefusal ? new BadRequest(`The request is malformed: ${error.message}`) : error
 }

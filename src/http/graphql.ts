@@ -23,7 +23,7 @@ export function graphql(
   return async (http: FastifyInstance): Promise<void> => {
     // what goes wrong before GraphQL begins is told in GraphQL's form too
     http.setErrorHandler((thrown, request, reply) => {
-      const error = asAnswer(thrown)
+      const error = asAnswer(thrown, reply.raw)
       const { status, headers } = httpError(error, request.id)
       const shown = maskError(error, request.id, seenOf(site, request.raw).log)
       return reply

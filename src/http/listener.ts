@@ -59,7 +59,7 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
     done()
   })
   http.setErrorHandler((thrown, request, reply) => {
-    const error = asAnswer(thrown)
+    const error = asAnswer(thrown, reply.raw)
     if (!(error instanceof DomainError)) {
       const path = request.url.split('?')[0]
       const { log } = seenOf(site, request.raw)
