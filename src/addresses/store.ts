@@ -168,7 +168,7 @@ export async function keepAnnotations(
 }
 
 /** Stored addresses of many objects with one statement a tick. */
-const storedAddresses = batchedAlike(async ({ database }: Context, ids) =>
+const storedAddresses = batchedAlike(async ({ database }: Pick<Context, 'database'>, ids) =>
   byObject(
     await database.read<Pick<Address, 'objectId' | 'front' | 'text'>>(
       Prisma.sql`SELECT "objectId", front, text FROM "Address" WHERE "objectId" = ANY(${[...ids]}::uuid[])`,
@@ -199,7 +199,7 @@ function byObject<Row extends { objectId: string }>(rows: readonly Row[]): Map<s
 
 /** What a front calls an object: the stored address, else the computed one. */
 export async function addressFor(
-  ctx: Context,
+  ctx: Pick<Context, 'database'>,
   naming: Naming,
   front: Front,
   row: { id: string; serial: bigint },

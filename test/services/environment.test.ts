@@ -95,6 +95,13 @@ test('a process sees its three layers, a token of its own, and nothing else of o
     MILLRACE_DEPLOYMENT_ID: deployment.id,
   })
   expect(Object.keys(seen).filter((name) => name.startsWith('MILLRACE_'))).toHaveLength(4)
+  // what a handler finds that calls the platform in ABEJA's words
+  expect(seen).toMatchObject({ HANDLER: 'main:handler', ABEJA_TRAINING_RESULT_DIR: '.' })
+  const url = seen['ABEJA_API_URL']?.replace('//x@', '//')
+  const mine = await fetch(`${url}/organizations/${seen['ABEJA_ORGANIZATION_ID']}/deployments`, {
+    headers: { authorization: `Bearer ${seen['PLATFORM_AUTH_TOKEN']}` },
+  })
+  expect(mine.status).toBe(200)
   expect(seen).not.toHaveProperty('A_SECRET_OF_THE_SERVER')
   expect(JSON.stringify(seen)).not.toContain('must-not-leak')
 

@@ -1,12 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Platform } from '../../context.ts'
 import { isOutage } from '../../db/outage.ts'
-import {
-  Prisma,
-  type Deployment,
-  type DeploymentVersion,
-  type Service,
-} from '../../generated/prisma/client.ts'
+import { Prisma } from '../../generated/prisma/client.ts'
 import type { InstanceStatus } from '../../generated/prisma/enums.ts'
 import { system } from '../../kit/actor.ts'
 import {
@@ -21,14 +16,7 @@ import { changeService } from '../store.ts'
 import type { Balancer } from './balancer.ts'
 import { pump, say } from './pump.ts'
 import type { Slot } from './slot.ts'
-import { specOf } from './spec.ts'
-
-/** What a launch needs to know. */
-export interface Launch {
-  readonly service: Service
-  readonly deployment: Deployment
-  readonly version: DeploymentVersion
-}
+import { specOf, type Launch } from './spec.ts'
 
 interface Listener {
   /** A slot is ready, or no longer. */
@@ -139,9 +127,7 @@ export class Lifecycle {
     await this.#record(slot)
     let running: RunningInstance
     try {
-      running = await this.#runtime.start(
-        specOf(this.#platform, key, launch.service, launch.deployment, launch.version),
-      )
+      running = await this.#runtime.start(await specOf(this.#platform, key, launch))
     } catch (cause) {
       if (!(cause instanceof StartFailed)) throw cause
       await this.#say(slot, cause.message)

@@ -1,23 +1,33 @@
+import { addressFor } from '../../addresses/index.ts'
 import type { Platform } from '../../context.ts'
 import { archiveKey, DeploymentId, isNodeImage } from '../../deployments/index.ts'
 import type { Deployment, DeploymentVersion, Service } from '../../generated/prisma/client.ts'
+import { organizationNaming } from '../../organizations/index.ts'
 import { StartFailed, type InstanceSpec, type Program } from '../../ports/runtime/runtime.ts'
 import { ServiceId } from '../service.ts'
 import { serviceSecret } from '../token.ts'
 
+/** What an instance is made of. */
+export interface Launch {
+  readonly service: Service
+  readonly deployment: Deployment
+  readonly version: DeploymentVersion
+}
+
 /** What the runtime is told to run: the version's source and program, and the environment layer by layer. */
-export function specOf(
-  { storage, signer, server }: Platform,
+export async function specOf(
+  platform: Platform,
   key: string,
-  service: Service,
-  deployment: Deployment,
-  version: DeploymentVersion,
-): InstanceSpec {
+  { service, deployment, version }: Launch,
+): Promise<InstanceSpec> {
+  const { storage, signer, server } = platform
   const sha256 = version.archiveSha256
   if (sha256 === null) throw new StartFailed(`Version "${version.label}" has no archive.`)
+  const program = programOf(version)
+  const token = serviceSecret(signer, service.id)
   return {
     key,
-    program: programOf(version),
+    program,
     source: {
       sha256,
       async open() {
@@ -28,14 +38,39 @@ export function specOf(
       },
     },
     environment: {
+      ...(program.kind === 'python'
+        ? await promised(platform, service.organizationId, program.handler, token)
+        : {}),
       ...layer(deployment.environment),
       ...layer(version.parameters),
       ...layer(service.environment),
       MILLRACE_URL: server.url,
-      MILLRACE_TOKEN: serviceSecret(signer, service.id),
+      MILLRACE_TOKEN: token,
       MILLRACE_SERVICE_ID: ServiceId.text(service.id),
       MILLRACE_DEPLOYMENT_ID: DeploymentId.text(deployment.id),
     },
+  }
+}
+
+/** What Python's handlers are promised, for those that call the platform (contract abeja 4.3). */
+async function promised(
+  platform: Platform,
+  organizationId: string,
+  handler: string,
+  token: string,
+): Promise<Record<string, string>> {
+  const organization = await platform.database.prisma.organization.findUniqueOrThrow({
+    where: { id: organizationId },
+    select: { id: true, serial: true },
+  })
+  const address = await addressFor(platform, organizationNaming, 'ABEJA', organization)
+  return {
+    HANDLER: handler,
+    // the SDK puts the organization in front of its host: before `x@` it needs no DNS (contract abeja 1.3)
+    ABEJA_API_URL: `${platform.server.url.replace('://', '://x@')}/abeja`,
+    ABEJA_ORGANIZATION_ID: address ?? '',
+    PLATFORM_AUTH_TOKEN: token,
+    ABEJA_TRAINING_RESULT_DIR: '.', // a model lies in the archive, where a handler runs
   }
 }
 
