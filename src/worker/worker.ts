@@ -145,7 +145,9 @@ class RunningWorker implements Worker {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       const room = this.#room()
-      if (room === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
+      // room that comes for several together is filled with one claim
+      if (room === 0)
+        await new Promise<void>((resolve) => (this.#wake = () => void setImmediate(resolve)))
       else
         await this.#claims.next(room, signal).then(
           (leases) => this.#begin(leases),
