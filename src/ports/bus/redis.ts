@@ -7,6 +7,8 @@ import { busIsClosed, listenersOf } from './listeners.ts'
 const PREFIX = 'millrace:'
 /** Hints that Redis has not answered yet; a stalled connection must not fill the memory. */
 const MAX_IN_FLIGHT = 10_000
+/** Hints that one command carries. */
+const MAX_TOGETHER = 500
 const MAX_RETRY_DELAY_MS = 2_000
 
 /**
@@ -32,6 +34,8 @@ export function redisBus({
   const channels = new Map<string, Deferred>()
   const publishing = deferred()
   let inFlight = 0
+  /** What this turn of the event loop publishes: topic, hint, topic, hint … */
+  let gathered: string[] = []
   let closed = false
   let outage = false
   let refused = false
@@ -43,12 +47,31 @@ export function redisBus({
     client.on('close', noteTrouble)
     client.on('ready', noteReady)
   }
+  publisher.defineCommand(PUBLISH_ALL.name, { numberOfKeys: 0, lua: PUBLISH_ALL.script })
   publisher.once('ready', () => publishing.resolve())
   subscriber.on('ready', () => listenTo(listeners.topics()))
   subscriber.on('message', (channel, hint) => listeners.tell(channel.slice(PREFIX.length), hint))
 
-  function noteLoss(): void {
-    metrics.count('millrace_bus_hints_failed_total', 1)
+  function noteLoss(count: number): void {
+    metrics.count('millrace_bus_hints_failed_total', count)
+  }
+
+  /** Publishes what was gathered with one command: a move of many jobs hints at the stream of each. */
+  function send(): void {
+    const [topic, hint, ...others] = gathered
+    if (topic === undefined || hint === undefined) return
+    const count = gathered.length / 2
+    const sent =
+      others.length === 0
+        ? publisher.publish(topic, hint)
+        : commands(publisher).publishAll(...gathered)
+    gathered = []
+    sent
+      .catch((cause: unknown) => {
+        noteLoss(count)
+        noteRefusal(cause)
+      })
+      .finally(() => (inFlight -= count))
   }
 
   /** One line per outage, however many attempts fail during it. */
@@ -102,15 +125,10 @@ export function redisBus({
   return {
     publish(topic, hint) {
       metrics.count('millrace_bus_hints_published_total', 1)
-      if (publisher.status !== 'ready' || inFlight >= MAX_IN_FLIGHT) return noteLoss()
-      inFlight++
-      publisher
-        .publish(PREFIX + topic, hint)
-        .catch((cause: unknown) => {
-          noteLoss()
-          noteRefusal(cause)
-        })
-        .finally(() => inFlight--)
+      if (publisher.status !== 'ready' || inFlight >= MAX_IN_FLIGHT) return noteLoss(1)
+      inFlight += 1
+      if (gathered.push(PREFIX + topic, hint) === 2) setImmediate(send)
+      else if (gathered.length === 2 * MAX_TOGETHER) send()
     },
     async subscribe(topic, listener) {
       if (closed) throw busIsClosed()
@@ -125,6 +143,7 @@ export function redisBus({
     },
     async close() {
       if (closed) return
+      send()
       closed = true
       for (const waiting of [publishing, ...channels.values()]) waiting.reject(busIsClosed())
       listeners.clear()
@@ -133,12 +152,21 @@ export function redisBus({
   }
 }
 
+/** Publishes any number of hints: to Redis one command, and to this process one answer. */
+const PUBLISH_ALL = {
+  name: 'publishAll',
+  script: `for i = 1, #ARGV, 2 do redis.call('publish', ARGV[i], ARGV[i + 1]) end`,
+}
+
+/** A client with the command above. */
+const commands = (client: Redis): { publishAll(...hints: string[]): Promise<unknown> } =>
+  client as never // defineCommand has added it
+
 function connect(url: string, connectionName: string): Redis {
   return new Redis(url, {
     connectionName,
     keepAlive: 10_000,
     enableOfflineQueue: false,
-    enableAutoPipelining: true, // hints of one moment go out with one write, which costs more than they do
     autoResubscribe: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0, // commands without an answer fail when their connection does
