@@ -5,6 +5,7 @@ import type { Actor } from '../kit/actor.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import {
   cancel,
+  findJobs,
   findValues,
   insertJobs,
   isThere,
@@ -122,10 +123,12 @@ export async function matchedBy(ctx: Context, job: JobRow): Promise<number> {
 export async function runBulk(site: Site, { lease, signal, tell }: HeldJob): Promise<Ending> {
   const name = lease.function === CANCEL_MANY ? CANCEL_MANY : RETRY_MANY
   const bulk = revived(JSON.parse(lease.parameters ?? '{}'))
-  const who = lease.creator as unknown as Actor // the column holds an Actor
+  const [asked] = await findJobs(site.database, [lease.id], [lease.organizationId])
+  if (asked === undefined) throw new Error('A job that is being done is not there.')
+  const who = asked.creator as unknown as Actor // the column holds an Actor
   const where = [
     ...matching(name, lease.organizationId, lease.serviceId, bulk.filter),
-    Prisma.sql`j."createdAt" <= ${lease.createdAt}::timestamptz`,
+    Prisma.sql`j."createdAt" <= ${asked.createdAt}::timestamptz`,
   ]
   let done = 0
   while (!signal.aborted) {

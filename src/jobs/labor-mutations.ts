@@ -1,7 +1,11 @@
+import { found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
+import type { Context } from '../context.ts'
+import { askedIn } from '../graph/look-ahead.ts'
 import { mutation } from '../graph/mutation.ts'
 import { StaleLease, Unavailable } from '../kit/errors.ts'
 import {
+  JobId,
   MAX_CLAIM,
   MAX_LEASE_SECONDS,
   MAX_WAIT_SECONDS,
@@ -32,7 +36,7 @@ import {
   MAX_LINES,
   releaseRule,
 } from './rules.ts'
-import { JobId } from '../work/index.ts'
+import { jobAtHand } from './store.ts'
 
 /*
  * Every one of these may be sent again: a claim is known by its `claimId`, a report by its fence, a line by its number.
@@ -41,10 +45,24 @@ import { JobId } from '../work/index.ts'
 type Types = typeof builder.$inferSchemaTypes
 type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
 
+/** Fields of a job that a claim brings along. */
+const inLease = new Set(['__typename', 'id', 'function', 'parameters'])
+
+const atHand = async (ctx: Context, id: string): Promise<JobRow> =>
+  found(await jobAtHand(ctx, id), 'job', JobId.text(id))
+
 const JobLeaseType = builder.objectRef<Lease>('JobLease').implement({
   description: 'The right to work on a job until it expires; every report carries the fence.',
   fields: (t) => ({
-    job: t.field({ type: JobType, description: 'What to do.', resolve: (lease) => lease }),
+    job: t.field({
+      type: JobType,
+      description: 'What to do.',
+      resolve: (lease, _args, ctx, info) =>
+        // a row without all its columns, for the resolvers that need no other
+        [...askedIn(info).keys()].every((field) => inLease.has(field))
+          ? (lease as Lease & JobRow)
+          : atHand(ctx, lease.id),
+    }),
     attempt: t.exposeInt('attempt', { description: 'Number of the attempt that begins.' }),
     fence: t.exposeString('fence', { description: 'Send it with every report on the job.' }),
     expiresAt: t.field({
@@ -92,6 +110,14 @@ const held = (t: Inputs) => ({
 })
 const asJob = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow }>) => ({
   job: t.field({ type: JobType, description: 'The job as it is now.', resolve: ({ job }) => job }),
+})
+
+const asEnded = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Pick<JobRow, 'id'>>) => ({
+  job: t.field({
+    type: JobType,
+    description: 'The job as it is now.',
+    resolve: ({ id }, _args, ctx) => atHand(ctx, id),
+  }),
 })
 
 mutation('claimJobs', {
@@ -157,9 +183,9 @@ mutation('completeJob', {
   }),
   check: completeRule,
   errors: [StaleLease],
-  resolve: async (ctx, input) => ({ job: await completeJob(ctx, input) }),
+  resolve: (ctx, input) => completeJob(ctx, input),
   again: 'repeat',
-  success: asJob,
+  success: asEnded,
 })
 
 const CompleteJobsItem = builder.inputType('CompleteJobsItem', {
@@ -170,12 +196,9 @@ const CompleteJobsItem = builder.inputType('CompleteJobsItem', {
   }),
 })
 
-const JobCompletionType = builder.objectRef<JobRow>('JobCompletion').implement({
-  description: 'A result that was accepted.',
-  fields: (t) => ({
-    job: t.field({ type: JobType, description: 'The job as it is now.', resolve: (job) => job }),
-  }),
-})
+const JobCompletionType = builder
+  .objectRef<Pick<JobRow, 'id'>>('JobCompletion')
+  .implement({ description: 'A result that was accepted.', fields: asEnded })
 
 const JobCompletionResult = builder.unionType('JobCompletionResult', {
   description: 'What became of one result.',

@@ -214,7 +214,7 @@ function remember(leases: Lease[]): Lease[] {
 export async function completeJob(
   ctx: Context,
   { jobId, fence, result }: { jobId: string; fence: string; result?: JsonText | null },
-): Promise<JobRow> {
+): Promise<Pick<JobRow, 'id'>> {
   const report = await reportOf(ctx, jobId, fence)
   const text = jsonText(result)
   const kept = await keepValue(ctx, resultKey(report.jobId), text)
@@ -255,7 +255,7 @@ type Refusal = InstanceType<(typeof refusals)[number]>
 export const completeJobs = (
   ctx: Context,
   { jobs }: { jobs: readonly Parameters<typeof completeJob>[1][] },
-): Promise<(JobRow | Refusal)[]> =>
+): Promise<(Pick<JobRow, 'id'> | Refusal)[]> =>
   Promise.all(jobs.map((one) => completeJob(ctx, one).catch(refusalOf)))
 
 /** A refusal as data, which is thrown nowhere; throws whatever else it is given. */

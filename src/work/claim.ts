@@ -3,7 +3,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import { counted, statusChange, step, told } from './record.ts'
 import { jobColumns, type JobRow } from './row.ts'
-import { tellJobs } from './tell.ts'
+import { tellJobs, toldColumns } from './tell.ts'
 
 /** A queue that is claimed from, as far as the statement depends on it. */
 interface ClaimedQueue {
@@ -34,8 +34,23 @@ export interface Claim {
   readonly leaseSeconds: number | null
 }
 
-/** A job that the worker may work on, under this fence, until the lease of the row expires. */
-export interface Lease extends JobRow {
+const leaseColumns = [
+  ...toldColumns,
+  'organizationId',
+  'function',
+  'parameters',
+  'parametersKey',
+  'resultSchemaId',
+  'attempt',
+  'fence',
+  'leaseExpiresAt',
+] as const
+
+/**
+ * A job that the worker may work on, under this fence, until the lease expires: as much of it as every worker asks
+ * for, because a claim is the busiest statement there is.
+ */
+export type Lease = Pick<JobRow, (typeof leaseColumns)[number]> & {
   readonly parameters: string | null
   readonly fence: string
 }
@@ -83,7 +98,7 @@ const claimedBefore = (
 ): Promise<Lease[]> =>
   database.query(
     Prisma.sql`
-      SELECT ${jobColumns('j')}, j.parameters FROM "JobAttempt" AS a
+      SELECT ${jobColumns('j', leaseColumns)} FROM "JobAttempt" AS a
       JOIN "Job" AS j ON j.id = a."jobId" AND j.attempt = a.number AND j.status = 'RUNNING'
       WHERE a."organizationId" = ${organizationId}::uuid AND a."claimId" = ${claimId} ORDER BY a.place`,
     { name: 'claimed-before' },
@@ -123,7 +138,7 @@ async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
         { kind: 'CLAIMED', changes: [statusChange('QUEUED', 'RUNNING')] },
       ])},
       ${counted('QUEUED', 'RUNNING')}
-      SELECT ${jobColumns('moved')}, moved.parameters FROM moved ORDER BY ${order()}`,
+      SELECT ${jobColumns('moved', leaseColumns)} FROM moved ORDER BY ${order()}`,
     { name },
   )
   tellJobs(platform, rows)

@@ -1,12 +1,10 @@
 import { Prisma, type Job } from '../generated/prisma/client.ts'
 import type { JobError } from './job.ts'
 
-/**
- * A job as it is handed around: without its parameters and its result, which are read when they are asked for. A
- * claim brings the parameters along, because every worker asks for them.
- */
+/** A job as it is handed around: without its parameters and its result, which are read when they are asked for. */
 export interface JobRow extends Omit<Job, 'parameters' | 'result' | 'error'> {
   readonly error: JobError | null
+  /** Where they were read along with it. */
   readonly parameters?: string | null
 }
 
@@ -56,9 +54,9 @@ const names: readonly (keyof JobRow)[] = [
   'expiresAt',
 ]
 
-/** The columns of a JobRow, of the table or CTE called `alias`. */
-export const jobColumns = (alias: string): Prisma.Sql =>
-  Prisma.raw(names.map((name) => `${alias}."${name}"`).join(', '))
+/** The columns of a JobRow, or some of them, of the table or CTE called `alias`. */
+export const jobColumns = (alias: string, some: readonly (keyof JobRow)[] = names): Prisma.Sql =>
+  Prisma.raw(some.map((name) => `${alias}."${name}"`).join(', '))
 
 /** Whether a job of `alias` is there for readers: one that has expired is not, whenever it is removed. */
 export const isThere = (alias: string): Prisma.Sql =>

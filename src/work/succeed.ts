@@ -5,7 +5,7 @@ import type { Store } from './move.ts'
 import { attempted, counted, ended, statusChange, step, told } from './record.ts'
 import type { KeptValue, Report } from './report.ts'
 import { jobColumns, type JobRow } from './row.ts'
-import { tellJobs } from './tell.ts'
+import { tellJobs, toldColumns } from './tell.ts'
 
 /** A result that ends a job. */
 export interface Success extends Report {
@@ -14,11 +14,14 @@ export interface Success extends Report {
   readonly checkedBy: string | null
 }
 
+/** A job that has ended: its id, and what those who follow it are told. */
+export type Succeeded = Pick<JobRow, (typeof toldColumns)[number]>
+
 /**
  * Ends a job with its result; undefined when the fence is not that of the running attempt, or the result would have
  * to fit another schema than the one it was checked against. What comes in at one time is one statement.
  */
-export const succeed: (store: Store, success: Success) => Promise<JobRow | undefined> = gathered(
+export const succeed: (store: Store, success: Success) => Promise<Succeeded | undefined> = gathered(
   ({ database }: Store) => database,
   succeedAll,
   isRefusal,
@@ -27,10 +30,10 @@ export const succeed: (store: Store, success: Success) => Promise<JobRow | undef
 async function succeedAll(
   store: Store,
   successes: readonly Success[],
-): Promise<(JobRow | undefined)[]> {
+): Promise<(Succeeded | undefined)[]> {
   const { database, config } = store
   const of = <Value>(value: (success: Success) => Value): Value[] => successes.map(value)
-  const rows = await database.query<JobRow & { place: bigint }>(
+  const rows = await database.query<Succeeded & { place: bigint }>(
     Prisma.sql`
       WITH moved AS (
         UPDATE "Job" AS t SET ${step(1)}, status = 'SUCCEEDED', result = s.result, "resultKey" = s.key, error = NULL,
@@ -49,7 +52,7 @@ async function succeedAll(
       ])},
       ${counted('RUNNING', 'SUCCEEDED')},
       ${attempted('SUCCEEDED')}
-      SELECT ${jobColumns('moved')}, moved.place FROM moved`,
+      SELECT ${jobColumns('moved', toldColumns)}, moved.place FROM moved`,
     { name: 'succeed-jobs' },
   )
   if (rows.length > 0) tellJobs(store, rows)

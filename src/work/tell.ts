@@ -8,10 +8,12 @@ export const queuedTopic = (serviceId: string): string => `jobs.queued.${service
 /** Bus topic on which dispatchers hear the same of a service whose jobs servers do themselves. */
 export const DISPATCH = 'jobs.dispatch'
 
-type Told = Pick<
-  JobRow,
-  'id' | 'serviceId' | 'status' | 'lane' | 'isLimited' | 'readyAt' | 'updatedAt'
->
+/** What is to be known of every job that has moved. */
+export const toldColumns = ['id', 'serviceId', 'status', 'lane', 'isLimited'] as const
+
+/** A job that has moved; one that was queued with its times. */
+type Told = Pick<JobRow, (typeof toldColumns)[number]> &
+  Partial<Pick<JobRow, 'readyAt' | 'updatedAt'>>
 
 /** Tells everybody who follows these jobs that they have moved, and who waits for jobs where there are some now. */
 export function tellJobs(
@@ -23,7 +25,8 @@ export function tellJobs(
     metrics.count('millrace_job_moves_total', 1, { status: job.status })
     hub.hint(JOB_STREAM, job.id)
     if (isFinal(job.status)) hub.hint(JOB_LOG_STREAM, job.id)
-    const isReady = job.status === 'QUEUED' && job.readyAt <= job.updatedAt
+    const { readyAt, updatedAt } = job
+    const isReady = job.status === 'QUEUED' && readyAt && updatedAt && readyAt <= updatedAt
     // what has left the running makes room in its lane, and under the limit of its service
     const isRoom = job.status !== 'RUNNING' && (job.lane !== null || job.isLimited)
     if (isReady || isRoom) open.set(job.serviceId, (open.get(job.serviceId) ?? 0) + 1)
