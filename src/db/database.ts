@@ -12,6 +12,7 @@ import { Reads } from './reads.ts'
 import { rowTypes } from './row-types.ts'
 import { serverConfig } from './server-config.ts'
 import { transaction } from './transaction.ts'
+import { Upkeep } from './upkeep.ts'
 import { WatchedPool, type Watchers } from './watch.ts'
 
 export interface Database {
@@ -67,6 +68,7 @@ export async function openDatabase(
   const pool = new WatchedPool({ ...connection, max: CONNECTIONS }, watchers)
   const reads = new Reads(connection, log, watchers)
   pool.on('error', (error) => log.warn(`An idle database connection was lost: ${error.message}`))
+  const upkeep = embedded && new Upkeep(pool, log)
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: statementNames(PREPARED) }),
     errorFormat: 'minimal', // messages without the values that were asked for or written
@@ -82,6 +84,7 @@ export async function openDatabase(
     transaction: (work) => transaction(pool, work),
     close: once(async () => {
       await prisma.$disconnect()
+      await upkeep?.close()
       const ending = Promise.all([reads.close(), pool.end()])
       const ended = await Promise.race([ending.then(() => true), after(CLOSE_MS, false)])
       if (!ended) log.warn('A database connection was still in use when the database was closed.')

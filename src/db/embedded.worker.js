@@ -13,8 +13,10 @@ const parent = parentPort
 if (!parent) throw new Error('This file is the entry of a worker thread.')
 
 const db = await PGlite.create({ dataDir: folder })
-// Prisma's adapter reads and writes times without their zone.
-await db.exec(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'`)
+// As sessions on a server are started (server-config.ts).
+await db.exec(
+  `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET random_page_cost = 1.1; SET jit = off`,
+)
 
 /** @param {string} name */
 async function setting(name) {
