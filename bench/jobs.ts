@@ -14,6 +14,7 @@ import { figure, percentile, printTable, ratio } from './support/table.ts'
 const ONE_BY_ONE = 2_000
 const IN_FLIGHT = 16
 const JOBS = { 1: 1_000, 16: 6_000 } as const
+const AHEAD = 15
 const RATE = 100
 const LATENCY_JOBS = 800
 
@@ -25,7 +26,7 @@ const schema = {
 }
 
 /**
- * A queue of jobs that do nothing: putting in, taking out by one worker and by sixteen, and how long after it was put in
+ * A queue of jobs that do nothing: putting in, taking out by one worker, which takes some ahead or none, and by sixteen, and how long after it was put in
  * a job begins when a hundred come each second. On a PostgreSQL server beside graphile-worker and pg-boss, which talk
  * to the database themselves; Millrace is talked to over HTTP, checks parameters and results against schemas, and
  * writes events.
@@ -50,6 +51,7 @@ export const jobs = (kind: Kind): Promise<void> =>
             'put in/s': figure(one.added),
             'many at once/s': figure(one.addedMany),
             'done/s by 1': figure(one.by1),
+            [`${AHEAD} ahead`]: one.by1Ahead === undefined ? '-' : figure(one.by1Ahead),
             'by 16': figure(one.by16),
             [`of ${base?.name}`]: ratio(one.by16, base?.by16 ?? one.by16),
             'to begin: p50 ms': figure(one.p50Ms),
@@ -120,6 +122,7 @@ interface Measured {
   readonly added: number
   readonly addedMany: number
   readonly by1: number
+  readonly by1Ahead: number | undefined
   readonly by16: number
   readonly p50Ms: number
   readonly p99Ms: number
@@ -137,9 +140,12 @@ async function measure(queue: Queue): Promise<Measured> {
   await drain(queue, 16, ONE_BY_ONE + 1)
   await queue.addMany(JOBS[1])
   const by1 = await rate(JOBS[1], () => drain(queue, 1, JOBS[1]))
+  await queue.addMany(JOBS[1])
+  const ahead = await rate(JOBS[1], () => drain(queue, 1, JOBS[1], queue.takesAhead ? AHEAD : 0))
   const addedMany = await rate(JOBS[16], () => queue.addMany(JOBS[16]))
   const by16 = await rate(JOBS[16], () => drain(queue, 16, JOBS[16]))
-  return { name: queue.name, added, addedMany, by1, by16, ...(await latency(queue)) }
+  const by1Ahead = queue.takesAhead ? ahead : undefined
+  return { name: queue.name, added, addedMany, by1, by1Ahead, by16, ...(await latency(queue)) }
 }
 
 /** How many a second. */
@@ -149,7 +155,12 @@ async function rate(count: number, work: () => Promise<void>): Promise<number> {
   return (count / (performance.now() - begun)) * 1000
 }
 
-async function drain(queue: Queue, concurrency: number, count: number): Promise<void> {
+async function drain(
+  queue: Queue,
+  concurrency: number,
+  count: number,
+  jobsAhead = 0,
+): Promise<void> {
   let left = count
   const all = new AbortController()
   const over = once(all.signal, 'abort')
@@ -157,7 +168,7 @@ async function drain(queue: Queue, concurrency: number, count: number): Promise<
     left -= 1
     if (left === 0) all.abort()
   }
-  const workers = await queue.work(concurrency, { begun() {}, ended })
+  const workers = await queue.work(concurrency, { begun() {}, ended }, jobsAhead)
   await over
   await workers.stop()
 }
@@ -166,10 +177,11 @@ async function drain(queue: Queue, concurrency: number, count: number): Promise<
 async function latency(queue: Queue): Promise<{ p50Ms: number; p99Ms: number }> {
   const added: number[] = []
   const latencies: number[] = []
-  const workers = await queue.work(16, {
+  const told = {
     begun: () => void latencies.push(performance.now() - (added[latencies.length] ?? Number.NaN)),
     ended() {},
-  })
+  }
+  const workers = await queue.work(16, told, 0)
   const begun = performance.now()
   for (let n = 0; n < LATENCY_JOBS; n += 1) {
     const due = begun + (n * 1000) / RATE

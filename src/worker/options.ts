@@ -16,6 +16,12 @@ export interface WorkerOptions<Parameters = unknown> {
   readonly handler: Handler<Parameters>
   /** How many jobs at a time: 1 when absent, at most 1,000. */
   readonly concurrency?: number | undefined
+  /**
+   * How many further jobs it claims before it has room for them, so that the next is there when one ends: none when
+   * absent, at most 1,000. For jobs shorter than the way to the server. What is claimed ahead is RUNNING for everybody
+   * else, its `timeoutSeconds` too, and nobody else does it meanwhile.
+   */
+  readonly prefetch?: number | undefined
   /** What it calls itself; the name of the machine and the number of the process when absent. */
   readonly name?: string | undefined
   /** After which silence a job is given to another worker: 30 when absent. It beats three times as often. */
@@ -38,6 +44,7 @@ export interface Settings {
   readonly endpoint: { readonly url: string; readonly headers: Readonly<Record<string, string>> }
   readonly serviceIds: readonly string[]
   readonly concurrency: number
+  readonly prefetch: number
   readonly name: string
   readonly leaseSeconds: number
   readonly graceMs: number
@@ -61,6 +68,7 @@ export function readOptions(options: WorkerOptions<never>): Settings {
     },
     serviceIds: services,
     concurrency: whole('concurrency', options.concurrency ?? 1, 1, 1_000),
+    prefetch: whole('prefetch', options.prefetch ?? 0, 0, 1_000),
     name: options.name ?? `${hostname()}/${process.pid}`,
     leaseSeconds: whole('leaseSeconds', options.leaseSeconds ?? 30, 1, 3_600),
     graceMs: whole('graceSeconds', options.graceSeconds ?? 25, 0, 86_400) * 1_000,

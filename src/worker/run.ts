@@ -41,7 +41,7 @@ type Outcome =
 /**
  * One attempt at one job, from its lease to the report.
  *
- * It *runs*: the handler is at work, and the heart keeps the lease. Cancellation, a lost lease and the end of the
+ * It *waits* for its turn, where it was claimed ahead. It *runs*: the handler is at work, and the heart keeps the lease. Cancellation, a lost lease and the end of the
  * worker's patience fire the signal of the handler; whichever comes first is its reason. Then it *reports*: first the
  * progress and the lines that are left, then what came of it, and from here on only the server's answer to the report
  * says whether the lease was good. A handler that has thrown because the worker stops is given back; one that ends
@@ -130,6 +130,8 @@ export class Run {
 
   async #handled(): Promise<Outcome> {
     const { handler } = this.#plan
+    // one that was claimed ahead may have been called off before its turn
+    if (this.#ending.signal.aborted) return { kind: 'threw', error: this.#reason }
     try {
       const result = await handler({
         parameters: this.#lease.job.parameters as never, // its own business

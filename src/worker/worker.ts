@@ -55,7 +55,7 @@ export function createWorker<Parameters = unknown>(options: WorkerOptions<Parame
 }
 
 /**
- * The life of a worker. It *works*: it claims as many jobs as it has room for, and waits where there are none. It
+ * The life of a worker. It *works*: it claims as many jobs as it has room for, and ahead, and waits where there are none. It
  * *drains*, from `stop()` or from when the server refuses it: no claim is begun, and the one on its way is broken off
  * and asked once more for what it might have got, which is given back. It has *stopped* when every run has ended or
  * been given back, and its heart stands still.
@@ -70,6 +70,8 @@ class RunningWorker implements Worker {
   readonly #plan: RunPlan
   readonly #claims: Claims
   readonly #runs = new Map<Run, Promise<void>>()
+  /** Claimed, and not begun for want of room, in their order. */
+  readonly #ahead: Run[] = []
   readonly #stopping = new AbortController()
   readonly #cutoff = new AbortController()
   #failure: { readonly cause: unknown } | undefined
@@ -100,7 +102,7 @@ class RunningWorker implements Worker {
       handler,
       tell,
       cutoff,
-      handled: () => this.#wake(),
+      handled: () => this.#free(),
     }
     this.#claims = new Claims(settings, this.#heart, (failure) => this.#heard(failure?.message))
     this.finished = this.#live()
@@ -120,6 +122,7 @@ class RunningWorker implements Worker {
     for (const signal of this.#stopOn) process.off(signal, this.#drain) // a second one is not for us
     this.#tell({ kind: 'stopping', running: this.#runs.size })
     this.#stopping.abort()
+    this.#giveUp()
     this.#wake()
   }
 
@@ -144,38 +147,70 @@ class RunningWorker implements Worker {
   async #work(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const room = this.#room()
+      const room = this.#room() + this.#settings.prefetch - this.#ahead.length
       // room that comes for several together is filled with one claim
-      if (room === 0)
+      if (room <= 0)
         await new Promise<void>((resolve) => (this.#wake = () => void setImmediate(resolve)))
       else
         await this.#claims.next(room, signal).then(
-          (leases) => this.#begin(leases),
+          (leases) => this.#take(leases),
           (cause: unknown) => this.#fail(cause),
         )
     }
   }
 
-  /** How many more handlers may run. Reports do not keep the next jobs waiting, but as many at most as there are handlers. */
+  /**
+   * How many more handlers may run. Reports do not keep the next jobs waiting, but as many at most as there are handlers
+   * and jobs claimed ahead.
+   */
   #room(): number {
-    const { concurrency } = this.#settings
+    const { concurrency, prefetch } = this.#settings
     let reporting = 0
     for (const run of this.#runs.keys()) if (run.isHandled) reporting += 1
-    return concurrency - Math.max(this.#runs.size - reporting, this.#runs.size - concurrency)
+    const unreported = this.#runs.size - concurrency - prefetch
+    return concurrency - Math.max(this.#runs.size - reporting, unreported)
   }
 
-  #begin(leases: readonly Lease[]): void {
+  #take(leases: readonly Lease[]): void {
     // all are listened for before the first begins, which may block
-    for (const run of leases.map((lease) => new Run(lease, this.#plan))) {
-      const performed = run
-        .perform()
-        .catch((cause: unknown) => this.#fail(cause))
-        .finally(() => {
-          this.#runs.delete(run)
-          this.#wake()
-        })
-      this.#runs.set(run, performed)
+    this.#ahead.push(...leases.map((lease) => new Run(lease, this.#plan)))
+    if (this.#stopping.signal.aborted) this.#giveUp()
+    else this.#fill()
+  }
+
+  /** Begins as many of the jobs in hand as there is room for. */
+  #fill(): void {
+    while (this.#ahead.length > 0 && this.#room() > 0) {
+      const run = this.#ahead.shift()
+      if (run !== undefined) this.#begin(run)
     }
+  }
+
+  /** Gives back what was claimed ahead. */
+  #giveUp(): void {
+    for (const run of this.#ahead.splice(0)) {
+      run.interrupt() // its handler is not called any more
+      this.#begin(run)
+    }
+  }
+
+  /** Makes use of room, in a turn of its own: a handler that blocks must not keep the report of the one before. */
+  #free(): void {
+    setImmediate(() => {
+      this.#fill()
+      this.#wake()
+    })
+  }
+
+  #begin(run: Run): void {
+    const performed = run
+      .perform()
+      .catch((cause: unknown) => this.#fail(cause))
+      .finally(() => {
+        this.#runs.delete(run)
+        this.#free()
+      })
+    this.#runs.set(run, performed)
   }
 
   /** Sees to all that is still on its way. */

@@ -12,13 +12,16 @@ export async function graphileQueue(databaseUrl: string): Promise<Queue> {
   await utils.migrate()
   return {
     name: 'graphile-worker',
+    takesAhead: true,
     add: async () => void (await utils.addJob(TASK, {})),
     async addMany(count) {
       const jobs = Array.from({ length: count }, () => ({ identifier: TASK, payload: {} }))
       await utils.addJobs(jobs)
     },
-    async work(concurrency, told) {
+    async work(concurrency, told, ahead) {
+      const batches = { localQueue: { size: concurrency + ahead }, completeJobBatchDelay: 0 }
       const runner = await run({
+        ...(ahead > 0 ? { preset: { worker: batches } } : {}),
         pgPool,
         concurrency,
         logger: silent,

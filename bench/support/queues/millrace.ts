@@ -50,15 +50,18 @@ export function millraceQueue({ url, admin }: TestServer, serviceId: string): Qu
 
   return {
     name: 'Millrace',
+    takesAhead: true,
     add: () => ask(SUBMIT, job),
     async addMany(count) {
       for (let left = count; left > 0; left -= BATCH)
         await ask(SUBMIT_MANY, { jobs: Array.from({ length: Math.min(BATCH, left) }, () => job) })
     },
-    async work(concurrency, told) {
+    async work(concurrency, told, ahead) {
       const ending = new AbortController()
-      // as in `millrace/worker`: a slot is free when its job is done, reports in flight are as many at most, and what is
-      // done while an earlier report is on its way is told with the next
+      // as in `millrace/worker`: a slot is free when its job is done, reports in flight are as many at most (and as many as
+      // it claims ahead, `prefetch`), and what is done while an earlier report is on its way is told with the next; these
+      // jobs take no time, so that to claim some ahead is to have so many slots
+      const most = concurrency + ahead
       const slots = { running: 0, held: 0, freed: nothing }
       const done = new Set<Promise<void>>()
       const complete = gathered(
@@ -87,7 +90,7 @@ export function millraceQueue({ url, admin }: TestServer, serviceId: string): Qu
       }
       const claiming = (async () => {
         while (!ending.signal.aborted) {
-          const max = concurrency - Math.max(slots.running, slots.held - concurrency)
+          const max = most - Math.max(slots.running, slots.held - most)
           if (max === 0) {
             // all that become free together are filled with one claim
             await new Promise<void>((resolve) => (slots.freed = () => setImmediate(resolve)))

@@ -12,6 +12,7 @@ export async function bossQueue(connectionString: string): Promise<Queue> {
   await boss.createQueue(QUEUE)
   return {
     name: 'pg-boss',
+    takesAhead: false,
     add: async () => void (await boss.send(QUEUE, {})),
     addMany: (count) =>
       boss.insert(Array.from({ length: count }, () => ({ name: QUEUE, data: {} }))),
