@@ -1,9 +1,20 @@
-import { getNamedType, isNonNullType, isUnionType } from 'graphql'
+import { getNamedType, isNonNullType, isUnionType, type GraphQLNamedType } from 'graphql'
 import { schema } from '../../../src/schema.ts'
 import type { Client } from '../../support/client.ts'
 import { selectionOf } from '../../support/selection.ts'
 import { argumentsAt, type Own, type Position } from './positions.ts'
 import { send } from './send.ts'
+
+const selections = new Map<string, string>()
+
+/** The same type is asked for again and again. */
+function everythingOf(type: GraphQLNamedType): string {
+  const known = selections.get(type.name)
+  if (known !== undefined) return known
+  const selection = selectionOf(type, { objects: 1, connections: 0 })
+  selections.set(type.name, selection)
+  return selection
+}
 
 /** An operation that calls the field of a position once with each of the values. */
 export function operationAt(
@@ -14,7 +25,7 @@ export function operationAt(
 ) {
   const { field } = position
   const type = getNamedType(field.type)
-  const selection = selectionOf(type, { objects: 1, connections: 0 })
+  const selection = everythingOf(type)
   const declared: string[] = []
   const variables: Record<string, unknown> = {}
   const calls = values.map((value, n) => {
