@@ -1,16 +1,31 @@
 import { defineConfig } from 'vitest/config'
+import { asksForServers, changesItsProcess, testFiles } from './support/files.ts'
+
+/** A second run, against servers, need not repeat what can use none. */
+const isSecond = process.env['TEST_ONLY_WITH_SERVERS'] !== undefined
+const files = isSecond ? testFiles.filter(asksForServers) : testFiles
 
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/prepare.ts'],
     // Pothos and Yoga load index.js; an import of ours would load index.mjs, a second GraphQL.
     alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
     pool: 'forks',
-    // CI's two cores are for one file at a time: servers, services and their clients are processes too
-    maxWorkers: process.env.CI ? 1 : 2,
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'alone', include: files.filter(changesItsProcess) } },
+      {
+        // files in a row share a process: to load the server takes longer than most of their tests do
+        extends: true,
+        test: {
+          name: 'shared',
+          include: files.filter((file) => !changesItsProcess(file)),
+          isolate: false,
+        },
+      },
+    ],
   },
 })
