@@ -41,7 +41,7 @@ import { photograph } from './tenancy/photograph.ts'
  * An organization sees, names, changes, calls, follows, pages and counts nothing of another: generated over the
  * schema and the routes. Every text of `theirs` holds a word that nothing else does.
  */
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 })
 
 const routes = vi.hoisted(() => [] as { method: string | string[]; url: string }[])
 vi.mock(import('fastify'), async (load) => {
