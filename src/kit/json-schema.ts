@@ -1,6 +1,7 @@
-import { Ajv2020, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import AjvDraft04Module from 'ajv-draft-04'
+import { Ajv2020, type AnySchema, type ErrorObject, type Options } from 'ajv/dist/2020.js'
 import formatsModule from 'ajv-formats'
+import { costlyPattern, MAX_PATTERN } from './costly-pattern.ts'
+import { ajvOfDraft04, asDraft04 } from './draft-04.ts'
 import type { Issue } from './errors.ts'
 import { checkedValue } from './json-numbers.ts'
 import { isNestedTooDeep, MAX_NESTING } from './nesting.ts'
@@ -9,8 +10,7 @@ import { addUniqueItems } from './unique-items.ts'
 /** Drafts of JSON Schema that values are checked by. */
 export type SchemaDraft = 'DRAFT_04' | 'DRAFT_2020_12'
 
-// both are CommonJS, whose default is the class itself under Node.js
-const AjvDraft04 = AjvDraft04Module.default
+// CommonJS, whose default is the function itself under Node.js
 const addFormats = formatsModule.default
 
 /** A schema may have so many characters, and as much nesting as any value. */
@@ -20,15 +20,25 @@ const MAX_ISSUES = 100
 /** Compiled schemas that are kept. */
 const MAX_COMPILED = 500
 
-const OPTIONS = {
+const OPTIONS: Options = {
   allErrors: true,
   strict: false,
-  validateFormats: true,
-  // patterns with the flag `u` are what the specification says, but refuse what old schemas have
-  unicodeRegExp: false,
-  addUsedSchema: false,
+  // what a value inherits in JavaScript, such as `toString`, is no property of it
+  ownProperties: true,
   inlineRefs: 20,
-  logger: false as const,
+  code: { regExp: Object.assign(patternOf, { code: 'new RegExp' }), process: withSteps },
+  // once is enough: `refusalOf` does it for what is to be kept
+  validateSchema: false,
+  logger: false,
+}
+
+/** Patterns are read by characters, as the specification says; those that JavaScript refuses then, as they always were. */
+function patternOf(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern, 'u')
+  } catch {
+    return new RegExp(pattern)
+  }
 }
 
 const META: Readonly<Record<string, SchemaDraft>> = {
@@ -37,11 +47,20 @@ const META: Readonly<Record<string, SchemaDraft>> = {
 }
 
 /** The draft that a schema names by `$schema`, if it names one of ours. */
-export function draftOf(schema: unknown): SchemaDraft | undefined {
-  const named = typeof schema === 'object' && schema !== null && '$schema' in schema
-  if (!named || typeof schema.$schema !== 'string') return undefined
-  return META[schema.$schema.replace(/#$/, '')]
+export function namedDraft(schema: unknown): SchemaDraft | undefined {
+  const name = isMap(schema) ? schema['$schema'] : undefined
+  return typeof name === 'string' ? META[name.replace(/#$/, '')] : undefined
 }
+
+/**
+ * The draft that a schema is read by: the one that is asked for, else the one it names, else the newest. Undefined when
+ * it names one that is none of ours.
+ */
+export const draftOf = (
+  asked: SchemaDraft | null | undefined,
+  schema: unknown,
+): SchemaDraft | undefined =>
+  asked ?? (isMap(schema) && '$schema' in schema ? namedDraft(schema) : ('DRAFT_2020_12' as const))
 
 export type Check = (value: unknown) => readonly Issue[]
 
@@ -68,104 +87,94 @@ export function checkOf(id: string, draft: SchemaDraft, text: string): Check {
 export const knownCheck = (id: string): Check | undefined => compiled.get(id)
 
 /**
- * Why a value is no schema that may be kept: no schema of its draft, one that would fetch another, too large, or with
- * a pattern that might not end. Nothing is ever fetched.
+ * Why a value is no schema that may be kept: no schema of the draft it is to be read by, one that leads out of itself,
+ * nowhere or in a circle, too large, or with a pattern that might not end. Nothing is ever fetched.
  */
-export function refusalOf(draft: SchemaDraft, schema: unknown, text: string): string | undefined {
+export function refusalOf(
+  draft: SchemaDraft | undefined,
+  schema: unknown,
+  text: string,
+): string | undefined {
   if (text.length > MAX_CHARACTERS) return `A schema has at most ${MAX_CHARACTERS} characters.`
   if (isNestedTooDeep(schema)) return `A schema is nested at most ${MAX_NESTING} deep.`
   if (typeof schema !== 'boolean' && !isMap(schema))
     return 'A schema is an object, or true or false.'
-  const remote = find(
-    schema,
-    (name, value) => REFERENCES.has(name) && typeof value === 'string' && !value.startsWith('#'),
-  )
-  if (remote !== undefined) return `"${remote}" leads out of the schema; nothing is fetched.`
-  const pattern = find(
-    schema,
-    (name, value) => name === 'pattern' && typeof value === 'string' && isCostly(value),
-  )
-  const key = costlyKey(schema)
-  if (pattern !== undefined || key !== undefined)
-    return `The pattern ${JSON.stringify(pattern ?? key)} might take forever: no repetition or choice within a repetition, no back reference, at most ${MAX_PATTERN} characters.`
+  if (draft === undefined)
+    return '"$schema" names a draft that is not known here; "draft" says which to read it by.'
+  const pattern = costlyPattern(schema)
+  if (pattern !== undefined)
+    return `The pattern ${JSON.stringify(pattern)} might take forever: no repetition or choice within a repetition, no back reference, at most ${MAX_PATTERN} characters.`
+  const meta = metas[draft]
+  steps = 0
   try {
-    compile(draft, schema)
-    return undefined
+    if (!meta.validateSchema(readable(draft, schema)))
+      return meta.errorsText(meta.errors?.slice(0, 5), { dataVar: 'schema' })
+    const issues = compile(draft, schema)({})
+    return issues.includes(ENDLESS) ? ENDLESS.message : undefined
   } catch (cause) {
+    if (cause instanceof RangeError) return ENDLESS.message
+    if (cause instanceof Ajv2020.MissingRefError)
+      return `"${cause.missingRef}" leads nowhere within the schema, and nothing is fetched.`
     return cause instanceof Error ? cause.message.slice(0, 500) : String(cause)
   }
 }
 
-const REFERENCES = new Set(['$ref', '$dynamicRef', '$recursiveRef'])
+/** What is wrong with a value when a schema refers to itself without end, or each of its parts to many others. */
+const ENDLESS: Issue = {
+  path: [],
+  message: 'To look at this by the schema takes too many steps, or never ends.',
+  rule: '$ref',
+}
+
+/** References that are followed for one value; a large list whose items are described by one has as many. */
+const MAX_STEPS = 1_000_000
+let steps = 0
+
+/** Ajv's code for what a reference leads to, which begins with counting. */
+function withSteps(code: string): string {
+  return code.replace(/^(.*?return function \w+\(data, .*?=\{\}\)\{)/s, '$1self.step();')
+}
+
+/** For the code that `withSteps` makes. */
+function step(): void {
+  steps += 1
+  if (steps > MAX_STEPS) throw new RangeError(`More than ${MAX_STEPS} steps.`)
+}
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The first text in a schema that is what is looked for. Not deeper than nesting may be. */
-function find(schema: unknown, is: (name: string, value: unknown) => boolean): string | undefined {
-  if (typeof schema !== 'object' || schema === null) return undefined
-  for (const [name, value] of Object.entries(schema)) {
-    if (is(name, value)) return String(value)
-    const within = find(value, is)
-    if (within !== undefined) return within
-  }
-  return undefined
-}
-
-function costlyKey(schema: unknown): string | undefined {
-  if (typeof schema !== 'object' || schema === null) return undefined
-  for (const [name, value] of Object.entries(schema)) {
-    if (name === 'patternProperties' && isMap(value)) {
-      const costly = Object.keys(value).find(isCostly)
-      if (costly !== undefined) return costly
-    }
-    const within = costlyKey(value)
-    if (within !== undefined) return within
-  }
-  return undefined
-}
-
-const MAX_PATTERN = 1_000
-
-/**
- * Whether a pattern might take more than linear or quadratic time: JavaScript's engine tries every way, so a
- * repetition of a group that itself repeats or chooses may have exponentially many.
- */
-function isCostly(pattern: string): boolean {
-  if (pattern.length > MAX_PATTERN) return true
-  // literals and classes say nothing; what is left are groups, choices and repetitions
-  const bare = pattern
-    .replace(/\\[1-9k]/g, '\u0001')
-    .replace(/\\./g, 'x')
-    .replace(/\[(?:[^\]])*\]/g, 'x')
-  if (bare.includes('\u0001')) return true
-  if ((bare.match(/[*+]|\{\d+,/g) ?? []).length > 10) return true
-  const open: boolean[] = []
-  for (let i = 0; i < bare.length; i += 1) {
-    const char = bare[i]
-    if (char === '(') open.push(false)
-    else if (char === ')') {
-      const isBusy = open.pop() ?? false
-      const repeats = /^(?:[*+]|\{\d+(?:,\d*)?\})/.test(bare.slice(i + 1))
-      if (isBusy && repeats) return true
-      if ((isBusy || repeats) && open.length > 0) open[open.length - 1] = true
-    } else if (char === '|' || char === '*' || char === '+' || /^\{\d+,/.test(bare.slice(i))) {
-      if (open.length > 0) open[open.length - 1] = true
-    }
-  }
-  return false
-}
-
 function compile(draft: SchemaDraft, schema: AnySchema): Check {
-  // one instance each: what a schema calls itself is its own affair, and nothing of it stays behind
-  const ajv = draft === 'DRAFT_04' ? new AjvDraft04(OPTIONS) : new Ajv2020(OPTIONS)
-  addFormats(ajv, { mode: 'fast' })
-  addUniqueItems(ajv)
-  const validate: ValidateFunction = ajv.compile(schema)
+  // an instance each: what a schema calls itself is its own affair, and nothing of it stays behind
+  const validate = ajvOf(draft).compile(readable(draft, schema))
   return (value) => {
-    if (validate(value)) return []
+    steps = 0
+    try {
+      if (validate(value)) return []
+    } catch (cause) {
+      if (cause instanceof RangeError) return [ENDLESS] // of steps, or of the stack: no value is nested that deep
+      throw cause
+    }
     return (validate.errors ?? []).slice(0, MAX_ISSUES).map(issueOf)
   }
+}
+
+function ajvOf(draft: SchemaDraft) {
+  const ajv = draft === 'DRAFT_04' ? ajvOfDraft04(OPTIONS) : new Ajv2020(OPTIONS)
+  if (draft === 'DRAFT_2020_12') addFormats(ajv, { mode: 'fast' })
+  addUniqueItems(ajv)
+  return Object.assign(ajv, { step })
+}
+
+/** By these it is told what is a schema. */
+const metas = { DRAFT_04: ajvOf('DRAFT_04'), DRAFT_2020_12: ajvOf('DRAFT_2020_12') }
+
+/** A schema as Ajv is to read it: without the name of a draft, since it is known by now which it is. */
+function readable(draft: SchemaDraft, schema: unknown): AnySchema {
+  const read = draft === 'DRAFT_04' ? asDraft04(schema) : schema
+  if (!isMap(read)) return read === true
+  const { $schema: _named, ...rest } = read
+  return rest
 }
 
 function issueOf({ instancePath, keyword, message, params }: ErrorObject): Issue {

@@ -9,6 +9,7 @@ import {
   checkOf,
   draftOf,
   knownCheck,
+  namedDraft,
   refusalOf,
   type Check,
   type SchemaDraft,
@@ -62,28 +63,33 @@ export function readFunctions(
   const schemas: Schema[] = []
   const keep = (
     json: JsonText | null | undefined,
-    draft: SchemaDraft,
+    asked: SchemaDraft | null | undefined,
     at: readonly string[],
   ): string | null => {
     if (json === null || json === undefined) return null
     const { text } = json
     const schema = checkedValue(text)
-    const named = draftOf(schema) ?? draft
-    const why = refusalOf(named, schema, text)
+    const draft = draftOf(asked, schema)
+    const why = refusalOf(draft, schema, text)
     if (why !== undefined) issues.push({ path: at, message: why, rule: 'schema' })
-    const id = schemaId(named, text)
-    schemas.push({ id, draft: named, text })
+    if (draft === undefined) return null
+    const id = schemaId(draft, text)
+    schemas.push({ id, draft, text })
     return id
   }
   const functions = inputs.map((one, place) => {
     const at = [...path, String(place)]
-    const draft = one.draft ?? 'DRAFT_2020_12'
+    const { draft, parametersSchema, resultSchema } = one
     return {
       name: one.name ?? 'default',
       description: one.description ?? '',
-      draft: draftOf(one.parametersSchema?.value) ?? draftOf(one.resultSchema?.value) ?? draft,
-      parametersSchemaId: keep(one.parametersSchema, draft, [...at, 'parametersSchema']),
-      resultSchemaId: keep(one.resultSchema, draft, [...at, 'resultSchema']),
+      draft:
+        draft ??
+        namedDraft(parametersSchema?.value) ??
+        namedDraft(resultSchema?.value) ??
+        'DRAFT_2020_12',
+      parametersSchemaId: keep(parametersSchema, draft, [...at, 'parametersSchema']),
+      resultSchemaId: keep(resultSchema, draft, [...at, 'resultSchema']),
     }
   })
   if (issues.length > 0) throw new ValidationError(issues)

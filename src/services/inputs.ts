@@ -69,8 +69,8 @@ const FunctionInput = builder.inputType('FunctionInput', {
     }),
     draft: t.field({
       type: SchemaDraftType,
-      defaultValue: 'DRAFT_2020_12',
-      description: 'The draft of schemas that do not name one by `$schema`.',
+      description:
+        'The draft to read its schemas by, whatever they name by `$schema`. When absent, the draft that each names; 2020-12 for one that names none.',
     }),
   }),
 })

@@ -12,8 +12,13 @@ import { ServiceInterface } from './types.ts'
 export const SchemaDraftType = builder.enumType('SchemaDraft', {
   description: 'JSON Schema drafts.',
   values: {
-    DRAFT_04: { description: 'http://json-schema.org/draft-04/schema#' },
-    DRAFT_2020_12: { description: 'https://json-schema.org/draft/2020-12/schema' },
+    DRAFT_04: {
+      description:
+        'http://json-schema.org/draft-04/schema#: keywords of later drafts mean nothing, and no `format` is asserted.',
+    },
+    DRAFT_2020_12: {
+      description: 'https://json-schema.org/draft/2020-12/schema; formats are asserted.',
+    },
   } as const,
 })
 

@@ -36,30 +36,29 @@ builder.queryField('validateJson', (t) =>
       value: t.arg({ type: 'JSON', description: 'What is checked; null when absent.' }),
       draft: t.arg({
         type: SchemaDraftType,
-        defaultValue: 'DRAFT_2020_12',
-        description: 'How to read the schema, unless it says so by `$schema`.',
+        description:
+          'The draft to read the schema by, whatever it names by `$schema`. When absent, the draft that it names; 2020-12 when it names none.',
       }),
     },
     resolve: (_root, { schema, value, draft }, ctx) => {
       requireCredential(ctx.viewer)
       const { error } = jsonRule.safeParse(value)
       if (error !== undefined) throw new BadRequest(`value: ${error.issues[0]?.message}`)
-      const check = checkFor(schema, draft ?? 'DRAFT_2020_12')
+      const check = checkFor(schema, draft)
       return { issues: check(checkedValue(jsonText(value))) }
     },
   }),
 )
 
 /** Throws BadRequest for what is no schema that may be kept. */
-function checkFor(schema: JsonText, draft: SchemaDraft) {
+function checkFor(schema: JsonText, asked: SchemaDraft | null | undefined) {
   const { error } = jsonRule.safeParse(schema)
   if (error !== undefined) throw new BadRequest(`schema: ${error.issues[0]?.message}`)
   const { text } = schema
-  const named = draftOf(schema.value) ?? draft
-  const id = schemaId(named, text)
-  const known = knownCheck(id)
+  const draft = draftOf(asked, schema.value)
+  const known = draft && knownCheck(schemaId(draft, text))
   if (known !== undefined) return known
-  const why = refusalOf(named, checkedValue(text), text)
-  if (why !== undefined) throw new BadRequest(`schema: ${why}`)
-  return checkOf(id, named, text)
+  const why = refusalOf(draft, checkedValue(text), text)
+  if (draft === undefined || why !== undefined) throw new BadRequest(`schema: ${why}`)
+  return checkOf(schemaId(draft, text), draft, text)
 }

@@ -84,7 +84,7 @@ test.each([
   ['a name pattern that might never end', { patternProperties: { '(x|x)*y': true } }],
   [
     'one of draft 04 that is none',
-    { $schema: 'http://json-schema.org/draft-04/schema#', required: [] },
+    { $schema: 'http://json-schema.org/draft-04/schema#', required: true },
   ],
 ])('a queue is not made with %s', async (_what, parametersSchema) => {
   const made = await createQueue(app.admin, [{ parametersSchema }])

@@ -44,13 +44,122 @@ test('a value that fits is valid, and of another every violation is told with it
   expect(await validate({ schema: { type: 'null' } })).toMatchObject({ isValid: true })
 })
 
-test('a schema is read by the draft it names, else by the one that is asked for', async () => {
+test('a schema is read by the draft that is asked for, else by the one it names', async () => {
   const schema = { minimum: 1, exclusiveMinimum: true }
   expect(await validate({ schema, value: 1, draft: 'DRAFT_04' })).toMatchObject({ isValid: false })
   expect((await refusal({ schema, value: 1 }))?.extensions?.code).toBe('BAD_REQUEST')
   const named = { $schema: 'http://json-schema.org/draft-04/schema#', ...schema }
   expect(await validate({ schema: named, value: 1 })).toMatchObject({ isValid: false })
+  const draft = 'DRAFT_2020_12'
+  expect((await refusal({ schema: named, value: 1, draft }))?.extensions?.code).toBe('BAD_REQUEST')
+  for (const $schema of [
+    'http://json-schema.org/schema#',
+    'http://json-schema.org/draft-06/schema#',
+    'https://json-schema.org/draft/2020-12/schema',
+    7,
+  ]) {
+    const other = { $schema, ...schema }
+    expect(await validate({ schema: other, value: 1, draft: 'DRAFT_04' })).toMatchObject({
+      isValid: false,
+    })
+    expect((await refusal({ schema: other, value: 1 }))?.extensions?.code).toBe('BAD_REQUEST')
+  }
 })
+
+const rules = async (schema: unknown, value: unknown) =>
+  (await validate({ schema, value, draft: 'DRAFT_04' })).issues
+    .map(({ path, rule }) => `${path.join('.')} ${rule}`)
+    .toSorted()
+
+test('by draft 04, what only later drafts know means nothing, and slips of the time are let pass', async () => {
+  for (const schema of [
+    { const: 1, contains: 3, if: { type: 'nonsense' }, else: false, propertyNames: false },
+    { exclusiveMinimum: 5, exclusiveMaximum: true, minimum: 2, nullable: false },
+    { items: true, properties: { a: true, b: false }, not: true, anyOf: [false, { enum: [1] }] },
+    { format: 'email', required: [], enum: [3, 3, 'no address'] },
+    { dependencies: { a: ['b'] }, additionalItems: false, additionalProperties: false },
+  ])
+    expect(await rules(schema, 3), JSON.stringify(schema)).toEqual([])
+  expect(await rules({ format: 'email' }, 'no address')).toEqual([])
+  expect(await rules({ required: ['a', 'a'], properties: { b: {} } }, { b: 1 })).toEqual([
+    ' required',
+  ])
+  for (const schema of [{ required: true }, { minLength: '5' }, { $ref: '#/definitions/a' }])
+    expect(
+      (await refusal({ schema, draft: 'DRAFT_04' }))?.extensions?.code,
+      JSON.stringify(schema),
+    ).toBe('BAD_REQUEST')
+})
+
+test('by draft 04 every violation is told, and those within the branches of a choice as one', async () => {
+  const schema = {
+    $ref: '#/definitions/all',
+    definitions: {
+      all: {
+        allOf: [{ required: ['q', 'r'] }, { properties: { n: { type: 'integer', minimum: 5 } } }],
+        anyOf: [{ required: ['a', 'b'] }, { $ref: '#/definitions/text' }],
+        oneOf: [{ properties: { n: { type: 'string' } } }, { required: ['c'] }],
+        not: { type: 'object' },
+      },
+      text: { type: 'string', minLength: 3 },
+    },
+  }
+  expect(await rules(schema, { n: 1.5 })).toEqual([
+    ' anyOf',
+    ' not',
+    ' oneOf',
+    ' required',
+    ' required',
+    'n minimum',
+    'n type',
+  ])
+  const boolean = { type: 'object', properties: { on: { type: 'integer' } } }
+  expect(await rules(boolean, { on: true })).toEqual(['on type'])
+})
+
+test('a schema of the old documentation is read: a whole number from 0 to 50e-6', async () => {
+  const schema = {
+    $schema: 'http://json-schema.org/schema#',
+    type: 'object',
+    properties: { value: { type: 'integer', minimum: 0, maximum: 50e-6 } },
+    required: ['value'],
+  }
+  expect(await rules(schema, { value: 0 })).toEqual([])
+  expect(await rules(schema, { value: 1 })).toEqual(['value maximum'])
+})
+
+/** The rules that a value breaks, or the code that its schema is refused with. */
+async function told(schema: unknown, value: unknown, draft: 'DRAFT_04' | 'DRAFT_2020_12') {
+  const { data, errors } = await app.admin.execute(Validate, { schema, value, draft })
+  return data?.validateJson.issues.map(({ rule }) => rule) ?? [errors?.[0]?.extensions?.code]
+}
+
+/** A schema whose 40 parts each refer to the next one twice. */
+const doubling = {
+  $ref: '#/definitions/0',
+  definitions: Object.fromEntries(
+    Array.from({ length: 40 }, (_, n) => {
+      const next = n === 39 ? {} : { $ref: `#/definitions/${n + 1}` }
+      return [String(n), { allOf: [next, next] }]
+    }),
+  ),
+}
+/** A schema that fits at each level in two ways, and a value of many levels. */
+const forked = {
+  anyOf: ['b', 'c'].map((name) => ({ properties: { a: { $ref: '#' } }, required: [name] })),
+}
+const levels = JSON.parse(`${'{"a":'.repeat(90)}1${'}'.repeat(90)}`) as unknown
+
+test.each(['DRAFT_04', 'DRAFT_2020_12'] as const)(
+  'a schema that never comes to an answer is refused, or its value (%s)',
+  async (draft) => {
+    for (const schema of [{ $ref: '#' }, { allOf: [{ $ref: '#' }] }, doubling])
+      expect((await refusal({ schema, draft }))?.extensions?.code).toBe('BAD_REQUEST')
+    expect(await told(forked, levels, draft)).toEqual(['$ref'])
+    const loop = { properties: { a: { items: { $ref: '#/properties/a/items' } } } }
+    expect(await told(loop, { a: [1] }, draft)).not.toEqual([undefined])
+  },
+)
 
 const deep = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
 
