@@ -1,12 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { AnnotationInput } from '../addresses/index.ts'
 import { allow, found, workplacesOf } from '../auth/viewer.ts'
 import { actor, waitedFor, type Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { Conflict, Forbidden } from '../kit/errors.ts'
+import { Conflict, DomainError, Forbidden } from '../kit/errors.ts'
 import { jsonText, type JsonText } from '../kit/json.ts'
 import {
   amend,
   cancel,
+  dropValue,
   isFinal,
   JobId,
   jobEvents,
@@ -15,6 +17,7 @@ import {
   resultKey,
   type JobRow,
   type JobStatus,
+  type KeptValue,
 } from '../work/index.ts'
 import { asNew } from './as-new.ts'
 import { fits } from './labor.ts'
@@ -24,6 +27,8 @@ import { isWait, putJobs } from './submit.ts'
 
 /** How often a change is decided anew when the job has moved between reading and writing. */
 const TRIES = 10
+/** The same for an amendment: of many at once on one job each has its turn. */
+const AMEND_TRIES = 100
 
 /** Ends a queued job, and asks for the end of a running one. Throws WrongState for one that has ended. */
 export async function cancelJob(
@@ -80,27 +85,41 @@ export async function amendJob(
     reason?: string | null
   },
 ): Promise<JobRow> {
-  for (let n = 1; ; n += 1) {
-    const job = found(await jobNamed(ctx, input.id, workplacesOf(ctx.viewer)), 'job', input.id)
-    permitJob(ctx.viewer, 'AMEND', job)
-    if ((await serviceOfJob(ctx, job.serviceId))?.isBuiltIn)
-      throw new Forbidden('ADMIN', 'Built-in jobs cannot be amended.')
-    const text = input.result === undefined ? undefined : jsonText(input.result)
-    if (text !== undefined) await fits(ctx, job, text)
-    const result = text === undefined ? undefined : await keepValue(ctx, resultKey(job.id), text)
-    const amended = await amend(ctx, job, {
-      status: input.status ?? undefined,
-      result,
-      annotations: input.annotations,
-      reason: input.reason,
-      actor: actor(ctx),
-    }).catch((cause: unknown) => {
-      if (!isLaneTaken(cause)) throw cause
-      throw new Conflict('status', `Another job of the lane ${JSON.stringify(job.lane)} runs.`)
-    })
-    if (amended !== undefined) return amended
-    if (n >= TRIES) throw new Error(`The job ${job.id} moves faster than it can be amended.`)
+  const text = input.result === undefined ? undefined : jsonText(input.result)
+  let result: KeptValue | undefined
+  try {
+    for (let n = 1; n <= AMEND_TRIES; n += 1) {
+      const job = found(await jobNamed(ctx, input.id, workplacesOf(ctx.viewer)), 'job', input.id)
+      permitJob(ctx.viewer, 'AMEND', job)
+      if ((await serviceOfJob(ctx, job.serviceId))?.isBuiltIn)
+        throw new Forbidden('ADMIN', 'Built-in jobs cannot be amended.')
+      if (text !== undefined && result === undefined) {
+        await fits(ctx, job, text)
+        result = await keepValue(ctx, resultKey(job.id), text)
+      }
+      const amended = await amend(ctx, job, {
+        status: input.status ?? undefined,
+        result,
+        annotations: input.annotations,
+        reason: input.reason,
+        actor: actor(ctx),
+      }).catch((cause: unknown) => {
+        if (!isLaneTaken(cause)) throw cause
+        throw new Conflict('status', `Another job of the lane ${JSON.stringify(job.lane)} runs.`)
+      })
+      if (amended !== undefined) {
+        if (result !== undefined) await dropValue(ctx, job.resultKey)
+        return amended
+      }
+      await pause(Math.random() * Math.min(n, 20)) // many at once must not run into each other again
+    }
+  } catch (cause) {
+    // after any other failure it is not known whether the result was taken
+    if (cause instanceof DomainError) await dropValue(ctx, result?.key ?? null)
+    throw cause
   }
+  await dropValue(ctx, result?.key ?? null)
+  throw new Error(`The job ${input.id} moves faster than it can be amended.`)
 }
 
 const isLaneTaken = (cause: unknown): boolean =>

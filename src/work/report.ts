@@ -89,7 +89,7 @@ export const release = async (store: Store, report: Report): Promise<JobRow | un
     from: 'RUNNING',
     to: 'QUEUED',
     where: Prisma.sql`${held(report)} AND ${isNotToEnd}`,
-    set: Prisma.sql`"readyAt" = clock_timestamp(), spared = t.spared + 1`,
+    set: Prisma.sql`"readyAt" = now(), spared = t.spared + 1`,
     actor: report.actor,
     isByWorker: true,
     outcome: 'PREEMPTED',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../support/app.ts'
 import { until } from '../support/until.ts'
 import {
+  Amend,
   AppendLog,
   board,
   claimOne,
@@ -140,5 +141,12 @@ test('a job that is amended goes on where its stream ended', async () => {
   const { asOf } = await read(app.admin, id)
   const ended = follow(jobChanged, { jobId: id, after: asOf })
   await ended.done
-  expect(ended.seen.at(-1)?.end).toEqual({ lastNumber: 3 })
+  const { end, cursor: after } = ended.seen.at(-1) ?? {}
+  expect(end).toEqual({ lastNumber: 3 })
+  for (const status of ['RUNNING', 'FAILED'] as const)
+    await app.admin.request(Amend, { input: { id, status } })
+  const reopened = follow(jobChanged, { jobId: id, after })
+  await reopened.done
+  expect(numbers(reopened.seen)).toEqual([4, 5])
+  expect(reopened.seen.at(-1)?.end).toEqual({ lastNumber: 5 })
 })
