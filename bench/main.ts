@@ -7,6 +7,7 @@ import { logs } from './logs.ts'
 import { start } from './start.ts'
 import { subscribers } from './subscribers.ts'
 import { kinds, type Bench } from './support/stage.ts'
+import { topchef } from './topchef.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
   start,
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, Bench>> = {
   logs,
   graphql,
   fronts,
+  topchef,
   subscribers,
   jobs,
 }

@@ -25,9 +25,10 @@ export async function load(
   watched: number,
   expected = body.length,
   method: 'POST' | 'GET' = 'POST',
+  connections = CONNECTIONS,
 ): Promise<Load> {
   const { origin, pathname, search } = new URL(url)
-  const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 })
+  const pool = new Pool(origin, { connections, pipelining: 1 })
   const options: Dispatcher.DispatchOptions = {
     method,
     path: pathname + search,
@@ -48,7 +49,7 @@ export async function load(
         now = then
       }
     }
-    await Promise.all(Array.from({ length: CONNECTIONS }, worker))
+    await Promise.all(Array.from({ length: connections }, worker))
     const seconds = (performance.now() - begun) / 1000
     return {
       perSecond: latencies.length / seconds,
@@ -72,7 +73,7 @@ function answer(pool: Pool, options: Dispatcher.DispatchOptions): Promise<number
     pool.dispatch(options, {
       onRequestStart() {},
       onResponseStart(_controller, status) {
-        if (status !== 200) reject(new Error(`Answered ${status}.`))
+        if (status >= 300) reject(new Error(`Answered ${status}.`))
       },
       onResponseData(_controller, chunk) {
         bytes += chunk.length
