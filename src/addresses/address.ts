@@ -1,3 +1,4 @@
+import { Prisma } from '../generated/prisma/client.ts'
 import type { Front } from '../generated/prisma/enums.ts'
 import type { IdKind } from '../kit/ids.ts'
 import { fromHex16, toHex16 } from '../kit/permute.ts'
@@ -15,6 +16,8 @@ export interface Naming {
   /** The word for it in messages. */
   readonly noun: string
   readonly spellings: Partial<Record<Front, Spelling>>
+  /** Which rows, of a table under its alias, a front has a word for, where it has not for all: nothing else has an address there. */
+  readonly words?: Partial<Record<Front, (alias: string) => Prisma.Sql>>
   /**
    * What may stand before its own part of an address, with "/" between, and says where it is to be looked for:
    * `abeja:1410805969256/1410805969257/ser-1cfab7455c8e43a7`. Organizations first, then deployments.
@@ -23,6 +26,10 @@ export interface Naming {
 }
 
 export const fronts: readonly Front[] = ['ABEJA', 'OMEGAML', 'TOPCHEF', 'AUGER', 'ONECONTAINER']
+
+/** The condition on rows of `alias` that a front has a word for. */
+export const hasWord = ({ spellings, words }: Naming, front: Front, alias: string): Prisma.Sql =>
+  words?.[front]?.(alias) ?? Prisma.raw(String(front in spellings))
 
 const BASE = 1_000_000_000_000n
 

@@ -7,7 +7,7 @@ import { isStorable } from '../kit/names.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../kit/nesting.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
-import { splitAddress, type Naming } from './address.ts'
+import { hasWord, splitAddress, type Naming } from './address.ts'
 import { placeOf, type Place } from './place.ts'
 
 /** What finds an object: its key, its short number or its handle; and where it has to be, if that was said. */
@@ -79,6 +79,41 @@ export function isNamed(alias: string, key: Key): { form: string; where: Prisma.
   if ('serial' in key)
     return named('serial', Prisma.sql`${column('serial')} = ${key.serial}::bigint`)
   return named('handle', Prisma.sql`${column('heldHandle')} = ${key.heldHandle}`)
+}
+
+/**
+ * The condition by which a row of `alias` is meant, for named SQL, as `keyOf` and `isNamed` have it; but an address is
+ * looked up by the statement that reads its object, and leads to none that its front has no word for. Null where
+ * nothing can be meant.
+ */
+export async function isMeant(
+  ctx: Context,
+  naming: Naming,
+  alias: string,
+  text: string,
+  organizations: readonly string[] = organizationsOf(ctx.viewer),
+): Promise<{ form: string; where: Prisma.Sql } | null> {
+  const address = isStorable(text) ? splitAddress(text) : undefined
+  const spelled = address && spelledKey(naming, address.front, address.text)
+  const isPart = naming.within !== undefined && address?.text.includes('/')
+  if (address === undefined || isPart || (spelled && 'serial' in spelled)) {
+    const key = await keyOf(ctx, naming, text, organizations)
+    if (key === null) return null
+    const { form, where } = isNamed(alias, key)
+    if (address === undefined) return { form, where }
+    return {
+      form: `${form}-${address.front}`,
+      where: Prisma.sql`${where} AND ${hasWord(naming, address.front, alias)}`,
+    }
+  }
+  const stored = Prisma.sql`(
+    SELECT a."objectId" FROM "Address" AS a WHERE a."organizationId" = ANY(${[...organizations]}::uuid[])
+      AND a.front = ${address.front}::"Front" AND a.noun = ${naming.kind.noun} AND a.text = ${address.text} LIMIT 1)`
+  const own = spelled && 'id' in spelled ? spelled.id : null
+  return {
+    form: `address-${address.front}`,
+    where: Prisma.sql`${Prisma.raw(`${alias}.id`)} = COALESCE(${stored}, ${own}::uuid) AND ${hasWord(naming, address.front, alias)}`,
+  }
 }
 
 /** Addresses a caller chose, read and checked before anything is written. */
@@ -197,13 +232,28 @@ function byObject<Row extends { objectId: string }>(rows: readonly Row[]): Map<s
   return groups
 }
 
+/** A row that its stored addresses may have been read along with. */
+export interface Addressed {
+  readonly id: string
+  readonly serial: bigint
+  readonly storedAddresses?: Readonly<Partial<Record<Front, string>>> | null
+}
+
+/** The column that reads the stored addresses of a row of `alias` along with it. */
+export const addressesAlong = (alias: string): Prisma.Sql =>
+  Prisma.raw(
+    `(SELECT json_object_agg(a.front, a.text) FROM "Address" AS a WHERE a."objectId" = ${alias}.id) AS "storedAddresses"`,
+  )
+
 /** What a front calls an object: the stored address, else the computed one. */
 export async function addressFor(
   ctx: Pick<Context, 'database'>,
   naming: Naming,
   front: Front,
-  row: { id: string; serial: bigint },
+  row: Addressed,
 ): Promise<string | undefined> {
+  const own = naming.spellings[front]?.write(row)
+  if (row.storedAddresses !== undefined) return row.storedAddresses?.[front] ?? own
   const stored = (await storedAddresses(ctx, row.id)) ?? []
-  return stored.find((one) => one.front === front)?.text ?? naming.spellings[front]?.write(row)
+  return stored.find((one) => one.front === front)?.text ?? own
 }

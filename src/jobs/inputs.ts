@@ -1,3 +1,4 @@
+import { FrontType } from '../addresses/index.ts'
 import { found } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { builder } from '../builder.ts'
@@ -19,6 +20,7 @@ export const JobFilterInput = builder.inputType('JobFilter', {
     labels: t.field({ type: [NameValueInput], description: 'With all of these labels.' }),
     rootId: t.id({ description: 'This job, and those that run it again: id or address.' }),
     errorContains: t.string({ description: 'With this in the message of the error.' }),
+    front: t.field({ type: FrontType, description: 'That this front has a word for.' }),
   }),
 })
 

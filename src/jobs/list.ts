@@ -1,11 +1,23 @@
+import { createHash } from 'node:crypto'
+import { hasWord } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { pageOf, windowOf, type Page, type PageArgs } from '../graph/connection.ts'
+import type { Front } from '../generated/prisma/enums.ts'
+import {
+  maxPage,
+  pageOf,
+  windowOf,
+  type Page,
+  type PageArgs,
+  type Window,
+} from '../graph/connection.ts'
+import type { Asked } from '../graph/look-ahead.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { BadCursor } from '../kit/errors.ts'
 import { writeCursor } from '../streams/index.ts'
-import { isThere, jobColumns, type JobRow, type JobStatus } from '../work/index.ts'
+import { isThere, jobNaming, type JobRow, type JobStatus } from '../work/index.ts'
+import { jobSelection, type JobSelection } from './columns.ts'
 
 interface TimeRange {
   readonly from: Date
@@ -22,6 +34,7 @@ export interface JobFilter {
   readonly labels?: readonly { readonly name: string; readonly value: string }[] | null | undefined
   readonly rootId?: string | null | undefined
   readonly errorContains?: string | null | undefined
+  readonly front?: Front | null | undefined
 }
 
 type JobOrderField = 'CREATED_AT' | 'FINISHED_AT' | 'PRIORITY'
@@ -47,6 +60,7 @@ export function filterSql(filter: JobFilter | null | undefined): Prisma.Sql[] {
     parts.push(Prisma.sql`(j."rootId" = ${rootId}::uuid OR j.id = ${rootId}::uuid)`)
   if (filter.errorContains)
     parts.push(Prisma.sql`strpos(j.error->>'message', ${filter.errorContains}) > 0`)
+  if (filter.front != null) parts.push(hasWord(jobNaming, filter.front, 'j'))
   return parts
 }
 
@@ -121,7 +135,42 @@ interface Wanted {
   readonly filter: JobFilter | null | undefined
   readonly order: JobOrder
   readonly args: PageArgs
+  readonly window: Window
+  readonly columns: JobSelection
+  /** Whether the statement is one of few, and is prepared. */
+  readonly isPrepared: boolean
 }
+
+const wantedBy = (
+  ctx: Context,
+  filter: JobFilter | null | undefined,
+  orderBy: JobOrder | null | undefined,
+  args: PageArgs,
+  asked: Asked | undefined,
+): Wanted => ({
+  filter,
+  order: orderBy ?? NEWEST_FIRST,
+  args,
+  window: windowOf(args, maxPage(ctx)),
+  columns: jobSelection(asked),
+  isPrepared: ctx.trusted === true,
+})
+
+/** The rows of a statement; one that is prepared is named after its text. */
+function rowsOf(
+  { database }: Context,
+  { isPrepared }: Wanted,
+  sql: Prisma.Sql,
+): Promise<readonly JobRow[]> {
+  if (!isPrepared) return database.query<JobRow>(sql)
+  return database.query<JobRow>(sql, {
+    name: `jobs-${createHash('sha1').update(sql.text).digest('base64')}`,
+  })
+}
+
+/** Written out where the statement is prepared: the plan of a limit that is not known is a worse one. */
+const written = ({ isPrepared }: Wanted, count: number): Prisma.Sql =>
+  isPrepared ? Prisma.raw(String(count)) : Prisma.sql`${count}::bigint`
 
 /** A page of the jobs of the viewer's organizations, or of one of them, in the order asked for. */
 export function pageOfJobs(
@@ -130,21 +179,26 @@ export function pageOfJobs(
   filter: JobFilter | null | undefined,
   orderBy: JobOrder | null | undefined,
   args: PageArgs,
+  asked?: Asked,
 ): Promise<Page<JobRow>> {
-  const wanted = { filter, order: orderBy ?? NEWEST_FIRST, args }
+  const wanted = wantedBy(ctx, filter, orderBy, args, asked)
   const own = organizationsOf(ctx.viewer).filter(
     (id) => organizationId === undefined || id === organizationId,
   )
   const where = [Prisma.sql`j."organizationId" = ANY(${own}::uuid[])`, ...thatAre(wanted)]
-  const { limit, offset } = windowOf(args)
+  const { limit, offset } = wanted.window
   const services = filter?.serviceIds
   return paged(
     wanted,
     () =>
-      ctx.database.query<JobRow>(Prisma.sql`
-      SELECT ${jobColumns('j')} FROM unnest(${[...(services ?? own)]}::uuid[]) AS s(id)
-      CROSS JOIN LATERAL (${firstOf(services ? 'serviceId' : 'organizationId', wanted, [...where, ...bounds(wanted)], limit + 1 + offset, 0)}) AS j
-      ${cut(wanted)}`),
+      rowsOf(
+        ctx,
+        wanted,
+        Prisma.sql`
+          SELECT ${wanted.columns.sql} FROM unnest(${[...(services ?? own)]}::uuid[]) AS s(id)
+          CROSS JOIN LATERAL (${firstOf(services ? 'serviceId' : 'organizationId', wanted, [...where, ...bounds(wanted)], limit + 1 + offset, 0)}) AS j
+          ${cut(wanted)}`,
+      ),
     () => countJobs(ctx.database, where),
   )
 }
@@ -156,8 +210,9 @@ export function pageOfServiceJobs(
   filter: JobFilter | null | undefined,
   orderBy: JobOrder | null | undefined,
   args: PageArgs,
+  asked?: Asked,
 ): Promise<Page<JobRow>> {
-  const wanted = { filter, order: orderBy ?? NEWEST_FIRST, args }
+  const wanted = wantedBy(ctx, filter, orderBy, args, asked)
   return paged(
     wanted,
     async () => (await jobsOfServices(ctx, serviceId, wanted)) ?? [],
@@ -165,13 +220,17 @@ export function pageOfServiceJobs(
   )
 }
 
-const jobsOfServices = batchedAlike(async ({ database }: Context, ids, wanted: Wanted) => {
+const jobsOfServices = batchedAlike(async (ctx: Context, ids, wanted: Wanted) => {
   const where = [...thatAre(wanted), ...bounds(wanted)]
-  const { limit, offset } = windowOf(wanted.args)
-  const rows = await database.query<JobRow>(Prisma.sql`
-    SELECT ${jobColumns('j')} FROM unnest(${[...ids]}::uuid[]) AS s(id)
-    CROSS JOIN LATERAL (${firstOf('serviceId', wanted, where, limit + 1, offset)}) AS j
-    ${ordered(wanted)}`)
+  const { limit, offset } = wanted.window
+  const rows = await rowsOf(
+    ctx,
+    wanted,
+    Prisma.sql`
+      SELECT ${wanted.columns.sql} FROM unnest(${[...ids]}::uuid[]) AS s(id)
+      CROSS JOIN LATERAL (${firstOf('serviceId', wanted, where, limit + 1, offset)}) AS j
+      ${ordered(wanted)}`,
+  )
   const byService = new Map<string, JobRow[]>()
   for (const row of rows) {
     const list = byService.get(row.serviceId) ?? []
@@ -196,12 +255,12 @@ function firstOf(
 ): Prisma.Sql {
   const own = Prisma.sql`j.${Prisma.raw(`"${key}"`)} = s.id AND ${Prisma.join([...where], ' AND ')}`
   const order = ordered(wanted)
-  const window = Prisma.sql`LIMIT ${limit}::bigint OFFSET ${offset}::int`
+  const window = Prisma.sql`LIMIT ${written(wanted, limit)} OFFSET ${written(wanted, offset)}`
   if (wanted.order.field !== 'CREATED_AT')
     return Prisma.sql`SELECT * FROM "Job" AS j WHERE ${own} ${order} ${window}`
   return Prisma.sql`
     SELECT j.* FROM unnest(${[...(wanted.filter?.statuses ?? ALL)]}::"JobStatus"[]) AS t(status) CROSS JOIN LATERAL (
-      SELECT * FROM "Job" AS j WHERE j.status = t.status AND ${own} ${order} LIMIT ${limit + offset}::bigint) AS j
+      SELECT * FROM "Job" AS j WHERE j.status = t.status AND ${own} ${order} LIMIT ${written(wanted, limit + offset)}) AS j
     ${order} ${window}`
 }
 
@@ -224,11 +283,10 @@ export async function countJobs(
 }
 
 async function paged(
-  { order: { field }, args }: Wanted,
+  { order: { field }, args, window }: Wanted,
   find: () => Promise<readonly JobRow[]>,
   count: () => Promise<number>,
 ): Promise<Page<JobRow>> {
-  const window = windowOf(args)
   return pageOf(await find(), window, args, (row) => writePlace(field, placeOf(field, row)), count)
 }
 
@@ -251,12 +309,12 @@ function bounds({ order: { field, direction }, args: { after, before } }: Wanted
   return [...bound(after, true), ...bound(before, false)]
 }
 
-function ordered({ order: { field, direction }, args }: Wanted): Prisma.Sql {
-  const way = Prisma.raw((direction === 'ASC') === windowOf(args).isBackward ? 'DESC' : 'ASC')
+function ordered({ order: { field, direction }, window }: Wanted): Prisma.Sql {
+  const way = Prisma.raw((direction === 'ASC') === window.isBackward ? 'DESC' : 'ASC')
   return Prisma.sql`ORDER BY ${columns[field]} ${way}, j.serial ${way}`
 }
 
 function cut(wanted: Wanted): Prisma.Sql {
-  const { limit, offset } = windowOf(wanted.args)
-  return Prisma.sql`${ordered(wanted)} LIMIT ${limit + 1}::int OFFSET ${offset}::int`
+  const { limit, offset } = wanted.window
+  return Prisma.sql`${ordered(wanted)} LIMIT ${written(wanted, limit + 1)} OFFSET ${written(wanted, offset)}`
 }

@@ -52,7 +52,10 @@ const SubmitJobInput = mutation('submitJob', {
       required: true,
       description: 'Whose function to call: id, handle or address.',
     }),
-    function: t.string({ defaultValue: 'default', description: 'Which function.' }),
+    function: t.string({
+      defaultValue: 'default',
+      description: 'Which function; null: the first of the service.',
+    }),
     parameters: t.field({
       type: 'JSON',
       description: 'What to call it with; kept and given back as it is.',

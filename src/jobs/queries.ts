@@ -1,7 +1,7 @@
 import { allow, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { pageArgs } from '../graph/connection.ts'
-import { askedIn } from '../graph/look-ahead.ts'
+import { askedIn, askedOfNodes } from '../graph/look-ahead.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { JobType } from './event-types.ts'
 import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
@@ -15,7 +15,7 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'A job; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'Id or address.' }) },
-    resolve: (_root, { id }, ctx) => jobNamed(ctx, id),
+    resolve: (_root, { id }, ctx, info) => jobNamed(ctx, id, undefined, askedIn(info)),
   }),
   jobs: t.field({
     type: JobConnection,
@@ -36,7 +36,7 @@ builder.queryFields((t) => ({
       const [only, ...others] = found?.serviceIds ?? []
       const isOfOne = only !== undefined && others.length === 0
       const asOf = isOfOne && askedIn(info).has('asOf') ? await asOfJobs(ctx, only) : undefined
-      const page: JobPage = await pageOfJobs(ctx, named, found, orderBy, args)
+      const page: JobPage = await pageOfJobs(ctx, named, found, orderBy, args, askedOfNodes(info))
       return asOf === undefined ? page : { ...page, asOf }
     },
   }),

@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts'
 import { pageArgs } from '../graph/connection.ts'
-import { askedIn } from '../graph/look-ahead.ts'
+import { askedIn, askedOfNodes } from '../graph/look-ahead.ts'
 import { ServiceInterface } from '../services/index.ts'
 import { NO_JOBS, type JobCounts } from '../work/index.ts'
 import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
@@ -60,7 +60,8 @@ builder.interfaceFields(ServiceInterface, (t) => ({
     },
     resolve: async ({ id }, { filter, orderBy, ...args }, ctx, info): Promise<JobPage> => {
       const asOf = askedIn(info).has('asOf') ? await asOfJobs(ctx, id) : undefined
-      const page = await pageOfServiceJobs(ctx, id, await resolved(ctx, filter), orderBy, args)
+      const found = await resolved(ctx, filter)
+      const page = await pageOfServiceJobs(ctx, id, found, orderBy, args, askedOfNodes(info))
       return asOf === undefined ? page : { ...page, asOf }
     },
   }),

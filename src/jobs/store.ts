@@ -1,7 +1,8 @@
-import { isNamed, keyOf } from '../addresses/index.ts'
+import { isMeant } from '../addresses/index.ts'
 import { organizationsOf, workplacesOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma, type JobAttempt, type Service } from '../generated/prisma/client.ts'
+import type { Asked } from '../graph/look-ahead.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
 import {
   countsOf,
@@ -9,28 +10,32 @@ import {
   findJobsAtHand,
   findValues,
   isThere,
-  jobColumns,
   jobNaming,
   valueOf,
   type JobCounts,
   type JobRow,
   type KeptValue,
 } from '../work/index.ts'
+import { jobSelection } from './columns.ts'
 
-/** By id or address; null for the absent, the expired and the foreign alike. */
+/**
+ * By id or address; null for the absent, the expired and the foreign alike. Of the row what is `asked` for, all of it
+ * where nothing is said.
+ */
 export async function jobNamed(
   ctx: Context,
   text: string,
   organizations = organizationsOf(ctx.viewer),
+  asked?: Asked,
 ): Promise<JobRow | null> {
-  const key = await keyOf(ctx, jobNaming, text, organizations)
-  if (key === null || 'heldHandle' in key) return null
-  const { form, where } = isNamed('j', key)
+  const meant = await isMeant(ctx, jobNaming, 'j', text, organizations)
+  if (meant === null || meant.form === 'handle') return null // it has none
+  const selection = jobSelection(asked)
   const [row] = await ctx.database.read<JobRow>(
     Prisma.sql`
-      SELECT ${jobColumns('j')} FROM "Job" AS j
-      WHERE j."organizationId" = ANY(${organizations}::uuid[]) AND ${isThere('j')} AND ${where}`,
-    `job-by-${form}`,
+      SELECT ${selection.sql} FROM "Job" AS j
+      WHERE j."organizationId" = ANY(${organizations}::uuid[]) AND ${isThere('j')} AND ${meant.where}`,
+    `job-by-${meant.form}-${selection.key}`,
   )
   return row ?? null
 }
@@ -71,9 +76,9 @@ export async function textOf(
   which: 'parameters' | 'result',
 ): Promise<string | undefined> {
   const key = which === 'parameters' ? job.parametersKey : job.resultKey
-  const isAtHand = which === 'parameters' && job.parameters !== undefined
-  const kept = isAtHand || key !== null ? null : await keptValues(ctx, job.id)
-  const text = (isAtHand ? job.parameters : kept?.[which]) ?? null
+  const atHand = job[which]
+  const kept = atHand !== undefined || key !== null ? null : await keptValues(ctx, job.id)
+  const text = (atHand === undefined ? kept?.[which] : atHand) ?? null
   const value: KeptValue = { text, key }
   return valueOf(ctx, value)
 }

@@ -118,7 +118,15 @@ export async function putJobs(ctx: Context, jobs: readonly NewJob[]): Promise<Jo
   // a call that had been done before has its jobs, with the values of then
   const held = new Set(rows.map((row) => row.parametersKey))
   for (const { parametersKey: key } of kept) if (!held.has(key)) await dropValue(ctx, key)
-  return rows
+  // what was written need not be read again
+  const byId = new Map(kept.map((job) => [job.id, job]))
+  return rows.map((row) => ({
+    ...row,
+    parameters: byId.get(row.id)?.parameters ?? null,
+    storedAddresses: Object.fromEntries(
+      (byId.get(row.id)?.addresses ?? []).map(({ front, text }) => [front, text]),
+    ),
+  }))
 }
 
 async function dropValues(ctx: Context, jobs: readonly NewJob[]): Promise<void> {
@@ -144,8 +152,9 @@ async function newJob(
   id: string,
   input: SubmitInput,
 ): Promise<NewJob> {
-  const name = input.function ?? DEFAULT
-  const one = functionsOf(service).find((each) => each.name === name)
+  const functions = functionsOf(service)
+  const name = input.function ?? functions[0]?.name ?? DEFAULT
+  const one = functions.find((each) => each.name === name)
   if (service.kind === 'QUEUE' ? one === undefined : name !== DEFAULT)
     throw new ValidationError([
       {

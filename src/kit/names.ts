@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 
 /**
@@ -59,18 +60,23 @@ export function slug(name: string): string {
   return plain || 'unnamed'
 }
 
-/** How many handles are tried before the caller must choose one. */
-const TRIES = 50
+/** How many handles with a number are tried, and then how many with something that nobody can have thought of. */
+const NUMBERED = 10
+const RANDOM = 3
 
-/** Tries the wanted handle, or without one the suggestion and its numbered kin, until `insert` takes it. */
+/**
+ * Tries the wanted handle, or without one the suggestion, its numbered kin and then unlikely kin, until `insert` takes
+ * it: however many are called the same, the next is made with few statements.
+ */
 export async function firstFree<Row>(
   suggestion: string,
   wanted: string | null | undefined,
   insert: (handle: string) => Promise<Row | undefined>,
 ): Promise<Row | undefined> {
   if (wanted != null) return insert(wanted)
-  for (let n = 1; n <= TRIES; n += 1) {
-    const row = await insert(n === 1 ? suggestion : `${suggestion}-${n}`)
+  for (let n = 1; n <= NUMBERED + RANDOM; n += 1) {
+    const end = n <= NUMBERED ? String(n) : randomBytes(4).toString('hex')
+    const row = await insert(n === 1 ? suggestion : `${suggestion}-${end}`)
     if (row !== undefined) return row
   }
   return undefined

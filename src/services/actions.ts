@@ -19,7 +19,7 @@ import { deploymentOf } from '../deployments/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
-import { makeService } from './make.ts'
+import { given, makeService, refuseOddName } from './make.ts'
 import {
   neededForReady,
   scaleChanges,
@@ -58,6 +58,7 @@ export async function createService(
   const { queue } = input.backend
   const named = await organizationNamed(ctx, input.organizationId)
   if (queue) return createQueue(ctx, queue, { ...input, name: given(input.name, ['name']) }, named)
+  refuseOddName(input.name)
   const process = given(input.backend.process, ['backend'])
   const wanted = given(process.versionId, ['backend', 'process', 'versionId'])
   if (named !== undefined) allow(ctx.viewer, 'DEVELOPER', named)
@@ -118,14 +119,6 @@ export async function createService(
   )
 }
 
-/** What the input of a new service must hold. */
-function given<Value>(value: Value | null | undefined, path: readonly string[]): Value {
-  if (value != null) return value
-  throw new ValidationError([
-    { path, message: 'This is needed to make such a service.', rule: 'required' },
-  ])
-}
-
 /** Changes what is given; a new version, environment or size is rolled out while the old instances serve. */
 export async function updateService(
   ctx: Context,
@@ -150,6 +143,7 @@ export async function updateService(
     if (queue === undefined && input.expectedRevision != null) throw staleRevision(old)
     return queue ?? updateService(ctx, input)
   }
+  refuseOddName(input.name)
   const process = input.backend?.process
   const next = {
     name: input.name ?? old.name,

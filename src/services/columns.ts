@@ -1,3 +1,4 @@
+import { addressesAlong } from '../addresses/index.ts'
 import { deploymentColumns } from '../deployments/index.ts'
 import { Prisma, type Deployment, type Service } from '../generated/prisma/client.ts'
 import { columnsFor } from '../graph/columns.ts'
@@ -23,6 +24,16 @@ const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId
   version: ['versionId'],
   targetVersion: ['targetVersionId'],
   invokeUrl: ['deploymentId'],
+  functions: ['functions'],
+  concurrency: ['concurrency'],
+  timeoutSeconds: ['timeoutSeconds'],
+  lastCheckInAt: ['lastCheckInAt'],
+  isAvailable: ['isAvailable'],
+  hasTimedOut: ['lastCheckInAt', 'timeoutSeconds'],
+  jobs: [],
+  // what is stored of them is read along
+  address: [],
+  addresses: ['deploymentId'],
 })
 
 /** How a statement reads the services that are asked for: what it selects, and what it joins to `s`. */
@@ -61,15 +72,17 @@ export function selectionFor(asked: Asked | undefined): Selection {
 function selection(asked: Asked): Selection {
   const own = serviceColumns(asked)
   if (own === undefined) return whole
+  const isAddressed = asked.has('address') || asked.has('addresses')
+  const key = isAddressed ? `${own.key}-addressed` : own.key
+  const columns = isAddressed ? Prisma.sql`${own.sql}, ${addressesAlong('s')}` : own.sql
   const askedOfDeployment = asked.get('deployment')
   const its = askedOfDeployment && deploymentColumns(askedOfDeployment)
-  if (its === undefined)
-    return { key: own.key, columns: own.sql, join: Prisma.empty, complete: (rows) => rows }
+  if (its === undefined) return { key, columns, join: Prisma.empty, complete: (rows) => rows }
   const { names } = its
   const joined = names.map((name) => `d."${name}" AS "d.${name}"`).join(', ')
   return {
-    key: `${own.key}-${its.key}`,
-    columns: Prisma.sql`${own.sql}, ${Prisma.raw(joined)}`,
+    key: `${key}-${its.key}`,
+    columns: Prisma.sql`${columns}, ${Prisma.raw(joined)}`,
     join: Prisma.sql`LEFT JOIN "Deployment" AS d ON d.id = s."deploymentId"`,
     complete(rows) {
       for (const row of rows) {

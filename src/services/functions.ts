@@ -119,6 +119,35 @@ export const schemasById = (
     'schemas-by-id',
   )
 
+/** Characters of schemas whose texts are at hand. They never change: each is kept under the digest of its text. */
+const MAX_AT_HAND = 8 * 1024 * 1024
+const atHand = new Map<string, string>()
+let charactersAtHand = 0
+
+/** The texts of kept schemas by their ids; read once, while they are in use. */
+export async function schemaTexts(
+  database: Database,
+  ids: readonly string[],
+): Promise<{ id: string; text: string }[]> {
+  const known = ids.flatMap((id) => {
+    const text = atHand.get(id)
+    return text === undefined ? [] : [{ id, text }]
+  })
+  const missing = ids.filter((id) => !atHand.has(id))
+  const read = missing.length === 0 ? [] : await schemasById(database, missing)
+  for (const { id, text } of read) {
+    if (atHand.has(id)) continue
+    atHand.set(id, text)
+    charactersAtHand += text.length
+  }
+  for (const [oldest, text] of atHand) {
+    if (charactersAtHand <= MAX_AT_HAND) break
+    atHand.delete(oldest)
+    charactersAtHand -= text.length
+  }
+  return [...known, ...read]
+}
+
 /** The check that a kept schema makes; read once, while it is in use. */
 export async function checkById(database: Database, id: string): Promise<Check> {
   const known = knownCheck(id)

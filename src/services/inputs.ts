@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { EnvironmentVariableInput, environmentRule } from '../deployments/index.ts'
 import { jsonRule } from '../kit/json-rule.ts'
-import { handleRule, nameRule, textRule } from '../kit/names.ts'
+import { handleRule, textRule } from '../kit/names.ts'
 import { functionNameRule, MAX_FUNCTIONS, TIMEOUT_SECONDS } from './functions.ts'
 import { SchemaDraftType } from './queue-types.ts'
 import { MAX_INSTANCES, MAX_TARGET_IN_FLIGHT, TARGET_IN_FLIGHT } from './scale.ts'
@@ -80,14 +80,13 @@ const QueueInput = builder.inputType('QueueInput', {
   fields: (t) => ({
     functions: t.field({
       type: [FunctionInput],
-      required: true,
-      description: `What can be called: 1 to ${MAX_FUNCTIONS}.`,
+      description: `What can be called: 1 to ${MAX_FUNCTIONS}. Needed to make a queue; a queue keeps its own when absent.`,
     }),
     concurrency: t.int({
       description: 'How many of its jobs may run at once; null for any number.',
     }),
     timeoutSeconds: t.int({
-      description: `When its workers are silent for so long it has timed out; ${TIMEOUT_SECONDS} when absent.`,
+      description: `When its workers are silent for so long it has timed out; ${TIMEOUT_SECONDS} when nothing is said.`,
     }),
   }),
 })
@@ -138,22 +137,26 @@ const backendRule = z.object({
         .refine(
           (list) => new Set(list.map(({ name }) => name ?? 'default')).size === list.length,
           'Each function has a name of its own.',
-        ),
+        )
+        .nullish(),
       concurrency: z.int().min(1, 'At least 1.').max(100_000, 'At most 100,000.').nullish(),
       timeoutSeconds: z.int().min(1, 'At least 1.').max(31_536_000, 'At most a year.').nullish(),
     })
     .nullish(),
 })
 
+/** A lab calls its queue what it likes, also nothing at all (contract topchef 5); other services have proper names. */
+const serviceNameRule = textRule
+
 export const createRule = z.object({
-  name: nameRule.nullish(),
+  name: serviceNameRule.nullish(),
   handle: handleRule.nullish(),
   description: textRule.nullish(),
   backend: backendRule,
 })
 
 export const updateRule = z.object({
-  name: nameRule.nullish(),
+  name: serviceNameRule.nullish(),
   description: textRule.nullish(),
   backend: backendRule.nullish(),
 })

@@ -6,10 +6,25 @@ import {
 } from '../addresses/index.ts'
 import type { Context } from '../context.ts'
 import type { Prisma, Service } from '../generated/prisma/client.ts'
-import { Conflict } from '../kit/errors.ts'
-import { firstFree, slug } from '../kit/names.ts'
+import { Conflict, ValidationError } from '../kit/errors.ts'
+import { firstFree, nameRule, slug } from '../kit/names.ts'
 import { ServiceId, serviceNaming } from './service.ts'
 import { hintService } from './store.ts'
+
+/** What the input of a new service must hold. */
+export function given<Value>(value: Value | null | undefined, path: readonly string[]): Value {
+  if (value != null) return value
+  throw new ValidationError([
+    { path, message: 'This is needed to make such a service.', rule: 'required' },
+  ])
+}
+
+/** Throws ValidationError for a name that none but a queue may have: blank, or longer than any of ours. */
+export function refuseOddName(name: string | null | undefined): void {
+  const { error } = nameRule.nullish().safeParse(name)
+  const [issue] = error?.issues ?? []
+  if (issue) throw new ValidationError([{ path: ['name'], message: issue.message }])
+}
 
 /**
  * Makes a service of any kind under the first handle that is free, with its addresses and annotations, in one

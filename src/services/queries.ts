@@ -1,11 +1,12 @@
+import { FrontType } from '../addresses/index.ts'
 import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import { deploymentNamed } from '../deployments/index.ts'
-import { ServiceKind, type Prisma } from '../generated/prisma/client.ts'
+import { ServiceKind } from '../generated/prisma/client.ts'
 import { maxPage, pageArgs, pageBySerial } from '../graph/connection.ts'
 import { askedIn, askedOfNodes } from '../graph/look-ahead.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { serviceNamed, servicesByAge, visible } from './store.ts'
+import { chosenBy, countServices, servicesByAge } from './list.ts'
+import { serviceNamed } from './store.ts'
 import { ServiceConnection, ServiceInterface, ServiceStatusType } from './types.ts'
 
 const ServiceKindType = builder.enumType('ServiceKind', {
@@ -26,6 +27,7 @@ const ServiceFilterInput = builder.inputType('ServiceFilter', {
     deploymentId: t.id({ description: 'Of this deployment: id, handle or address.' }),
     name: t.string({ description: 'With exactly this name.' }),
     text: t.string({ description: 'With this in the name or handle.' }),
+    front: t.field({ type: FrontType, description: 'That this front has a word for.' }),
   }),
 })
 
@@ -51,32 +53,14 @@ builder.queryFields((t) => ({
       requireCredential(ctx.viewer)
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
-      const { service } = ctx.database.prisma
       const organizations = organizationsOf(ctx.viewer).filter(
         (id) => named === undefined || id === named,
       )
-      const where: Prisma.ServiceWhereInput = {
-        AND: [visible(ctx), named === undefined ? {} : { organizationId: named }],
-      }
-      if (filter?.kinds) where.kind = { in: filter.kinds }
-      if (filter?.statuses) where.status = { in: filter.statuses }
-      if (filter?.name != null) where.name = filter.name
-      if (filter?.text != null)
-        where.OR = [
-          { name: { contains: filter.text, mode: 'insensitive' } },
-          { handle: { contains: filter.text.toLowerCase() } },
-        ]
-      if (filter?.deploymentId != null) {
-        const deployment = await deploymentNamed(ctx, filter.deploymentId)
-        where.deploymentId = deployment === null ? { in: [] } : deployment.id
-      }
+      const chosen = await chosenBy(ctx, filter)
       return pageBySerial(
         args,
-        (query) =>
-          filter == null
-            ? servicesByAge(ctx, organizations, query, askedOfNodes(info))
-            : service.findMany({ ...query, where: { AND: [where, query.where] } }),
-        () => service.count({ where }),
+        (query) => servicesByAge(ctx, organizations, chosen, query, askedOfNodes(info)),
+        () => countServices(ctx, organizations, chosen),
         maxPage(ctx),
       )
     },

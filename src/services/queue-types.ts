@@ -5,7 +5,7 @@ import { LiveInterface } from '../graph/live.ts'
 import { NodeInterface } from '../graph/node.ts'
 import { batched } from '../kit/batched.ts'
 import { JsonText } from '../kit/json.ts'
-import { functionsOf, schemasById, TIMEOUT_SECONDS, type StoredFunction } from './functions.ts'
+import { functionsOf, schemaTexts, TIMEOUT_SECONDS, type StoredFunction } from './functions.ts'
 import { ServiceId, serviceNaming } from './service.ts'
 import { ServiceInterface } from './types.ts'
 
@@ -22,7 +22,7 @@ export const SchemaDraftType = builder.enumType('SchemaDraft', {
   } as const,
 })
 
-const schemaById = batched(({ database }: Context, ids) => schemasById(database, ids))
+const schemaById = batched(({ database }: Context, ids) => schemaTexts(database, ids))
 
 /** A schema as it was given; null where there is none. */
 async function shown(ctx: Context, id: string | null): Promise<JsonText | null> {

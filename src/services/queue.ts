@@ -1,8 +1,7 @@
 import {
   annotationChanges,
-  isNamed,
+  isMeant,
   keepAnnotations,
-  keyOf,
   readAddresses,
   type AnnotationInput,
 } from '../addresses/index.ts'
@@ -13,16 +12,18 @@ import { Forbidden, ValidationError } from '../kit/errors.ts'
 import { advance, recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { changed } from './change.ts'
 import { keepSchemas, readFunctions, TIMEOUT_SECONDS, type FunctionInput } from './functions.ts'
-import { makeService } from './make.ts'
+import { given, makeService } from './make.ts'
 import { ServiceId, serviceNaming } from './service.ts'
 import { changeService, hintService } from './store.ts'
 
 /** What a queue is. */
 export interface QueueInput {
-  readonly functions: readonly FunctionInput[]
+  readonly functions?: readonly FunctionInput[] | null | undefined
   readonly concurrency?: number | null | undefined
   readonly timeoutSeconds?: number | null | undefined
 }
+
+const FUNCTIONS = ['backend', 'queue', 'functions']
 
 /** Makes a queue, UNAVAILABLE until its first worker comes. Being made counts as a check-in (contract topchef 8). */
 export async function createQueue(
@@ -39,7 +40,7 @@ export async function createQueue(
 ): Promise<Service> {
   const organizationId = organizationFor(ctx.viewer, 'DEVELOPER', named)
   const addresses = readAddresses(input.addresses)
-  const { functions, schemas } = readFunctions(queue.functions, ['backend', 'queue', 'functions'])
+  const { functions, schemas } = readFunctions(given(queue.functions, FUNCTIONS), FUNCTIONS)
   await keepSchemas(ctx.database, schemas)
   const id = ServiceId.make()
   const who = actor(ctx)
@@ -78,20 +79,16 @@ export async function updateQueue(
   const queue = input.backend?.queue
   const name = input.name ?? old.name
   const description = input.description ?? old.description
-  const { functions, schemas } = readFunctions(queue?.functions ?? [], [
-    'backend',
-    'queue',
-    'functions',
-  ])
-  const written = queue ? JSON.stringify(functions) : JSON.stringify(old.functions)
-  const concurrency = queue ? (queue.concurrency ?? null) : old.concurrency
+  const { functions, schemas } = readFunctions(queue?.functions ?? [], FUNCTIONS)
+  const written = JSON.stringify(queue?.functions ? functions : old.functions)
+  const concurrency = queue?.concurrency === undefined ? old.concurrency : queue.concurrency
   const timeoutSeconds = queue?.timeoutSeconds ?? old.timeoutSeconds
   const changes: Change[] = [
     ...changed('name', old.name, name),
     ...changed('description', old.description, description),
     ...changed('concurrency', old.concurrency, concurrency),
     ...changed('timeoutSeconds', old.timeoutSeconds, timeoutSeconds),
-    ...(queue ? [{ field: 'functions', to: functions.map((one) => one.name) }] : []),
+    ...(queue?.functions ? [{ field: 'functions', to: functions.map((one) => one.name) }] : []),
     ...annotationChanges(input.annotations),
   ]
   if (changes.length === 0) return old
@@ -116,9 +113,9 @@ export async function updateQueue(
 /** By id, handle or address, where the viewer may work; null for the absent and the foreign alike. */
 async function serviceOfWorker(ctx: Context, text: string): Promise<Service | null> {
   const organizations = workplacesOf(ctx.viewer)
-  const key = await keyOf(ctx, serviceNaming, text, organizations)
-  if (key === null) return null
-  const { form, where } = isNamed('s', key)
+  const meant = await isMeant(ctx, serviceNaming, 's', text, organizations)
+  if (meant === null) return null
+  const { form, where } = meant
   const [row] = await ctx.database.read<Service>(
     Prisma.sql`
       SELECT s.* FROM "Service" AS s

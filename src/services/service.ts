@@ -15,6 +15,10 @@ export const serviceNaming: Naming = {
   kind: ServiceId,
   noun: 'service',
   spellings: { ABEJA: hex16('ser-'), TOPCHEF: uuid },
+  words: {
+    ABEJA: (s) => Prisma.raw(`(${s}.kind = 'PROCESS' AND NOT ${s}."isBuiltIn")`),
+    TOPCHEF: (s) => Prisma.raw(`(${s}.kind = 'QUEUE' AND NOT ${s}."isBuiltIn")`),
+  },
   within: [organizationNaming, deploymentNaming],
 }
 

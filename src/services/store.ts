@@ -1,10 +1,9 @@
-import { isNamed, keyOf } from '../addresses/index.ts'
+import { isMeant, isNamed, keyOf } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import { deploymentNaming } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { SerialQuery } from '../graph/connection.ts'
 import type { Asked } from '../graph/look-ahead.ts'
 import { batched } from '../kit/batched.ts'
 import { advance, recorded, type NewEvent } from '../streams/index.ts'
@@ -18,10 +17,6 @@ import {
   type ServiceMove,
 } from './service.ts'
 
-/** The services a viewer may see. */
-export const visible = (ctx: Context) =>
-  ({ organizationId: { in: organizationsOf(ctx.viewer) }, deletedAt: null }) as const
-
 /**
  * By id, handle or address; null for the absent and the foreign alike. Of the row what is `asked` for, all of it where
  * nothing is said.
@@ -31,11 +26,11 @@ export async function serviceNamed(
   text: string,
   asked?: Asked,
 ): Promise<Service | null> {
-  const key = await keyOf(ctx, serviceNaming, text)
-  if (key === null) return null
-  if ('id' in key && key.organizationId === undefined && asked === undefined)
-    return serviceById(ctx, key.id)
-  const { form, where } = isNamed('s', key)
+  const id = serviceNaming.kind.read(text)
+  if (id !== undefined && asked === undefined) return serviceById(ctx, id)
+  const meant = await isMeant(ctx, serviceNaming, 's', text)
+  if (meant === null) return null
+  const { form, where } = meant
   const selection = selectionFor(asked)
   const rows = await ctx.database.read<Service>(
     Prisma.sql`
@@ -56,31 +51,6 @@ export const serviceById = batched<Context, Service>((ctx, ids) =>
   ),
 )
 
-const LAST_SERIAL = 2n ** 63n - 1n
-
-/**
- * The services of these organizations by age, which must be the viewer's, as far as they are `asked` for: one named
- * statement, for every console asks.
- */
-export async function servicesByAge(
-  { database }: Context,
-  organizationIds: readonly string[],
-  { where: { serial }, orderBy, take, skip }: SerialQuery,
-  asked: Asked,
-): Promise<Service[]> {
-  const selection = selectionFor(asked)
-  const rows = await database.read<Service>(
-    Prisma.sql`
-      SELECT ${selection.columns} FROM "Service" AS s ${selection.join}
-      WHERE s."organizationId" = ANY(${organizationIds}::uuid[]) AND s."deletedAt" IS NULL
-        AND s.serial > ${serial.gt ?? 0n}::bigint AND s.serial < ${serial.lt ?? LAST_SERIAL}::bigint
-      ORDER BY s.serial ${orderBy.serial === 'asc' ? Prisma.sql`ASC` : Prisma.sql`DESC`}
-      LIMIT ${take}::int OFFSET ${skip}::int`,
-    `services-by-age-${orderBy.serial}-${selection.key}`,
-  )
-  return selection.complete(rows)
-}
-
 /** What a call must know of the service it goes to. */
 export type Callee = Pick<
   Service,
@@ -99,12 +69,11 @@ export async function calleeNamed(
   service: string,
   deployment: string | undefined,
 ): Promise<Callee | null> {
-  const [key, parent] = await Promise.all([
-    keyOf(ctx, serviceNaming, service),
+  const [own, parent] = await Promise.all([
+    isMeant(ctx, serviceNaming, 's', service),
     deployment === undefined ? undefined : keyOf(ctx, deploymentNaming, deployment),
   ])
-  if (key === null || parent === null) return null
-  const own = isNamed('s', key)
+  if (own === null || parent === null) return null
   const of = parent && isNamed('d', parent)
   const within =
     of &&

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { decimal, uuid, type Naming } from '../addresses/index.ts'
+import { Prisma } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import type { KeyedCall } from '../kit/actor.ts'
 import { idKind } from '../kit/ids.ts'
@@ -13,6 +14,13 @@ export const jobNaming: Naming = {
   kind: JobId,
   noun: 'job',
   spellings: { TOPCHEF: uuid, AUGER: decimal },
+  // its services are queues, and the built-in ones are nobody's
+  words: {
+    TOPCHEF: (j) =>
+      Prisma.raw(
+        `EXISTS (SELECT FROM "Service" AS q WHERE q.id = ${j}."serviceId" AND q.kind = 'QUEUE' AND NOT q."isBuiltIn")`,
+      ),
+  },
 }
 
 /**

@@ -1,11 +1,14 @@
+import type { Addressed } from '../addresses/index.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
 import type { JobError } from './job.ts'
 
 /** A job as it is handed around: without its parameters and its result, which are read when they are asked for. */
 export interface JobRow extends Omit<Job, 'parameters' | 'result' | 'error'> {
   readonly error: JobError | null
-  /** Where they were read along with it. */
+  /** Where they were read along with it, or written just now. */
   readonly parameters?: string | null
+  readonly result?: string | null
+  readonly storedAddresses?: Addressed['storedAddresses']
 }
 
 const names: readonly (keyof JobRow)[] = [

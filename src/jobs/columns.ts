@@ -1,0 +1,59 @@
+import { addressesAlong } from '../addresses/index.ts'
+import { Prisma, type Job } from '../generated/prisma/client.ts'
+import { columnsFor } from '../graph/columns.ts'
+import type { Asked } from '../graph/look-ahead.ts'
+import { jobColumns } from '../work/index.ts'
+
+/** What lists are ordered by, and what says whether a job is the viewer's, is always there. */
+const columns = columnsFor<Job>(
+  'j',
+  ['id', 'serial', 'organizationId', 'serviceId', 'status', 'createdAt', 'finishedAt', 'priority'],
+  {
+    id: [],
+    status: [],
+    createdAt: [],
+    priority: [],
+    function: ['function'],
+    parameters: ['parameters', 'parametersKey'],
+    result: ['result', 'resultKey'],
+    startedAt: ['startedAt'],
+    finishedAt: [],
+    service: [],
+    // what is stored of them is read along
+    address: [],
+    addresses: [],
+  },
+)
+
+/** What a statement selects of `j`. */
+export interface JobSelection {
+  /** Tells statements apart by their names. */
+  readonly key: string
+  readonly sql: Prisma.Sql
+}
+
+/** A row without its parameters and its result, which are read when they are asked for. */
+const whole: JobSelection = { key: 'whole', sql: jobColumns('j') }
+
+const known = new WeakMap<Asked, JobSelection>()
+
+/**
+ * What to select for what is asked of jobs: few columns where that takes few, the values and the addresses along with
+ * them. Rows without all their columns are for resolvers alone.
+ */
+export function jobSelection(asked: Asked | undefined): JobSelection {
+  if (asked === undefined) return whole
+  const kept = known.get(asked)
+  if (kept !== undefined) return kept
+  const made = selection(asked)
+  known.set(asked, made)
+  return made
+}
+
+function selection(asked: Asked): JobSelection {
+  const own = columns(asked)
+  if (own === undefined) return whole
+  const isAddressed = asked.has('address') || asked.has('addresses')
+  if (!isAddressed) return own
+  return { key: `${own.key}-addressed`, sql: Prisma.sql`${own.sql}, ${addressesAlong('j')}` }
+}
