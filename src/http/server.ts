@@ -41,7 +41,9 @@ export function httpServer(
 ): HttpServer {
   const { config } = site
   const main = listener(site, (url) =>
-    fronts.find(({ prefix }) => url.startsWith(`${prefix}/`) || url === prefix),
+    fronts.find(
+      ({ prefix }) => url.startsWith(prefix) && /^(?:[/?]|$)/.test(url.slice(prefix.length)),
+    ),
   )
   const { http } = main
   http.setNotFoundHandler((request, reply) =>

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json.ts'
 import type { RouteAbout } from './document/about.ts'
+import type { Execute } from './execute.ts'
 import { JSON_TYPE, type Reply } from './reply.ts'
 import type { Asked, Method, Route, Statuses } from './route.ts'
 
@@ -19,28 +20,88 @@ interface Connection<Node> {
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
 }
 
-/**
- * A route that answers a whole list, however long: page after page is written as it comes, and none is asked for
- * before the one in front of it has gone out. What is wrong with the request is told before the first byte; a page that
- * fails later breaks the answer off, so that nobody takes half a list for all of it.
- */
-export function listing<Data, Variables extends Turning, Node>(spec: {
-  readonly method: Method
-  readonly path: string
-  readonly about: RouteAbout
-  readonly statuses?: Statuses
+/** How a list is read and written. */
+interface Paging<Data, Variables extends Turning, Node> {
   readonly operation: TypedDocumentString<Data, Variables>
   readonly variables: (asked: Asked) => Omit<Variables, keyof Turning>
   /** The list in the data. Throws a Problem when there is none. */
-  readonly connection: (data: Data) => Connection<Node>
+  readonly connection: (data: Data, asked: Asked) => Connection<Node>
   /** One object in the dialect. */
   readonly item: (node: Node, asked: Asked) => unknown
-  /** What stands around the objects; `['[', ']']` is the bare list. `data` is the first page's. */
-  readonly around: (data: Data, asked: Asked) => readonly [string, string]
   readonly pageSize?: number
-}): Route {
-  const { method, path, about, statuses = {}, operation, item } = spec
-  const first = spec.pageSize ?? PAGE
+}
+
+/** A list whose first page was read. */
+export interface OpenList<Data> {
+  /** The first page's. */
+  readonly data: Data
+  /** All objects, with commas between, when the first page has them all. */
+  readonly whole: string | undefined
+  /** All objects, with commas between, page after page; none is asked for before the one in front of it has gone out. */
+  parts(): AsyncIterable<string>
+}
+
+/** Reads the first page of a list. Throws a Problem. */
+export async function openList<Data, Variables extends Turning, Node>(
+  { operation, variables, connection, item, pageSize: first = PAGE }: Paging<Data, Variables, Node>,
+  asked: Asked,
+  execute: Execute,
+): Promise<OpenList<Data>> {
+  const page = (after: string | null): Promise<Data> =>
+    // all its variables: the list's own and what Omit left
+    execute(operation, { ...variables(asked), first, after } as unknown as Variables, asked.ctx)
+  const data = await page(null)
+  const { nodes, pageInfo } = connection(data, asked)
+  const written = (some: readonly Node[]): string =>
+    some.map((node) => stringify(item(node, asked))).join(',')
+  const begin = written(nodes)
+  return {
+    data,
+    whole: pageInfo.hasNextPage ? undefined : begin,
+    async *parts() {
+      yield begin
+      for (let at = pageInfo; at.hasNextPage;) {
+        const next = connection(await page(at.endCursor), asked)
+        if (next.nodes.length > 0) yield `,${written(next.nodes)}`
+        at = next.pageInfo
+      }
+    },
+  }
+}
+
+/** A JSON document that has lists in it, each of which may stand there more than once. */
+export function listed(...parts: readonly (string | OpenList<unknown>)[]): Reply {
+  const texts = parts.map((part) => (typeof part === 'string' ? part : part.whole))
+  async function* streamed(): AsyncGenerator<string> {
+    for (const part of parts)
+      if (typeof part === 'string') yield part
+      else yield* part.parts()
+  }
+  return {
+    status: 200,
+    headers: { 'content-type': JSON_TYPE },
+    body: texts.every((text) => text !== undefined)
+      ? texts.join('')
+      : Readable.from(streamed(), { objectMode: true, highWaterMark: 1 }),
+  }
+}
+
+/**
+ * A route that answers a whole list, however long: page after page is written as it comes. What is wrong with the
+ * request is told before the first byte; a page that fails later breaks the answer off, so that nobody takes half a
+ * list for all of it.
+ */
+export function listing<Data, Variables extends Turning, Node>(
+  spec: Paging<Data, Variables, Node> & {
+    readonly method: Method
+    readonly path: string
+    readonly about: RouteAbout
+    readonly statuses?: Statuses
+    /** What stands around the objects; `['[', ']']` is the bare list. `data` is the first page's. */
+    readonly around: (data: Data, asked: Asked) => readonly [string, string]
+  },
+): Route {
+  const { method, path, about, statuses = {}, operation } = spec
   return {
     method,
     path,
@@ -49,36 +110,9 @@ export function listing<Data, Variables extends Turning, Node>(spec: {
     isStreamed: false,
     operations: [String(operation)],
     async run(asked, { execute }) {
-      const page = (after: string | null): Promise<Data> =>
-        // all its variables: the listing's own and what Omit left
-        execute(
-          operation,
-          { ...spec.variables(asked), first, after } as unknown as Variables,
-          asked.ctx,
-        )
-      const data = await page(null)
-      const [open, close] = spec.around(data, asked)
-      const one = spec.connection(data)
-      const written = (nodes: readonly Node[]): string =>
-        nodes.map((node) => stringify(item(node, asked))).join(',')
-      if (!one.pageInfo.hasNextPage) return listed(open + written(one.nodes) + close)
-      async function* parts(): AsyncGenerator<string> {
-        yield open + written(one.nodes)
-        let { pageInfo } = one
-        while (pageInfo.hasNextPage) {
-          const next = spec.connection(await page(pageInfo.endCursor))
-          if (next.nodes.length > 0) yield `,${written(next.nodes)}`
-          pageInfo = next.pageInfo
-        }
-        yield close
-      }
-      return listed(Readable.from(parts(), { objectMode: true, highWaterMark: 1 }))
+      const list = await openList(spec, asked, execute)
+      const [open, close] = spec.around(list.data, asked)
+      return listed(open, list, close)
     },
   }
 }
-
-const listed = (body: string | Readable): Reply => ({
-  status: 200,
-  headers: { 'content-type': JSON_TYPE },
-  body,
-})

@@ -12,6 +12,8 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export interface Asked {
   readonly ctx: Context
   readonly method: string
+  /** As it was asked for, behind `base`. */
+  readonly path: string
   readonly params: Readonly<Record<string, string | undefined>>
   readonly query: URLSearchParams
   /** The query as it came, with its `?`; empty when there is none. */
@@ -106,6 +108,25 @@ export function route<Data, Variables>(
         throw problem
       }
     },
+  }
+}
+
+/** A route of any number of operations, one after the other, all of which are named in `operations`. */
+export function sequence(
+  spec: Common & {
+    readonly operations: readonly { toString(): string }[]
+    readonly run: (asked: Asked, execute: Execute) => Promise<Reply>
+  },
+): Route {
+  const { method, path, about, statuses = {}, operations, run } = spec
+  return {
+    method,
+    path,
+    about,
+    statuses,
+    isStreamed: false,
+    operations: operations.map(String),
+    run: (asked, { execute }) => run(asked, execute),
   }
 }
 

@@ -92,7 +92,8 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
     if (!isWhole) return
     http.setNotFoundHandler((request, reply) => {
       putBack(request)
-      const path = (request.url.split('?')[0] ?? '').replaceAll(/\/{2,}/g, '/').slice(prefix.length)
+      const whole = (request.url.split('?')[0] ?? '').replaceAll(/\/{2,}/g, '/')
+      const path = whole.slice(prefix.length) || '/'
       const allowed = methodsAt(routes, path)
       const what = `${request.method} ${path}`
       return told(
@@ -150,6 +151,7 @@ async function answer(
   const asked: Asked = {
     ctx,
     method: request.method,
+    path: (at < 0 ? request.url : request.url.slice(0, at)).slice(prefix.length),
     params: request.params as Record<string, string>, // of a path whose parts are all texts
     query: new URLSearchParams(search),
     search,
