@@ -16,6 +16,7 @@ import { ask, operationAt } from './tenancy/ask.ts'
 import {
   doorsOf,
   isAbeja,
+  isTopchef,
   knock,
   pathTo,
   signatureFor,
@@ -31,6 +32,7 @@ import {
   namesLike,
   said,
   spellingsOf,
+  topchefNameOf,
   wordsOf,
   type Spelling,
 } from './tenancy/spellings.ts'
@@ -267,7 +269,9 @@ test('no subscription follows what is foreign, whatever cursor is brought', asyn
 /** The path of a route with this name in one of its places, and with names of ours in the others. */
 function pathWith(route: Route, place: number, name: string): string {
   const own = isAbeja(route) ? ours.abeja : ours.ids
-  const names = typesIn(route).map((type, at) => (at === place ? name : (own[type] ?? '')))
+  const ownName = (type: string) =>
+    isTopchef(route) ? topchefNameOf(ours, type).foreign : (own[type] ?? '')
+  const names = typesIn(route).map((type, at) => (at === place ? name : ownName(type)))
   return pathTo(route, names) + signatureFor(route, ours)
 }
 
@@ -303,7 +307,9 @@ test('no door of HTTP opens to what is foreign', async () => {
 const namesOf = (route: Route, type: string): Spelling[] =>
   isAbeja(route)
     ? [abejaNameOf(theirs, type)]
-    : spellings.filter(({ foreign }) => foreign === theirs.ids[type] || !/^[a-z]+_/.test(foreign))
+    : isTopchef(route)
+      ? [topchefNameOf(theirs, type)]
+      : spellings.filter(({ foreign }) => foreign === theirs.ids[type] || !/^[a-z]+_/.test(foreign))
 
 test('nothing of theirs has changed', async () => {
   expect(await photograph(app, theirs)).toBe(before)

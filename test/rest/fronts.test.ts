@@ -82,17 +82,30 @@ test('the document of a front is written in each version', () => {
   }
 })
 
-test('a front documents every route it has, and each of its pages loads nothing from elsewhere', async () => {
-  const abeja = await Abeja.of(app.admin)
-  const { body } = await abeja.send('GET', '/openapi.json')
-  const paths = body['paths'] as Record<string, Record<string, { operationId: string }>>
-  const ids = Object.values(paths).flatMap((path) =>
-    Object.values(path).map(({ operationId }) => operationId),
-  )
-  const routes = fronts.find(({ name }) => name === 'ABEJA')?.routes ?? []
-  expect(ids.toSorted()).toEqual(routes.map(({ about }) => about.id).toSorted())
-  expect(new Set(ids).size).toBe(ids.length)
-  for (const path of ['/docs', '/abeja/docs']) {
+/** As far as the tests read it. */
+interface Documented {
+  readonly paths: Record<string, Record<string, { readonly operationId: string }>>
+  readonly components: { readonly schemas: object }
+}
+
+test.each(fronts.map((front) => [front.name, front] as const))(
+  '%s documents every route it has, by schemas that it has',
+  async (_name, { prefix, routes, api }) => {
+    const response = await fetch(app.url + prefix + api.path)
+    const text = await response.text()
+    const { paths, components } = JSON.parse(text) as Documented
+    const ids = Object.values(paths).flatMap((path) =>
+      Object.values(path).map(({ operationId }) => operationId),
+    )
+    expect(ids.toSorted()).toEqual(routes.map(({ about }) => about.id).toSorted())
+    expect(new Set(ids).size).toBe(ids.length)
+    const known = Object.keys(components.schemas).map((name) => `#/components/schemas/${name}`)
+    for (const [, to] of text.matchAll(/"\$ref":"([^"]+)"/g)) expect(known).toContain(to)
+  },
+)
+
+test('each page of a front loads nothing from elsewhere', async () => {
+  for (const path of ['/docs', ...fronts.map(({ prefix }) => `${prefix}/docs`)]) {
     const page = await fetch(app.url + path)
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
     const html = await page.text()

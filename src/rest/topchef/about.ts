@@ -8,6 +8,6 @@ export const about = (own: RouteAbout): RouteAbout => ({
     403: 'The role of the credential is too low.',
     ...own.failures,
     500: 'A fault of the server.',
-    503: 'The database cannot be reached.',
+    503: 'What is stored cannot be reached.',
   },
 })

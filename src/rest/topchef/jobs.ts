@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
   TopchefAmendJobDocument,
-  TopchefIsServiceDocument,
   TopchefJobDocument,
   TopchefJobsDocument,
   TopchefJobsOfServiceDocument,
@@ -13,9 +12,10 @@ import type { Execute } from '../execute.ts'
 import { listing } from '../listing.ts'
 import { done } from '../problem.ts'
 import { json } from '../reply.ts'
-import { route, sequence, type Asked, type Guard } from '../route.ts'
+import { route, sequence, type Asked } from '../route.ts'
 import { about } from './about.ts'
 import { fieldsOf } from './body.ts'
+import { inService } from './guards.ts'
 import { JOB, job, noJob, noService, SERVICE, service } from './ids.ts'
 import { jobMeta, jobsMeta, self, serviceJobsMeta } from './meta.ts'
 import { aliasedJob, fullJob, shortJob, statusOf, words } from './objects.ts'
@@ -27,15 +27,6 @@ const ofService = { 404: 'There is no such service, or the id is no UUID.' }
 
 /** Jobs with all they hold on a page: each may be large. */
 const PAGE = 200
-
-/** That there is no such service comes before what is wrong with the request. */
-const inService: Guard = {
-  operation: String(TopchefIsServiceDocument),
-  async check(asked, execute) {
-    const data = await execute(TopchefIsServiceDocument, { service: service(asked) }, asked.ctx)
-    if (data.service === null) throw noService(asked)
-  },
-}
 
 async function jobOf(asked: Asked, execute: Execute): Promise<TopchefJobFragment> {
   const { job: found } = await execute(TopchefJobDocument, { job: job(asked) }, asked.ctx)
@@ -71,7 +62,8 @@ async function amend(asked: Asked, execute: Execute): Promise<TopchefJobFragment
   const input = { id: job(asked), status, result }
   const hasResult = result !== undefined
   const { amendJob } = await execute(TopchefAmendJobDocument, { input, hasResult }, asked.ctx)
-  return { ...before, ...(result === undefined ? {} : { result }), ...done(amendJob).job }
+  const after = { ...before, ...done(amendJob).job }
+  return result === undefined ? after : { ...after, result }
 }
 
 const change = {

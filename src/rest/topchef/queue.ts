@@ -9,6 +9,7 @@ import { json, type Reply } from '../reply.ts'
 import { route, type Asked } from '../route.ts'
 import { about } from './about.ts'
 import { Fields, readBody } from './body.ts'
+import { inService } from './guards.ts'
 import { noService, SERVICE, service } from './ids.ts'
 import { nextMeta, queueMeta, self } from './meta.ts'
 import { fullJob } from './objects.ts'
@@ -79,6 +80,7 @@ export const queueRoutes = [
       failures: { ...failures, 400: 'The name of the worker is wrong.' },
     }),
     operation: TopchefClaimJobDocument,
+    guard: inService,
     variables(asked) {
       const serviceIds = [service(asked)]
       const body = readBody(asked)

@@ -20,6 +20,8 @@ const types: Readonly<Record<string, string>> = {
   ':version': 'DeploymentVersion',
   ':service': 'ProcessService',
   ':route': 'Route',
+  ':sid': 'QueueService',
+  ':jid': 'Job',
 }
 
 const parts = /^\/(uploads|archives)\/:id|:\w+(?:\([^)]*\))?/g
@@ -45,6 +47,9 @@ export function pathTo({ url }: Route, names: readonly string[]): string {
 
 /** Whether a route is the ABEJA front's, which knows objects by its own names alone. */
 export const isAbeja = ({ url }: Route): boolean => url.startsWith('/abeja/') || url.includes('(')
+
+/** Whether a route is the TopChef front's, which knows objects by their keys. */
+export const isTopchef = ({ url }: Route): boolean => url.startsWith('/topchef/')
 
 /** The signature of a URL of the caller's own, where the route is for signed ones. */
 export function signatureFor({ url }: Route, { urls }: Tenant): string {

@@ -1,3 +1,4 @@
+import { uuidOf } from '../../rest/topchef/support.ts'
 import { toHex16 } from '../../../src/kit/permute.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -22,6 +23,12 @@ export const abejaNameOf = ({ abeja, word }: Tenant, type: string): Spelling => 
   const foreign = abeja[type] ?? ''
   return { foreign, absent: nobody(`:${foreign}`, word).slice(1) }
 }
+
+/** What the TopChef front calls their object of a type. */
+export const topchefNameOf = ({ ids }: Tenant, type: string): Spelling => ({
+  foreign: uuidOf(ids[type] ?? ''),
+  absent: NO_UUID,
+})
 
 /** A name like this one that nothing has. */
 function nobody(name: string, word: string): string {

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../../support/app.ts'
+import { plainly, SERVICE, Topchef, type Answer } from './support.ts'
+
+/* Contract 2, 3 and 4: what is asked, and what is wrong with it. */
+
+let app: TestApp
+let topchef: Topchef
+let service: string
+let job: string
+beforeAll(async () => {
+  app = await testApp()
+  topchef = Topchef.of(app.admin)
+  service = await topchef.service()
+  job = await topchef.job(service)
+})
+afterAll(() => app.close())
+
+function isError({ status, headers, body }: Answer, code: number, title: string): void {
+  expect(headers.get('content-type')).toMatch(/^application\/json/)
+  expect([status, Object.keys(body)]).toEqual([code, ['errors']])
+  for (const one of body.errors)
+    expect(one).toEqual({ status_code: code, title, detail: expect.stringMatching(/./) })
+}
+
+test('2 an id is a UUID in any spelling that a parser takes', async () => {
+  for (const path of [service, job]) {
+    const [, kind, id = ''] = path.split('/')
+    for (const spelled of [
+      id.toUpperCase(),
+      id.replaceAll('-', ''),
+      `{${id}}`,
+      `urn:uuid:${id}`,
+      `%7B${id.replaceAll('-', '').toUpperCase()}%7D`,
+    ]) {
+      const { status, body } = await topchef.call('GET', `/${kind}/${spelled}`)
+      expect([status, body.data.id], spelled).toEqual([200, id])
+    }
+  }
+})
+
+test('4 an id that is none, and one of nothing, are 404 and named', async () => {
+  const nothing = '495d76dd-a323-4fd5-9c3c-5a1a0c1e2f3d'
+  const paths = (id: string) =>
+    [
+      ['GET', `/services/${id}`, 'Service'],
+      ['PATCH', `/services/${id}`, 'Service'],
+      ['GET', `/services/${id}/jobs`, 'Service'],
+      ['POST', `/services/${id}/jobs`, 'Service'],
+      ['GET', `/services/${id}/queue`, 'Service'],
+      ['GET', `/services/${id}/jobs/next`, 'Service'],
+      ['POST', `/services/${id}/jobs/next`, 'Service'],
+      ['GET', `/jobs/${id}`, 'Job'],
+      ['PATCH', `/jobs/${id}`, 'Job'],
+      ['PUT', `/jobs/${id}`, 'Job'],
+    ] as const
+  for (const id of ['none', '12', 'default', `${nothing}0`])
+    for (const [method, path] of paths(id)) {
+      const answer = await topchef.call(method, path, method === 'GET' ? undefined : {})
+      isError(answer, 404, 'Not UUID Error')
+      expect(answer.body.errors[0]?.detail).toContain(id)
+    }
+  for (const [method, path, what] of paths(nothing))
+    // it comes before what is wrong with the request
+    for (const body of method === 'GET' ? [undefined] : [{ parameters: {} }, undefined, []]) {
+      const answer = await topchef.call(method, path, body)
+      isError(answer, 404, `${what} Not Found`)
+      expect(answer.body.errors[0]?.detail).toContain(nothing)
+      expect(answer.text).not.toContain('topchef:')
+    }
+})
+
+test('2 a path that is none is 404 in the same form, and so is one with a slash at its end', async () => {
+  for (const path of ['/services/', '/jobs/'])
+    expect((await topchef.call('GET', path)).status).toBe(404)
+  for (const path of ['/nowhere', '/validator/', `${service}/`, `${service}/next`, `${job}/next`])
+    isError(await topchef.call('GET', path), 404, 'Not Found')
+  isError(await topchef.call('GET', `/services/${'x'.repeat(1_000)}`), 404, 'Not Found')
+  isError(await topchef.call('GET', '/services/%'), 400, 'Bad Request')
+})
+
+test('4 a method that a path has not is 405, with those it has', async () => {
+  for (const [method, path, allow] of [
+    ['PATCH', `${service}/jobs`, 'GET, POST'],
+    ['DELETE', service, 'GET, PATCH'],
+    ['PUT', '/services', 'GET, POST'],
+    ['POST', job, 'GET, PATCH, PUT'],
+    ['POST', '', 'GET'],
+    ['POST', '/', 'GET'],
+    ['DELETE', `${service}/queue`, 'GET'],
+  ] as const) {
+    const answer = await topchef.call(method, path)
+    isError(answer, 405, 'Method Not Implemented')
+    expect(answer.headers.get('allow')).toBe(allow)
+  }
+  expect((await topchef.call('HEAD', '/services')).status).toBe(200)
+})
+
+test('2 doubled slashes and query parameters change nothing', async () => {
+  for (const path of ['//services', '/services?page=2&id=x', `/${service}?x`])
+    expect((await topchef.call('GET', path)).status).toBe(200)
+})
+
+const types = ['application/json', 'application/JSON; charset=utf-8', 'application/vnd.x+json']
+
+test('3 a body is JSON when it says so and is', async () => {
+  const good = JSON.stringify({ parameters: { value: 1 } })
+  for (const type of types) {
+    const headers = { 'content-type': type }
+    const { status } = await topchef.call('POST', `${service}/jobs`, undefined, {
+      headers,
+      raw: good,
+    })
+    expect(status, type).toBe(201)
+  }
+  for (const [type, raw] of [
+    ['text/plain', good],
+    ['application/x-www-form-urlencoded', 'parameters=1'],
+    ['application/jsonp', good],
+    ['no type', good],
+    ['application/json', ''],
+    ['application/json', '{"parameters": {'],
+    ['application/json', ' null '],
+  ] as const)
+    for (const path of ['/services', `${service}/jobs`, '/validator']) {
+      const answer = await topchef.call('POST', path, undefined, {
+        headers: { 'content-type': type },
+        raw,
+      })
+      isError(answer, 400, 'Request Not JSON')
+    }
+  // with no type at all
+  const { authorization = '' } = app.admin.headers
+  const untyped = await plainly(topchef.base + job, 'PUT', { authorization }, good)
+  expect(untyped.status).toBe(400)
+})
+
+test('3 a GET that says it has JSON is not read, whatever it brings', async () => {
+  const headers = { ...app.admin.headers, 'content-type': 'application/json' }
+  for (const body of [undefined, '{', '"anything"'])
+    for (const path of ['', '/services', service, job, `${service}/queue`])
+      expect((await plainly(topchef.base + path, 'GET', headers, body)).status).toBe(200)
+})
+
+test('4 a body that is too large is 413 in the same form', async () => {
+  const large = { ...SERVICE, description: 'x'.repeat(1_100_000) }
+  isError(await topchef.call('POST', '/services', large), 413, 'Request Entity Too Large')
+})
+
+test('9 the validator reads draft 4, and tells every violation', async () => {
+  const validate = (schema: unknown, object: unknown) =>
+    topchef.call('POST', '/validator', { schema, object })
+  const good = await validate({ properties: { a: { minimum: 0 } } }, { a: 1 })
+  expect([good.status, good.body]).toEqual([
+    200,
+    {
+      data: { status: 'Validation was successful' },
+      links: { self: `${topchef.base}/validator` },
+    },
+  ])
+  const schema = {
+    required: ['b', 'c'],
+    properties: { a: { type: 'integer', minimum: 0, exclusiveMinimum: true } },
+  }
+  const bad = await validate(schema, { a: 0 })
+  isError(bad, 400, 'JSONSchema Validation Error')
+  expect(bad.body.errors).toHaveLength(3)
+  for (const [one, object] of [
+    [{ type: 'nonsense' }, {}],
+    [{ $ref: '#/definitions/nowhere' }, {}],
+    [{ required: 'a' }, {}],
+    [{ $ref: 'https://example.com/schema' }, {}],
+  ] as const)
+    expect((await validate(one, object)).status).toBe(400)
+  for (const [one, object] of [
+    [{}, []],
+    [{}, null],
+    [true, {}],
+    ['x', 'y'],
+  ])
+    isError(await validate(one, object), 400, 'Deserialization Error From Client Data')
+  const { status, body } = await topchef.call('GET', '/validator')
+  expect([status, body.data]).toEqual([200, {}])
+  expect(body['meta']).toHaveProperty('validator_schema')
+})
