@@ -7,7 +7,7 @@ import {
 } from '../generated/operations/graphql.ts'
 import { done, send } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
-import { exported, readFront, variablesOf } from './front.ts'
+import { exported, readFront, toldFronts, variablesOf } from './front.ts'
 import { answer, note } from './output.ts'
 import { Refusal } from './refusal.ts'
 import { readExpiry } from './time.ts'
@@ -35,7 +35,7 @@ export function addAccess(program: Command): void {
     .option('--organization <id>', 'where, for members of several: id or handle')
     .option(
       '--front <name>',
-      'print what clients of an old system need to use it: abeja; its name and developer are then the defaults',
+      `print what clients of an old system need to use it: ${toldFronts}; its name and developer are then the defaults`,
       readFront,
     )
     .action(async (given: string | undefined, options: TokenOptions, command: Command) => {

@@ -22,7 +22,16 @@ export const variablesOf = {
       PLATFORM_AUTH_TOKEN: secret,
     }
   },
+  /** The base URL that clients of TopChef are given, by hand or by a script of the lab: they know of no credential. */
+  async topchef(server: Server, secret: string): Promise<Variables> {
+    return { TOPCHEF_URL: `${server.url.replace('://', `://any:${secret}@`)}/topchef` }
+  },
 } as const
+
+const names = Object.keys(variablesOf) as (keyof typeof variablesOf)[] // its own keys
+
+/** The fronts whose clients can be told. */
+export const toldFronts = names.join(', ')
 
 async function abejaId(server: Server, organization: string | undefined): Promise<string> {
   const found =
@@ -39,7 +48,7 @@ export const exported = (variables: Variables): string =>
     .join('\n')
 
 export function readFront(text: string): keyof typeof variablesOf {
-  const name = text.toLowerCase()
-  if (name === 'abeja') return name
-  throw new InvalidArgumentError('Give abeja.')
+  const name = names.find((one) => one === text.toLowerCase())
+  if (name === undefined) throw new InvalidArgumentError(`Give one of ${toldFronts}.`)
+  return name
 }

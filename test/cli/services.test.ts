@@ -121,12 +121,21 @@ it('a token for a front comes with the variables its clients read', async () => 
       `^export ABEJA_API_URL='http://x@${host}/abeja'\nexport ABEJA_ORGANIZATION_ID='[1-9]\\d{12}'\nexport PLATFORM_AUTH_TOKEN='\\S+'\n$`,
     ),
   )
+  const [, url = ''] = /^export TOPCHEF_URL='(.+)'$/m.exec(
+    await run('token', 'create', '--front', 'topchef'),
+  ) ?? ['', '']
+  const { username, password, host: at, pathname } = new URL(url)
+  expect([at, pathname]).toEqual([host, '/topchef'])
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  expect((await fetch(`${server.url}/topchef/jobs`, { headers: { authorization } })).status).toBe(
+    200,
+  )
   expect(await refused('token', 'create', '--role', 'viewer')).toMatch(/name and a --role/)
   expect(await refused('token', 'create', 'x')).toMatch(/name and a --role/)
   const env = { MILLRACE_URL: server.url }
   expect(await millrace(['token', 'create', '--front', 'nobody'], { env })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('Give abeja.'),
+    stderr: expect.stringContaining('Give one of abeja, topchef.'),
   })
 })
 
