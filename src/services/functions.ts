@@ -110,7 +110,7 @@ export async function keepSchemas(database: Database, schemas: readonly Schema[]
 export const functionsOf = ({ kind, functions }: Service): readonly StoredFunction[] =>
   kind === 'QUEUE' ? ((functions ?? []) as unknown as StoredFunction[]) : [] // the column holds what readFunctions made
 
-export const schemasById = (
+const schemasById = (
   database: Database,
   ids: readonly string[],
 ): Promise<{ id: string; draft: SchemaDraft; text: string }[]> =>

@@ -13,7 +13,7 @@ class TitledProblem extends Problem {
 }
 
 export const WRONG_SHAPE = 'Deserialization Error From Client Data'
-export const VIOLATION = 'JSONSchema Validation Error'
+const VIOLATION = 'JSONSchema Validation Error'
 
 export const titled = (
   code: ErrorCode,

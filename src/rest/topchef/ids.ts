@@ -8,7 +8,7 @@ import { titled } from './errors.ts'
  */
 
 /** A UUID as it is written: in any way that Python's parser takes (contract 2). Undefined for what is none. */
-export function readUuid(text: string): string | undefined {
+function readUuid(text: string): string | undefined {
   const digits = text
     .replaceAll(/urn:|uuid:/g, '')
     .replaceAll(/^[{}]+|[{}]+$/g, '')
@@ -28,8 +28,8 @@ function uuidIn({ params }: Asked, name: string): string {
 export const SERVICE = '/services/:sid'
 export const JOB = '/jobs/:jid'
 
-export const serviceUuid = (asked: Asked): string => uuidIn(asked, 'sid')
-export const jobUuid = (asked: Asked): string => uuidIn(asked, 'jid')
+const serviceUuid = (asked: Asked): string => uuidIn(asked, 'sid')
+const jobUuid = (asked: Asked): string => uuidIn(asked, 'jid')
 export const service = (asked: Asked): string => `topchef:${serviceUuid(asked)}`
 export const job = (asked: Asked): string => `topchef:${jobUuid(asked)}`
 

@@ -18,7 +18,7 @@ export const topchef: Front = {
   api: {
     title: 'Millrace for clients of TopChef',
     description:
-      'Services, jobs and their queues as the clients of TopChef call them. Credentials are tokens of Millrace, such as the password in http://any:TOKEN@host/topchef; X-HTTP-Method-Override replaces the method.',
+      'Services, jobs and their queues as the clients of TopChef call them. Credentials are tokens of Millrace: a bearer token, or the password in the base URL. X-HTTP-Method-Override replaces the method.',
     version: '0.2',
     dialect: '3.0.3',
     path: '/openapi.json',

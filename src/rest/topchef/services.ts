@@ -66,6 +66,24 @@ function changesIn(body: Fields) {
   }
 }
 
+/** Why a change cannot be made; undefined when it was. */
+async function refusalOf(
+  asked: Asked,
+  execute: Execute,
+  body: Fields,
+  update: ReturnType<typeof changesIn>['update'],
+): Promise<unknown> {
+  if (body.problem !== undefined) return body.problem
+  if (update === undefined) return undefined
+  const input = { id: service(asked), ...update }
+  try {
+    done((await execute(TopchefUpdateServiceDocument, { input }, asked.ctx)).updateService)
+    return undefined
+  } catch (cause) {
+    return cause
+  }
+}
+
 /**
  * Changes a service where `body` says so, and checks it in, also when the change is refused; answers when. Whether it
  * takes jobs is told with the check-in, after everything else was changed: nothing is changed unless all is.
@@ -75,21 +93,11 @@ async function checkIn(
   execute: Execute,
   body: Fields | undefined,
 ): Promise<string | null> {
-  const id = service(asked)
   const changes = body && changesIn(body)
-  let refused: unknown = body?.problem
-  if (refused === undefined && changes?.update) {
-    const input = { id, ...changes.update }
-    refused = await execute(TopchefUpdateServiceDocument, { input }, asked.ctx)
-      .then(({ updateService }) => void done(updateService))
-      .catch((cause: unknown) => cause)
-  }
+  const refused = body && (await refusalOf(asked, execute, body, changes?.update))
   const isAvailable = refused === undefined ? changes?.isAvailable : undefined
-  const { checkInService } = await execute(
-    TopchefCheckInDocument,
-    { input: { id, isAvailable } },
-    asked.ctx,
-  )
+  const input = { id: service(asked), isAvailable }
+  const { checkInService } = await execute(TopchefCheckInDocument, { input }, asked.ctx)
   const { lastCheckInAt } = done(checkInService).service
   if (refused !== undefined) throw refused
   return lastCheckInAt

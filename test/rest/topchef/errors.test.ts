@@ -39,21 +39,23 @@ test('2 an id is a UUID in any spelling that a parser takes', async () => {
   }
 })
 
+/** What can be asked of an id, and what it is of. */
+const paths = (id: string) =>
+  [
+    ['GET', `/services/${id}`, 'Service'],
+    ['PATCH', `/services/${id}`, 'Service'],
+    ['GET', `/services/${id}/jobs`, 'Service'],
+    ['POST', `/services/${id}/jobs`, 'Service'],
+    ['GET', `/services/${id}/queue`, 'Service'],
+    ['GET', `/services/${id}/jobs/next`, 'Service'],
+    ['POST', `/services/${id}/jobs/next`, 'Service'],
+    ['GET', `/jobs/${id}`, 'Job'],
+    ['PATCH', `/jobs/${id}`, 'Job'],
+    ['PUT', `/jobs/${id}`, 'Job'],
+  ] as const
+
 test('4 an id that is none, and one of nothing, are 404 and named', async () => {
   const nothing = '495d76dd-a323-4fd5-9c3c-5a1a0c1e2f3d'
-  const paths = (id: string) =>
-    [
-      ['GET', `/services/${id}`, 'Service'],
-      ['PATCH', `/services/${id}`, 'Service'],
-      ['GET', `/services/${id}/jobs`, 'Service'],
-      ['POST', `/services/${id}/jobs`, 'Service'],
-      ['GET', `/services/${id}/queue`, 'Service'],
-      ['GET', `/services/${id}/jobs/next`, 'Service'],
-      ['POST', `/services/${id}/jobs/next`, 'Service'],
-      ['GET', `/jobs/${id}`, 'Job'],
-      ['PATCH', `/jobs/${id}`, 'Job'],
-      ['PUT', `/jobs/${id}`, 'Job'],
-    ] as const
   for (const id of ['none', '12', 'default', `${nothing}0`])
     for (const [method, path] of paths(id)) {
       const answer = await topchef.call(method, path, method === 'GET' ? undefined : {})

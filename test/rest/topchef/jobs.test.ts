@@ -144,6 +144,8 @@ test('6 a refused change changes neither the status nor the results', async () =
   expect((await topchef.did('GET', path)).data).toEqual(before)
 })
 
+const far = (value: string) => ({ raw: `{"result": {"sum": ${value}}, "results": {"sum": 5}}` })
+
 test('6 result is another name of results: of both keys that counts which was changed', async () => {
   const path = await topchef.job(service)
   const write = async (body: object) => (await topchef.did('PATCH', path, body))['results']
@@ -154,7 +156,6 @@ test('6 result is another name of results: of both keys that counts which was ch
   expect(await write({ ...read, result: { sum: 2 } })).toEqual({ sum: 2 })
   expect(await write({ result: { sum: 2 }, results: { sum: 3 } })).toEqual({ sum: 3 })
   expect(await write({ result: null, results: { sum: 4 } })).toEqual({ sum: 4 })
-  const far = (value: string) => ({ raw: `{"result": {"sum": ${value}}, "results": {"sum": 5}}` })
   await topchef.did('PATCH', path, undefined, { raw: '{"results": {"sum": 9007199254740993}}' })
   const { text } = await topchef.call('PATCH', path, undefined, far('9007199254740992'))
   expect(text).toContain('"results":{"sum": 9007199254740992}')

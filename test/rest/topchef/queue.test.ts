@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../support/app.ts'
-import { Topchef } from './support.ts'
+import { Topchef, type Said } from './support.ts'
 
 /* Contract 6 and 7: queue, next, and the claim beside them. */
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-const idsIn = (list: readonly { id: string }[]) => list.map(({ id }) => `/jobs/${id}`)
+const idsIn = (list: Pick<Said['data'], 'map'>) => list.map(({ id }) => `/jobs/${id}`)
 
 test('6 an empty queue is 204 without a body, and so is its head', async () => {
   const service = await topchef.service()

@@ -12,18 +12,27 @@ export interface Answer {
   readonly body: Said
 }
 
-/** JSON of the front: whatever it says, an object; what tests go into is named. */
+/** Of a list what tests go through it by. */
+interface Listed {
+  readonly [place: number]: Said
+  readonly length: number
+  at(place: number): Said | undefined
+  slice(begin: number, end?: number): Said[]
+  map<To>(to: (one: Said) => To): To[]
+}
+
+/** JSON of the front: whatever it says, an object or a list; what tests go into is named. */
 export interface Said {
   readonly [key: string]: unknown
   readonly id: string
-  readonly data: Said & readonly Said[]
+  readonly data: Said & Listed
   readonly errors: readonly {
     readonly status_code: number
     readonly title: string
     readonly detail: string
   }[]
   readonly links: { readonly self: string }
-  readonly jobs: readonly Said[]
+  readonly jobs: Listed
   readonly service_details: Said
   readonly job_details: Said
 }

@@ -222,6 +222,9 @@ test('an object that brought its old id keeps it', async () => {
   expect((await read(app.admin, made.id)).status).toBe('SUCCEEDED')
 })
 
+const listed = async (one: Topchef) =>
+  (await one.did('GET', '/services')).data.map(({ id }) => `/services/${id}`)
+
 test('another organization sees none of it, and its own alone', async () => {
   const [first, other] = [await seedOrganization(app), await seedOrganization(app)].map((one) =>
     Topchef.of(one.admin),
@@ -240,8 +243,6 @@ test('another organization sees none of it, and its own alone', async () => {
   ] as const)
     expect((await other.call(method, path, body)).status, path).toBe(404)
   const own = await other.service()
-  const listed = async (one: Topchef) =>
-    (await one.did('GET', '/services')).data.map(({ id }) => `/services/${id}`)
   expect(await listed(other)).toEqual([own])
   expect(await listed(first)).toEqual([service])
   expect((await first.did('GET', job)).data['status']).toBe('REGISTERED')
