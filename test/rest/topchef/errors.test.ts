@@ -185,3 +185,17 @@ test('9 the validator reads draft 4, and tells every violation', async () => {
   expect([status, body.data]).toEqual([200, {}])
   expect(body['meta']).toHaveProperty('validator_schema')
 })
+
+test.each(['http://json-schema.org/schema#', 'https://json-schema.org/draft/2020-12/schema'])(
+  '9 a schema is read by draft 4 whatever it calls itself: %s',
+  async ($schema) => {
+    const schema = { $schema, properties: { a: { minimum: 1, exclusiveMinimum: true } } }
+    const path = await topchef.service({ job_registration_schema: schema })
+    for (const [method, body] of [
+      [`${path}/jobs`, { parameters: { a: 1 } }],
+      ['/validator', { schema, object: { a: 1 } }],
+    ] as const)
+      isError(await topchef.call('POST', method, body), 400, 'JSONSchema Validation Error')
+    await topchef.job(path, { a: 2 })
+  },
+)
