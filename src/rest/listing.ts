@@ -6,8 +6,12 @@ import type { Execute } from './execute.ts'
 import { JSON_TYPE, type Reply } from './reply.ts'
 import type { Asked, Method, Route, Statuses } from './route.ts'
 
-/** Objects that one page holds: the most that an operation of a front may ask for. */
+/** Objects that one page holds at most, which is what an operation of a front may ask for. */
 const PAGE = 1_000
+/** Sizes of pages: few, because a statement may be prepared for each. */
+const SIZES = [1, 4, 16, 64, 250]
+/** Characters that a page should have at most, where objects may be large. */
+const CHARACTERS = 4_000_000
 
 /** The variables by which a listing turns pages. */
 interface Turning {
@@ -28,7 +32,10 @@ interface Paging<Data, Variables extends Turning, Node> {
   readonly connection: (data: Data, asked: Asked) => Connection<Node>
   /** One object in the dialect. */
   readonly item: (node: Node, asked: Asked) => unknown
+  /** Objects on a page, at most; 1,000 when absent. */
   readonly pageSize?: number
+  /** Objects on the first page, where one may be large: the next are as long as what has come leads to expect. */
+  readonly firstPage?: number
 }
 
 /** A list whose first page was read. */
@@ -43,14 +50,15 @@ export interface OpenList<Data> {
 
 /** Reads the first page of a list. Throws a Problem. */
 export async function openList<Data, Variables extends Turning, Node>(
-  { operation, variables, connection, item, pageSize: first = PAGE }: Paging<Data, Variables, Node>,
+  paging: Paging<Data, Variables, Node>,
   asked: Asked,
   execute: Execute,
 ): Promise<OpenList<Data>> {
-  const page = (after: string | null): Promise<Data> =>
+  const { operation, variables, connection, item, pageSize = PAGE, firstPage = pageSize } = paging
+  const page = (first: number, after: string | null): Promise<Data> =>
     // all its variables: the list's own and what Omit left
     execute(operation, { ...variables(asked), first, after } as unknown as Variables, asked.ctx)
-  const data = await page(null)
+  const data = await page(firstPage, null)
   const { nodes, pageInfo } = connection(data, asked)
   const written = (some: readonly Node[]): string =>
     some.map((node) => stringify(item(node, asked))).join(',')
@@ -60,13 +68,22 @@ export async function openList<Data, Variables extends Turning, Node>(
     whole: pageInfo.hasNextPage ? undefined : begin,
     async *parts() {
       yield begin
+      let size = nextSize(firstPage, pageSize, begin.length / nodes.length)
       for (let at = pageInfo; at.hasNextPage;) {
-        const next = connection(await page(at.endCursor), asked)
-        if (next.nodes.length > 0) yield `,${written(next.nodes)}`
+        const next = connection(await page(size, at.endCursor), asked)
+        const text = written(next.nodes)
+        if (next.nodes.length > 0) yield `,${text}`
+        size = nextSize(size, pageSize, text.length / next.nodes.length)
         at = next.pageInfo
       }
     },
   }
+}
+
+/** How long the next page is, after one of so many objects with so many characters each: not much longer than that one. */
+function nextSize(last: number, most: number, characters: number): number {
+  const sizes = [...SIZES.filter((size) => size < most), most]
+  return sizes.findLast((size) => size <= 4 * last && size * characters <= CHARACTERS) ?? 1
 }
 
 /** A JSON document that has lists in it, each of which may stand there more than once. */

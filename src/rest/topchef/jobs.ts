@@ -25,8 +25,8 @@ const tag = 'Jobs'
 const failures = { 404: 'There is no such job, or the id is no UUID.' }
 const ofService = { 404: 'There is no such service, or the id is no UUID.' }
 
-/** Jobs with all they hold on a page: each may be large. */
-const PAGE = 200
+/** Jobs with all they hold on the first page: each may be large. */
+const FIRST_PAGE = 16
 
 async function jobOf(asked: Asked, execute: Execute): Promise<TopchefJobFragment> {
   const { job: found } = await execute(TopchefJobDocument, { job: job(asked) }, asked.ctx)
@@ -86,7 +86,7 @@ export const jobRoutes = [
       failures: ofService,
     }),
     operation: TopchefJobsOfServiceDocument,
-    pageSize: PAGE,
+    firstPage: FIRST_PAGE,
     variables: (asked) => ({ service: service(asked) }),
     connection: ({ service: found }, asked) => {
       if (found === null || !('jobs' in found)) throw noService(asked)
