@@ -23,6 +23,20 @@ export function askedIn({ fieldNodes, fragments }: GraphQLResolveInfo): Asked {
   return asked
 }
 
+/** What `make` makes of what is asked for, worked out once for each place of a document; `otherwise` where nobody says. */
+export function perPlace<Made>(
+  otherwise: Made,
+  make: (asked: Asked) => Made,
+): (asked: Asked | undefined) => Made {
+  const made = new WeakMap<Asked, Made>()
+  return (asked) => {
+    if (asked === undefined) return otherwise
+    let own = made.get(asked)
+    if (own === undefined) made.set(asked, (own = make(asked)))
+    return own
+  }
+}
+
 function gather(
   { selections }: SelectionSetNode,
   fragments: Readonly<Record<string, FragmentDefinitionNode>>,

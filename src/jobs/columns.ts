@@ -1,7 +1,7 @@
 import { addressesAlong } from '../addresses/index.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
 import { columnsFor } from '../graph/columns.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import { perPlace, type Asked } from '../graph/look-ahead.ts'
 import { jobColumns } from '../work/index.ts'
 
 /** What lists are ordered by, and what says whether a job is the viewer's, is always there. */
@@ -35,20 +35,11 @@ export interface JobSelection {
 /** A row without its parameters and its result, which are read when they are asked for. */
 const whole: JobSelection = { key: 'whole', sql: jobColumns('j') }
 
-const known = new WeakMap<Asked, JobSelection>()
-
 /**
  * What to select for what is asked of jobs: few columns where that takes few, the values and the addresses along with
  * them. Rows without all their columns are for resolvers alone.
  */
-export function jobSelection(asked: Asked | undefined): JobSelection {
-  if (asked === undefined) return whole
-  const kept = known.get(asked)
-  if (kept !== undefined) return kept
-  const made = selection(asked)
-  known.set(asked, made)
-  return made
-}
+export const jobSelection = perPlace(whole, selection)
 
 function selection(asked: Asked): JobSelection {
   const own = columns(asked)

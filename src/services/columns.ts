@@ -2,7 +2,7 @@ import { addressesAlong } from '../addresses/index.ts'
 import { deploymentColumns } from '../deployments/index.ts'
 import { Prisma, type Deployment, type Service } from '../generated/prisma/client.ts'
 import { columnsFor } from '../graph/columns.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import { perPlace, type Asked } from '../graph/look-ahead.ts'
 
 const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId', 'kind'], {
   id: [],
@@ -53,21 +53,12 @@ const whole: Selection = {
   complete: (rows) => rows,
 }
 
-const known = new WeakMap<Asked, Selection>()
-
 /**
  * What to select for what is asked of services: the columns it takes and, with the same statement, the deployment where
  * that takes few, so that a list of them is neither wider nor in more pieces than if it were written by hand. Rows
  * without all their columns are for resolvers alone.
  */
-export function selectionFor(asked: Asked | undefined): Selection {
-  if (asked === undefined) return whole
-  const kept = known.get(asked)
-  if (kept !== undefined) return kept
-  const made = selection(asked)
-  known.set(asked, made)
-  return made
-}
+export const selectionFor = perPlace(whole, selection)
 
 function selection(asked: Asked): Selection {
   const own = serviceColumns(asked)
