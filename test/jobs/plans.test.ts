@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Prisma } from '../../src/generated/prisma/client.ts'
+import { streamApp, type StreamApp } from '../streams/stream-app.ts'
+import { until } from '../support/until.ts'
+import { claimOne, complete, list, seedQueue, submitMany } from './operations.ts'
+
+const JOBS = 300
+
+let app: StreamApp
+beforeAll(async () => {
+  app = await streamApp()
+})
+afterAll(() => app.close())
+
+/** What was done to a table since the database was made, as the database counts it. */
+async function counters(table: string) {
+  const [row] = await app.database.query<{ inserted: bigint; scanned: bigint }>(Prisma.sql`
+    SELECT n_tup_ins AS inserted, seq_tup_read AS scanned FROM pg_stat_user_tables WHERE relname = ${table}`)
+  return { inserted: Number(row?.inserted ?? 0), scanned: Number(row?.scanned ?? 0) }
+}
+
+test('in a database that is new, where nothing is known of its tables, no job costs the reading of all others', async () => {
+  const queue = await seedQueue(app.admin)
+  const one = async () => {
+    const lease = await claimOne(app.admin, queue)
+    await complete(app.admin, lease, { done: true })
+    await list(app.admin, { serviceIds: [queue], statuses: ['QUEUED'] })
+  }
+  // statements are prepared, and their plans made, while there is next to nothing
+  await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: 20 }, () => ({})),
+  )
+  for (let n = 0; n < 20; n += 1) await one()
+  await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: JOBS }, () => ({})),
+  )
+  for (let n = 0; n < JOBS; n += 1) await one()
+  // each counts what it has done when it is idle for a moment
+  await until(async () => (await counters('JobAttempt')).inserted >= JOBS + 20)
+  for (const table of ['Job', 'JobAttempt', 'JobEvent'])
+    expect((await counters(table)).scanned, table).toBeLessThan((JOBS * JOBS) / 10)
+})
