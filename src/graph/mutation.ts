@@ -1,10 +1,12 @@
 import type { InputFieldMap, InputObjectRef, InputShapeFromFields } from '@pothos/core'
+import type { GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { Conflict, Forbidden, NotFound, ValidationError, type DomainError } from '../kit/errors.ts'
 import { once, type Again, type KeyedMutation } from '../idempotency/index.ts'
 import { requireCredential } from '../auth/viewer.ts'
+import { askedIn, type Asked } from './look-ahead.ts'
 
 type Types = typeof builder.$inferSchemaTypes
 type Builder = PothosSchemaTypes.SchemaBuilder<Types>
@@ -45,7 +47,13 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
     errors?: readonly ErrorClass[]
     /** Whoever brings no credential may call it too; `resolve` finds out who acts, and goes on with `onceAs`. */
     isPublic?: boolean
-    resolve: (ctx: Context, input: InputShapeFromFields<Fields>, onceAs: OnceAs) => Promise<Success>
+    /** `asked` is what the caller asks for of all that may be answered. */
+    resolve: (
+      ctx: Context,
+      input: InputShapeFromFields<Fields>,
+      onceAs: OnceAs,
+      asked: Asked,
+    ) => Promise<Success>
     again: Again<NoInfer<Success>>
     /** Makes good again what has run out in an answer that is repeated. */
     refresh?: (ctx: Context, success: NoInfer<Success>) => Promise<NoInfer<Success>>
@@ -90,6 +98,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         _root: unknown,
         args: { input: InputShapeFromFields<Fields> & { idempotencyKey?: string | null } },
         ctx: Context,
+        info: GraphQLResolveInfo,
       ) => {
         if (options.isPublic !== true) requireCredential(ctx.viewer)
         const { idempotencyKey: key, ...rest } = args.input
@@ -110,8 +119,9 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
           if (isReplay) replays.add(answer)
           return answer
         }
-        if (options.isPublic) return options.resolve(ctx, input, onceAs)
-        return onceAs(ctx, input, (inner) => options.resolve(inner, input, onceAs))
+        const asked = askedIn(info)
+        if (options.isPublic) return options.resolve(ctx, input, onceAs, asked)
+        return onceAs(ctx, input, (inner) => options.resolve(inner, input, onceAs, asked))
       }) as never,
     }),
   )

@@ -1,7 +1,5 @@
-import { found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import type { Context } from '../context.ts'
-import { askedIn } from '../graph/look-ahead.ts'
+import type { Asked } from '../graph/look-ahead.ts'
 import { mutation } from '../graph/mutation.ts'
 import { StaleLease, Unavailable } from '../kit/errors.ts'
 import {
@@ -36,7 +34,6 @@ import {
   MAX_LINES,
   releaseRule,
 } from './rules.ts'
-import { jobAtHand } from './store.ts'
 
 /*
  * Every one of these may be sent again: a claim is known by its `claimId`, a report by its fence, a line by its number.
@@ -45,24 +42,22 @@ import { jobAtHand } from './store.ts'
 type Types = typeof builder.$inferSchemaTypes
 type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
 
-/** Fields of a job that a claim brings along. */
+/** Fields of a job that a claim brings along in any case. */
 const inLease = new Set(['__typename', 'id', 'function', 'parameters'])
 
-const atHand = async (ctx: Context, id: string): Promise<JobRow> =>
-  found(await jobAtHand(ctx, id), 'job', JobId.text(id))
+/** Whether more than that is asked for of the jobs that are claimed. */
+function isWhole(asked: Asked): boolean {
+  const fields = asked.get('leases')?.get('job')?.keys() ?? []
+  return [...fields].some((field) => !inLease.has(field))
+}
+
+/** A job without all its columns, for the resolvers of what was asked for, which need no other. */
+const asAsked = (job: Pick<JobRow, 'id'>): JobRow => job as JobRow
 
 const JobLeaseType = builder.objectRef<Lease>('JobLease').implement({
   description: 'The right to work on a job until it expires; every report carries the fence.',
   fields: (t) => ({
-    job: t.field({
-      type: JobType,
-      description: 'What to do.',
-      resolve: (lease, _args, ctx, info) =>
-        // a row without all its columns, for the resolvers that need no other
-        [...askedIn(info).keys()].every((field) => inLease.has(field))
-          ? (lease as Lease & JobRow)
-          : atHand(ctx, lease.id),
-    }),
+    job: t.field({ type: JobType, description: 'What to do.', resolve: asAsked }),
     attempt: t.exposeInt('attempt', { description: 'Number of the attempt that begins.' }),
     fence: t.exposeString('fence', { description: 'Send it with every report on the job.' }),
     expiresAt: t.field({
@@ -116,7 +111,7 @@ const asEnded = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Pick<JobRow, 'id
   job: t.field({
     type: JobType,
     description: 'The job as it is now.',
-    resolve: ({ id }, _args, ctx) => atHand(ctx, id),
+    resolve: asAsked,
   }),
 })
 
@@ -146,7 +141,9 @@ mutation('claimJobs', {
   }),
   check: claimRule,
   errors: [Unavailable],
-  resolve: async (ctx, input) => ({ leases: await claimJobs(ctx, input) }),
+  resolve: async (ctx, input, _onceAs, asked) => ({
+    leases: await claimJobs(ctx, input, isWhole(asked)),
+  }),
   again: 'repeat',
   success: (t) => ({
     leases: t.field({
@@ -183,7 +180,7 @@ mutation('completeJob', {
   }),
   check: completeRule,
   errors: [StaleLease],
-  resolve: (ctx, input) => completeJob(ctx, input),
+  resolve: (ctx, input, _onceAs, asked) => completeJob(ctx, input, asked.has('job')),
   again: 'repeat',
   success: asEnded,
 })
@@ -218,7 +215,9 @@ mutation('completeJobs', {
   }),
   check: completeManyRule,
   errors: [StaleLease, Unavailable],
-  resolve: async (ctx, input) => ({ completions: await completeJobs(ctx, input) }),
+  resolve: async (ctx, input, _onceAs, asked) => ({
+    completions: await completeJobs(ctx, input, asked.get('completions')?.has('job') ?? false),
+  }),
   again: 'repeat',
   success: (t) => ({
     completions: t.field({

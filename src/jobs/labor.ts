@@ -44,7 +44,7 @@ const workerActor = (ctx: Context, name: string): Actor => ({
   name,
 })
 
-/** Takes jobs for a worker, waiting for some as long as the caller is there. */
+/** Takes jobs for a worker, waiting for some as long as the caller is there. They have all their columns if `isWhole`. */
 export async function claimJobs(
   ctx: Context,
   input: {
@@ -57,6 +57,7 @@ export async function claimJobs(
     readonly leaseSeconds?: number | null
     readonly waitSeconds?: number | null
   },
+  isWhole: boolean,
 ): Promise<Lease[]> {
   if (ctx.waiting.isClosed) throw goingAway()
   const { worker, claimId, version, concurrency } = input
@@ -67,6 +68,7 @@ export async function claimJobs(
     actor: workerActor(ctx, worker),
     max: input.max ?? 1,
     leaseSeconds: input.leaseSeconds ?? null,
+    isWhole,
   })
   const claim = await look()
   const { organizationId, queues } = claim
@@ -210,10 +212,14 @@ function remember(leases: Lease[]): Lease[] {
   return leases
 }
 
-/** Delivers the result. One statement, but for a result that must fit a schema this server does not know it must. */
+/**
+ * Delivers the result. One statement, but for a result that must fit a schema this server does not know it must. Answers
+ * the job as it is then, with all its columns if `isWhole`.
+ */
 export async function completeJob(
   ctx: Context,
   { jobId, fence, result }: { jobId: string; fence: string; result?: JsonText | null },
+  isWhole: boolean,
 ): Promise<Pick<JobRow, 'id'>> {
   const report = await reportOf(ctx, jobId, fence)
   const text = jsonText(result)
@@ -222,7 +228,7 @@ export async function completeJob(
     const contract = contracts.get(`${report.jobId} ${fence}`) ?? null
     // one that does not fit may be of a lease that is lost, which is said first
     if ((await violations(ctx, contract, text)).length === 0) {
-      const done = await succeed(ctx, { ...report, result: kept, checkedBy: contract })
+      const done = await succeed(ctx, { ...report, result: kept, checkedBy: contract, isWhole })
       if (done !== undefined) return done
     }
     const job = await refused(ctx, report, jobId)
@@ -237,6 +243,7 @@ export async function completeJob(
       ...report,
       result: kept,
       checkedBy: job.resultSchemaId,
+      isWhole,
     })
     if (checked !== undefined) return checked
     throw new StaleLease(job.attempt)
@@ -255,8 +262,9 @@ type Refusal = InstanceType<(typeof refusals)[number]>
 export const completeJobs = (
   ctx: Context,
   { jobs }: { jobs: readonly Parameters<typeof completeJob>[1][] },
+  isWhole: boolean,
 ): Promise<(Pick<JobRow, 'id'> | Refusal)[]> =>
-  Promise.all(jobs.map((one) => completeJob(ctx, one).catch(refusalOf)))
+  Promise.all(jobs.map((one) => completeJob(ctx, one, isWhole).catch(refusalOf)))
 
 /** A refusal as data, which is thrown nowhere; throws whatever else it is given. */
 function refusalOf(cause: unknown): Refusal {

@@ -7,7 +7,6 @@ import { batched, batchedAlike } from '../kit/batched.ts'
 import {
   countsOf,
   findJobs,
-  findJobsAtHand,
   findValues,
   isThere,
   jobNaming,
@@ -49,11 +48,6 @@ export async function jobKey(ctx: Context, text: string): Promise<string | undef
 /** A job that the viewer may read, or work on. */
 export const jobById = batched<Context, JobRow>((ctx, ids) =>
   findJobs(ctx.database, ids, organizationsOf(ctx.viewer)),
-)
-
-/** A job as it is now, for the worker that has claimed it or has just ended it. */
-export const jobAtHand = batched<Context, JobRow>((ctx, ids) =>
-  findJobsAtHand(ctx.database, ids, workplacesOf(ctx.viewer)),
 )
 
 /** The services of jobs, also deleted ones, of organizations for whose jobs the viewer may work. */

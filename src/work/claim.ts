@@ -32,6 +32,8 @@ export interface Claim {
   readonly max: number
   /** Null: no lease. */
   readonly leaseSeconds: number | null
+  /** Whether the jobs are to have all the columns of a JobRow. */
+  readonly isWhole?: boolean
 }
 
 const leaseColumns = [
@@ -54,6 +56,11 @@ export type Lease = Pick<JobRow, (typeof leaseColumns)[number]> & {
   readonly parameters: string | null
   readonly fence: string
 }
+
+const columnsOf = (alias: string, isWhole: boolean): Prisma.Sql =>
+  isWhole
+    ? Prisma.sql`${jobColumns(alias)}, ${Prisma.raw(alias)}.parameters`
+    : jobColumns(alias, leaseColumns)
 
 /** How often a claim is tried that another of the same moment ran into. */
 const TRIES = 5
@@ -94,14 +101,14 @@ const isTaken = (cause: unknown): boolean =>
 /** What a claim was given and its worker still holds. */
 const claimedBefore = (
   { database }: Pick<Platform, 'database'>,
-  { organizationId, claimId }: Claim,
+  { organizationId, claimId, isWhole = false }: Claim,
 ): Promise<Lease[]> =>
   database.query(
     Prisma.sql`
-      SELECT ${jobColumns('j', leaseColumns)} FROM "JobAttempt" AS a
+      SELECT ${columnsOf('j', isWhole)} FROM "JobAttempt" AS a
       JOIN "Job" AS j ON j.id = a."jobId" AND j.attempt = a.number AND j.status = 'RUNNING'
       WHERE a."organizationId" = ${organizationId}::uuid AND a."claimId" = ${claimId} ORDER BY a.place`,
-    { name: 'claimed-before' },
+    { name: `claimed-before${isWhole ? '-whole' : ''}` },
   )
 
 async function isGranted(
@@ -115,7 +122,7 @@ async function isGranted(
 }
 
 async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
-  const { organizationId, worker, actor, claimId, leaseSeconds } = claim
+  const { organizationId, worker, actor, claimId, leaseSeconds, isWhole = false } = claim
   const { name, picked } = picking(claim)
   const rows = await platform.database.query<Lease>(
     Prisma.sql`
@@ -138,8 +145,8 @@ async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
         { kind: 'CLAIMED', changes: [statusChange('QUEUED', 'RUNNING')] },
       ])},
       ${counted('QUEUED', 'RUNNING')}
-      SELECT ${jobColumns('moved', leaseColumns)} FROM moved ORDER BY ${order()}`,
-    { name },
+      SELECT ${columnsOf('moved', isWhole)} FROM moved ORDER BY ${order()}`,
+    { name: `${name}${isWhole ? '-whole' : ''}` },
   )
   tellJobs(platform, rows)
   return rows

@@ -9,21 +9,12 @@ export const findJobs = (
   ids: readonly string[],
   organizationIds: readonly string[],
 ): Promise<JobRow[]> =>
-  database.read(Prisma.sql`${jobsIn(ids, organizationIds)} AND ${isThere('j')}`, 'jobs-by-id')
-
-/** The same of jobs that a worker has in its hands: one that expired with its end is still shown to who ended it. */
-export const findJobsAtHand = (
-  database: Database,
-  ids: readonly string[],
-  organizationIds: readonly string[],
-): Promise<JobRow[]> => database.read(jobsIn(ids, organizationIds), 'jobs-at-hand')
-
-const jobsIn = (
-  ids: readonly string[],
-  organizationIds: readonly string[],
-): Prisma.Sql => Prisma.sql`
-  SELECT ${jobColumns('j')} FROM "Job" AS j WHERE j.id = ANY(${[...ids]}::uuid[])
-    AND j."organizationId" = ANY(${[...organizationIds]}::uuid[])`
+  database.read(
+    Prisma.sql`
+      SELECT ${jobColumns('j')} FROM "Job" AS j WHERE j.id = ANY(${[...ids]}::uuid[])
+        AND j."organizationId" = ANY(${[...organizationIds]}::uuid[]) AND ${isThere('j')}`,
+    'jobs-by-id',
+  )
 
 /** What became of the attempt that a fence belongs to. */
 export interface AttemptState {

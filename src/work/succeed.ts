@@ -12,6 +12,8 @@ export interface Success extends Report {
   readonly result: KeptValue
   /** The schema that the result was checked against; null: it was checked against none. */
   readonly checkedBy: string | null
+  /** Whether the job is to have all the columns of a JobRow. */
+  readonly isWhole?: boolean
 }
 
 /** A job that has ended: its id, and what those who follow it are told. */
@@ -32,6 +34,7 @@ async function succeedAll(
   successes: readonly Success[],
 ): Promise<(Succeeded | undefined)[]> {
   const { database, config } = store
+  const isWhole = successes.some((one) => one.isWhole)
   const of = <Value>(value: (success: Success) => Value): Value[] => successes.map(value)
   const rows = await database.query<Succeeded & { place: bigint }>(
     Prisma.sql`
@@ -52,8 +55,8 @@ async function succeedAll(
       ])},
       ${counted('RUNNING', 'SUCCEEDED')},
       ${attempted('SUCCEEDED')}
-      SELECT ${jobColumns('moved', toldColumns)}, moved.place FROM moved`,
-    { name: 'succeed-jobs' },
+      SELECT ${isWhole ? jobColumns('moved') : jobColumns('moved', toldColumns)}, moved.place FROM moved`,
+    { name: `succeed-jobs${isWhole ? '-whole' : ''}` },
   )
   if (rows.length > 0) tellJobs(store, rows)
   // of two that end one job, one has ended it
