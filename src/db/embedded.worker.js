@@ -15,7 +15,7 @@ if (!parent) throw new Error('This file is the entry of a worker thread.')
 const db = await PGlite.create({ dataDir: folder })
 // As sessions on a server are started (server-config.ts).
 await db.exec(
-  `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET random_page_cost = 1.1; SET jit = off`,
+  `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET random_page_cost = 1.1; SET enable_seqscan = off; SET jit = off`,
 )
 
 /** @param {string} name */

@@ -2,10 +2,10 @@ import type { PoolConfig } from 'pg'
 
 /**
  * What every session on a server is started with. Prisma's adapter reads and writes times without their zone. Rows are
- * found by an index even while a table is new and nothing is known of its size: a plan is kept for long, and one that
- * reads all rows of what was empty when it was made gets slower with every row. No statement is worth being compiled.
+ * found by an index wherever there is one, also while a table is new or small: a plan is kept for long, and one that
+ * reads all rows of what was small when it was made gets slower with every row. No statement is worth being compiled.
  */
-const SESSION = '-c TimeZone=UTC -c random_page_cost=1.1 -c jit=off'
+const SESSION = '-c TimeZone=UTC -c random_page_cost=1.1 -c enable_seqscan=off -c jit=off'
 const STATEMENT_MS = 30_000
 const IDLE_IN_TRANSACTION_MS = 10_000
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
+import { ServiceId } from '../../src/services/index.ts'
+import { sweepOrphans } from '../../src/work/index.ts'
 import { streamApp, type StreamApp } from '../streams/stream-app.ts'
 import { until } from '../support/until.ts'
-import { claimOne, complete, list, seedQueue, submitMany } from './operations.ts'
+import { claimOne, complete, list, read, seedQueue, submitMany } from './operations.ts'
 
 const JOBS = 300
 
@@ -19,6 +21,13 @@ async function counters(table: string) {
   return { inserted: Number(row?.inserted ?? 0), scanned: Number(row?.scanned ?? 0) }
 }
 
+const submitTo = (queue: string, count: number) =>
+  submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: count }, () => ({})),
+  )
+
 test('in a database that is new, where nothing is known of its tables, no job costs the reading of all others', async () => {
   const queue = await seedQueue(app.admin)
   const one = async () => {
@@ -27,20 +36,42 @@ test('in a database that is new, where nothing is known of its tables, no job co
     await list(app.admin, { serviceIds: [queue], statuses: ['QUEUED'] })
   }
   // statements are prepared, and their plans made, while there is next to nothing
-  await submitMany(
-    app.admin,
-    queue,
-    Array.from({ length: 20 }, () => ({})),
-  )
+  await submitTo(queue, 20)
   for (let n = 0; n < 20; n += 1) await one()
-  await submitMany(
-    app.admin,
-    queue,
-    Array.from({ length: JOBS }, () => ({})),
-  )
+  await submitTo(queue, JOBS)
   for (let n = 0; n < JOBS; n += 1) await one()
   // each counts what it has done when it is idle for a moment
   await until(async () => (await counters('JobAttempt')).inserted >= JOBS + 20)
   for (const table of ['Job', 'JobAttempt', 'JobEvent'])
     expect((await counters(table)).scanned, table).toBeLessThan((JOBS * JOBS) / 10)
+})
+
+test('the jobs of a service that was deleted are ended without a look at those that wait elsewhere', async () => {
+  const queue = await seedQueue(app.admin)
+  const deleted = await seedQueue(app.admin)
+  const [orphan = 'none'] = await submitTo(deleted, 1)
+  // a submission that meets the deletion leaves such a job behind
+  const id = ServiceId.read(deleted)
+  await app.database.query(
+    Prisma.sql`UPDATE "Service" SET "deletedAt" = now() WHERE id = ${id}::uuid`,
+  )
+  await submitTo(queue, JOBS)
+  expect(await sweepOrphans(app.platform)).toBe(1)
+  expect(await read(app.admin, orphan)).toMatchObject({ status: 'CANCELED' })
+
+  const jobsRead = await app.database.transaction(async (client) => {
+    const database: typeof app.database = {
+      ...app.database,
+      query: (sql) => app.database.query(sql, { client }),
+    }
+    const readSoFar = async () => {
+      const [row] = await database.query<{ count: bigint }>(Prisma.sql`
+        SELECT seq_tup_read + idx_tup_fetch AS count FROM pg_stat_xact_user_tables WHERE relname = 'Job'`)
+      return Number(row?.count ?? 0)
+    }
+    const before = await readSoFar()
+    expect(await sweepOrphans({ ...app.platform, database })).toBe(0)
+    return (await readSoFar()) - before
+  })
+  expect(jobsRead).toBeLessThan(20)
 })
