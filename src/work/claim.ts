@@ -2,7 +2,7 @@ import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import { counted, statusChange, step, told } from './record.ts'
-import { jobColumns, type JobRow } from './row.ts'
+import { isInStatus, jobColumns, type JobRow } from './row.ts'
 import { tellJobs, toldColumns } from './tell.ts'
 
 /** A queue that is claimed from, as far as the statement depends on it. */
@@ -106,7 +106,7 @@ const claimedBefore = (
   database.query(
     Prisma.sql`
       SELECT ${columnsOf('j', isWhole)} FROM "JobAttempt" AS a
-      JOIN "Job" AS j ON j.id = a."jobId" AND j.attempt = a.number AND j.status = 'RUNNING'
+      JOIN "Job" AS j ON j.id = a."jobId" AND j.attempt = a.number AND ${isInStatus('j', 'RUNNING')}
       WHERE a."organizationId" = ${organizationId}::uuid AND a."claimId" = ${claimId} ORDER BY a.place`,
     { name: `claimed-before${isWhole ? '-whole' : ''}` },
   )
@@ -135,7 +135,7 @@ async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
           "timeoutAt" = clock_timestamp() + make_interval(secs => t."timeoutSeconds"),
           "isLimited" = picked.limited, "startedAt" = COALESCE(t."startedAt", clock_timestamp()),
           fraction = NULL, message = NULL, "progressAt" = NULL, error = NULL
-        FROM picked WHERE t.id = picked.id AND t.status = 'QUEUED'
+        FROM picked WHERE t.id = picked.id AND ${isInStatus('t', 'QUEUED')}
         RETURNING t.*),
       attempt AS (
         INSERT INTO "JobAttempt" ("jobId", number, "organizationId", "serviceId", worker, "claimId", place, fence, "startedAt")
@@ -231,5 +231,5 @@ const laned = Prisma.sql`
   UNION ALL
   SELECT * FROM (
     SELECT j.id, j."serviceId", j.priority, j."isAwaited", j.serial FROM "Job" AS j
-    WHERE j.id IN (SELECT id FROM firsts WHERE firsts."serviceId" = room.id) AND j.status = 'QUEUED'
+    WHERE j.id IN (SELECT id FROM firsts WHERE firsts."serviceId" = room.id) AND ${isInStatus('j', 'QUEUED')}
     ORDER BY ${order('j')} LIMIT GREATEST(room.free, 0) FOR UPDATE SKIP LOCKED) AS laned`

@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { AttemptOutcome } from '../generated/prisma/enums.ts'
-import { jobColumns, isThere, type JobRow } from './row.ts'
+import { isOfOneOf, isThere, jobColumns, type JobRow } from './row.ts'
 
 /** The jobs with these keys in these organizations; those that have expired are not there. */
 export const findJobs = (
@@ -12,7 +12,7 @@ export const findJobs = (
   database.read(
     Prisma.sql`
       SELECT ${jobColumns('j')} FROM "Job" AS j WHERE j.id = ANY(${[...ids]}::uuid[])
-        AND j."organizationId" = ANY(${[...organizationIds]}::uuid[]) AND ${isThere('j')}`,
+        AND ${isOfOneOf('j', organizationIds)} AND ${isThere('j')}`,
     'jobs-by-id',
   )
 

@@ -3,6 +3,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import { JOB_STREAM, SERVICE_JOBS_STREAM } from './job.ts'
 import { told } from './record.ts'
+import { isInStatus, isOfOneOf } from './row.ts'
 
 /** One beat for one held job. */
 export interface Beat {
@@ -47,8 +48,8 @@ export async function beat(
       -- in one order whoever sends them, so that no two of these wait for each other
       mine AS MATERIALIZED (
         SELECT t.id FROM "Job" AS t
-        WHERE t.id IN (SELECT id FROM beats) AND t.status = 'RUNNING'
-          AND t."organizationId" = ANY(${[...organizationIds]}::uuid[])
+        WHERE t.id IN (SELECT id FROM beats) AND ${isInStatus('t', 'RUNNING')}
+          AND ${isOfOneOf('t', organizationIds)}
         ORDER BY t.id FOR UPDATE),
       beaten AS (
         UPDATE "Job" AS t SET
@@ -58,7 +59,7 @@ export async function beat(
           revision = t.revision + CASE WHEN b.told THEN 1 ELSE 0 END,
           "updatedAt" = GREATEST(t."updatedAt", clock_timestamp())
         FROM beats AS b JOIN mine ON mine.id = b.id
-        WHERE t.id = b.id AND t.fence = b.fence AND t.status = 'RUNNING'
+        WHERE t.id = b.id AND t.fence = b.fence AND ${isInStatus('t', 'RUNNING')}
         RETURNING t.*, b.told),
       moved AS (SELECT * FROM beaten WHERE told),
       ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [{ kind: 'PROGRESS', changesSql: progress }])}

@@ -4,6 +4,7 @@ import { appendLines } from '../streams/index.ts'
 import { JOB_LOG_STREAM } from './job.ts'
 import { shard } from './record.ts'
 import type { Report } from './report.ts'
+import { isInStatus, isOfOneOf } from './row.ts'
 
 /**
  * Appends lines to a job's log while the fence is that of the running attempt and the attempt has stored exactly the
@@ -22,8 +23,8 @@ export async function appendToJob(
     // the row of the job is held, so that no line comes after its end
     sql: Prisma.sql`
       UPDATE "JobAttempt" AS a SET lines = ${BigInt(next)}::bigint FROM (
-        SELECT id FROM "Job" WHERE id = ${jobId}::uuid AND status = 'RUNNING' AND fence = ${fence}
-          AND "organizationId" = ANY(${[...organizationIds]}::uuid[]) FOR SHARE) AS j
+        SELECT t.id FROM "Job" AS t WHERE t.id = ${jobId}::uuid AND ${isInStatus('t', 'RUNNING')} AND t.fence = ${fence}
+          AND ${isOfOneOf('t', organizationIds)} FOR SHARE) AS j
       WHERE a."jobId" = j.id AND a.number = ${attempt}::int AND a.lines = ${BigInt(stored)}::bigint
       RETURNING a."serviceId", a."organizationId"`,
     // after the head, as whatever removes lines does it: two that meet wait in one order

@@ -5,7 +5,7 @@ import type { Actor } from '../kit/actor.ts'
 import type { Change } from '../streams/index.ts'
 import type { JobStatus } from './job.ts'
 import { attempted, counted, ended, step, told, type MoveEvent } from './record.ts'
-import { jobColumns, type JobRow } from './row.ts'
+import { isInStatus, jobColumns, type JobRow } from './row.ts'
 import { tellJobs } from './tell.ts'
 
 /** What moving jobs needs of a server. */
@@ -38,7 +38,7 @@ export async function move(store: Store, wanted: Move): Promise<JobRow[]> {
       moved AS (
         UPDATE "Job" AS t SET ${step(events.length)}, status = ${Prisma.raw(`'${to}'`)}::"JobStatus"
           ${leaving(store, from, to)} ${set === undefined ? Prisma.empty : Prisma.sql`, ${set}`}
-        WHERE t.status = ${Prisma.raw(`'${from}'`)}::"JobStatus" AND ${where}
+        WHERE ${isInStatus('t', from)} AND ${where}
         RETURNING t.*)`,
     told(actorOf(wanted), events),
     counted(from, to),

@@ -12,7 +12,7 @@ import {
   type Store,
 } from './move.ts'
 import { statusChange } from './record.ts'
-import type { JobRow } from './row.ts'
+import { isOfOneOf, type JobRow } from './row.ts'
 
 /** Who reports on which job: the fence says that it holds it. */
 export interface Report {
@@ -24,7 +24,7 @@ export interface Report {
 }
 
 const held = ({ jobId, fence, organizationIds }: Report): Prisma.Sql => Prisma.sql`
-  t.id = ${jobId}::uuid AND t.fence = ${fence} AND t."organizationId" = ANY(${[...organizationIds]}::uuid[])`
+  t.id = ${jobId}::uuid AND t.fence = ${fence} AND ${isOfOneOf('t', organizationIds)}`
 
 /** A result as it is kept: as text, or in Storage. */
 export interface KeptValue {

@@ -4,7 +4,7 @@ import { gathered } from '../kit/gathered.ts'
 import type { Store } from './move.ts'
 import { attempted, counted, ended, statusChange, step, told } from './record.ts'
 import type { KeptValue, Report } from './report.ts'
-import { jobColumns, type JobRow } from './row.ts'
+import { isInStatus, jobColumns, type JobRow } from './row.ts'
 import { tellJobs, toldColumns } from './tell.ts'
 
 /** A result that ends a job. */
@@ -46,7 +46,7 @@ async function succeedAll(
           ${of(({ result }) => result.key)}::text[], ${of(({ checkedBy }) => checkedBy)}::text[],
           ${of(({ actor }) => JSON.stringify(actor))}::jsonb[])
           WITH ORDINALITY AS s(id, fence, organizations, result, key, schema, actor, place)
-        WHERE t.id = s.id AND t.fence = s.fence AND t.status = 'RUNNING'
+        WHERE t.id = s.id AND t.fence = s.fence AND ${isInStatus('t', 'RUNNING')}
           AND t."organizationId"::text = ANY(string_to_array(s.organizations, ','))
           AND t."resultSchemaId" IS NOT DISTINCT FROM s.schema
         RETURNING t.*, s.place, s.actor),
