@@ -10,10 +10,10 @@ import {
   type JobRow,
   type Lease,
 } from '../work/index.ts'
+import { claimJobs } from './claim.ts'
 import { JobType } from './event-types.ts'
 import {
   appendJobLog,
-  claimJobs,
   completeJob,
   completeJobs,
   failJob,

@@ -1,5 +1,5 @@
 import { isAllowed, found, workplacesOf } from '../auth/viewer.ts'
-import { actor, waitedFor, type Context } from '../context.ts'
+import { actor, type Context } from '../context.ts'
 import type { Actor } from '../kit/actor.ts'
 import {
   DomainError,
@@ -11,11 +11,10 @@ import {
 } from '../kit/errors.ts'
 import { checkedValue } from '../kit/json-numbers.ts'
 import { jsonText, type JsonText } from '../kit/json.ts'
-import { checkById, queueFor } from '../services/index.ts'
+import { checkById } from '../services/index.ts'
 import {
   appendToJob,
   beat,
-  claimOnce,
   dropValue,
   fail,
   findAttempt,
@@ -25,11 +24,10 @@ import {
   release,
   resultKey,
   succeed,
-  type Claim,
   type JobRow,
-  type Lease,
   type Report,
 } from '../work/index.ts'
+import { contractOf } from './contracts.ts'
 import { jobKey } from './store.ts'
 
 /*
@@ -38,87 +36,11 @@ import { jobKey } from './store.ts'
  */
 
 /** A worker, as events remember it: the name it gave itself, and the token it came with. */
-const workerActor = (ctx: Context, name: string): Actor => ({
+export const workerActor = (ctx: Context, name: string): Actor => ({
   ...actor(ctx),
   kind: 'WORKER',
   name,
 })
-
-/** Takes jobs for a worker, waiting for some as long as the caller is there. They have all their columns if `isWhole`. */
-export async function claimJobs(
-  ctx: Context,
-  input: {
-    readonly serviceIds: readonly string[]
-    readonly worker: string
-    readonly claimId: string
-    readonly version?: string | null
-    readonly concurrency?: number | null
-    readonly max?: number | null
-    readonly leaseSeconds?: number | null
-    readonly waitSeconds?: number | null
-  },
-  isWhole: boolean,
-): Promise<Lease[]> {
-  if (ctx.waiting.isClosed) throw goingAway()
-  const { worker, claimId, version, concurrency } = input
-  const look = async (): Promise<Claim> => ({
-    ...(await queuesFor(ctx, input.serviceIds)),
-    worker,
-    claimId,
-    actor: workerActor(ctx, worker),
-    max: input.max ?? 1,
-    leaseSeconds: input.leaseSeconds ?? null,
-    isWhole,
-  })
-  const claim = await look()
-  const { organizationId, queues } = claim
-  const serviceIds = queues.map(({ id }) => id)
-  await noteWorker(ctx, {
-    organizationId,
-    name: worker,
-    serviceIds,
-    claims: { version, concurrency },
-  })
-  const deadline = performance.now() + (input.waitSeconds ?? 0) * 1000
-  const leases = remember(await claimOnce(ctx, claim))
-  if (leases.length > 0 || !input.waitSeconds) return leases
-  const gone = new AbortController()
-  const stop = ctx.onGone?.(() => gone.abort())
-  const listening = ctx.waiting.listen(serviceIds)
-  try {
-    for (;;) {
-      // listening first, looking second: what comes in between is found
-      const taken = gone.signal.aborted ? [] : remember(await claimOnce(ctx, await look()))
-      if (taken.length > 0) return taken
-      const leftMs = deadline - performance.now()
-      if (leftMs <= 0 || gone.signal.aborted || ctx.waiting.isClosed) return []
-      await waitedFor(ctx, listening.woken(leftMs, gone.signal))
-      if (gone.signal.aborted) listening.passOn()
-    }
-  } finally {
-    listening.leave()
-    stop?.()
-  }
-}
-
-/** The queues that a claim names, each once and in one order. */
-async function queuesFor(
-  ctx: Context,
-  names: readonly string[],
-): Promise<Pick<Claim, 'organizationId' | 'queues'>> {
-  const services = await Promise.all(names.map((id) => queueFor(ctx, id)))
-  const [first] = services
-  if (first === undefined || services.some((one) => one.organizationId !== first.organizationId))
-    throw new ValidationError([
-      { path: ['serviceIds'], message: 'Name services of one organization.', rule: 'organization' },
-    ])
-  const byId = new Map(services.map((service) => [service.id, service]))
-  const queues = [...byId.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  return { organizationId: first.organizationId, queues }
-}
-
-const goingAway = (): Unavailable =>
-  new Unavailable('server', 'This server is going away: claim from another.', 1)
 
 /** One beat for one held job, as a worker sends it. */
 interface BeatInput {
@@ -197,21 +119,6 @@ async function reportedBefore(
   throw new StaleLease(job.attempt)
 }
 
-/** Leases whose contract a server remembers. */
-const REMEMBERED = 10_000
-/** The schema that the result of a lease must fit, of those that this server has given out: most come back to it. */
-const contracts = new Map<string, string | null>()
-
-function remember(leases: Lease[]): Lease[] {
-  for (const { id, fence, resultSchemaId } of leases)
-    contracts.set(`${id} ${fence}`, resultSchemaId)
-  for (const oldest of contracts.keys()) {
-    if (contracts.size <= REMEMBERED) break
-    contracts.delete(oldest)
-  }
-  return leases
-}
-
 /**
  * Delivers the result. One statement, but for a result that must fit a schema this server does not know it must. Answers
  * the job as it is then, with all its columns if `isWhole`.
@@ -225,7 +132,7 @@ export async function completeJob(
   const text = jsonText(result)
   const kept = await keepValue(ctx, resultKey(report.jobId), text)
   try {
-    const contract = contracts.get(`${report.jobId} ${fence}`) ?? null
+    const contract = contractOf(report.jobId, fence)
     // one that does not fit may be of a lease that is lost, which is said first
     if ((await violations(ctx, contract, text)).length === 0) {
       const done = await succeed(ctx, { ...report, result: kept, checkedBy: contract, isWhole })

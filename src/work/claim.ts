@@ -6,11 +6,18 @@ import { isInStatus, jobColumns, type JobRow } from './row.ts'
 import { tellJobs, toldColumns } from './tell.ts'
 
 /** A queue that is claimed from, as far as the statement depends on it. */
-interface ClaimedQueue {
+export interface ClaimedQueue {
   readonly id: string
   readonly concurrency: number | null
   readonly hasLanes: boolean
 }
+
+/**
+ * Whether a queue has neither a limit nor lanes. A claim from such a one alone sees for itself that it is still so and,
+ * where its jobs end with it, that it was not deleted.
+ */
+export const isPlain = ({ concurrency, hasLanes }: ClaimedQueue): boolean =>
+  concurrency === null && !hasLanes
 
 /**
  * The order of a queue: a job that somebody waits for goes before the others of its priority. Within a lane it does
@@ -163,17 +170,20 @@ function picking({ queues, max }: Claim): { name: string; picked: Prisma.Sql } {
   const [only, ...others] = queues
   // written out: the plan of a limit that is not known is so much worse that it would be made anew every time
   const limit = Prisma.raw(String(Math.trunc(max)))
-  const hasLanes = queues.some((queue) => queue.hasLanes)
-  const isLimited = queues.some(({ concurrency }) => concurrency !== null)
-  if (only !== undefined && others.length === 0 && !hasLanes && !isLimited)
+  if (only !== undefined && others.length === 0 && isPlain(only))
     return {
       name: `claim-${max}`,
       picked: Prisma.sql`
         picked AS (
           SELECT j.id, false AS limited FROM "Job" AS j
           WHERE j."serviceId" = ${only.id}::uuid AND j.status = 'QUEUED' AND j.lane IS NULL AND ${isDue}
+            AND EXISTS (
+              SELECT FROM "Service" AS s WHERE s.id = ${only.id}::uuid AND s.concurrency IS NULL
+                AND NOT s."hasLanes" AND (s."deletedAt" IS NULL OR s.kind <> 'QUEUE'))
           ORDER BY ${order('j')} LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
     }
+  const hasLanes = queues.some((queue) => queue.hasLanes)
+  const isLimited = queues.some(({ concurrency }) => concurrency !== null)
   const services = Prisma.sql`${queues.map(({ id }) => id)}::uuid[]`
   const room = isLimited
     ? Prisma.sql`
