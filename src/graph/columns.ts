@@ -2,12 +2,12 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Asked } from './look-ahead.ts'
 
 /** Some of a table's columns, for the SELECT of a named statement. */
-export interface Columns {
+export interface Columns<Name extends string = string> {
   /** Tells statements with different columns apart by their names. */
   readonly key: string
   /** The list, of a table under its alias. */
   readonly sql: Prisma.Sql
-  readonly names: readonly string[]
+  readonly names: readonly Name[]
 }
 
 /** Different lists of one table, so that no caller makes every connection prepare ever more statements. */
@@ -21,12 +21,13 @@ export function columnsFor<Row extends object>(
   alias: string,
   always: readonly (keyof Row & string)[],
   fields: Readonly<Record<string, readonly (keyof Row & string)[]>>,
-): (asked: Asked) => Columns | undefined {
-  const lists = new Map<string, Columns>()
-  const known = new WeakMap<Asked, Columns | null>()
+): (asked: Asked) => Columns<keyof Row & string> | undefined {
+  type List = Columns<keyof Row & string>
+  const lists = new Map<string, List>()
+  const known = new WeakMap<Asked, List | null>()
 
-  const listOf = (asked: Asked): Columns | null => {
-    const names = new Set<string>(always)
+  const listOf = (asked: Asked): List | null => {
+    const names = new Set(always)
     for (const field of asked.keys()) {
       const made = field === '__typename' ? [] : fields[field]
       if (made === undefined) return null

@@ -1,8 +1,16 @@
 import { isAllowed } from '../auth/viewer.ts'
 import { waitedFor, type Context } from '../context.ts'
+import type { Service } from '../generated/prisma/client.ts'
 import { Unavailable, ValidationError } from '../kit/errors.ts'
 import { queueFor, ServiceId } from '../services/index.ts'
-import { claimOnce, isPlain, noteWorker, type Claim, type Lease } from '../work/index.ts'
+import {
+  claimOnce,
+  isPlain,
+  noteWorker,
+  type JobRow,
+  type Lease,
+  type MoreColumns,
+} from '../work/index.ts'
 import { remember } from './contracts.ts'
 import { workerActor } from './labor.ts'
 
@@ -17,15 +25,25 @@ interface ClaimInput {
   readonly waitSeconds?: number | null
 }
 
-/** Takes jobs for a worker, waiting for some as long as the caller is there. They have all their columns if `isWhole`. */
+/** What leases must bring along. */
+export interface ClaimedFields {
+  readonly columns: MoreColumns
+  /** Whether the queue may be given with the job as it was some time ago, because of it only what never changes is read. */
+  readonly isQueueKnown: boolean
+}
+
+/** A lease, and the queue of its job where that may be given along. */
+type Taken = Lease & Pick<JobRow, 'queue'>
+
+/** Takes jobs for a worker, waiting for some as long as the caller is there. */
 export async function claimJobs(
   ctx: Context,
   input: ClaimInput,
-  isWhole: boolean,
-): Promise<Lease[]> {
+  { columns, isQueueKnown }: ClaimedFields,
+): Promise<Taken[]> {
   if (ctx.waiting.isClosed) throw goingAway()
   const { worker, claimId, version, concurrency } = input
-  const claimFrom = async (from: From): Promise<Lease[]> => {
+  const claimFrom = async (from: From): Promise<Taken[]> => {
     const { organizationId, queues } = from
     await noteWorker(ctx, {
       organizationId,
@@ -40,10 +58,13 @@ export async function claimJobs(
       actor: workerActor(ctx, worker),
       max: input.max ?? 1,
       leaseSeconds: input.leaseSeconds ?? null,
-      isWhole,
+      more: columns,
     })
     note(input.serviceIds, from, leases.length > 0)
-    return remember(leases)
+    remember(leases)
+    if (!isQueueKnown) return leases
+    const byId = new Map(queues.map((queue) => [queue.id, queue]))
+    return leases.map((lease) => Object.assign(lease, { queue: byId.get(lease.serviceId) }))
   }
   const known = busyQueue(ctx, input.serviceIds)
   const atOnce = known === undefined ? [] : await claimFrom(known)
@@ -73,8 +94,11 @@ export async function claimJobs(
   }
 }
 
-/** Where jobs are taken from. */
-type From = Pick<Claim, 'organizationId' | 'queues'>
+/** Where jobs are taken from: queues of one organization. */
+interface From {
+  readonly organizationId: string
+  readonly queues: readonly Service[]
+}
 
 /** Queues that a server remembers as busy. */
 const REMEMBERED = 1_000

@@ -2,7 +2,7 @@ import { addressesAlong } from '../addresses/index.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
 import { columnsFor } from '../graph/columns.ts'
 import { perPlace, type Asked } from '../graph/look-ahead.ts'
-import { jobColumns } from '../work/index.ts'
+import { jobColumns, type MoreColumns } from '../work/index.ts'
 
 /** What lists are ordered by, and what says whether a job is the viewer's, is always there. */
 const columns = columnsFor<Job>(
@@ -23,6 +23,29 @@ const columns = columnsFor<Job>(
     address: [],
     addresses: [],
   },
+)
+
+/** What a claim may be asked for of its jobs without all their columns: what every lease has, and little more. */
+const ofLease = columnsFor<Job>('j', [], {
+  id: [],
+  function: [],
+  parameters: [],
+  status: [],
+  lane: [],
+  service: [],
+  priority: ['priority'],
+  maxAttempts: ['maxAttempts'],
+  timeoutSeconds: ['timeoutSeconds'],
+  createdAt: ['createdAt'],
+  labels: ['labels'],
+})
+
+const allOfLease: MoreColumns = { key: 'whole', names: 'all' }
+
+/** What the leases of a claim must have for what is asked of their jobs. */
+export const leaseColumns = perPlace<MoreColumns>(
+  { key: 'lean', names: [] },
+  (asked) => ofLease(asked) ?? allOfLease,
 )
 
 /** What a statement selects of `j`. */

@@ -5,14 +5,13 @@ const REMEMBERED = 10_000
 /** The schema that the result of a lease must fit, of those that this server has given out: most come back to it. */
 const contracts = new Map<string, string | null>()
 
-export function remember(leases: Lease[]): Lease[] {
+export function remember(leases: readonly Lease[]): void {
   for (const { id, fence, resultSchemaId } of leases)
     contracts.set(`${id} ${fence}`, resultSchemaId)
   for (const oldest of contracts.keys()) {
     if (contracts.size <= REMEMBERED) break
     contracts.delete(oldest)
   }
-  return leases
 }
 
 /** The schema that the result of a lease must fit; null where it must fit none, or this server has not given it out. */

@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import { perPlace, type Asked } from '../graph/look-ahead.ts'
 import { mutation } from '../graph/mutation.ts'
 import { StaleLease, Unavailable } from '../kit/errors.ts'
 import {
@@ -10,7 +10,8 @@ import {
   type JobRow,
   type Lease,
 } from '../work/index.ts'
-import { claimJobs } from './claim.ts'
+import { claimJobs, type ClaimedFields } from './claim.ts'
+import { leaseColumns } from './columns.ts'
 import { JobType } from './event-types.ts'
 import {
   appendJobLog,
@@ -42,13 +43,16 @@ import {
 type Types = typeof builder.$inferSchemaTypes
 type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
 
-/** Fields of a job that a claim brings along in any case. */
-const inLease = new Set(['__typename', 'id', 'function', 'parameters'])
+/** What a queue is and stays: whoever asks a lease for no more of it need not wait for a look at it. */
+const unchanging = new Set(['__typename', 'id', 'handle'])
+const isUnchanging = perPlace(true, (service) =>
+  [...service.keys()].every((name) => unchanging.has(name)),
+)
 
-/** Whether more than that is asked for of the jobs that are claimed. */
-function isWhole(asked: Asked): boolean {
-  const fields = asked.get('leases')?.get('job')?.keys() ?? []
-  return [...fields].some((field) => !inLease.has(field))
+/** What must be brought along for what is asked of leases. */
+function ofLeases(asked: Asked): ClaimedFields {
+  const job = asked.get('leases')?.get('job')
+  return { columns: leaseColumns(job), isQueueKnown: isUnchanging(job?.get('service')) }
 }
 
 /** A job without all its columns, for the resolvers of what was asked for, which need no other. */
@@ -142,7 +146,7 @@ mutation('claimJobs', {
   check: claimRule,
   errors: [Unavailable],
   resolve: async (ctx, input, _onceAs, asked) => ({
-    leases: await claimJobs(ctx, input, isWhole(asked)),
+    leases: await claimJobs(ctx, input, ofLeases(asked)),
   }),
   again: 'repeat',
   success: (t) => ({

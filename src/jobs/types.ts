@@ -115,8 +115,8 @@ builder.objectType(JobType, {
     service: t.field({
       type: ServiceInterface,
       description: 'Whose function it calls; also one that was deleted since.',
-      resolve: async ({ id, serviceId }, _args, ctx) => {
-        const service = await serviceOfJob(ctx, serviceId)
+      resolve: async ({ id, serviceId, queue }, _args, ctx) => {
+        const service = queue ?? (await serviceOfJob(ctx, serviceId))
         if (service === null) throw new Error(`The job ${id} misses its service.`)
         return service
       },

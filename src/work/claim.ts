@@ -39,8 +39,15 @@ export interface Claim {
   readonly max: number
   /** Null: no lease. */
   readonly leaseSeconds: number | null
-  /** Whether the jobs are to have all the columns of a JobRow. */
-  readonly isWhole?: boolean
+  /** What else the jobs are to have. */
+  readonly more?: MoreColumns
+}
+
+/** Columns that a lease has besides those of every lease: all there are, or some. */
+export interface MoreColumns {
+  /** Tells statements apart by their names. */
+  readonly key: string
+  readonly names: readonly (keyof JobRow)[] | 'all'
 }
 
 const leaseColumns = [
@@ -64,10 +71,12 @@ export type Lease = Pick<JobRow, (typeof leaseColumns)[number]> & {
   readonly fence: string
 }
 
-const columnsOf = (alias: string, isWhole: boolean): Prisma.Sql =>
-  isWhole
+const columnsOf = (alias: string, { names }: MoreColumns): Prisma.Sql =>
+  names === 'all'
     ? Prisma.sql`${jobColumns(alias)}, ${Prisma.raw(alias)}.parameters`
-    : jobColumns(alias, leaseColumns)
+    : jobColumns(alias, [...new Set([...leaseColumns, ...names])])
+
+const noMore: MoreColumns = { key: 'lean', names: [] }
 
 /** How often a claim is tried that another of the same moment ran into. */
 const TRIES = 5
@@ -108,14 +117,14 @@ const isTaken = (cause: unknown): boolean =>
 /** What a claim was given and its worker still holds. */
 const claimedBefore = (
   { database }: Pick<Platform, 'database'>,
-  { organizationId, claimId, isWhole = false }: Claim,
+  { organizationId, claimId, more = noMore }: Claim,
 ): Promise<Lease[]> =>
   database.query(
     Prisma.sql`
-      SELECT ${columnsOf('j', isWhole)} FROM "JobAttempt" AS a
+      SELECT ${columnsOf('j', more)} FROM "JobAttempt" AS a
       JOIN "Job" AS j ON j.id = a."jobId" AND j.attempt = a.number AND ${isInStatus('j', 'RUNNING')}
       WHERE a."organizationId" = ${organizationId}::uuid AND a."claimId" = ${claimId} ORDER BY a.place`,
-    { name: `claimed-before${isWhole ? '-whole' : ''}` },
+    { name: `claimed-before-${more.key}` },
   )
 
 async function isGranted(
@@ -129,7 +138,7 @@ async function isGranted(
 }
 
 async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
-  const { organizationId, worker, actor, claimId, leaseSeconds, isWhole = false } = claim
+  const { organizationId, worker, actor, claimId, leaseSeconds, more = noMore } = claim
   const { name, picked } = picking(claim)
   const rows = await platform.database.query<Lease>(
     Prisma.sql`
@@ -152,8 +161,8 @@ async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
         { kind: 'CLAIMED', changes: [statusChange('QUEUED', 'RUNNING')] },
       ])},
       ${counted('QUEUED', 'RUNNING')}
-      SELECT ${columnsOf('moved', isWhole)} FROM moved ORDER BY ${order()}`,
-    { name: `${name}${isWhole ? '-whole' : ''}` },
+      SELECT ${columnsOf('moved', more)} FROM moved ORDER BY ${order()}`,
+    { name: `${name}-${more.key}` },
   )
   tellJobs(platform, rows)
   return rows

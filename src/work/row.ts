@@ -1,5 +1,5 @@
 import type { Addressed } from '../addresses/index.ts'
-import { Prisma, type Job } from '../generated/prisma/client.ts'
+import { Prisma, type Job, type Service } from '../generated/prisma/client.ts'
 import type { JobError, JobStatus } from './job.ts'
 
 /** A job as it is handed around: without its parameters and its result, which are read when they are asked for. */
@@ -9,6 +9,8 @@ export interface JobRow extends Omit<Job, 'parameters' | 'result' | 'error'> {
   readonly parameters?: string | null
   readonly result?: string | null
   readonly storedAddresses?: Addressed['storedAddresses']
+  /** The service it is of, where that need not be looked up. */
+  readonly queue?: Service | undefined
 }
 
 const names: readonly (keyof JobRow)[] = [

@@ -1,6 +1,7 @@
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json.ts'
 import { LeaseLost } from './job.ts'
+import { send } from './send.js'
 import { reasonOf } from './words.js'
 
 /** Where a worker's server is. */
@@ -24,9 +25,9 @@ interface PostOptions {
 /** Sends a body and answers what comes back. Throws Away when nothing does, and the reason of the signal when that fires. */
 export type Post = (body: string, options: PostOptions) => Promise<Reply>
 
-/** Sends with `fetch`. */
+/** Sends to an endpoint. */
 export const postTo =
-  ({ url, headers }: Endpoint): Post =>
+  (endpoint: Endpoint): Post =>
   async (body, { timeoutMs, signal }) => {
     signal.throwIfAborted()
     const call = new AbortController()
@@ -34,8 +35,7 @@ export const postTo =
     const timer = setTimeout(() => call.abort(new Error('no answer in time')), timeoutMs)
     signal.addEventListener('abort', stop)
     try {
-      const response = await fetch(url, { method: 'POST', headers, body, signal: call.signal })
-      return { status: response.status, text: await response.text() }
+      return await send(endpoint, body, call.signal)
     } catch (cause) {
       signal.throwIfAborted()
       throw new Away(reasonOf(cause), false)

@@ -21,6 +21,8 @@ export interface Held {
 interface Kept extends Listener {
   readonly jobId: string
   readonly fence: string
+  /** Whether there may be progress that is not told. */
+  hasNews: boolean
   settled?: () => void
 }
 
@@ -40,6 +42,8 @@ export class Heart {
   readonly #claims = new Map<number, (reply: Reply | string) => void>()
   #claimed = 0
   #thread: Worker | undefined
+  /** What the thread is to be told when this turn is over. */
+  readonly #orders: Order[] = []
 
   constructor(options: HeartOptions) {
     this.#options = options
@@ -96,16 +100,22 @@ export class Heart {
   /** Keeps a lease and listens for it. */
   hold(lease: { jobId: string; fence: string }, listener: Listener): Held {
     const key = keyOf(lease.jobId, lease.fence)
-    const kept: Kept = { ...lease, ...listener }
+    const kept: Kept = { ...lease, ...listener, hasNews: false }
     this.#kept.set(key, kept)
     this.#order({ kind: 'hold', key, ...lease })
     return {
-      progress: (fraction, message) => this.#order({ kind: 'progress', key, fraction, message }),
-      settled: () =>
-        new Promise((resolve) => {
+      progress: (fraction, message) => {
+        kept.hasNews = true
+        this.#order({ kind: 'progress', key, fraction, message })
+      },
+      settled: async () => {
+        if (!kept.hasNews) return
+        kept.hasNews = false
+        await new Promise<void>((resolve) => {
           kept.settled = resolve
           this.#order({ kind: 'settle', key })
-        }),
+        })
+      },
       drop: () => {
         this.#kept.delete(key)
         kept.settled?.()
@@ -120,8 +130,10 @@ export class Heart {
     await thread?.terminate()
   }
 
+  /** In the order they were given, those of one turn with one message: to send one costs more than most of them say. */
   #order(order: Order): void {
-    this.#thread?.postMessage(order)
+    if (this.#orders.push(order) === 1)
+      process.nextTick(() => this.#thread?.postMessage(this.#orders.splice(0)))
   }
 
   #hear(notice: Exclude<Notice, { kind: 'ready' }>): void {

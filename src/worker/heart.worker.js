@@ -4,6 +4,7 @@
 // are held beat together: every third of a lease, sooner when there is progress to tell, and again after a pause when
 // the server does not answer. JavaScript, because a thread is loaded by Node.js itself, from src/ as from dist/.
 import { parentPort, workerData } from 'node:worker_threads'
+import { send as sendTo } from './send.js'
 import { keyOf, reasonOf } from './words.js'
 
 /**
@@ -38,7 +39,7 @@ const FIRST_RETRY_MS = 100
 const MAX_RETRY_MS = 2_000
 
 /** @type {Settings} */
-const { url, headers, query, worker, leaseMs } = workerData
+const { query, worker, leaseMs, ...endpoint } = workerData
 const intervalMs = leaseMs / 3
 /** @type {Map<string, Held>} */
 const held = new Map()
@@ -117,7 +118,7 @@ async function send(keys) {
 async function post(variables) {
   try {
     const signal = AbortSignal.timeout(Math.max(intervalMs, 1_000))
-    const { text } = await request(JSON.stringify({ query, variables }), signal)
+    const { text } = await sendTo(endpoint, JSON.stringify({ query, variables }), signal)
     const { data, errors } = JSON.parse(text)
     const code = errors?.[0]?.extensions?.code ?? data?.heartbeatJobs?.code
     if (code === 'UNAUTHENTICATED' || code === 'FORBIDDEN')
@@ -126,12 +127,6 @@ async function post(variables) {
   } catch {
     return undefined // no answer, or none of Millrace's
   }
-}
-
-/** @param {string} body @param {AbortSignal} signal */
-async function request(body, signal) {
-  const response = await fetch(url, { method: 'POST', headers, body, signal })
-  return { status: response.status, text: await response.text() }
 }
 
 /** Claims that are on their way. @type {Map<number, AbortController>} */
@@ -143,7 +138,7 @@ async function claim({ id, body, timeoutMs, isAgain }) {
   claims.set(id, call)
   const late = setTimeout(() => call.abort(new Error('no answer in time')), timeoutMs)
   try {
-    const reply = await request(body, call.signal)
+    const reply = await sendTo(endpoint, body, call.signal)
     holdAll(reply.text, isAgain)
     tell({ kind: 'answered', id, reply })
   } catch (cause) {
@@ -177,7 +172,10 @@ function hold(jobId, fence) {
   held.set(key, { jobId, fence, news: held.get(key)?.news, isToldCancel: false })
 }
 
-parentPort?.on('message', (/** @type {Order} */ order) => {
+parentPort?.on('message', (/** @type {readonly Order[]} */ orders) => orders.forEach(obey))
+
+/** @param {Order} order */
+function obey(order) {
   switch (order.kind) {
     case 'claim':
       return void claim(order)
@@ -201,5 +199,5 @@ parentPort?.on('message', (/** @type {Order} */ order) => {
       held.delete(order.key)
       return
   }
-})
+}
 tell({ kind: 'ready' })

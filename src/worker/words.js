@@ -4,7 +4,7 @@
 /** What a lease is called between the two. @param {string} jobId @param {string} fence */
 export const keyOf = (jobId, fence) => `${jobId} ${fence}`
 
-/** Of an error of fetch, what lies beneath it. @param {unknown} cause @returns {string} */
+/** Of an error of a request, what lies beneath it. @param {unknown} cause @returns {string} */
 export function reasonOf(cause) {
   if (!(cause instanceof Error)) return String(cause)
   if (cause instanceof AggregateError) return reasonOf(cause.errors[0])
