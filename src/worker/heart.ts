@@ -132,8 +132,11 @@ export class Heart {
 
   /** In the order they were given, those of one turn with one message: to send one costs more than most of them say. */
   #order(order: Order): void {
-    if (this.#orders.push(order) === 1)
-      process.nextTick(() => this.#thread?.postMessage(this.#orders.splice(0)))
+    if (this.#orders.push(order) > 1) return
+    process.nextTick(() => {
+      const orders = this.#orders.splice(0)
+      this.#thread?.postMessage(orders)
+    })
   }
 
   #hear(notice: Exclude<Notice, { kind: 'ready' }>): void {
