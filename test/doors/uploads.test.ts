@@ -91,7 +91,8 @@ test('a download URL fetches and does nothing else', async () => {
   const asUpload = new URL(url)
   asUpload.search = new URL(download).search
   expect(await send(asUpload.href, Buffer.from('x'))).toMatchObject({ status: 403 })
-  expect((await fetch(download.replace(/signature=./, 'signature=_'))).status).toBe(403)
+  const forged = download.replace(/(?<=signature=)./, (first) => (first === '_' ? '-' : '_'))
+  expect((await fetch(forged)).status).toBe(403)
 })
 
 test('more bytes than are allowed are refused, announced or not', async () => {
