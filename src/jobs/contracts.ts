@@ -5,6 +5,7 @@ const REMEMBERED = 10_000
 /** The schema that the result of a lease must fit, of those that this server has given out: most come back to it. */
 const contracts = new Map<string, string | null>()
 
+/** Remembers what the results of leases that are given out must fit. */
 export function remember(leases: readonly Lease[]): void {
   for (const { id, fence, resultSchemaId } of leases)
     contracts.set(`${id} ${fence}`, resultSchemaId)
