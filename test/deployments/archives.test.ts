@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../support/app.ts'
-import { tar, tarGz, type TarEntry } from '../support/archive.ts'
+import { storedZip, tar, tarGz, type TarEntry } from '../support/archive.ts'
 import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
 import { send, versionOf, waitingVersion } from './operations.ts'
 
@@ -39,6 +39,10 @@ const hostile: Record<string, () => Promise<Uint8Array>> = {
     targz(main, { name: 'zeros', body: Buffer.alloc(MAX_UNPACKED + 1) }),
   'holds more files than are allowed': () =>
     targz(...Array.from({ length: 51 }, (_, n) => ({ name: `f${n}`, body: '' }))),
+  'has folders too deep within each other': () =>
+    targz(main, { name: 'a/'.repeat(101), type: 'directory' }),
+  'has control characters in a name': () =>
+    targz(main, { name: 'a\u001b]0;mine\u0007', body: 'x' }),
   'is none': () => Promise.resolve(Buffer.from('<html>this is no archive</html>')),
   'is cut off': async () => {
     const noise = Buffer.from(Array.from({ length: 20_000 }, (_, n) => (n * 7919) % 251))
@@ -98,6 +102,15 @@ test('a version takes another archive until a service uses it', async () => {
   await seedService(app.admin, id)
   expect(await send(url, first)).toMatchObject({ status: 409, body: { error: 'conflict' } })
   expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY', archive: { sha256 } })
+})
+
+test('a zip archive whose files are stored as they are is taken', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  expect(await send(url, storedZip({ name: 'main.py', content: main.body }))).toMatchObject({
+    status: 200,
+  })
+  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY' })
 })
 
 test('two versions of the same bytes have an archive each', async () => {

@@ -76,6 +76,15 @@ const good: TarEntry[] = [
   { name: 'copy.py', type: 'link', linkname: 'main.py' },
 ]
 
+const link = (name: string, linkname: string): TarEntry => ({ name, linkname, type: 'symlink' })
+const withAttributes = (
+  pax: Record<string, string>,
+  name = 'f',
+): TarEntry & { pax: typeof pax } => ({
+  name,
+  pax,
+})
+
 describe('an archive', () => {
   test('is told by its bytes, checked without a trace, and unpacked as it is', async () => {
     const plain = await tar(good)
@@ -215,6 +224,130 @@ describe('an archive', () => {
       maxBytes: 10_000,
     })
     await refused(gzipSync(Buffer.concat([bytes, bomb, bytes])), 'padding')
+  })
+
+  test('with folders within folders is refused where they are too deep or too many', async () => {
+    const deep = Array.from({ length: 2_000 }, (_, n) => `${n}/${'a/'.repeat(500)}`)
+    const folders = deep.map((name): TarEntry => ({ name, type: 'directory' }))
+    await refused(gzipSync(await tar([...good, ...folders])), 'more than 100 folders deep')
+    const within = Array.from({ length: 40 }, (_, n) => ({ name: `${n}/${'a/'.repeat(50)}x` }))
+    await refused(await tar(within), 'more than 1,000 folders', { maxFiles: 1_000 })
+    const shared = within.map((_, n) => ({ name: `${'a/'.repeat(99)}${n}` }))
+    expect(await check(await tar(shared), { maxFiles: 99 })).toMatchObject({ files: 40 })
+  })
+
+  test('with links that lead through links costs a bounded number of steps', async () => {
+    const links = Array.from({ length: 1_999 }, (_, n): TarEntry => {
+      const linkname = `${'a/../'.repeat(60)}l${n + 1}`
+      return { name: `l${n}`, type: 'symlink', linkname }
+    })
+    await refused(gzipSync(await tar([...good, ...links])), 'in circles')
+  })
+
+  test('lets others go on while it is looked through', async () => {
+    const names = Array.from({ length: 5_000 }, (_, n) => ({ name: `${'a/'.repeat(90)}${n}` }))
+    const bytes = gzipSync(await tar(names))
+    let turns = 0
+    let isOver = false
+    const turn = (): void => {
+      turns++
+      if (!isOver) setImmediate(turn)
+    }
+    turn()
+    await check(bytes)
+    isOver = true
+    expect(turns).toBeGreaterThan(names.length / 50)
+  })
+
+  test('with names that some file systems take for one has no link among them', async () => {
+    expect(await check(await tar([...good, { name: 'Main.py' }, { name: 'BIN' }]))).toBeDefined()
+    for (const [one, other] of [
+      ['x', 'X'],
+      ['straße', 'STRASSE'],
+      ['caf\u00e9', 'cafe\u0301'],
+    ] as const) {
+      const words = 'only in capitals or accents'
+      await refused(await tar([...good, link(one, '.'), { name: other }]), words)
+      await refused(await tar([...good, { name: `${one}/f` }, link(other, '.')]), words)
+    }
+    const bent = [...good, link('d/l', '../X/../y'), link('x', 'd/..')]
+    await refused(await tar(bent), 'outside its folder')
+    await refused(await tar([...good, link('A/l', '.'), { name: 'a/l' }]), 'comes twice')
+    await refused(await tar([...good, { name: 'l', type: 'link', linkname: 'MAIN.py' }]), 'no file')
+  })
+
+  test('whose entries share their bytes is refused', async () => {
+    const one = zip([['a', 0o100644, 'x'.repeat(10_000)]])
+    const at = one.indexOf('PK\x01\x02')
+    const end = one.indexOf('PK\x05\x06')
+    const entry = one.subarray(at, end)
+    const directory = Array.from({ length: 9 }, (_, n) => {
+      const copy = Buffer.from(entry)
+      copy.write(String(n), 46)
+      return copy
+    })
+    const tail = Buffer.from(one.subarray(end))
+    tail.writeUInt16LE(9, 8)
+    tail.writeUInt16LE(9, 10)
+    tail.writeUInt32LE(9 * entry.length, 12)
+    await refused(Buffer.concat([one.subarray(0, at), ...directory, tail]), 'overlap')
+  })
+
+  test('with much besides its contents is refused, and with zeros at its end is not', async () => {
+    const pax = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`k${n}`, 'v']))
+    await refused(await tar([withAttributes(pax)]), 'too many attributes')
+    await refused(
+      await tar([withAttributes({ comment: 'x'.repeat(300_000) })]),
+      'too many attributes',
+    )
+    const many = Array.from({ length: 9 }, (_, n) =>
+      withAttributes({ c: 'x'.repeat(99_000) }, `f${n}`),
+    )
+    await refused(gzipSync(await tar(many)), 'too many attributes')
+    const padded = Buffer.concat([await tar(good), Buffer.alloc(2 ** 20)])
+    expect(await check(gzipSync(padded))).toMatchObject({ files: 4 })
+    expect(await check(padded)).toMatchObject({ files: 4 })
+    await refused(await tar([withAttributes({ 'GNU.sparse.major': '1' })]), 'a sparse file')
+  })
+
+  test('is read to its end where entries are stored as they are', async () => {
+    const file = join(folder, 'stored.zip')
+    const write = `import sys, zipfile; z = zipfile.ZipFile(sys.argv[1], 'w'); z.writestr('a', 'x' * 200000); z.writestr('b', ''); z.close()`
+    execFileSync('python3', ['-c', write, file])
+    const bytes = readFileSync(file)
+    rmSync(file)
+    await refused(bytes, 'more than 1,000 bytes', { maxBytes: 1_000 })
+    expect(await check(bytes)).toMatchObject({ files: 2, bytes: 200_000 })
+    expect(readFileSync(join(await unpack(bytes), 'a'), 'utf8')).toBe('x'.repeat(200_000))
+  })
+
+  test.each(['a\u001b[2J', 'a\nb', 'a\u009bb', 'a\u202egpj.exe', 'a\u2028b'])(
+    'with a name such as %j is not taken, but one that was is unpacked',
+    async (name) => {
+      for (const bytes of [await tar([{ name }]), zip([[name, 0o100644, '']])]) {
+        await expect(check(bytes)).rejects.toThrow('control characters in its name')
+        expect(readdirSync(await unpack(bytes))).toEqual([name])
+      }
+    },
+  )
+
+  test('whose names are not UTF-8 has each of them', async () => {
+    const write = `
+import io, sys, tarfile, zipfile
+with tarfile.open(sys.argv[1] + '/a.tar', 'w', format=tarfile.GNU_FORMAT, encoding='latin1') as archive:
+    for name in ('caf\u00e9', 'caf\u00e8', 'x' * 150 + '\u00e9'): archive.addfile(tarfile.TarInfo(name))
+class Raw(zipfile.ZipInfo):
+    def _encodeFilenameFlags(self): return self.filename.encode('cp437'), 0
+with zipfile.ZipFile(sys.argv[1] + '/a.zip', 'w') as archive:
+    for name in ('caf\u00e9', 'caf\u00e8'): archive.writestr(Raw(name), '')
+`
+    const made = mkdtempSync(join(root, 'names-'))
+    execFileSync('python3', ['-c', write, made])
+    const names = ['caf\u00e8', 'caf\u00e9']
+    const long = `${'x'.repeat(150)}\u00e9`
+    const inTar = readdirSync(await unpack(readFileSync(join(made, 'a.tar'))))
+    expect(inTar.toSorted()).toEqual([...names, long])
+    expect(readdirSync(await unpack(readFileSync(join(made, 'a.zip')))).toSorted()).toEqual(names)
   })
 
   test('that is cut off anywhere is refused', async () => {

@@ -1,3 +1,5 @@
+import { inJson } from '../controls.ts'
+
 /** The archive is not fit to be unpacked; the message is one sentence for whoever sent it. */
 export class BadArchive extends Error {}
 
@@ -10,3 +12,7 @@ export function corrupt(cause: unknown, where = 'The archive'): Error {
   const detail = cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause)
   return new BadArchive(`${where} is corrupt or cut off (${detail}).`, { cause })
 }
+
+/** What the archive says, such as a name, to be told in a sentence. */
+export const quoted = (text: string): string =>
+  inJson(JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text))

@@ -15,7 +15,7 @@ export interface ArchiveOptions {
   readonly temporary: string
   /** The archive as a file, where it is one already: then a zip archive is read in place. */
   readonly file?: string
-  /** Most entries of all kinds; 20,000 unless told. */
+  /** Most entries of all kinds, and most folders; 20,000 unless told. */
   readonly maxFiles?: number
   /** Most bytes after unpacking, counted while they come; 1 GiB unless told. */
   readonly maxBytes?: number
@@ -43,7 +43,7 @@ export async function walkArchive(
   visit: (entry: Entry) => Promise<void>,
 ): Promise<ArchiveSummary> {
   const { maxFiles = MAX_FILES, maxBytes = MAX_BYTES } = options
-  const tree = new Tree()
+  const tree = new Tree(maxFiles)
   let entries = 0
   let files = 0
   let bytes = 0

@@ -2,15 +2,29 @@ import { isUtf8 } from 'node:buffer'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
-import type { Readable } from 'node:stream'
-import { type Entry as ZipEntry, open, type ZipFile } from 'yauzl'
-import { BadArchive, corrupt } from './bad-archive.ts'
+import { PassThrough, type Readable } from 'node:stream'
+import { type Entry as ZipEntry, getFileNameLowLevel, open, type ZipFile } from 'yauzl'
+import { BadArchive, corrupt, quoted as inQuotes } from './bad-archive.ts'
 import { noBytes, type RawEntry } from './entry.ts'
+
+// what the library's types, of an older version, do not know
+declare module 'yauzl' {
+  interface Entry {
+    readonly fileNameRaw: Buffer
+  }
+  function getFileNameLowLevel(
+    flags: number,
+    name: Buffer,
+    extraFields: Entry['extraFields'],
+    isStrict: boolean,
+  ): string
+}
 
 const MAX_TARGET_BYTES = 1024
 const UNIX_HOSTS = [3, 19]
+const LOCAL_HEADER_BYTES = 30
 
-/** The entries of a zip file, in the order of its directory. Throws BadArchive for broken bytes. */
+/** The entries of a zip file, in the order of its directory. Throws BadArchive for broken bytes and for shared ones. */
 export async function* zipEntries(file: string): AsyncGenerator<RawEntry> {
   const options = { lazyEntries: true, autoClose: false, decodeStrings: false }
   const zip = await promisify<string, typeof options, ZipFile>(open)(file, options).catch(
@@ -18,9 +32,14 @@ export async function* zipEntries(file: string): AsyncGenerator<RawEntry> {
       throw corrupt(cause)
     },
   )
+  let taken = 0
   try {
-    for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip))
+    for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) {
+      taken += LOCAL_HEADER_BYTES + entry.compressedSize
+      // bytes that several entries share unpack to many times what they are
+      if (taken > zip.fileSize) throw new BadArchive('The archive has entries that overlap.')
       yield await rawEntry(zip, entry)
+    }
   } finally {
     zip.close()
   }
@@ -45,10 +64,8 @@ async function nextEntry(zip: ZipFile): Promise<ZipEntry | undefined> {
 }
 
 async function rawEntry(zip: ZipFile, entry: ZipEntry): Promise<RawEntry> {
-  // with decodeStrings off the name is the raw bytes, whatever the types of an older version say
-  const raw = entry.fileName as unknown as Buffer
-  const name = raw.toString(isUtf8(raw) ? 'utf8' : 'latin1')
-  const quoted = JSON.stringify(name)
+  const name = nameOf(entry)
+  const quoted = inQuotes(name)
   if (entry.isEncrypted()) throw new BadArchive(`The archive's entry ${quoted} is encrypted.`)
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8)
     throw new BadArchive(
@@ -67,23 +84,42 @@ async function rawEntry(zip: ZipFile, entry: ZipEntry): Promise<RawEntry> {
   }
 }
 
+const IS_UTF8 = 0x800
+
+/** UTF-8 where it can be, said or not; else what the entry says of it besides, or the code page of DOS. */
+function nameOf({ fileNameRaw, generalPurposeBitFlag, extraFields }: ZipEntry): string {
+  const flags = isUtf8(fileNameRaw) ? IS_UTF8 : generalPurposeBitFlag & ~IS_UTF8
+  return getFileNameLowLevel(flags, fileNameRaw, extraFields, true)
+}
+
 function kindOf(name: string, mode: number): RawEntry['kind'] {
   const type = mode & 0o170000
   if (type === 0o120000) return 'symlink'
   if (name.endsWith('/') || type === 0o040000) return 'folder'
   if (type === 0o100000 || type === 0) return 'file'
   throw new BadArchive(
-    `The archive's entry ${JSON.stringify(name)} is a device or pipe; only files, folders and links are allowed.`,
+    `The archive's entry ${inQuotes(name)} is a device or pipe; only files, folders and links are allowed.`,
   )
+}
+
+/** The library's own stream of a stored entry never closes, so that reading it to its end would never end. */
+async function* contentOf(zip: ZipFile, entry: ZipEntry): AsyncGenerator<Buffer> {
+  const opened = await new Promise<Readable>((resolve, reject) => {
+    zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream)))
+  })
+  const closing = new PassThrough()
+  opened.on('error', (cause) => closing.destroy(cause))
+  try {
+    yield* opened.pipe(closing)
+  } finally {
+    opened.destroy()
+  }
 }
 
 async function* checkedBody(zip: ZipFile, entry: ZipEntry, quoted: string): AsyncGenerator<Buffer> {
   let sum = 0
   try {
-    const stream = await new Promise<Readable>((resolve, reject) => {
-      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened)))
-    })
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of contentOf(zip, entry)) {
       sum = crc32(chunk, sum)
       yield chunk
     }
