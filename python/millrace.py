@@ -31,6 +31,7 @@ import os
 import platform
 import queue
 import random
+import re
 import signal
 import socket
 import sys
@@ -587,6 +588,15 @@ class Captured:
 # ---------------------------------------------------------------- the worker
 
 
+def visible(text):
+    """What others wrote, with its control characters spelled out: it must not drive the terminal it is shown on."""
+    return CONTROLS.sub(lambda found: found.group().encode('unicode_escape').decode('ascii'), text)
+
+
+# but for line ends and tabs; the last ones end lines, or turn the direction of text around
+CONTROLS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]')
+
+
 class Worker:
     def __init__(self, url, token, services, concurrency, name, lease_seconds, grace_seconds):
         self.client = Client(url, token)
@@ -606,7 +616,7 @@ class Worker:
 
     def note(self, text):
         try:
-            self.console.write('millrace: %s\n' % text)
+            self.console.write('millrace: %s\n' % visible(text))
             self.console.flush()
         except (AttributeError, OSError, ValueError):
             pass  # nobody is there to read it

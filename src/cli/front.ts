@@ -41,10 +41,10 @@ async function abejaId(server: Server, organization: string | undefined): Promis
   return found.address ?? ''
 }
 
-/** Lines to be pasted into a shell. */
+/** Lines to be pasted into a shell, which takes the values as they are. */
 export const exported = (variables: Variables): string =>
   Object.entries(variables)
-    .map(([name, value]) => `export ${name}='${value}'`)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`)
     .join('\n')
 
 export function readFront(text: string): keyof typeof variablesOf {

@@ -11,6 +11,7 @@ import { isGiven } from './given.ts'
 import { answer, note } from './output.ts'
 import { codeOf, Refusal } from './refusal.ts'
 import { findService, withProcesses } from './service.ts'
+import { visibleBytes } from './visible.ts'
 
 interface InvokeOptions {
   readonly data?: string
@@ -94,8 +95,11 @@ export function addInvoke(program: Command): void {
         const content = contentOf(type, await buffer(response.body))
         answer(true, { status: statusCode, contentType: type, ...content }, String)
       } else {
-        await pipeline(response.body, process.stdout, { end: false })
-        if (process.stdout.isTTY) note('')
+        const { stdout } = process
+        if (stdout.isTTY) {
+          await pipeline(response.body, visibleBytes, stdout, { end: false })
+          note('')
+        } else await pipeline(response.body, stdout, { end: false })
       }
     })
 }

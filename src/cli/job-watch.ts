@@ -11,6 +11,7 @@ import { note, say } from './output.ts'
 import { gone } from './print-log.ts'
 import { Refusal } from './refusal.ts'
 import { shortTime } from './time.ts'
+import { inOneLine, jsonOf } from './visible.ts'
 
 type Event = CliJobChangedSubscription['jobChanged']['events'][number]
 
@@ -24,8 +25,7 @@ export function addJobWatch(job: Command): void {
     .action(async (name: string, _options: unknown, command: Command) => {
       const server = serverOf(command)
       const { id } = await findJob(server, name)
-      const print = (event: Event): void =>
-        say(isJson(command) ? JSON.stringify(event) : inWords(event))
+      const print = (event: Event): void => say(isJson(command) ? jsonOf(event) : inWords(event))
       note(sentence(succeeded(await ended(server, id, START, print))))
     })
 }
@@ -68,5 +68,5 @@ export function inWords({ at, kind, attempt, message, changes }: Event): string 
     message ?? '',
     typeof error === 'string' ? error : '',
   ]
-  return parts.filter((part) => part !== '').join(': ')
+  return inOneLine(parts.filter((part) => part !== '').join(': '))
 }

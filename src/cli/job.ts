@@ -2,8 +2,12 @@ import { CliFindJobDocument, type CliJobFragment } from '../generated/operations
 import { send, type Server } from './api.ts'
 import { Refusal } from './refusal.ts'
 import { shortTime } from './time.ts'
+import { jsonOf } from './visible.ts'
 
 export type Job = CliJobFragment
+
+/** The lines of a value stand under its first. */
+const NEXT_LINE = `\n${' '.repeat(12)}`
 
 /** Longest JSON that is shown in words. */
 const MAX_SHOWN = 1_000
@@ -49,7 +53,7 @@ export function details(job: Job): string {
   ]
   return rows
     .filter(([, value]) => value)
-    .map(([name, value]) => `${name.padEnd(10)}  ${value}`)
+    .map(([name, value]) => `${name.padEnd(10)}  ${value?.replaceAll('\n', NEXT_LINE)}`)
     .join('\n')
 }
 
@@ -66,6 +70,6 @@ export const told = ({
     .join(' ')
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value)
+  const text = jsonOf(value)
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)} … (--json has all of it)` : text
 }

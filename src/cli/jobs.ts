@@ -13,6 +13,7 @@ import { answer, note } from './output.ts'
 import { readParameters } from './parameters.ts'
 import { findService } from './service.ts'
 import { readMoment } from './time.ts'
+import { jsonOf } from './visible.ts'
 
 interface WaitOptions {
   readonly wait?: boolean
@@ -126,7 +127,7 @@ async function answerNew(
     return
   }
   const last = succeeded(await ended(server, job.id, job.asOf, (event) => note(inWords(event))))
-  answer(isJson(command), last, () => JSON.stringify(last.result))
+  answer(isJson(command), last, () => jsonOf(last.result))
 }
 
 function readInteger(text: string): number {

@@ -1,21 +1,23 @@
-/** What a command answers: on stdout, and nothing else is. */
-export function say(text: string): void {
-  process.stdout.write(`${text}\n`)
+import { inOneLine, jsonOf, visible } from './visible.ts'
+
+/** What a command answers: on stdout, and nothing else is. `show` makes what others wrote harmless. */
+export function say(text: string, show: (text: string) => string = visible): void {
+  process.stdout.write(`${show(text)}\n`)
 }
 
 /** What is told on the way: on stderr, so that it mixes with no answer. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${visible(text)}\n`)
 }
 
 /** The answer as one JSON document, or else in words. */
 export function answer(isJson: boolean, value: unknown, words: () => string): void {
-  say(isJson ? JSON.stringify(value, null, 2) : words())
+  say(isJson ? jsonOf(value, 2) : words())
 }
 
 /** Rows under their titles, in columns. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [titles, ...rows]
+  const all = [titles, ...rows].map((row) => row.map(inOneLine))
   const widths = titles.map((_, column) =>
     Math.max(...all.map((row) => (row[column] ?? '').length)),
   )

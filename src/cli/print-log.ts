@@ -4,6 +4,7 @@ import { Density } from './density.ts'
 import { lastLines, linesAfter, START, type LogSource } from './log-reader.ts'
 import { note, say } from './output.ts'
 import { Refusal } from './refusal.ts'
+import { inColor, inOneLine, jsonOf } from './visible.ts'
 import { readSince, shortTime } from './time.ts'
 
 /** How a log is to be shown. */
@@ -12,6 +13,7 @@ export interface LogOptions {
   readonly since?: string
   readonly tail?: number
   readonly verify?: boolean
+  readonly color?: boolean
 }
 
 /** A line of any log. */
@@ -28,6 +30,7 @@ export function showingLog(command: Command): Command {
     .option('-f, --follow', 'go on with what comes, through every cut, until Ctrl-C')
     .option('--since <when>', 'only from then on: a duration like 10m, or a time', readSince)
     .option('--tail <n>', 'begin with the last lines', readWhole(0))
+    .option('--color', 'let the colors of the lines through')
     .option('--verify', 'check that no line is missing and none came twice')
 }
 
@@ -49,7 +52,8 @@ export async function printLog<One extends Line>(
   const density = new Density(isWholeLog ? 0 : undefined)
   const print = (line: One): void => {
     density.add(line.number)
-    say(isJson(command) ? JSON.stringify(line) : inWords(line, whence))
+    if (isJson(command)) say(jsonOf(line))
+    else say(inWords(line, whence), options.color === true ? inColor : inOneLine)
   }
   if (options.verify === true && options.follow === true) reportWhenStopped(density)
 

@@ -11,6 +11,7 @@ import { codeOf, Refusal } from './refusal.ts'
 import { addRollback } from './rollback.ts'
 import { addServe } from './serve.ts'
 import { addServices } from './services.ts'
+import { visible } from './visible.ts'
 import { addWorker } from './worker.ts'
 
 /** Runs the command line and answers its exit code: 0, 1 when it was refused, 2 when it was not understood. */
@@ -40,6 +41,10 @@ function program(): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(visible(text)),
+      writeErr: (text) => void process.stderr.write(visible(text)),
+    })
   for (const add of [
     addServe,
     addMigrate,

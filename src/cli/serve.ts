@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Started } from '../app.ts'
+import { inJson } from '../kit/controls.ts'
 import { answering, isJson } from './command.ts'
 import { answer, note } from './output.ts'
 import { codeOf, reasonOf, Refusal } from './refusal.ts'
@@ -16,7 +17,9 @@ export function addServe(program: Command): void {
       const { pino } = await import('pino')
       const { errorFields } = await import('../kit/error-fields.ts')
       const { logLevel: level } = config
-      const log = pino({ level, serializers: { err: errorFields } }, pino.destination(2))
+      const stderr = pino.destination(2)
+      const written = { write: (line: string) => void stderr.write(inJson(line)) }
+      const log = pino({ level, serializers: { err: errorFields } }, written)
       try {
         // stdout is for the answer, as everywhere
         const app = createApp(config, log)

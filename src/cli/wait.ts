@@ -7,6 +7,7 @@ import { send, type Server } from './api.ts'
 import { note } from './output.ts'
 import { Refusal } from './refusal.ts'
 import { instancesOf, withProcesses, type Service } from './service.ts'
+import { inOneLine } from './visible.ts'
 
 /** Lines of the log that are shown of a failure. */
 const LAST_LINES = 20
@@ -86,5 +87,5 @@ function progress(first: Service): (change: Change) => void {
 async function showLog(server: Server, { id }: Service): Promise<void> {
   const variables = { serviceId: id, last: LAST_LINES }
   const { service } = await send(server, CliLogsDocument, variables)
-  for (const { text } of service?.logs.nodes ?? []) note(`  | ${text}`)
+  for (const { text } of service?.logs.nodes ?? []) note(`  | ${inOneLine(text)}`)
 }

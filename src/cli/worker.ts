@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { isJson, readWhole, serverOf, talking } from './command.ts'
 import { note, say } from './output.ts'
 import { Refusal, reasonOf } from './refusal.ts'
+import { jsonOf } from './visible.ts'
 
 interface WorkerOptions {
   readonly service: readonly string[]
@@ -42,7 +43,7 @@ export function addWorker(program: Command): void {
         leaseSeconds: options.lease,
         graceSeconds: options.grace,
         onEvent(event) {
-          if (asJson) say(JSON.stringify({ at: new Date().toISOString(), ...event }))
+          if (asJson) say(jsonOf({ at: new Date().toISOString(), ...event }))
           else if (event.kind !== 'refused') note(inWords(event))
         },
       })

@@ -420,3 +420,11 @@ test('a worker that may not claim says so and ends', async () => {
   expect(await lost.end()).toBe(1)
   expect(lost.output).toContain('cannot claim')
 })
+
+test('what a worker tells of others cannot drive the terminal it runs in', async () => {
+  const one = startWorker(folder, server.admin, 'none\u001b[2J\u009b2J\u202e')
+  started.push(one)
+  expect(await one.end()).not.toBe(0)
+  expect(one.output).toContain(String.raw`none\x1b[2J\x9b2J\u202e`)
+  expect(one.output).not.toMatch(/[^\P{Cc}\n]|\u202e/u)
+})
