@@ -3,7 +3,7 @@ import type { Front } from '../generated/prisma/enums.ts'
 import type { Context } from '../context.ts'
 import { Conflict, ValidationError, type Issue } from '../kit/errors.ts'
 import type { JsonText } from '../kit/json.ts'
-import { isStorable } from '../kit/names.ts'
+import { isStorable, isVisible } from '../kit/names.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../kit/nesting.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
@@ -123,7 +123,7 @@ export function readAddresses(texts: readonly string[] | null | undefined): Chos
   const issues: Issue[] = []
   const addresses = (texts ?? []).flatMap((written, place) => {
     const address = splitAddress(written)
-    if (address?.text && address.text.length <= 500 && isStorable(address.text)) return [address]
+    if (address?.text && address.text.length <= 500 && isVisible(address.text)) return [address]
     issues.push({
       path: ['addresses', String(place)],
       message: 'An address is a front and a text, such as "abeja:1410805969256".',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { jsonRule } from '../kit/json-rule.ts'
-import { isStorable, textRule } from '../kit/names.ts'
+import { isStorable, isVisible, NOT_VISIBLE, textRule } from '../kit/names.ts'
 import { functionNameRule } from '../services/index.ts'
 import { MAX_CLAIM, MAX_LEASE_SECONDS, MAX_WAIT_SECONDS } from '../work/index.ts'
 
@@ -24,11 +24,11 @@ const word = (max: number) =>
     .string()
     .min(1, 'This must not be empty.')
     .max(max, `At most ${max} characters.`)
-    .refine(isStorable, 'This must not contain NUL or half a surrogate pair.')
+    .refine(isVisible, NOT_VISIBLE)
 
 const labelRule = z.object({
   name: word(100),
-  value: z.string().max(1_000, 'At most 1000 characters.').refine(isStorable, 'Not storable.'),
+  value: z.string().max(1_000, 'At most 1000 characters.').refine(isVisible, NOT_VISIBLE),
 })
 
 const jobRule = z.object({

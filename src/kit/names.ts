@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { hasControls } from './controls.ts'
 
 /**
  * Whether PostgreSQL can keep a text: NUL and lone surrogates are no characters of UTF-8. What a user's own JSON
@@ -9,12 +10,17 @@ export const isStorable = (text: string): boolean => !text.includes('\0') && tex
 
 const NOT_STORABLE = 'This must not contain NUL or half a surrogate pair.'
 
-/** A name for people: not blank, at most 200 characters. */
+/** Whether a text may name something: it can be stored, and all of it be seen, in one line. */
+export const isVisible = (text: string): boolean => text.isWellFormed() && !hasControls(text)
+
+export const NOT_VISIBLE = 'This must not contain control characters or half a surrogate pair.'
+
+/** A name for people: not blank, at most 200 characters, none of them a control character. */
 export const nameRule = z
   .string()
   .max(200, 'At most 200 characters.')
   .refine((text) => text.trim() !== '', 'This must not be blank.')
-  .refine(isStorable, NOT_STORABLE)
+  .refine(isVisible, NOT_VISIBLE)
 
 /** Longer text for people: at most 10,000 characters. */
 export const textRule = z

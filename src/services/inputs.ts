@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { EnvironmentVariableInput, environmentRule } from '../deployments/index.ts'
 import { jsonRule } from '../kit/json-rule.ts'
-import { handleRule, textRule } from '../kit/names.ts'
+import { handleRule, isVisible, NOT_VISIBLE, textRule } from '../kit/names.ts'
 import { functionNameRule, MAX_FUNCTIONS, TIMEOUT_SECONDS } from './functions.ts'
 import { SchemaDraftType } from './queue-types.ts'
 import { MAX_INSTANCES, MAX_TARGET_IN_FLIGHT, TARGET_IN_FLIGHT } from './scale.ts'
@@ -146,7 +146,7 @@ const backendRule = z.object({
 })
 
 /** A lab calls its queue what it likes, also nothing at all (contract topchef 5); other services have proper names. */
-const serviceNameRule = textRule
+const serviceNameRule = textRule.refine(isVisible, NOT_VISIBLE)
 
 export const createRule = z.object({
   name: serviceNameRule.nullish(),
