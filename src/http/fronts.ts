@@ -3,6 +3,7 @@ import { executing, type Front, type Host } from '../rest/index.ts'
 import { callOf, invoked } from './calls.ts'
 import { refusal } from './guard.ts'
 import { seenOf } from './observe/seen.ts'
+import { originOf } from './origin.ts'
 import { prepare } from './prepare.ts'
 import { reached } from './reached.ts'
 import { contextOf, operationContext } from './request.ts'
@@ -34,6 +35,7 @@ export function frontHost(site: Site, fronts: readonly Front[]): Host {
       return { status, headers: { ...headers, ...named.told }, body }
     },
     hostOf: (request) => reached(site.config, request).host,
+    originOf: (request) => originOf(site, request),
     logOf: (request) => seenOf(site, request).log,
   }
 }

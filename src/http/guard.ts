@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { credentialIn } from '../auth/credential.ts'
 import type { Config } from '../config.ts'
 import type { Front } from '../generated/prisma/enums.ts'
-import { isLoopback } from '../kit/loopback.ts'
+import { isOwnName, knownHosts } from './own-names.ts'
 import { reached } from './reached.ts'
 
 /**
@@ -34,10 +34,9 @@ export function refusal(
  */
 export function strangerRefusal(config: Config, request: IncomingMessage): string | undefined {
   const { headers } = request
-  const known = knownHosts(config)
   // a proxy that leaves X-Forwarded-Host to its callers must not help: both names have to be ours
   const strange = [headers.host ?? '', reached(config, request).host].find(
-    (host) => !isLoopback(nameOf(host)) && nameOf(host) !== config.host && !known.has(host),
+    (host) => !isOwnName(config, host),
   )
   if (strange !== undefined && !config.authOpenAnywhere)
     return `Without a credential this server answers to its own names only, not to "${strange}".`
@@ -70,11 +69,6 @@ function isByOwnPage(config: Config, request: IncomingMessage): boolean {
 /** `none` is the person at the browser: an address that was typed, a bookmark. Another port is another origin. */
 const isFromHere = (site: string | string[] | undefined): boolean =>
   site === undefined || site === 'same-origin' || site === 'none'
-
-const nameOf = (host: string): string => host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-
-const knownHosts = ({ publicUrl, advertiseUrl }: Config): ReadonlySet<string> =>
-  new Set([publicUrl, advertiseUrl].flatMap((url) => (url ? [new URL(url).host] : [])))
 
 function isOwn(config: Config, request: IncomingMessage, origin: string): boolean {
   if (!URL.canParse(origin)) return false

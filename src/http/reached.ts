@@ -9,6 +9,8 @@ export interface Reached {
   readonly scheme: 'http' | 'https'
   /** Name and port; empty when the request names none. */
   readonly host: string
+  /** Whether a proxy that is trusted says the host, not the request itself. */
+  readonly isForwarded: boolean
 }
 
 /**
@@ -25,11 +27,13 @@ export function reached(
     return values[Math.max(0, values.length - trustProxy)]?.trim() || undefined
   }
   const isTls = 'encrypted' in socket
+  const host = forwarded('x-forwarded-host')
   const scheme = forwarded('x-forwarded-proto') ?? (isTls ? 'https' : 'http')
   return {
     address: addressIn(forwarded('x-forwarded-for')) ?? plain(socket.remoteAddress ?? ''),
     scheme: scheme === 'https' ? 'https' : 'http',
-    host: forwarded('x-forwarded-host') ?? headers.host ?? '',
+    host: host ?? headers.host ?? '',
+    isForwarded: host !== undefined,
   }
 }
 
@@ -40,4 +44,5 @@ function addressIn(entry: string | undefined): string | undefined {
   return isIP(address) === 0 ? undefined : plain(address)
 }
 
-const plain = (address: string): string => address.replace(/^::ffff:(?=[\d.]+$)/i, '')
+/** An IPv4 address as itself, also where it comes as one of IPv6. */
+export const plain = (address: string): string => address.replace(/^::ffff:(?=[\d.]+$)/i, '')

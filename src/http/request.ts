@@ -7,6 +7,7 @@ import { BadRequest, Forbidden, Unauthenticated } from '../kit/errors.ts'
 import { cookieSlot } from './cookie.ts'
 import { strangerRefusal } from './guard.ts'
 import { authenticating, seenOf } from './observe/seen.ts'
+import { originOf } from './origin.ts'
 import { reached } from './reached.ts'
 
 /** Longest URL; an operation with more to say is sent by POST. */
@@ -52,7 +53,7 @@ export async function contextOf(
 ): Promise<Context> {
   const seen = seenOf(site, request)
   const lastEventId = request.headers['last-event-id']
-  const { address, scheme, host } = reached(site.config, request)
+  const { address } = reached(site.config, request)
   const cookie = cookieSlot(site.config, request)
   const { config, metrics, tracing, database, bus, storage, hub, signer } = site
   const { authenticator, sessions, throttle, now, server, waiting, doors, quotas } = site
@@ -81,7 +82,9 @@ export async function contextOf(
     },
     span: seen.span,
     address,
-    origin: config.publicUrl ?? `${scheme}://${host}`,
+    get origin() {
+      return originOf(site, request) // made when a URL is to be printed
+    },
     cookie,
     front,
     // what a front executes is its own: documents that are part of this program

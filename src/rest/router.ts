@@ -26,6 +26,8 @@ export interface Host {
   call(ctx: Context, request: FastifyRequest, reply: FastifyReply, named: Named): Promise<Reply>
   /** The name the request reached this server under, with its port. */
   hostOf(request: IncomingMessage): string
+  /** What URLs in answers begin with, without a trailing slash. */
+  originOf(request: IncomingMessage): string
   logOf(request: IncomingMessage): Logger
 }
 
@@ -105,10 +107,10 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
       )
     })
     http.get(front.api.path, { config }, (request, reply) =>
-      sent(reply, json(200, apiDocument(front, baseOf(host, request, prefix)))),
+      sent(reply, json(200, apiDocument(front, host.originOf(request.raw) + prefix))),
     )
     http.get('/docs', { config }, (request, reply) =>
-      reply.headers(PAGE_HEADERS).send(docsPage(front, baseOf(host, request, prefix))),
+      reply.headers(PAGE_HEADERS).send(docsPage(front, host.originOf(request.raw) + prefix)),
     )
   }
 }
@@ -120,11 +122,6 @@ function asProblem(error: unknown): unknown {
   return isRefusal
     ? new Problem('BAD_REQUEST', `The request is malformed: ${error.message}`)
     : error
-}
-
-/** Where the front was reached. */
-function baseOf(host: Host, { raw, protocol }: FastifyRequest, prefix: string): string {
-  return (host.site.config.publicUrl ?? `${protocol}://${host.hostOf(raw) || 'localhost'}`) + prefix
 }
 
 async function answer(

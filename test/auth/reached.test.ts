@@ -20,11 +20,12 @@ test('without TRUST_PROXY nothing a caller forwards is believed', () => {
     address: '10.0.0.9',
     scheme: 'http',
     host: 'inner:4000',
+    isForwarded: false,
   })
 })
 
 test('as many proxies are believed as there are, and no further entry', () => {
-  const outer = { scheme: 'https', host: 'outer.example' }
+  const outer = { scheme: 'https', host: 'outer.example', isForwarded: true }
   expect(reached({ trustProxy: 1 }, asked(forwarded))).toEqual({ address: '3.3.3.3', ...outer })
   expect(reached({ trustProxy: 2 }, asked(forwarded))).toEqual({ address: '2.2.2.2', ...outer })
   expect(reached({ trustProxy: 9 }, asked(forwarded))).toEqual({ address: '1.1.1.1', ...outer })

@@ -1,0 +1,32 @@
+import type { IncomingMessage } from 'node:http'
+import { isIPv6 } from 'node:net'
+import type { Platform } from '../context.ts'
+import { isOwnName, nameOf } from './own-names.ts'
+import { plain, reached } from './reached.ts'
+
+/**
+ * What the URLs in an answer begin with, without a trailing slash: PUBLIC_URL, else the name that the request came
+ * under, where that is known to be this server's or a trusted proxy says it, else the address that the connection
+ * came in at. A name that only the caller has written is not repeated: what is printed may be signed, kept and passed
+ * on.
+ */
+export function originOf(
+  { config, server }: Pick<Platform, 'config' | 'server'>,
+  request: IncomingMessage,
+): string {
+  if (config.publicUrl !== undefined) return config.publicUrl
+  const { scheme, host, isForwarded } = reached(config, request)
+  const { localAddress, localPort } = request.socket
+  // a connection that has gone has none
+  const address = localAddress === undefined ? undefined : plain(localAddress)
+  if (isForwarded || isOwnName(config, host) || nameOf(host) === address) {
+    const origin = `${scheme}://${host}`
+    if (isOrigin(origin)) return origin
+  }
+  const here = `http://${isIPv6(address ?? '') ? `[${address}]` : address}:${localPort}`
+  return address !== undefined && isOrigin(here) ? here : server.url
+}
+
+/** Whether a text is scheme, host and port, and nothing else. */
+const isOrigin = (text: string): boolean =>
+  URL.canParse(text) && new URL(text).href === `${new URL(text).origin}/`
