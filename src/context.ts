@@ -57,9 +57,9 @@ interface Waiting {
 
 /** Where bytes come in and go out. Fronts call these in process; over HTTP they stand behind signed URLs. */
 export interface Doors {
-  /** Takes the bytes of an upload. Throws NotFound, WrongState, ValidationError or QuotaReached; then nothing is kept. */
+  /** Takes the bytes of an upload. Throws NotFound, Conflict, ValidationError or QuotaReached; then nothing is kept. */
   put(uploadId: string, body: Readable, signal?: AbortSignal): Promise<unknown>
-  /** The archive of a version, unchanged. Throws NotFound. */
+  /** The archive of a version, unchanged; nothing is opened before it is read. Throws NotFound. */
   get(versionId: string): Promise<Outgoing>
   /**
    * Calls a service as the viewer; one that sleeps is woken. Throws NotFound, Forbidden, WrongState (it does not

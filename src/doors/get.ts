@@ -1,19 +1,21 @@
 import type { Platform } from '../context.ts'
-import { archiveKey, VersionId } from '../deployments/index.ts'
+import { archiveKey, archiveOf, VersionId } from '../deployments/index.ts'
 import type { Outgoing } from '../kit/call.ts'
 import { NotFound } from '../kit/errors.ts'
 
 /** The door for archives: the bytes of a version, unchanged. Throws NotFound. */
-export async function getArchive(
-  { database, storage }: Platform,
-  versionId: string,
-): Promise<Outgoing> {
-  const version = await database.prisma.deploymentVersion.findFirst({
-    where: { id: versionId, deletedAt: null },
-  })
-  const sha256 = version?.archiveSha256
-  const object = sha256 ? await storage.get(archiveKey(sha256)) : undefined
-  if (!sha256 || object === undefined)
-    throw new NotFound('archive of the deployment version', VersionId.text(versionId))
-  return { ...object, sha256, fileName: 'source.tgz' }
+export async function getArchive(platform: Platform, versionId: string): Promise<Outgoing> {
+  const absent = (): NotFound =>
+    new NotFound('archive of the deployment version', VersionId.text(versionId))
+  const archive = await archiveOf(platform, versionId)
+  if (archive === undefined) throw absent()
+  return {
+    ...archive,
+    fileName: 'source.tgz',
+    async read(range) {
+      const object = await platform.storage.get(archiveKey(archive.sha256), range)
+      if (object === undefined) throw absent()
+      return object.body
+    },
+  }
 }

@@ -8,6 +8,7 @@ import { Forbidden, NotFound } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
 import { asBrokenOff, callOf, invoked, own } from './calls.ts'
+import { download } from './download.ts'
 import { contextOf } from './request.ts'
 
 type Request = FastifyRequest<{ Params: Record<string, string> }>
@@ -29,19 +30,15 @@ export function signedDoors(site: Site) {
       return reply.send()
     })
 
-    http.get('/archives/:id/source.tgz', async (request: Request, reply) => {
-      signed(site, request)
-      const id = VersionId.read(request.params.id ?? '')
-      if (id === undefined) throw new NotFound('deployment version', request.params.id ?? '')
-      const { body, sizeBytes, sha256, fileName } = await site.doors.get(id)
-      return reply
-        .headers({
-          'content-type': 'application/octet-stream',
-          'content-length': sizeBytes,
-          'content-disposition': `attachment; filename="${fileName}"`,
-          etag: `"${sha256}"`,
-        })
-        .send(body)
+    http.route({
+      method: ['GET', 'HEAD'],
+      url: '/archives/:id/source.tgz',
+      async handler(request: Request, reply) {
+        signed(site, request)
+        const id = VersionId.read(request.params.id ?? '')
+        if (id === undefined) throw new NotFound('deployment version', request.params.id ?? '')
+        return download(request, reply, await site.doors.get(id))
+      },
     })
   }
 }
@@ -96,10 +93,11 @@ export function invocation(site: Site, invoker: Invoker) {
   }
 }
 
-/** Throws unless the URL was signed by us for this method and is still good. */
+/** Throws unless the URL was signed by us for this method and is still good; whoever may GET may ask with HEAD. */
 function signed({ signer, now }: Site, request: FastifyRequest): void {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost')
-  if (!signer.isPathSigned(request.method, pathname, searchParams, now()))
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  if (!signer.isPathSigned(method, pathname, searchParams, now()))
     throw new Forbidden(
       'VIEWER',
       'The signature of this URL is wrong or has expired: ask for a new one.',

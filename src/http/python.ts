@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
+import { names } from './etag.ts'
 
 const FILE = new URL('../../python/millrace.py', import.meta.url)
 
@@ -10,8 +11,7 @@ export async function python(http: FastifyInstance): Promise<void> {
   const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
   http.get('/millrace.py', (request, reply) => {
     reply.headers({ etag, 'cache-control': 'no-cache' })
-    const known = request.headers['if-none-match']?.split(/\s*,\s*/) ?? []
-    return known.some((one) => one === '*' || one.replace(/^W\//, '') === etag)
+    return names(request.headers['if-none-match'] ?? '', etag)
       ? reply.code(304).send()
       : reply.type('text/x-python; charset=utf-8').send(text)
   })

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { ByteRange } from './byte-range.ts'
 
 /** A call of a service, whatever door it came through. */
 export interface Call {
@@ -18,9 +19,10 @@ export interface Answer {
   readonly body: Readable
 }
 
-/** Bytes that go out. Whoever takes them reads the body to its end or destroys it. */
+/** Bytes that go out, and never change. */
 export interface Outgoing {
-  readonly body: Readable
+  /** All of them, or those of a range. Whoever calls it reads the body to its end or destroys it. Throws NotFound. */
+  read(range?: ByteRange): Promise<Readable>
   readonly sizeBytes: number
   /** SHA-256 of the bytes in lower-case hexadecimal. */
   readonly sha256: string

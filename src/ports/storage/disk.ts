@@ -73,14 +73,17 @@ export function diskStorage(options: { dir: string; owner?: string }): Storage {
       return { sizeBytes, sha256: hash.digest('hex') }
     },
 
-    async get(key) {
+    async get(key, range) {
       const file = fileOf(key)
       await ready
       const handle = await open(file).catch(absent)
       if (handle === undefined) return undefined
       try {
         const { size } = await handle.stat()
-        return { body: handle.createReadStream(), sizeBytes: size }
+        if (range !== undefined && range.first >= size)
+          throw new RangeError(`${key} has ${size} bytes, and none from ${range.first} on.`)
+        const part = range && { start: range.first, end: range.last }
+        return { body: handle.createReadStream(part), sizeBytes: size }
       } catch (cause) {
         await handle.close()
         throw cause

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { ByteRange } from '../../kit/byte-range.ts'
 
 /** What is known of stored bytes. */
 export interface StoredObject {
@@ -30,8 +31,11 @@ export interface Storage {
     body: Readable,
     options: { maxBytes: number; onProgress?: (bytes: number) => void; signal?: AbortSignal },
   ): Promise<StoredObject>
-  /** The bytes, or undefined when there are none under that key. */
-  get(key: string): Promise<{ body: Readable; sizeBytes: number } | undefined>
+  /**
+   * The bytes, or those of a range, or undefined when there are none under that key. `sizeBytes` is of all of them. A
+   * range ends with the bytes; throws RangeError for one that begins behind them.
+   */
+  get(key: string, range?: ByteRange): Promise<{ body: Readable; sizeBytes: number } | undefined>
   /** Moves `from` to `to`, replacing what was there, in one step. */
   move(from: string, to: string): Promise<void>
   /** Removes the key; removing what is not there is no error. */

@@ -42,6 +42,30 @@ export function conformsToStorage(name: string, make: () => Promise<Storage>): v
         expect(await storage.get(key)).toBeUndefined()
     })
 
+    test('a part of the bytes is given back alone, with the size of all', async () => {
+      const storage = await make()
+      await put(storage, 'k', '0123456789')
+      const part = async (first: number, last: number) => {
+        const got = await storage.get('k', { first, last })
+        return [got?.sizeBytes, await text(got?.body ?? Readable.from([]))]
+      }
+      expect(await part(0, 0)).toEqual([10, '0'])
+      expect(await part(3, 5)).toEqual([10, '345'])
+      expect(await part(9, 9)).toEqual([10, '9'])
+      expect(await part(0, 9)).toEqual([10, '0123456789'])
+      expect(await part(7, 1e12)).toEqual([10, '789'])
+    })
+
+    test('a part that begins behind the bytes is a RangeError, one of nothing is undefined', async () => {
+      const storage = await make()
+      await put(storage, 'k', '0123456789')
+      await put(storage, 'empty', '')
+      await expect(storage.get('k', { first: 10, last: 20 })).rejects.toThrow(RangeError)
+      await expect(storage.get('empty', { first: 0, last: 0 })).rejects.toThrow(RangeError)
+      expect(await storage.get('nothing', { first: 0, last: 0 })).toBeUndefined()
+      expect(await read(storage, 'k')).toBe('0123456789')
+    })
+
     test('one key may begin like another', async () => {
       const storage = await make()
       for (const key of ['a', 'a/b', 'a/b/c', 'a.b', 'incoming/a']) await put(storage, key, key)
