@@ -13,7 +13,7 @@ const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
   fields: (t) => ({
     action: t.exposeString('action', {
       description:
-        'The mutation, such as createService. What the server did by itself, as actor SYSTEM, is serviceStatusChanged, serviceScaled, versionStatusChanged or uploadReceived.',
+        'The mutation, such as createService. What the server did by itself, as actor SYSTEM, is serviceStatusChanged or serviceScaled; uploadReceived and versionStatusChanged follow from bytes that came to the URL of an upload, and their actor is whoever asked for the upload.',
     }),
     subjectId: t.id({
       description: 'Canonical id of what it was done to.',

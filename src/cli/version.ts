@@ -80,9 +80,10 @@ function same(version: Version, { packed, program }: VersionPlan): Version {
 }
 
 interface UploadTarget {
-  readonly url: string
+  /** Null for whoever may not send anything there. */
+  readonly url: string | null
   readonly method: string
-  readonly headers: readonly { readonly name: string; readonly value: string }[]
+  readonly headers: readonly { readonly name: string; readonly value: string }[] | null
 }
 
 async function sendArchive(
@@ -91,6 +92,8 @@ async function sendArchive(
   { url, method, headers }: UploadTarget,
   { file, sizeBytes }: PackedFolder,
 ): Promise<void> {
+  if (url === null || headers === null)
+    throw new Refusal('This credential may not send archives: it takes the role DEVELOPER.')
   const { request } = await import('undici')
   const response = await request(url, {
     method: method === 'POST' ? 'POST' : 'PUT',

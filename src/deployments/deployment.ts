@@ -25,13 +25,14 @@ export const versionNaming: Naming = {
 
 /**
  * The life of a version's archive. It is checked while its sender waits; a check that a crash cut short is begun
- * anew by sending the archive again. A version that is READY takes another archive until something uses it.
+ * anew by sending the archive again. Several may be checked at once: the first that passes is the version's for good,
+ * also when another was refused meanwhile. Nothing leads on from READY.
  */
 export const versionMoves = machine({
   AWAITING_ARCHIVE: { receive: 'CHECKING' },
   CHECKING: { receive: 'CHECKING', accept: 'READY', reject: 'REJECTED' },
-  READY: { receive: 'CHECKING' },
-  REJECTED: { receive: 'CHECKING' },
+  REJECTED: { receive: 'CHECKING', accept: 'READY', reject: 'REJECTED' },
+  READY: {},
 })
 
 /** Where the event streams of deployments have their heads. */

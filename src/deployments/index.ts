@@ -16,4 +16,4 @@ export {
   versionOf,
 } from './store.ts'
 export { abejaPath, DeploymentType, VersionType } from './types.ts'
-export { mayReceive, receiveArchive } from './receive.ts'
+export { archiveOf, receiveArchive } from './receive.ts'

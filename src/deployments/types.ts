@@ -24,7 +24,7 @@ import { batched } from '../kit/batched.ts'
 import { ActorType, organizationNaming } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
 import { NameValueType } from '../uploads/index.ts'
-import { archiveUrl } from './archive.ts'
+import { archiveUrl, mayFetch } from './archive.ts'
 import {
   DeploymentId,
   deploymentHeads,
@@ -41,13 +41,13 @@ const VersionStatusType = builder.enumType('VersionStatus', {
   values: {
     [VersionStatus.AWAITING_ARCHIVE]: { description: 'Nothing was sent yet.' },
     [VersionStatus.CHECKING]: { description: 'It has arrived and is being looked at.' },
-    [VersionStatus.READY]: { description: 'It can be run.' },
+    [VersionStatus.READY]: { description: 'It can be run, and keeps this archive.' },
     [VersionStatus.REJECTED]: { description: 'It was refused; send another.' },
   } as const,
 })
 
 const ArchiveType = builder.objectRef<DeploymentVersion>('Archive').implement({
-  description: 'An uploaded archive; the URL is signed for this caller and expires.',
+  description: 'An uploaded archive, which a version keeps as it is.',
   fields: (t) => ({
     sizeBytes: t.field({
       type: 'SafeInt',
@@ -64,9 +64,10 @@ const ArchiveType = builder.objectRef<DeploymentVersion>('Archive').implement({
       resolve: (v) => v.uploadedAt ?? v.createdAt,
     }),
     downloadUrl: t.string({
+      nullable: true,
       description:
-        'Where to fetch the bytes, unchanged, for an hour. No credential is needed with it.',
-      resolve: (v, _args, ctx) => archiveUrl(ctx, v),
+        'Where to fetch the bytes, unchanged, for an hour; null below VIEWER. Signed: whoever has it may fetch, so keep it. No credential is needed with it. HEAD and ranges of bytes are answered too; the ETag is the SHA-256.',
+      resolve: (v, _args, ctx) => (mayFetch(ctx, v) ? archiveUrl(ctx, v) : null),
     }),
   }),
 })

@@ -1,33 +1,104 @@
-import { randomUUID } from 'node:crypto'
-import type { Readable } from 'node:stream'
+import { createHash, randomUUID } from 'node:crypto'
+import { addAbortSignal, type Readable } from 'node:stream'
 import type { Platform } from '../context.ts'
-import { mayReceive, receiveArchive } from '../deployments/index.ts'
-import { Prisma } from '../generated/prisma/client.ts'
-import { system } from '../kit/actor.ts'
-import { NotFound, QuotaReached, ValidationError } from '../kit/errors.ts'
+import { archiveOf, receiveArchive } from '../deployments/index.ts'
+import type { Upload } from '../generated/prisma/client.ts'
+import { Conflict, NotFound, QuotaReached, ValidationError } from '../kit/errors.ts'
 import { TooLarge, type StoredObject } from '../ports/storage/storage.ts'
-import { act } from '../streams/index.ts'
-import { UploadId, uploadKey } from '../uploads/index.ts'
+import { completeUpload, UploadId, uploadKey } from '../uploads/index.ts'
 
 /**
  * The door for bytes that come in: streams them to Storage, never whole in memory, and gives them to whoever asked
- * for them. Throws NotFound, WrongState, ValidationError (other bytes than announced, an archive that is refused)
- * or QuotaReached (too many bytes); then nothing is kept.
+ * for them. Bytes that were taken are there for good: the same are no error after that and others a Conflict, however
+ * many are sent at once. Throws NotFound, Conflict, ValidationError (other bytes than announced, an archive that is
+ * refused) or QuotaReached (too many bytes); then nothing is kept.
  */
 export async function putUpload(
   platform: Platform,
   id: string,
   body: Readable,
   signal?: AbortSignal,
-): Promise<StoredObject> {
-  const { prisma } = platform.database
-  const upload = await prisma.upload.findUnique({ where: { id } })
-  if (upload === null || upload.expiresAt <= platform.now())
-    throw new NotFound('upload', UploadId.text(id))
-  const { versionId } = upload
-  if (versionId !== null) await mayReceive(platform, versionId)
+): Promise<void> {
+  const upload = await uploadThere(platform, id)
+  const had = await takenBy(platform, upload)
+  if (had !== undefined) {
+    if (await isSame(body, had, signal)) return
+    throw otherBytes(upload)
+  }
   const key = `${uploadKey(id)}.${randomUUID()}`
   const stored = await keep(platform, key, body, signal)
+  try {
+    asAnnounced(upload, stored)
+    if (await take(platform, upload, key, stored)) return
+  } finally {
+    await platform.storage.delete(key) // what was taken lies elsewhere by now
+  }
+  const taken = await takenBy(platform, await uploadThere(platform, id))
+  if (taken?.sha256 !== stored.sha256) throw otherBytes(upload)
+}
+
+async function uploadThere({ database, now }: Platform, id: string): Promise<Upload> {
+  const upload = await database.prisma.upload.findUnique({ where: { id } })
+  if (upload === null || upload.expiresAt <= now()) throw new NotFound('upload', UploadId.text(id))
+  return upload
+}
+
+/** What was taken before; undefined as long as nothing was. Throws NotFound when it was for what is gone. */
+async function takenBy(
+  platform: Platform,
+  { versionId, receivedSha256: sha256, receivedBytes }: Upload,
+): Promise<StoredObject | undefined> {
+  if (versionId !== null) return archiveOf(platform, versionId)
+  return sha256 === null ? undefined : { sha256, sizeBytes: Number(receivedBytes) }
+}
+
+/** Takes what lies under `key`; false when others were faster. */
+async function take(
+  platform: Platform,
+  upload: Upload,
+  key: string,
+  stored: StoredObject,
+): Promise<boolean> {
+  const { database, storage, hub } = platform
+  const { id, versionId, organizationId } = upload
+  if (versionId !== null) return receiveArchive(platform, { ...upload, versionId }, key, stored)
+  const isFirst = await database.transaction(async (client) => {
+    if (!(await completeUpload(platform, client, upload, stored))) return false
+    await storage.move(key, uploadKey(id))
+    return true
+  })
+  if (isFirst) hub.hint('audit', organizationId)
+  return isFirst
+}
+
+/** Reads no more of a body than decides whether it is what was taken. */
+async function isSame(
+  body: Readable,
+  { sizeBytes, sha256 }: StoredObject,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (signal) addAbortSignal(signal, body)
+  const hash = createHash('sha256')
+  let read = 0
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+    const bytes = chunk as Uint8Array // a request's body is a stream of bytes
+    read += bytes.length
+    if (read > sizeBytes) return false
+    hash.update(bytes)
+  }
+  return hash.digest('hex') === sha256
+}
+
+const otherBytes = ({ versionId }: Upload): Conflict =>
+  new Conflict(
+    'sha256',
+    versionId === null
+      ? 'This upload has taken other bytes: ask for a new one.'
+      : 'The version has another archive, which it keeps: make a new version for new code.',
+  )
+
+/** Throws ValidationError unless the bytes are what was announced. */
+function asAnnounced(upload: Upload, stored: StoredObject): void {
   const issues = [
     ...(upload.sizeBytes !== null && upload.sizeBytes !== BigInt(stored.sizeBytes)
       ? [
@@ -46,19 +117,7 @@ export async function putUpload(
         ]
       : []),
   ]
-  if (issues.length > 0) {
-    await platform.storage.delete(key)
-    throw new ValidationError(issues)
-  }
-  if (versionId === null) await platform.storage.move(key, uploadKey(id))
-  else await receiveArchive(platform, { ...upload, versionId }, key, stored)
-  await platform.database.query(Prisma.sql`
-    WITH done AS (
-      UPDATE "Upload" SET "receivedBytes" = ${stored.sizeBytes}::bigint, "receivedSha256" = ${stored.sha256},
-        "completedAt" = ${platform.now()} WHERE id = ${id}::uuid)
-    ${act(upload.organizationId, system, 'uploadReceived', `upl:${id}`)}`)
-  platform.hub.hint('audit', upload.organizationId)
-  return stored
+  if (issues.length > 0) throw new ValidationError(issues)
 }
 
 async function keep(

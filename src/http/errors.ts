@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import {
   BadGateway,
   BadRequest,
+  Conflict,
   DomainError,
   Forbidden,
   NotFound,
@@ -61,6 +62,7 @@ function statusOf(error: DomainError): [number, string] {
   // a stopped service is documented as 404, which old clients do not retry
   if (error instanceof WrongState)
     return error.state === 'IN_USE' ? [409, 'conflict'] : [404, 'not_found']
+  if (error instanceof Conflict) return [409, 'conflict']
   if (error instanceof Unauthenticated) return [401, 'unauthorized']
   if (error instanceof Forbidden) return [403, 'forbidden']
   if (error instanceof Unavailable) return [503, 'service_unavailable']

@@ -1,4 +1,4 @@
 /** Uploads: places that take bytes by plain HTTP, because files never travel inside GraphQL. */
 export * from './upload.ts'
-export { newUpload, renewedUpload } from './store.ts'
+export { askedBy, completeUpload, newUpload, renewedUpload } from './store.ts'
 export { NameValueInput, NameValueType, UploadType } from './types.ts'

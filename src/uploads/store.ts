@@ -1,7 +1,10 @@
-import type { Context } from '../context.ts'
-import { organizationsOf } from '../auth/viewer.ts'
-import type { Prisma, Upload } from '../generated/prisma/client.ts'
+import type { PoolClient } from 'pg'
+import { actor, type Context, type Platform } from '../context.ts'
+import { isAllowed, organizationsOf } from '../auth/viewer.ts'
+import { Prisma, type Upload } from '../generated/prisma/client.ts'
+import type { Actor } from '../kit/actor.ts'
 import { batched } from '../kit/batched.ts'
+import { act } from '../streams/index.ts'
 import { UPLOAD_SECONDS, UploadId, uploadPath } from './upload.ts'
 
 /** Makes a place for bytes, within the transaction that needs it. */
@@ -25,6 +28,7 @@ export const newUpload = (
       sizeBytes: about.sizeBytes == null ? null : BigInt(about.sizeBytes),
       sha256: about.sha256 ?? null,
       expiresAt: urlEnd(ctx),
+      creator: { ...actor(ctx) },
     },
   })
 
@@ -47,6 +51,37 @@ export const uploadById = batched<Context, Upload>((ctx, ids) =>
   }),
 )
 
+/** Whether the viewer may send the bytes: whoever may is shown how. */
+export const maySend = ({ viewer }: Context, { organizationId }: Upload): boolean =>
+  isAllowed(viewer, 'DEVELOPER', organizationId)
+
 /** The URL that takes the bytes: signed for PUT, good until the upload expires. */
 export const uploadUrl = (ctx: Context, { id, expiresAt }: Upload): string =>
   ctx.origin + ctx.signer.signPath('PUT', uploadPath(id), expiresAt)
+
+/** Whoever asked for an upload: what its URL does is done in that name. */
+export const askedBy = ({ creator }: Upload): Actor => creator as unknown as Actor // the column holds an Actor
+
+/**
+ * Records, within the transaction that takes them, that the bytes of an upload have come; false when others had come
+ * before. An upload is complete once.
+ */
+export async function completeUpload(
+  { database, now }: Platform,
+  client: PoolClient,
+  upload: Upload,
+  { sizeBytes, sha256 }: { readonly sizeBytes: number; readonly sha256: string },
+): Promise<boolean> {
+  const completed = await database.query(
+    Prisma.sql`
+      UPDATE "Upload" SET "receivedBytes" = ${sizeBytes}::bigint, "receivedSha256" = ${sha256}, "completedAt" = ${now()}
+      WHERE id = ${upload.id}::uuid AND "completedAt" IS NULL RETURNING id`,
+    { client },
+  )
+  if (completed.length === 0) return false
+  const { organizationId, id } = upload
+  await database.query(act(organizationId, askedBy(upload), 'uploadReceived', `upl:${id}`), {
+    client,
+  })
+  return true
+}

@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
-import { uploadById, uploadUrl } from './store.ts'
+import { maySend, uploadById, uploadUrl } from './store.ts'
 import { UploadId } from './upload.ts'
 
 export const NameValueType = builder
@@ -28,24 +28,26 @@ export const UploadType = builder.prismaObject('Upload', {
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => UploadId.text(id) }),
     method: t.string({ description: 'The HTTP method to use.', resolve: () => 'PUT' }),
     url: t.string({
+      nullable: true,
       description:
-        'Where to send the bytes. Signed: whoever has it may send, so keep it. No credential is needed with it.',
-      resolve: (upload, _args, ctx) => uploadUrl(ctx, upload),
+        'Where to send the bytes; null below DEVELOPER. Signed: whoever has it may send, in the name of whoever asked for the upload, so keep it. No credential is needed with it. An upload that was cut off or refused is sent again to the same URL; once the bytes are taken, the same bytes are answered 200 again, and others 409.',
+      resolve: (upload, _args, ctx) => (maySend(ctx, upload) ? uploadUrl(ctx, upload) : null),
     }),
     headers: t.field({
       type: [NameValueType],
-      description: 'Headers to send with the bytes.',
-      resolve: () => [],
+      nullable: true,
+      description: 'Headers to send with the bytes; null below DEVELOPER.',
+      resolve: (upload, _args, ctx) => (maySend(ctx, upload) ? [] : null),
     }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the URL ends.' }),
     receivedBytes: t.expose('receivedBytes', {
       type: 'SafeInt',
-      description: 'Bytes that have arrived whole.',
+      description: 'Bytes that were taken; 0 until all have come and none was refused.',
     }),
     completedAt: t.expose('completedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When all had arrived.',
+      description: 'When they were taken, which is for good.',
     }),
   }),
 })

@@ -44,7 +44,7 @@ beforeAll(async () => {
   app = await testApp({ AUTH: 'open' })
   unsubscribe('fastify.initialization', heard)
   const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'x' } })
-  const url = new URL(succeeded(createUpload, 'CreateUploadSuccess').upload.url)
+  const url = new URL(succeeded(createUpload, 'CreateUploadSuccess').upload.url ?? '')
   signed = url.pathname + url.search
 })
 afterAll(() => app.close())

@@ -57,7 +57,7 @@ test('an upload that was cut off by the death of the server leaves nothing, and 
   const { createDeploymentVersion } = await server.admin.request(CreateVersion, { input })
   const { version, upload } = succeeded(createDeploymentVersion, 'CreateDeploymentVersionSuccess')
   const incoming = join(database.dataDir, 'storage/incoming')
-  const socket = half(upload.url, Buffer.alloc(100_000, 'half an archive'))
+  const socket = half(upload.url ?? '', Buffer.alloc(100_000, 'half an archive'))
   await until(async () => (await readdir(incoming)).length === 1)
   await server.end('SIGKILL')
   socket.destroy()
@@ -67,7 +67,7 @@ test('an upload that was cut off by the death of the server leaves nothing, and 
   const before = await server.admin.request(VersionStatus, { id: version.id })
   expect(before.deploymentVersion).toEqual({ status: 'AWAITING_ARCHIVE', archive: null })
   const body = new Uint8Array(await tarGz(python.files))
-  const sent = await fetch(upload.url, { method: 'PUT', body })
+  const sent = await fetch(upload.url ?? '', { method: 'PUT', body })
   expect(sent.status).toBe(200)
   const after = await server.admin.request(VersionStatus, { id: version.id })
   expect(after.deploymentVersion).toEqual({

@@ -1,13 +1,29 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
+import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { graphql } from '../generated/index.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { storedZip, tar, tarGz, type TarEntry } from '../support/archive.ts'
 import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { until } from '../support/until.ts'
 import { send, versionOf, waitingVersion } from './operations.ts'
 
 const MAX_UNPACKED = 1_000_000
+
+const VersionHistory = graphql(`
+  query ArchivesHistory($id: ID!) {
+    activity(first: 100, filter: { subjectIds: [$id], actions: ["versionStatusChanged"] }) {
+      nodes {
+        changes {
+          field
+          to
+        }
+      }
+    }
+  }
+`)
 
 let app: TestApp
 beforeAll(async () => {
@@ -24,6 +40,9 @@ async function kept(): Promise<string[]> {
     .filter((path) => !path.startsWith(`${app.database.dataDir}/postgres`))
     .toSorted()
 }
+
+/** Those that hold what was sent, whatever services do with it meanwhile. */
+const stored = async () => (await kept()).filter((path) => path.includes('/storage/'))
 
 const targz = async (...entries: TarEntry[]) => gzipSync(await tar(entries))
 const main = { name: 'main.py', body: 'def handler(request, context):\n    return {}\n' }
@@ -90,18 +109,74 @@ test('the bytes that were sent come back unchanged, without a credential', async
   expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
 })
 
-test('a version takes another archive until a service uses it', async () => {
+test('a READY version keeps its archive: the same bytes are answered again, others refused', async () => {
   const deployment = await seedDeployment(app.admin)
   const { id, url } = await waitingVersion(app.admin, deployment.id)
-  const [first, second] = [await tarGz({ 'main.py': '1' }), await tarGz({ 'main.py': main.body })]
-  await send(url, first)
-  expect(await send(url, second)).toMatchObject({ status: 200 })
-  const sha256 = createHash('sha256').update(second).digest('hex')
-  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY', archive: { sha256 } })
-
+  const [bytes, others] = [await tarGz({ 'main.py': main.body }), await tarGz({ 'main.py': '1' })]
+  expect(await send(url, bytes)).toMatchObject({ status: 200 })
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const before = await kept()
+  const stays = async () => {
+    expect(await send(url, bytes)).toMatchObject({ status: 200 })
+    for (const wrong of [others, Buffer.from('nothing'), bytes.subarray(0, -1), Buffer.of()])
+      expect(await send(url, wrong)).toMatchObject({ status: 409, body: { error: 'conflict' } })
+    const { archive, ...version } = await versionOf(app.admin, id)
+    expect(version).toMatchObject({ status: 'READY', rejection: null })
+    expect(archive).toMatchObject({ sha256, sizeBytes: bytes.length })
+  }
+  await stays()
+  expect(await kept()).toEqual(before)
   await seedService(app.admin, id)
-  expect(await send(url, first)).toMatchObject({ status: 409, body: { error: 'conflict' } })
-  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY', archive: { sha256 } })
+  await stays()
+})
+
+test('of different archives that are sent at once one is taken for good, and nothing else is kept', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  const good = await Promise.all([1, 2, 3].map((n) => tarGz({ 'main.py': `# ${id} ${n}` })))
+  const bad = [1, 2].map((n) => Buffer.from(`no archive ${n}`))
+  const before = await stored()
+  const first = await Promise.all([...good, ...bad].map((bytes) => send(url, bytes)))
+  const statuses = first.map(({ status }) => status)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+  for (const status of statuses.slice(0, 3)) expect([200, 409]).toContain(status)
+  for (const status of statuses.slice(3)) expect([400, 409]).toContain(status)
+  const winner = good[statuses.indexOf(200)] ?? Buffer.of()
+  expect(await versionOf(app.admin, id)).toMatchObject({
+    status: 'READY',
+    rejection: null,
+    archive: { sha256: createHash('sha256').update(winner).digest('hex') },
+  })
+  expect((await stored()).length).toBe(before.length + 1)
+  expect(await send(url, winner)).toMatchObject({ status: 200 })
+})
+
+test('the same archive, sent several times at once, is taken once and answered each time', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  const bytes = await tarGz({ 'main.py': `# ${id}` })
+  const answers = await Promise.all([1, 2, 3, 4].map(() => send(url, bytes)))
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  const { activity } = await app.admin.request(VersionHistory, { id })
+  const ready = activity.nodes.filter(({ changes }) =>
+    changes.some(({ field, to }) => field === 'status' && to === 'READY'),
+  )
+  expect(ready).toHaveLength(1)
+})
+
+test('an upload that was cut off leaves its URL good for another archive', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  const before = await stored()
+  const half = request(url, { method: 'PUT', headers: { 'content-length': '1000' } })
+  half.on('error', () => {}) // it is cut off
+  half.write('half')
+  await until(async () => (await stored()).length > before.length)
+  half.destroy()
+  await until(async () => (await stored()).length === before.length)
+  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'AWAITING_ARCHIVE' })
+  expect(await send(url, await targz(main))).toMatchObject({ status: 200 })
+  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY' })
 })
 
 test('a zip archive whose files are stored as they are is taken', async () => {
@@ -123,14 +198,4 @@ test('two versions of the same bytes have an archive each', async () => {
   const archives = [await versionOf(app.admin, one), await versionOf(app.admin, two)]
   for (const { archive } of archives)
     expect((await fetch(archive?.downloadUrl ?? '')).status).toBe(200)
-})
-
-test('a READY version that is sent something refused is REJECTED until it is sent a good archive', async () => {
-  const deployment = await seedDeployment(app.admin)
-  const { id, url } = await waitingVersion(app.admin, deployment.id)
-  expect(await send(url, await targz(main))).toMatchObject({ status: 200 })
-  expect(await send(url, Buffer.from('nothing'))).toMatchObject({ status: 400 })
-  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'REJECTED' })
-  expect(await send(url, await targz(main))).toMatchObject({ status: 200 })
-  expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY' })
 })

@@ -156,7 +156,7 @@ export async function waitingVersion(client: Client, deploymentId: string) {
   const input = { deploymentId, label: `w${(count += 1)}` }
   const { createDeploymentVersion } = await client.request(CreateVersion, { input })
   const made = succeeded(createDeploymentVersion, 'CreateDeploymentVersionSuccess')
-  return { id: made.version.id, url: made.upload.url }
+  return { id: made.version.id, url: made.upload.url ?? '' }
 }
 
 /** A version that must be there. */

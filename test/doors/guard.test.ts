@@ -13,7 +13,7 @@ beforeAll(async () => {
   app = await testApp({ AUTH: 'open' })
   const { createUpload } = await app.stranger.request(CreateUpload, { input: { name: 'x' } })
   const { url } = succeeded(createUpload, 'CreateUploadSuccess').upload
-  const { pathname, search } = new URL(url)
+  const { pathname, search } = new URL(url ?? '')
   paths = [
     { method: 'POST', path: '/graphql' },
     { method: 'GET', path: '/graphql?query=%7B__typename%7D' },

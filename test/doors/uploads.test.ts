@@ -1,5 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { UploadId } from '../../src/uploads/index.ts'
 import { graphql } from '../generated/index.ts'
 import { CreateUpload, send, versionOf, waitingVersion } from '../deployments/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
@@ -31,7 +34,8 @@ async function upload(input: { sizeBytes?: number; sha256?: string } = {}) {
   const { createUpload } = await app.admin.request(CreateUpload, {
     input: { name: 'bytes', ...input },
   })
-  return succeeded(createUpload, 'CreateUploadSuccess').upload
+  const { id, url } = succeeded(createUpload, 'CreateUploadSuccess').upload
+  return { id, url: url ?? '' }
 }
 
 test('bytes that are as announced are taken, others are refused and nothing of them is kept', async () => {
@@ -53,6 +57,34 @@ test('bytes that are as announced are taken, others are refused and nothing of t
     completedAt: expect.any(String),
     headers: [],
   })
+})
+
+test('bytes that were taken stay: the same are answered again, others refused', async () => {
+  const { id, url } = await upload()
+  const [bytes, others] = [randomBytes(5_000), randomBytes(5_000)]
+  expect(await send(url, bytes)).toMatchObject({ status: 200 })
+  const taken = await app.admin.request(Upload, { id })
+  expect(await send(url, bytes)).toMatchObject({ status: 200 })
+  for (const wrong of [others, bytes.subarray(1), Buffer.concat([bytes, others]), Buffer.of()])
+    expect(await send(url, wrong)).toMatchObject({ status: 409, body: { error: 'conflict' } })
+  expect(await app.admin.request(Upload, { id })).toEqual(taken)
+})
+
+test('of different bytes that are sent at once one is taken, and nothing else is kept', async () => {
+  const { id, url } = await upload()
+  const all = Array.from({ length: 6 }, (_, n) => randomBytes(2_000 + n))
+  const first = await Promise.all(all.map((bytes) => send(url, bytes)))
+  expect(first.filter(({ status }) => status === 200)).toHaveLength(1)
+  expect(first.filter(({ status }) => status === 409)).toHaveLength(5)
+  // a second round finds the same one
+  const second = await Promise.all(all.map((bytes) => send(url, bytes)))
+  expect(second.map(({ status }) => status)).toEqual(first.map(({ status }) => status))
+  const sizeBytes = 2_000 + first.findIndex(({ status }) => status === 200)
+  expect((await app.admin.request(Upload, { id })).upload).toMatchObject({
+    receivedBytes: sizeBytes,
+  })
+  const kept = await readdir(join(app.database.dataDir, 'storage/objects/uploads+'))
+  expect(kept.filter((name) => name.startsWith(UploadId.read(id) ?? 'none'))).toHaveLength(1)
 })
 
 test('a URL is good only as it was signed', async () => {

@@ -163,5 +163,5 @@ test('the upload in a repeated answer takes the bytes, also when its first URL h
   const late = await version()
   expect(late).toMatchObject({ replayed: true, upload: { id: first.upload.id } })
   const body = new Uint8Array(await tarGz({ 'main.txt': 'nothing' }))
-  expect((await fetch(late.upload.url, { method: 'PUT', body })).status).toBe(200)
+  expect((await fetch(late.upload.url ?? '', { method: 'PUT', body })).status).toBe(200)
 })

@@ -73,7 +73,7 @@ test('a process sees its three layers, a token of its own, and nothing else of o
   )
   const source =
     'import os\ndef handler(request, context):\n    return {"content": dict(os.environ)}\n'
-  await send(upload.url, await tarGz({ 'main.py': source }))
+  await send(upload.url ?? '', await tarGz({ 'main.py': source }))
   const environment = [...layer('service', 'C'), { name: 'KEY', value: 's3cret', isSecret: true }]
   const { createService } = await app.admin.request(CreateService, {
     input: { name: 'layers', backend: { process: { versionId: version.id, environment } } },

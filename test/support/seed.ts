@@ -111,7 +111,7 @@ export async function seedVersion(
   const { createDeploymentVersion } = await client.request(CreateVersion, { input })
   const made = succeeded(createDeploymentVersion, 'CreateDeploymentVersionSuccess')
   const body = new Uint8Array(await tarGz(files))
-  const response = await fetch(made.upload.url, { method: 'PUT', body })
+  const response = await fetch(made.upload.url ?? '', { method: 'PUT', body })
   if (!response.ok) throw new Error(`upload: ${response.status} ${await response.text()}`)
   return made.version.id
 }

@@ -9,7 +9,7 @@ import {
 } from '../../generated/operations/graphql.ts'
 import { object, text } from '../document/about.ts'
 import { listing } from '../listing.ts'
-import { absent, done, wrong } from '../problem.ts'
+import { absent, done, Problem, wrong } from '../problem.ts'
 import { json } from '../reply.ts'
 import { route, type Asked } from '../route.ts'
 import { about } from './about.ts'
@@ -36,6 +36,12 @@ function versionOf(found: AbejaVersionFragment, asked: Asked) {
     created_at: found.createdAt,
     modified_at: found.archive?.uploadedAt ?? found.createdAt,
   }
+}
+
+/** A URL that acts for whoever has it, and is null for callers who may not do what it does. */
+function shown(url: string | null): string {
+  if (url === null) throw new Problem('FORBIDDEN', 'This needs a greater role.')
+  return url
 }
 
 const gone = ({ params }: Asked) => absent(`There is no version "${params['version']}".`)
@@ -93,7 +99,7 @@ export const versionRoutes = [
     },
     reply({ createDeploymentVersion }, asked) {
       const { version: made, upload } = done(createDeploymentVersion)
-      return json(200, { ...versionOf(made, asked), upload_url: upload.url })
+      return json(200, { ...versionOf(made, asked), upload_url: shown(upload.url) })
     },
   }),
   listing({
@@ -164,7 +170,7 @@ export const versionRoutes = [
     reply({ deploymentVersion: found }, asked) {
       if (found === null) throw gone(asked)
       if (found.archive === null) throw absent('Nothing was uploaded to this version.')
-      return json(200, { download_uri: found.archive.downloadUrl })
+      return json(200, { download_uri: shown(found.archive.downloadUrl) })
     },
   }),
   notOffered(

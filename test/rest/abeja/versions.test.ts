@@ -86,10 +86,15 @@ test('404: get, delete, download and the list of what is not there', async () =>
 test('what is put at the URL, without a credential, is what the download gives back', async () => {
   const made = await abeja.did('POST', versions, { ...wanted, version: 'bytes' })
   const bytes = new Uint8Array(await tarGz(ECHO))
-  const first = await put(made.upload_url, new Uint8Array(await tarGz({ 'other.py': '' })))
-  expect([first.status, await first.text()]).toEqual([200, ''])
-  const second = await put(made.upload_url, bytes)
-  expect([second.status, await second.text()]).toEqual([200, ''])
+  const first = await put(made.upload_url, new Uint8Array(Buffer.from('no archive')))
+  expect(first.status).toBe(400)
+  // a client that has lost the answer sends the same again
+  for (let n = 0; n < 2; n++) {
+    const sent = await put(made.upload_url, bytes)
+    expect([sent.status, await sent.text()]).toEqual([200, ''])
+  }
+  const other = await put(made.upload_url, new Uint8Array(await tarGz({ 'other.py': '' })))
+  expect(other.status).toBe(409)
   const answer = await abeja.did('GET', `${versions}/${made.version_id}/download`)
   expect(Object.keys(answer)).toEqual(['download_uri'])
   // the command line takes the name from before the question mark
@@ -120,7 +125,9 @@ test('a version that a service uses is neither deleted nor replaced', async () =
   })
   const path = `${versions}/${made.version_id}`
   expect((await abeja.call('DELETE', path)).status).toBe(400)
-  expect((await put(made.upload_url, bytes)).ok).toBe(false)
+  expect((await put(made.upload_url, new Uint8Array(await tarGz({ 'other.py': '' })))).status).toBe(
+    409,
+  )
   await abeja.did('DELETE', `/deployments/${deployment}/services/${service.service_id}`)
   expect(await abeja.did('DELETE', path)).toEqual({ message: `${made.version_id} deleted` })
   expect((await abeja.call('GET', path)).status).toBe(404)
