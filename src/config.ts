@@ -55,7 +55,9 @@ const variables = z.object({
   PUBLIC_URL: url(['http:', 'https:'], 'https://millrace.example.com')
     .transform(withoutTrailingSlash)
     .optional()
-    .describe('Where browsers and clients reach this installation; it goes into links.'),
+    .describe(
+      'Where browsers and clients reach this installation: what the URLs in answers begin with. Needed where that is a name, or another address than the server has; without it a `Host` is repeated only where it is known to be ours.',
+    ),
   ADVERTISE_URL: url(['http:', 'https:'], 'http://10.0.0.5:4000')
     .transform(withoutTrailingSlash)
     .optional()

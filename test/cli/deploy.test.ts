@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { millrace, millraceAt } from '../support/cli.ts'
@@ -72,6 +74,19 @@ it('an unchanged folder is not sent again; a changed one is a new version, from 
   expect(await run('invoke', 'changing', '--data', '')).toBe('second')
 })
 
+it('an upload that was cut off is made up for by deploying again', async () => {
+  await folder.write(program('whole'))
+  const way = await cutsUploads(server.url)
+  const args = ['deploy', folder.path, '--name', 'cut', '--json']
+  const { code } = await millrace(args, { env: { MILLRACE_URL: way.url } })
+  expect({ code, cuts: way.cuts() }).toEqual({ code: 1, cuts: 1 })
+  await way.close()
+
+  const made: unknown = JSON.parse(await run(...args))
+  expect(made).toMatchObject({ reused: false, service: { status: 'READY' } })
+  expect(await run('invoke', 'cut', '--data', '')).toBe('whole')
+})
+
 it('a label that is taken by other content is refused', async () => {
   await folder.write(program('one'))
   await run('deploy', folder.path, '--name', 'labels', '--version', '1.0')
@@ -125,3 +140,39 @@ it('a program that does not start is FAILED with its reason and its last lines',
   expect(await run('invoke', 'broken', '--data', '')).toContain('mended')
   await broken.remove()
 })
+
+/** A way to a server that cuts whatever sends it an archive. */
+async function cutsUploads(
+  target: string,
+): Promise<{ url: string; cuts(): number; close(): Promise<void> }> {
+  const { hostname, port } = new URL(target)
+  let cuts = 0
+  const way = createServer((near) => {
+    const far = connect(Number(port), hostname)
+    const end = (): void => {
+      near.destroy()
+      far.destroy()
+    }
+    for (const socket of [near, far]) socket.on('error', end).on('close', end)
+    far.pipe(near)
+    near.on('data', (bytes: Buffer) => {
+      const isUpload = bytes.toString('latin1').startsWith('PUT /uploads/')
+      // the server sees how it begins
+      far.write(isUpload ? bytes.subarray(0, bytes.indexOf('\r\n\r\n') + 8) : bytes)
+      if (!isUpload) return
+      cuts += 1
+      far.end(end)
+    })
+  })
+  way.listen(0, '127.0.0.1')
+  await once(way, 'listening')
+  const { port: own } = way.address() as AddressInfo // a TCP server has one
+  return {
+    url: `http://127.0.0.1:${own}`,
+    cuts: () => cuts,
+    async close() {
+      way.close()
+      await once(way, 'close')
+    },
+  }
+}
