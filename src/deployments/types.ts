@@ -64,10 +64,9 @@ const ArchiveType = builder.objectRef<DeploymentVersion>('Archive').implement({
       resolve: (v) => v.uploadedAt ?? v.createdAt,
     }),
     downloadUrl: t.string({
-      nullable: true,
       description:
-        'Where to fetch the bytes, unchanged, for an hour; null below VIEWER. Signed: whoever has it may fetch, so keep it. No credential is needed with it. HEAD and ranges of bytes are answered too; the ETag is the SHA-256.',
-      resolve: (v, _args, ctx) => (mayFetch(ctx, v) ? archiveUrl(ctx, v) : null),
+        'Where to fetch the bytes, unchanged, for an hour. Signed: whoever has it may fetch, so keep it. No credential is needed with it. HEAD and ranges of bytes are answered too; the ETag is the SHA-256.',
+      resolve: (v, _args, ctx) => archiveUrl(ctx, v),
     }),
   }),
 })
@@ -108,8 +107,9 @@ export const VersionType = builder.prismaObject('DeploymentVersion', {
     archive: t.field({
       type: ArchiveType,
       nullable: true,
-      description: 'The archive, once there is one that can be run.',
-      resolve: (version) => (version.archiveSha256 === null ? null : version),
+      description: 'The archive, once there is one that can be run; null below VIEWER.',
+      resolve: (version, _args, ctx) =>
+        version.archiveSha256 !== null && mayFetch(ctx, version) ? version : null,
     }),
     creator: t.field({
       type: ActorType,

@@ -16,17 +16,16 @@ export function originOf(
 ): string {
   if (config.publicUrl !== undefined) return config.publicUrl
   const { scheme, host, isForwarded } = reached(config, request)
-  const { localAddress, localPort } = request.socket
-  // a connection that has gone has none
-  const address = localAddress === undefined ? undefined : plain(localAddress)
-  if (isForwarded || isOwnName(config, host) || nameOf(host) === address) {
-    const origin = `${scheme}://${host}`
-    if (isOrigin(origin)) return origin
-  }
-  const here = `http://${isIPv6(address ?? '') ? `[${address}]` : address}:${localPort}`
-  return address !== undefined && isOrigin(here) ? here : server.url
+  const { localAddress = '', localPort } = request.socket // a connection that has gone has none
+  const address = plain(localAddress)
+  const isOurs = isForwarded || isOwnName(config, host) || nameOf(host) === address
+  const here = `http://${isIPv6(address) ? `[${address}]` : address}:${localPort}`
+  return (isOurs ? originIn(`${scheme}://${host}`) : undefined) ?? originIn(here) ?? server.url
 }
 
-/** Whether a text is scheme, host and port, and nothing else. */
-const isOrigin = (text: string): boolean =>
-  URL.canParse(text) && new URL(text).href === `${new URL(text).origin}/`
+/** A URL that is scheme, host and port, and nothing else. */
+function originIn(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined
+  const { href, origin } = new URL(text)
+  return href === `${origin}/` ? origin : undefined
+}

@@ -172,8 +172,8 @@ test('the archive, which is source code, is fetched by whoever may read the orga
   const query = `query ($id: ID!) { node(id: $id) { ... on DeploymentVersion { archive { sha256 downloadUrl } } } }`
   const url = async (client: Client): Promise<unknown> => {
     const { data } = await send(client, query, { id: tenant.ids['DeploymentVersion'] })
-    const node = data?.['node'] as { archive: { downloadUrl: string | null } } | null | undefined
-    return node?.archive.downloadUrl ?? null
+    const node = data?.['node'] as { archive: { downloadUrl: string } | null } | null | undefined
+    return node?.archive?.downloadUrl ?? null
   }
   for (const client of [tenant.viewers.ADMIN, developer, lesser()['VIEWER'] ?? stranger, service])
     expect(await url(client)).toMatch(/\/archives\/.*signature=/)

@@ -38,12 +38,6 @@ function versionOf(found: AbejaVersionFragment, asked: Asked) {
   }
 }
 
-/** A URL that acts for whoever has it, and is null for callers who may not do what it does. */
-function shown(url: string | null): string {
-  if (url === null) throw new Problem('FORBIDDEN', 'This needs a greater role.')
-  return url
-}
-
 const gone = ({ params }: Asked) => absent(`There is no version "${params['version']}".`)
 const tag = 'Deployment versions'
 const failures = { 404: 'There is no such version.' }
@@ -99,7 +93,9 @@ export const versionRoutes = [
     },
     reply({ createDeploymentVersion }, asked) {
       const { version: made, upload } = done(createDeploymentVersion)
-      return json(200, { ...versionOf(made, asked), upload_url: shown(upload.url) })
+      // whoever may make a version may send its archive
+      if (upload.url === null) throw new Problem('FORBIDDEN', 'This needs a greater role.')
+      return json(200, { ...versionOf(made, asked), upload_url: upload.url })
     },
   }),
   listing({
@@ -170,7 +166,7 @@ export const versionRoutes = [
     reply({ deploymentVersion: found }, asked) {
       if (found === null) throw gone(asked)
       if (found.archive === null) throw absent('Nothing was uploaded to this version.')
-      return json(200, { download_uri: shown(found.archive.downloadUrl) })
+      return json(200, { download_uri: found.archive.downloadUrl })
     },
   }),
   notOffered(
