@@ -55,6 +55,7 @@ export async function contextOf(
   const lastEventId = request.headers['last-event-id']
   const { address } = reached(site.config, request)
   const cookie = cookieSlot(site.config, request)
+  let origin: string | undefined
   const { config, metrics, tracing, database, bus, storage, hub, signer } = site
   const { authenticator, sessions, throttle, now, server, waiting, doors, quotas } = site
   // one by one, because to spread so many costs as much as a small query
@@ -83,7 +84,7 @@ export async function contextOf(
     span: seen.span,
     address,
     get origin() {
-      return originOf(site, request) // made when a URL is to be printed
+      return (origin ??= originOf(site, request)) // made once a URL is to be printed
     },
     cookie,
     front,

@@ -10,6 +10,7 @@ import { testDatabase, type TestDatabase } from '../support/database.ts'
 
 const ada = { kind: 'USER', name: 'ada' }
 const system = { kind: 'SYSTEM', name: 'millrace' }
+const readyWith = (archiveSha256: string) => ({ status: 'READY', rejection: null, archiveSha256 })
 const organization = randomUUID()
 const deployment = randomUUID()
 
@@ -83,7 +84,6 @@ test('old uploads know who asked for them, and what was READY is so again, with 
   const versions = await db.pool.query(
     'SELECT id, status, rejection, "archiveSha256" FROM "DeploymentVersion"',
   )
-  const readyWith = (archiveSha256: string) => ({ status: 'READY', rejection: null, archiveSha256 })
   expect(new Map(versions.rows.map(({ id, ...row }) => [id, row]))).toEqual(
     new Map<string, object>([
       [refusedLater, readyWith('aa')],
