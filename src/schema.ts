@@ -16,6 +16,7 @@ import './search/schema.ts'
 import './activities/schema.ts'
 import './server/schema.ts'
 import { builder } from './builder.ts'
+import { closedToWorkers } from './graph/workers.ts'
 
 /** The whole API. */
-export const schema = builder.toSchema()
+export const schema = closedToWorkers(builder.toSchema())

@@ -68,6 +68,27 @@ export function workplacesOf(viewer: Viewer): string[] {
   return viewer.memberships.map(({ organizationId }) => organizationId)
 }
 
+/** Whether there is an organization that the viewer works for, and reads no more of than that takes. */
+export function isWorkerAnywhere(viewer: Viewer): boolean {
+  for (const { role } of viewer.memberships) if (role === 'WORKER') return true
+  return confinedTo(viewer)?.role === 'WORKER'
+}
+
+/** Whether this is one. */
+export const isWorkerIn = (viewer: Viewer, organizationId: string): boolean =>
+  workedForBy(viewer).includes(organizationId)
+
+/** Whether the viewer works, and reads nowhere. */
+export const isWorkerOnly = (viewer: Viewer): boolean =>
+  isWorkerAnywhere(viewer) && viewer.memberships.every(({ role }) => role === 'WORKER')
+
+function workedForBy(viewer: Viewer): string[] {
+  const project = confinedTo(viewer)
+  return [...viewer.memberships, ...(project === undefined ? [] : [project])]
+    .filter(({ role }) => role === 'WORKER')
+    .map(({ organizationId }) => organizationId)
+}
+
 /** Throws unless there is a credential at all. */
 export function requireCredential(viewer: Viewer): void {
   if (viewer.kind === 'anonymous')

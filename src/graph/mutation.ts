@@ -7,6 +7,7 @@ import { Conflict, Forbidden, NotFound, ValidationError, type DomainError } from
 import { once, type Again, type KeyedMutation } from '../idempotency/index.ts'
 import { requireCredential } from '../auth/viewer.ts'
 import { askedIn, type Asked } from './look-ahead.ts'
+import { allowAsked } from './workers.ts'
 
 type Types = typeof builder.$inferSchemaTypes
 type Builder = PothosSchemaTypes.SchemaBuilder<Types>
@@ -101,6 +102,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         info: GraphQLResolveInfo,
       ) => {
         if (options.isPublic !== true) requireCredential(ctx.viewer)
+        allowAsked(ctx.viewer, info)
         const { idempotencyKey: key, ...rest } = args.input
         const input = rest as unknown as InputShapeFromFields<Fields> // all but what was added above
         if (options.check) holds(options.check, input)

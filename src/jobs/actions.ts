@@ -3,7 +3,7 @@ import type { AnnotationInput } from '../addresses/index.ts'
 import { allow, found, workplacesOf } from '../auth/viewer.ts'
 import { actor, waitedFor, type Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { Conflict, DomainError, Forbidden } from '../kit/errors.ts'
+import { Conflict, DomainError } from '../kit/errors.ts'
 import { jsonText, type JsonText } from '../kit/json.ts'
 import {
   amend,
@@ -21,8 +21,8 @@ import {
 } from '../work/index.ts'
 import { asNew } from './as-new.ts'
 import { fits } from './labor.ts'
-import { permitJob } from './permit.ts'
-import { jobById, jobNamed, serviceOfJob, textOf } from './store.ts'
+import { permitAmending, permitJob } from './permit.ts'
+import { jobById, jobNamed, textOf } from './store.ts'
 import { isWait, putJobs } from './submit.ts'
 
 /** How often a change is decided anew when the job has moved between reading and writing. */
@@ -72,8 +72,8 @@ export async function retryJob(
 }
 
 /**
- * Sets status, result and annotations outside the usual course. Throws ValidationError for a result that does not fit, and
- * Conflict where another job of its lane runs; then nothing is changed.
+ * Sets status, result and annotations outside the usual course. Throws Forbidden (see `permitAmending`), ValidationError
+ * for a result that does not fit, and Conflict where another job of its lane runs; then nothing is changed.
  */
 export async function amendJob(
   ctx: Context,
@@ -90,9 +90,7 @@ export async function amendJob(
   try {
     for (let n = 1; n <= AMEND_TRIES; n += 1) {
       const job = found(await jobNamed(ctx, input.id, workplacesOf(ctx.viewer)), 'job', input.id)
-      permitJob(ctx.viewer, 'AMEND', job)
-      if ((await serviceOfJob(ctx, job.serviceId))?.isBuiltIn)
-        throw new Forbidden('ADMIN', 'Built-in jobs cannot be amended.')
+      await permitAmending(ctx, job)
       if (text !== undefined && result === undefined) {
         await fits(ctx, job, text)
         result = await keepValue(ctx, resultKey(job.id), text)
@@ -129,7 +127,7 @@ const isLaneTaken = (cause: unknown): boolean =>
 export async function amendedBefore(ctx: Context, id: string): Promise<JobRow> {
   const text = JobId.text(id)
   const job = found(await jobNamed(ctx, text, workplacesOf(ctx.viewer)), 'job', text)
-  allow(ctx.viewer, 'WORKER', job.organizationId)
+  await permitAmending(ctx, job)
   return job
 }
 

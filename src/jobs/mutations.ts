@@ -204,7 +204,7 @@ mutation('retryJobs', {
 
 mutation('amendJob', {
   description:
-    'Needs WORKER. Sets status and result outside the usual course, on record with its actor; ends any lease unless it sets nothing but annotations, keeps the result unless one is given.',
+    'Needs DEVELOPER; of a job of a queue that waits, or that the same credential has claimed or amended last, WORKER. Sets status and result outside the usual course, on record with its actor; ends any lease unless it sets nothing but annotations, keeps the result unless one is given.',
   input: (t) => ({
     ...which(t),
     status: t.field({ type: JobStatusType, description: 'Any state; as it is when absent.' }),

@@ -6,6 +6,7 @@ import { organizationNamed } from '../organizations/index.ts'
 import { JobType } from './event-types.ts'
 import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
 import { asOfJobs, pageOfJobs, type JobPage } from './list.ts'
+import { jobForWorker } from './permit.ts'
 import { jobNamed } from './store.ts'
 import { JobConnection } from './types.ts'
 
@@ -13,9 +14,11 @@ builder.queryFields((t) => ({
   job: t.field({
     type: JobType,
     nullable: true,
-    description: 'A job; null when there is none.',
+    description:
+      'A job; null when there is none. A WORKER finds what it works on and what it may claim.',
     args: { id: t.arg.id({ required: true, description: 'Id or address.' }) },
-    resolve: (_root, { id }, ctx, info) => jobNamed(ctx, id, undefined, askedIn(info)),
+    resolve: async (_root, { id }, ctx, info) =>
+      (await jobNamed(ctx, id, undefined, askedIn(info))) ?? jobForWorker(ctx, id),
   }),
   jobs: t.field({
     type: JobConnection,

@@ -45,9 +45,14 @@ export async function jobKey(ctx: Context, text: string): Promise<string | undef
   return id ?? (await jobNamed(ctx, text, workplacesOf(ctx.viewer)))?.id
 }
 
-/** A job that the viewer may read, or work on. */
+/** A job of an organization whose objects the viewer may read. */
 export const jobById = batched<Context, JobRow>((ctx, ids) =>
   findJobs(ctx.database, ids, organizationsOf(ctx.viewer)),
+)
+
+/** A job that the viewer may work on, whoever does now. */
+export const jobAtWork = batched<Context, JobRow>((ctx, ids) =>
+  findJobs(ctx.database, ids, workplacesOf(ctx.viewer)),
 )
 
 /** The services of jobs, also deleted ones, of organizations for whose jobs the viewer may work. */

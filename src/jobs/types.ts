@@ -6,6 +6,7 @@ import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { findNode, isNode, NodeInterface, typeIdOf } from '../graph/node.ts'
 import { hasStates } from '../graph/machine.ts'
+import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
 import { JsonText } from '../kit/json.ts'
 import { LogFilterInput, LogLineConnection } from '../logs/index.ts'
@@ -26,8 +27,8 @@ import { AttemptOutcomeType, JobActionType, JobErrorKindType, JobStatusType } fr
 import { JobEventConnection, JobType } from './event-types.ts'
 import type { JobPage } from './list.ts'
 import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
-import { jobViewerActions } from './permit.ts'
-import { attemptsOf, jobById, serviceOfJob, textOf } from './store.ts'
+import { jobForWorker, jobViewerActions, readOutcome, serviceOf } from './permit.ts'
+import { attemptsOf, jobById, textOf } from './store.ts'
 
 const JobErrorType = builder.objectRef<JobError>('JobError').implement({
   description: 'Why it failed.',
@@ -107,7 +108,36 @@ builder.objectField(JobConnection, 'asOf', (t) =>
 
 builder.objectType(JobType, {
   description:
-    'One call of a function, kept until it is done. Executed at least once; exactly one result is accepted.',
+    'One call of a function, kept until it is done. Executed at least once; exactly one result is accepted. A WORKER reads it without what leads on from it: who submitted it, its project and subject, its attempts, log and events, other jobs. What came of it (result, error, progress) it reads while the job waits, and while it holds the job or was the last to.',
+  extensions: openToWorkers([
+    'id',
+    'asOf',
+    'revision',
+    'address',
+    'addresses',
+    'annotations',
+    'service',
+    'function',
+    'parameters',
+    'result',
+    'error',
+    'status',
+    'viewerActions',
+    'priority',
+    'runAfter',
+    'progress',
+    'attempt',
+    'maxAttempts',
+    'lane',
+    'timeoutSeconds',
+    'expiresAt',
+    'cancelRequestedAt',
+    'deadline',
+    'labels',
+    'createdAt',
+    'startedAt',
+    'finishedAt',
+  ]),
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
     // of the interfaces that have an id, Node's would be inherited, which knows no noun
@@ -115,11 +145,7 @@ builder.objectType(JobType, {
     service: t.field({
       type: ServiceInterface,
       description: 'Whose function it calls; also one that was deleted since.',
-      resolve: async ({ id, serviceId, queue }, _args, ctx) => {
-        const service = queue ?? (await serviceOfJob(ctx, serviceId))
-        if (service === null) throw new Error(`The job ${id} misses its service.`)
-        return service
-      },
+      resolve: (job, _args, ctx) => job.queue ?? serviceOf(ctx, job),
     }),
     function: t.exposeString('function', { description: 'The function it calls.' }),
     parameters: t.field({
@@ -133,16 +159,17 @@ builder.objectType(JobType, {
       type: 'JSON',
       nullable: true,
       description: 'Null until it succeeded, or was given one by amendJob.',
-      resolve: async (job, _args, ctx) => {
-        const text = await textOf(ctx, job, 'result')
-        return text === undefined ? null : new JsonText(text)
-      },
+      resolve: (job, _args, ctx) =>
+        readOutcome(ctx, job, async (now) => {
+          const text = await textOf(ctx, now, 'result')
+          return text === undefined ? null : new JsonText(text)
+        }),
     }),
     error: t.field({
       type: JobErrorType,
       nullable: true,
       description: 'Why it failed, or why its last attempt did.',
-      resolve: ({ error }) => error,
+      resolve: (job, _args, ctx) => readOutcome(ctx, job, ({ error }) => error),
     }),
     status: t.field({
       type: JobStatusType,
@@ -153,7 +180,7 @@ builder.objectType(JobType, {
       type: [JobActionType],
       description:
         'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
-      resolve: (job, _args, { viewer }) => jobViewerActions(viewer, job),
+      resolve: (job, _args, ctx) => jobViewerActions(ctx, job),
     }),
     priority: t.exposeInt('priority', {
       description: 'Higher ones are claimed first; of one priority those that somebody waits for.',
@@ -167,7 +194,10 @@ builder.objectType(JobType, {
       type: ProgressType,
       nullable: true,
       description: 'How far its worker says it is.',
-      resolve: (job) => (job.progressAt === null ? null : { ...job, progressAt: job.progressAt }),
+      resolve: (job, _args, ctx) =>
+        readOutcome(ctx, job, (now) =>
+          now.progressAt === null ? null : { ...now, progressAt: now.progressAt },
+        ),
     }),
     attempt: t.exposeInt('attempt', { description: 'Number of the newest attempt; 0 before.' }),
     maxAttempts: t.exposeInt('maxAttempts', {
@@ -276,5 +306,9 @@ builder.objectType(JobType, {
 addressable(JobType, jobNaming, {
   TOPCHEF: async (_ctx, _row, id) => `/topchef/jobs/${id}`,
 })
-isNode(JobId, () => 'Job', jobById)
+isNode(
+  JobId,
+  () => 'Job',
+  async (ctx, id) => (await jobById(ctx, id)) ?? jobForWorker(ctx, JobId.text(id)),
+)
 hasStates('Job', jobMoves)

@@ -30,3 +30,13 @@ export interface Actor {
 
 /** The server itself, such as its reconciler. */
 export const system: Actor = { kind: 'SYSTEM', name: 'millrace' }
+
+/**
+ * The credential that an actor came with, the same whenever it comes with it again: the person, else the token, else
+ * the open front that lets everybody in. Null for the server itself.
+ */
+export function credentialOf({ userId, tokenId, front }: Actor): string | null {
+  if (userId !== undefined) return `usr:${userId}`
+  if (tokenId !== undefined) return `tok:${tokenId}`
+  return front === undefined ? null : `front:${front}`
+}

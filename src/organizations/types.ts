@@ -4,6 +4,7 @@ import { childPages } from '../graph/child-pages.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
+import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Membership, Organization, User } from '../generated/prisma/client.ts'
 import { allow, organizationsOf } from '../auth/viewer.ts'
@@ -14,6 +15,8 @@ import { organizationById, userById } from './store.ts'
 
 export const UserType = builder.prismaObject('User', {
   description: 'A person.',
+  // of nobody's organization; a WORKER finds itself alone
+  extensions: openToWorkers(['id', 'email', 'name', 'address', 'createdAt', 'memberships']),
   interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => UserId.text(id) }),
@@ -78,6 +81,7 @@ const memberPages = childPages<Membership>(
 
 export const OrganizationType = builder.prismaObject('Organization', {
   description: 'A tenant: nothing of it is visible from another.',
+  extensions: openToWorkers(['id', 'name', 'handle', 'address', 'addresses', 'viewerRole'], 'id'),
   interfaces: [NodeInterface, AddressableInterface],
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => OrganizationId.text(id) }),

@@ -3,6 +3,7 @@ import { builder } from '../builder.ts'
 import type { Project } from '../generated/prisma/client.ts'
 import { connectionOf } from '../graph/connection.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
+import { openToWorkers } from '../graph/workers.ts'
 import { ProjectId } from '../organizations/index.ts'
 import { projectNaming } from './project.ts'
 import { projectById } from './store.ts'
@@ -10,6 +11,8 @@ import { projectById } from './store.ts'
 export const ProjectType = builder.prismaObject('Project', {
   description:
     "A folder for datasets, models, programs and experiments (a bucket, in omega|ml's words).",
+  // of a WORKER whose token is good for it alone
+  extensions: openToWorkers(['id', 'name', 'handle', 'address', 'addresses', 'createdAt']),
   interfaces: [NodeInterface, AddressableInterface],
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ProjectId.text(id) }),

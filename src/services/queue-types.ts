@@ -3,6 +3,7 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { NodeInterface } from '../graph/node.ts'
+import { openToWorkers } from '../graph/workers.ts'
 import { batched } from '../kit/batched.ts'
 import { JsonText } from '../kit/json.ts'
 import { functionsOf, schemaTexts, TIMEOUT_SECONDS, type StoredFunction } from './functions.ts'
@@ -57,7 +58,21 @@ const FunctionType = builder.objectRef<StoredFunction>('Function').implement({
 
 export const QueueServiceType = builder.prismaObject('Service', {
   variant: 'QueueService',
-  description: 'A queue with schemas, served by workers that come to it.',
+  description:
+    'A queue with schemas, served by workers that come to it. A WORKER reads what it is called, its functions, and what its workers say of themselves.',
+  extensions: openToWorkers([
+    'id',
+    'name',
+    'handle',
+    'address',
+    'addresses',
+    'functions',
+    'status',
+    'isAvailable',
+    'lastCheckInAt',
+    'timeoutSeconds',
+    'hasTimedOut',
+  ]),
   interfaces: [ServiceInterface, NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
     // of the interfaces that have an id, Node's would be inherited, which knows no noun

@@ -5,11 +5,22 @@ import { childPages } from '../graph/child-pages.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
+import { openToWorkers } from '../graph/workers.ts'
 import { OrganizationType, TokenId, ViewerType } from '../organizations/index.ts'
 import { tokenById } from './store.ts'
 
 export const TokenType = builder.prismaObject('Token', {
   description: 'A credential; its secret is shown once, when it is made.',
+  // a WORKER finds its own
+  extensions: openToWorkers([
+    'id',
+    'name',
+    'role',
+    'createdAt',
+    'expiresAt',
+    'lastUsedAt',
+    'revokedAt',
+  ]),
   interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => TokenId.text(id) }),

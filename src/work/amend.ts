@@ -1,6 +1,6 @@
 import { annotatedAlong, annotationChanges, type AnnotationInput } from '../addresses/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Actor } from '../kit/actor.ts'
+import { credentialOf, type Actor } from '../kit/actor.ts'
 import { effectColumns, type Change } from '../streams/index.ts'
 import type { JobStatus } from './job.ts'
 import type { Store } from './move.ts'
@@ -110,22 +110,24 @@ function outcome(to: JobStatus): Prisma.Sql {
 }
 
 /** Sets of a job that is put into a state. */
-function entering({ config }: Store, to: JobStatus, { name }: Actor): Prisma.Sql {
-  const open = Prisma.sql`"finishedAt" = NULL, "expiresAt" = NULL, "cancelRequestedAt" = NULL,
+function entering({ config }: Store, to: JobStatus, actor: Actor): Prisma.Sql {
+  // whoever held it before has no say in it any more
+  const mine = Prisma.sql`"heldBy" = ${credentialOf(actor)}`
+  const open = Prisma.sql`${mine}, "finishedAt" = NULL, "expiresAt" = NULL, "cancelRequestedAt" = NULL,
     "leaseSeconds" = NULL, "leaseExpiresAt" = NULL, deadline = NULL, error = NULL`
   switch (to) {
     case 'QUEUED':
       return Prisma.sql`${open}, "timeoutAt" = NULL, "readyAt" = GREATEST(t."runAfter", now()), spared = t.attempt`
     case 'RUNNING':
       return Prisma.sql`${open}, "timeoutAt" = clock_timestamp() + make_interval(secs => t."timeoutSeconds"),
-        attempt = t.attempt + 1, worker = ${name}, "startedAt" = COALESCE(t."startedAt", clock_timestamp()),
+        attempt = t.attempt + 1, worker = ${actor.name}, "startedAt" = COALESCE(t."startedAt", clock_timestamp()),
         fraction = NULL, message = NULL, "progressAt" = NULL, "isLimited" = EXISTS (
           SELECT FROM "Service" AS s WHERE s.id = t."serviceId" AND s.concurrency IS NOT NULL),
         fence = (t.attempt + 1) || '.' || replace(left(gen_random_uuid()::text, 18), '-', '')`
     case 'SUCCEEDED':
-      return Prisma.sql`${ended(config.jobRetentionMs)}, error = NULL`
+      return Prisma.sql`${ended(config.jobRetentionMs)}, ${mine}, error = NULL`
     case 'FAILED':
     case 'CANCELED':
-      return ended(config.jobRetentionMs)
+      return Prisma.sql`${ended(config.jobRetentionMs)}, ${mine}`
   }
 }

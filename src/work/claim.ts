@@ -1,6 +1,6 @@
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Actor } from '../kit/actor.ts'
+import { credentialOf, type Actor } from '../kit/actor.ts'
 import { counted, statusChange, step, told } from './record.ts'
 import { isInStatus, jobColumns, type JobRow } from './row.ts'
 import { tellJobs, toldColumns } from './tell.ts'
@@ -114,16 +114,17 @@ const isTaken = (cause: unknown): boolean =>
   'code' in cause &&
   (cause.code === '23505' || cause.code === '40P01')
 
-/** What a claim was given and its worker still holds. */
+/** What a claim was given and its worker still holds: whoever else names the same claim gets nothing by it. */
 const claimedBefore = (
   { database }: Pick<Platform, 'database'>,
-  { organizationId, claimId, more = noMore }: Claim,
+  { organizationId, claimId, actor, more = noMore }: Claim,
 ): Promise<Lease[]> =>
   database.query(
     Prisma.sql`
       SELECT ${columnsOf('j', more)} FROM "JobAttempt" AS a
       JOIN "Job" AS j ON j.id = a."jobId" AND j.attempt = a.number AND ${isInStatus('j', 'RUNNING')}
-      WHERE a."organizationId" = ${organizationId}::uuid AND a."claimId" = ${claimId} ORDER BY a.place`,
+      WHERE a."organizationId" = ${organizationId}::uuid AND a."claimId" = ${claimId}
+        AND j."heldBy" IS NOT DISTINCT FROM ${credentialOf(actor)} ORDER BY a.place`,
     { name: `claimed-before-${more.key}` },
   )
 
@@ -145,7 +146,7 @@ async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
       WITH RECURSIVE ${picked},
       moved AS (
         UPDATE "Job" AS t SET ${step(1)}, status = 'RUNNING', attempt = t.attempt + 1, worker = ${worker},
-          fence = (t.attempt + 1) || '.' || replace(left(gen_random_uuid()::text, 18), '-', ''),
+          "heldBy" = ${credentialOf(actor)}, fence = (t.attempt + 1) || '.' || replace(left(gen_random_uuid()::text, 18), '-', ''),
           "leaseSeconds" = ${leaseSeconds}::int,
           "leaseExpiresAt" = clock_timestamp() + make_interval(secs => ${leaseSeconds}::int),
           "timeoutAt" = clock_timestamp() + make_interval(secs => t."timeoutSeconds"),

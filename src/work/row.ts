@@ -37,6 +37,7 @@ const names: readonly (keyof JobRow)[] = [
   'retainSeconds',
   'fence',
   'worker',
+  'heldBy',
   'leaseSeconds',
   'leaseExpiresAt',
   'timeoutAt',
