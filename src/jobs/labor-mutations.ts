@@ -124,7 +124,7 @@ const asEnded = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Pick<JobRow, 'id
 })
 
 mutation('claimJobs', {
-  description: `Needs WORKER. Takes queued jobs of queues; answers at once, or within waitSeconds (at most ${MAX_WAIT_SECONDS}). The same claimId gets the same leases again, and never others.`,
+  description: `Needs WORKER. Takes queued jobs of queues; answers at once, or within waitSeconds (at most ${MAX_WAIT_SECONDS}). The same claimId gets the same credential the same leases again, and never others.`,
   input: (t) => ({
     serviceIds: t.idList({
       required: true,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { getNamedType } from 'graphql'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { openedBy } from '../../src/graph/workers.ts'
 import { schema } from '../../src/schema.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import type { Client } from '../support/client.ts'
@@ -36,6 +37,7 @@ import {
   wordsOf,
   type Spelling,
 } from './tenancy/spellings.ts'
+import { askEach, askEachOf, isListed, listed, madeByWorkers, placesFrom } from './tenancy/roles.ts'
 import { everything, seedTenant, type Tenant } from './tenancy/tenant.ts'
 import { photograph } from './tenancy/photograph.ts'
 
@@ -123,29 +125,26 @@ test('no field below the root takes an id', () => {
   expect(others.map(titleOf)).toEqual([]) // or this file must learn to call it
 })
 
-/** Asks by all names of theirs and by names of nothing, and compares. */
+/**
+ * How names are read is the same for all callers, so one of them asks by all there are, and the others by canonical ids
+ * or, where it is known, by those that mean something at the place.
+ */
+const namesFor = (who: string, meant = spellings.slice(0, nodeTypes.length)) =>
+  who === 'ADMIN' ? spellings : meant
+
+/** Asks by names of theirs and by names of nothing, in one operation where it can be, and compares. */
 async function compare(
   position: Position,
   client: Client,
   who: string,
-  names = spellings,
+  names = namesFor(who),
 ): Promise<string[]> {
   // whoever signs in is somebody by then
   const isNobody = client === app.stranger && position.field.name !== 'signIn'
-  const [foreign, absent] = [
-    await ask(
-      client,
-      position,
-      names.map((one) => one.foreign),
-      own,
-    ),
-    await ask(
-      client,
-      position,
-      names.map((one) => one.absent),
-      own,
-    ),
-  ]
+  const asked = names.flatMap(({ foreign, absent }) => [foreign, absent])
+  const answers = await ask(client, position, asked, own)
+  const foreign = answers.filter((_, n) => n % 2 === 0)
+  const absent = answers.filter((_, n) => n % 2 === 1)
   return names.map((spelling, n) => {
     const what = `${titleOf(position)} of ${spelling.foreign} by ${who}`
     const answer = said(foreign[n] ?? '', spelling.foreign)
@@ -165,12 +164,10 @@ test('a query by a foreign id is answered like one by the id of nothing', async 
       ...own,
       id: beside ?? '',
     })
-    expect(
-      control.flatMap((text) => leaks(text, theirs)),
-      titleOf(position),
-    ).not.toEqual([])
+    const meant = spellings.filter((_, n) => leaks(control[n] ?? '', theirs).length > 0)
+    expect(meant, titleOf(position)).not.toEqual([])
     await byAll(async (who, client) => {
-      await compare(position, client, who)
+      await compare(position, client, who, namesFor(who, meant))
     })
   }
 })
@@ -248,17 +245,16 @@ test('no subscription follows what is foreign, whatever cursor is brought', asyn
     }
     try {
       for (const position of ids(subscriptions))
-        for (const [n, after] of ways.entries())
+        // one of them with every cursor
+        for (const [n, after] of (who === 'ADMIN' ? ways : ways.slice(0, 3)).entries())
           await Promise.all(
             // handles and addresses without a cursor only
-            (n === 0 ? spellings : spellings.slice(0, nodeTypes.length)).map(
-              async ({ foreign, absent }) => {
-                const what = `${titleOf(position)} of ${foreign} after ${after} by ${who}`
-                const answer = await ask(position, foreign, after)
-                expect(answer, what).toBe(await ask(position, absent, after))
-                expect(leaks(answer, theirs), what).toEqual([])
-              },
-            ),
+            namesFor(n === 0 ? who : 'any').map(async ({ foreign, absent }) => {
+              const what = `${titleOf(position)} of ${foreign} after ${after} by ${who}`
+              const answer = await ask(position, foreign, after)
+              expect(answer, what).toBe(await ask(position, absent, after))
+              expect(leaks(answer, theirs), what).toEqual([])
+            }),
           )
     } finally {
       await socket.dispose()
@@ -281,18 +277,19 @@ test('no door of HTTP opens to what is foreign', async () => {
     const types = typesIn(route)
     // any of its parts may be the foreign one
     const named = types.flatMap((type, place) =>
-      namesOf(route, type).map((spelling) => {
+      namesOf(route, type).map((spelling, nth) => {
         const [foreign, absent] = [spelling.foreign, spelling.absent].map((name) =>
           pathWith(route, place, name),
         )
-        return { spelling, foreign: foreign ?? '', absent: absent ?? '' }
+        return { spelling, nth, foreign: foreign ?? '', absent: absent ?? '' }
       }),
     )
     await byAll(async (who, client) => {
       const what = `${route.method} ${route.url} by ${who}`
       if (types.length === 0)
         expect(leaks(await knock(client, route.method, route.url), theirs), what).toEqual([])
-      for (const { spelling, foreign, absent } of named) {
+      for (const { spelling, nth, foreign, absent } of named) {
+        if (nth > 0 && who !== 'ADMIN') continue
         const answer = said(await knock(client, route.method, foreign), spelling.foreign)
         expect(answer, `${what}: ${foreign}`).toBe(
           said(await knock(client, route.method, absent), spelling.absent),
@@ -363,3 +360,135 @@ test('what happens elsewhere reaches no subscription', async () => {
   }
   expect(leaks(seen.join(), theirs)).toEqual([])
 })
+
+/* Each role of one organization, asked for every field of every type, from every root. */
+
+const typeNamed = (name: string) =>
+  objectTypes.find((type) => type.name === name) ?? objectTypes[0]!
+
+/** Where an object of ours is found by its id. */
+const placeOf = (name: string, id = ours.ids[name] ?? '') => ({
+  type: typeNamed(name),
+  at: (selection: string) => `node(id: "${id}") { ... on ${name} { ${selection} } }`,
+})
+
+const ADMINS_ALONE = ['Organization.tokens: FORBIDDEN']
+/** What is answered to whom otherwise than by the value; a token of one project finds that, and its organization. */
+const exceptions: Readonly<Record<string, readonly string[]>> = {
+  ADMIN: [],
+  person: [],
+  DEVELOPER: ADMINS_ALONE,
+  VIEWER: ADMINS_ALONE,
+  service: ADMINS_ALONE,
+}
+
+test('from VIEWER on every field of every type is read, but for what says that it needs more', async () => {
+  const { service } = (
+    await send(
+      ours.viewers.ADMIN,
+      `{ service(id: "${own['serviceId']}") { ... on ProcessService { invokeUrl } } }`,
+    )
+  ).data as { service: { invokeUrl: string } }
+  const said = await (
+    await fetch(service.invokeUrl, { headers: ours.viewers.ADMIN.headers })
+  ).text()
+  const all = { ...ours.viewers, service: app.client(said.split(' ').at(-1)) }
+  for (const [who, expected] of Object.entries(exceptions)) {
+    const client = all[who as keyof typeof all] ?? app.stranger
+    const answers = (
+      await Promise.all(nodeTypes.map(({ name }) => askEach(client, placeOf(name))))
+    ).flat()
+    const others = answers.filter((one) => one.said !== 'read')
+    expect(
+      others.map((one) => `${one.field}: ${one.said}`),
+      who,
+    ).toEqual(expected)
+  }
+})
+
+test('a token of one project reads that project, and what its organization is called', async () => {
+  const { project } = ours.viewers
+  const open: string[] = []
+  for (const { name } of nodeTypes)
+    for (const { field, said } of await askEach(project ?? app.stranger, placeOf(name)))
+      if (said === 'read') open.push(field)
+  const types = new Set(open.map((field) => field.split('.')[0]))
+  expect([...types].toSorted()).toEqual(['Organization', 'Project'])
+  expect(open).not.toContain('Organization.members')
+})
+
+const worker = () => ours.viewers['WORKER'] ?? app.stranger
+
+test('a WORKER reads what it may of what it works on, and nothing that leads on from there', async () => {
+  const input = { serviceId: ours.ids['QueueService'], parameters: { word: ours.word } }
+  const made = await succeed(ours.viewers.ADMIN, 'submitJob', input, 'job { id }')
+  const { id } = made['job'] as { id: string }
+  const viewer = { type: typeNamed('Viewer'), at: (selection: string) => `viewer { ${selection} }` }
+  const read = new Set<string>()
+  for (const start of [placeOf('Job', id), placeOf('Organization'), viewer])
+    for (const place of placesFrom(start))
+      for (const { field, said } of await askEach(worker(), place)) {
+        if (said === 'read') read.add(field)
+        // a value is read with what leads to it, so all of it is to be listed; of other types the rule is asked
+        if (openedBy(place.type) === undefined) expect(isListed(field), field).toBe(true)
+        else if (said !== 'absent') expect(said, field).toBe(isListed(field) ? 'read' : 'FORBIDDEN')
+      }
+  for (const field of listed('Job', 'QueueService', 'Function', 'Organization', 'Viewer', 'Token'))
+    expect(read, field).toContain(field)
+  for (const { name } of nodeTypes.filter((type) => type.name !== 'Organization'))
+    for (const { field, said } of await askEach(worker(), placeOf(name)))
+      expect(said, field).toBe('absent')
+})
+
+test('nor is there anything more in the answers of what it does', async () => {
+  for (const mutation of mutations.filter(({ name }) => madeByWorkers.includes(name))) {
+    const read = await askEachOf(worker(), mutation, own)
+    expect(
+      read.filter((field) => !isListed(field)),
+      mutation.name,
+    ).toEqual([])
+    expect(read.length, mutation.name).toBeGreaterThan(0)
+  }
+})
+
+test('by the names of its own organization a WORKER finds nothing, follows nothing and changes nothing', async () => {
+  const names = Object.entries(ours.ids).flatMap(([type, id]) =>
+    type === 'Organization' ? [] : [id],
+  )
+  for (const position of ids(queries).filter(({ field }) => field.name !== 'organization'))
+    for (const [n, answer] of (await ask(worker(), position, names, own)).entries())
+      expect(leaks(said(answer, names[n] ?? ''), ours), titleOf(position)).toEqual([])
+  for (const position of ids(mutations).filter(({ field }) => field.name !== 'signIn'))
+    for (const answer of await ask(worker(), position, names, own))
+      if (/"__typename":"\w+Success"/.test(answer))
+        expect(madeByWorkers, titleOf(position)).toContain(position.field.name)
+  const socket = worker().socket()
+  try {
+    for (const position of ids(subscriptions).filter(({ field }) => field.name !== 'jobQueued'))
+      for (const name of names) {
+        const { query, variables } = operationAt(position, [name], own)
+        const answer = await firstOf(socket, query, variables)
+        expect(answer, titleOf(position)).toMatch(/"FORBIDDEN"|"NOT_FOUND"/)
+      }
+  } finally {
+    await socket.dispose()
+  }
+})
+
+test('no door of HTTP opens to a WORKER, but to what its organization is called', async () => {
+  const reading = doorsOf(routes).filter(
+    ({ method, url }) => method === 'GET' && !/^\/(uploads|archives)/.test(url),
+  )
+  for (const route of reading) {
+    const names = typesIn(route).map((type) => namesOfOurs(route, type))
+    const answer = await knock(worker(), 'GET', pathTo(route, names))
+    if (route.url.endsWith('/organizations/:organization')) continue
+    expect(leaks(names.reduce(said, answer), ours), route.url).toEqual([])
+  }
+})
+
+/** What an object of ours is called in a place of a path. */
+const namesOfOurs = (route: Route, type: string): string =>
+  isTopchef(route)
+    ? topchefNameOf(ours, type).foreign
+    : ((isAbeja(route) ? ours.abeja : ours.ids)[type] ?? '')

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { JobCanceled, LeaseLost, NonRetryable } from '../../src/worker/index.ts'
 import { Amend, cancel, read, seedQueue, submit, submitMany, Workers } from '../jobs/operations.ts'
+import { member, Viewer } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
+import type { Client } from '../support/client.ts'
 import { cutter } from '../support/cutter.ts'
 import { until } from '../support/until.ts'
 import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
@@ -9,8 +11,11 @@ import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
 vi.setConfig({ testTimeout: 90_000 })
 
 let app: TestApp
+/** Whose role is all that a worker needs. */
+let worker: Client
 beforeAll(async () => {
   app = await testApp()
+  worker = await member(app, (await app.admin.request(Viewer)).viewer.organization.id, 'WORKER')
 })
 afterEach(stopAll)
 afterAll(() => app.close())
@@ -20,7 +25,7 @@ test('a handler gets the parameters, and what it returns is the result', async (
   const labels = [{ name: 'color', value: 'blue' }]
   const { id } = await submit(app.admin, queue, { parameters: { a: [1, 2] }, labels, lane: 'l' })
   let seen: unknown
-  const { events } = work(app.admin, queue, ({ parameters, job }) => {
+  const { events } = work(worker, queue, ({ parameters, job }) => {
     seen = job
     return { got: parameters }
   })
@@ -41,7 +46,7 @@ test('results that are ready together go each to its own job, and a bad one hind
     Array.from({ length: count }, (_, n) => ({ parameters: n })),
   )
   work(
-    app.admin,
+    worker,
     queue,
     ({ parameters: n }) => {
       if (n === 13) return 'no list'
@@ -66,7 +71,7 @@ test('it says what it is and how many jobs it does at a time', async () => {
     progress(0.5)
     return opened
   }
-  work(app.admin, queue, handler, { name: 'told', concurrency: 2 })
+  work(worker, queue, handler, { name: 'told', concurrency: 2 })
   // a heartbeat, which says nothing of this, changes nothing
   const hasBeaten = async () =>
     (await read(app.admin, id)).events.nodes.some(({ kind }) => kind === 'PROGRESS')
@@ -84,7 +89,7 @@ test('it says what it is and how many jobs it does at a time', async () => {
 test('what it logs is the log of the job, line by line, and all of it before the end', async () => {
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue)
-  work(app.admin, queue, async ({ log }) => {
+  work(worker, queue, async ({ log }) => {
     await log('one\ntwo\n')
     void log('')
     void log('x'.repeat(70_000))
@@ -100,7 +105,7 @@ test('progress is told while it runs, and the last of it before the end', async 
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue)
   const { opened, open } = gate()
-  work(app.admin, queue, async ({ progress }) => {
+  work(worker, queue, async ({ progress }) => {
     progress(0.5, 'half')
     await opened
     progress(1, 'all')
@@ -121,7 +126,7 @@ test('progress is told while it runs, and the last of it before the end', async 
 test('what a handler throws fails the attempt, with its trace, and the job is tried again', async () => {
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue, { maxAttempts: 2 })
-  work(app.admin, queue, ({ job }) => {
+  work(worker, queue, ({ job }) => {
     if (job.attempt === 1) throw new RangeError('too\0 far')
     return job.attempt
   })
@@ -151,7 +156,7 @@ test.each(hopeless)(
   async (why, handler) => {
     const queue = await seedQueue(app.admin, [{ resultSchema: { type: 'number' } }])
     const { id } = await submit(app.admin, queue, { maxAttempts: 5 })
-    work(app.admin, queue, handler)
+    work(worker, queue, handler)
     await becomes(app.admin, id, 'FAILED')
     const { attempt, error } = await read(app.admin, id)
     expect(attempt).toBe(1)
@@ -178,7 +183,7 @@ test('as many jobs as the concurrency says run at a time, and no more', async ()
     await new Promise((resolve) => setTimeout(resolve, 20))
     running -= 1
   }
-  work(app.admin, queue, handler, { concurrency: 4 })
+  work(worker, queue, handler, { concurrency: 4 })
   for (const id of ids) await becomes(app.admin, id, 'SUCCEEDED')
   expect(most).toBe(4)
 })
@@ -189,7 +194,7 @@ test('a job that is canceled fires the signal of its handler, and no other', asy
   const reasons = new Map<string, unknown>()
   const { opened, open } = gate()
   const { events } = work(
-    app.admin,
+    worker,
     queue,
     async ({ job, signal }) => {
       if (job.id === other) return opened
@@ -213,7 +218,7 @@ test('a lost lease fires the signal, and what comes of the handler is dropped', 
   const { id } = await submit(app.admin, queue)
   const reasons: unknown[] = []
   const { events } = work(
-    app.admin,
+    worker,
     queue,
     async ({ job, signal }) => {
       if (job.attempt > 1) return 'second'
@@ -243,7 +248,7 @@ test('over a network that breaks all the time, each line is stored once and each
   )
   const way = await cutter(app.url)
   work(
-    app.admin,
+    worker,
     queue,
     async ({ log }) => {
       for (let n = 1; n <= LINES; n += 1) {

@@ -58,7 +58,8 @@ function kindOf({ field }: Position): string {
   return kind
 }
 
-const AT_ONCE = 5
+/** An operation may not ask for everything of very many. */
+const AT_ONCE = 60
 
 /** What each value is answered, as text. */
 export async function ask(
@@ -74,7 +75,6 @@ export async function ask(
     return Promise.all(
       values.map(async (value) => (await ask(client, position, [value], own))[0] ?? ''),
     )
-  // one operation may not ask for everything of so many
   if (values.length > AT_ONCE) {
     const [some, rest] = [values.slice(0, AT_ONCE), values.slice(AT_ONCE)]
     return [

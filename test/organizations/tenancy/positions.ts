@@ -38,6 +38,10 @@ function pathsIn(type: GraphQLInputType, scalar: string, seen: readonly string[]
 /** What stands in the places that a call cannot do without, by the name of the argument or input field. */
 export type Own = Readonly<Record<string, string>>
 
+/** The arguments of a mutation that has no more than it needs. */
+export const argumentsOfMutation = ({ args }: Field, own: Own) =>
+  Object.fromEntries(args.map((arg) => [arg.name, needed(arg, own)]))
+
 /** The arguments of a call that has `value` at the position and else only what it needs. */
 export function argumentsAt({ field, path }: Position, value: string, own: Own) {
   const [first, ...rest] = path

@@ -61,7 +61,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
   )
   const deploymentId = idIn(deployment, 'deployment')
   const files = {
-    'main.mjs': `console.log('${word}')\nexport const handler = () => new Response('${word}')\n`,
+    'main.mjs': `console.log('${word}')\nexport const handler = () => new Response('${word} ' + process.env.MILLRACE_TOKEN)\n`,
   }
   const version = await succeed(
     admin,
@@ -160,6 +160,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     urls: { upload: (upload['upload'] as { url: string }).url, archive },
     viewers: {
       ADMIN: admin,
+      DEVELOPER: app.client(await secretOf('DEVELOPER')),
       VIEWER: app.client(await secretOf('VIEWER')),
       WORKER: app.client(await secretOf('WORKER')),
       project: app.client(await secretOf('ADMIN', { projectId: ids['Project'] })),
