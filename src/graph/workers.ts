@@ -1,4 +1,5 @@
 import {
+  defaultFieldResolver,
   getNamedType,
   isAbstractType,
   isObjectType,
@@ -52,9 +53,12 @@ export function closedToWorkers(schema: GraphQLSchema): GraphQLSchema {
     for (const name of opened.fields)
       if (fields[name] === undefined)
         throw new Error(`${type.name} opens ${name}, which it has not.`)
-    for (const field of Object.values(fields))
-      if (!opened.fields.includes(field.name) && field.resolve !== undefined)
-        field.resolve = closed(field.resolve, `${type.name}.${field.name}`, opened)
+    for (const field of Object.values(fields)) {
+      // a worker comes to no object of a type that opens nothing: there, plain columns stay without a resolver
+      const resolve = field.resolve ?? (opened === NOTHING ? undefined : defaultFieldResolver)
+      if (resolve !== undefined && !opened.fields.includes(field.name))
+        field.resolve = closed(resolve, `${type.name}.${field.name}`, opened)
+    }
   }
   return schema
 }

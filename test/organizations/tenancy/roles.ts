@@ -4,6 +4,7 @@ import {
   isLeafType,
   isObjectType,
   isUnionType,
+  type GraphQLInterfaceType,
   type GraphQLNamedType,
   type GraphQLObjectType,
 } from 'graphql'
@@ -13,35 +14,37 @@ import { argumentsOf, fieldsOf, type Field } from '../../support/selection.ts'
 import { argumentsOfMutation, type Own } from './positions.ts'
 import { send } from './send.ts'
 
+const words = (text: string): readonly string[] => text.split(' ')
+
 /**
  * What a WORKER reads, type by type; whatever is not here is closed to it, wherever it comes upon the type. So a new
  * field is closed until it stands here too.
  */
 const readByWorkers: Readonly<Record<string, readonly string[]>> = {
-  Job: [
-    ...['id', 'asOf', 'revision', 'address', 'addresses', 'annotations', 'service', 'function'],
-    ...['parameters', 'result', 'error', 'status', 'viewerActions', 'priority', 'runAfter'],
-    ...['progress', 'attempt', 'maxAttempts', 'lane', 'timeoutSeconds', 'expiresAt'],
-    ...['cancelRequestedAt', 'deadline', 'labels', 'createdAt', 'startedAt', 'finishedAt'],
-  ],
-  QueueService: [
-    ...['id', 'name', 'handle', 'address', 'addresses', 'functions', 'status', 'isAvailable'],
-    ...['lastCheckInAt', 'timeoutSeconds', 'hasTimedOut'],
-  ],
-  Function: ['name', 'description', 'parametersSchema', 'resultSchema', 'draft'],
-  Address: ['front', 'id', 'path'],
-  NameValue: ['name', 'value'],
-  JobError: ['kind', 'message', 'trace', 'detail'],
-  Progress: ['fraction', 'message', 'at'],
-  JobLease: ['job', 'attempt', 'fence', 'expiresAt'],
-  Heartbeat: ['jobId', 'isHeld', 'expiresAt', 'cancelRequested'],
-  JobCompletion: ['job'],
+  Job: words(
+    'id asOf revision address addresses annotations service function parameters result error ' +
+      'status viewerActions priority runAfter progress attempt maxAttempts lane timeoutSeconds ' +
+      'expiresAt cancelRequestedAt deadline labels createdAt startedAt finishedAt',
+  ),
+  QueueService: words(
+    'id name handle address addresses functions status isAvailable lastCheckInAt timeoutSeconds ' +
+      'hasTimedOut',
+  ),
+  Function: words('name description parametersSchema resultSchema draft'),
+  Address: words('front id path'),
+  NameValue: words('name value'),
+  JobError: words('kind message trace detail'),
+  Progress: words('fraction message at'),
+  JobLease: words('job attempt fence expiresAt'),
+  Heartbeat: words('jobId isHeld expiresAt cancelRequested'),
+  JobCompletion: words('job'),
+  Issue: words('path message rule'),
   // of the caller and where it is
-  Viewer: ['organization', 'role', 'user', 'memberships', 'token'],
-  Organization: ['id', 'name', 'handle', 'address', 'addresses', 'viewerRole'],
-  User: ['id', 'email', 'name', 'address', 'createdAt', 'memberships'],
-  Membership: ['user', 'role', 'createdAt', 'organization'],
-  Token: ['id', 'name', 'role', 'createdAt', 'expiresAt', 'lastUsedAt', 'revokedAt'],
+  Viewer: words('organization role user memberships token'),
+  Organization: words('id name handle address addresses viewerRole'),
+  User: words('id email name address createdAt memberships'),
+  Membership: words('user role createdAt organization'),
+  Token: words('id name role createdAt expiresAt lastUsedAt revokedAt'),
 }
 
 /** Mutations that a WORKER may make. */
@@ -64,9 +67,16 @@ interface Place {
   readonly at: (selection: string) => string
 }
 
-/** Whether a WORKER reads a field; of the answers to its mutations all there is. */
+/** What mutations answer, as such: a success or an error, all of which is read by whoever made them. */
+const isAnswer = (type: string): boolean =>
+  type.endsWith('Success') ||
+  schema.getImplementations(errors).objects.some(({ name }) => name === type)
+
+const errors = schema.getType('Error') as GraphQLInterfaceType // of the schema's own
+
+/** Whether a WORKER reads a field. */
 const isRead = (type: GraphQLNamedType, { name }: Field): boolean =>
-  type.name.endsWith('Success') || isListed(`${type.name}.${name}`)
+  isListed(`${type.name}.${name}`)
 
 /** The object types that a field may lead to. */
 function typesOf(field: Field): readonly GraphQLObjectType[] {
@@ -151,7 +161,7 @@ export const listed = (...types: readonly string[]): string[] =>
 /** Whether it stands in the list. */
 export function isListed(field: string): boolean {
   const [type = '', name = ''] = field.split('.')
-  return type.endsWith('Success') || readByWorkers[type]?.includes(name) === true
+  return isAnswer(type) || readByWorkers[type]?.includes(name) === true
 }
 
 /** What a mutation leads to that does what it was asked to. */
