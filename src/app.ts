@@ -94,8 +94,16 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const tracing = opening(await tracingOf(config, server, log), (one, graceMs) =>
     one.close(graceMs),
   )
-  const database = opening(await openDatabase({ url, dataDir, log, metrics, tracing }), (db) =>
-    db.close(),
+  const database = opening(
+    await openDatabase({
+      url,
+      dataDir,
+      log,
+      metrics,
+      tracing,
+      maxRowBytes: config.maxAnswerBytes,
+    }),
+    (db) => db.close(),
   )
   await applyMigrations(database, log)
   const { tokenFile } = await bootstrap(database, dataDir, config.adminToken)

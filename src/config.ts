@@ -153,6 +153,20 @@ const variables = z.object({
     .describe(
       'Most objects that an operation may ask for; `docs/limits.md` says how they are counted.',
     ),
+  MAX_ANSWER_BYTES: whole(65_536, 1024 * MIB, 32 * MIB)
+    .prefault(String(32 * MIB))
+    .describe(
+      'Most bytes that one operation may read and answer (32 MiB); a REST front, one page of its answer.',
+    ),
+  MAX_ANSWER_BYTES_PER_CALLER: whole(65_536, 1024 * 1024 * MIB, 64 * MIB)
+    .prefault(String(64 * MIB))
+    .describe('Most bytes of all answers of one caller that are being made and sent (64 MiB).'),
+  MAX_ANSWER_BYTES_IN_ALL: whole(65_536, 1024 * 1024 * MIB, 256 * MIB)
+    .prefault(String(256 * MIB))
+    .describe('Most bytes of all answers that are being made and sent (256 MiB).'),
+  BODY_TIMEOUT_SECONDS: seconds('positive', 30)
+    .prefault('30')
+    .describe('How long the headers of a request, and then its body, may take to come.'),
   OPERATION_TIMEOUT_SECONDS: seconds('positive', 60)
     .prefault('60')
     .describe(
@@ -173,7 +187,9 @@ const variables = z.object({
     .describe('Most subscriptions of one caller at once, over WebSocket and SSE together.'),
   UPLOAD_STALL_SECONDS: seconds('positive', 60)
     .prefault('60')
-    .describe('An upload that sends nothing for so long is cut off.'),
+    .describe(
+      'An upload, or the body of a call of a service, that brings less than 1 KiB in so long is cut off.',
+    ),
   MAX_ARCHIVE_BYTES: whole(1, Number.MAX_SAFE_INTEGER, 512 * MIB)
     .prefault(String(512 * MIB))
     .describe('Largest archive that can be uploaded (512 MiB).'),
@@ -320,6 +336,10 @@ function configOf(env: z.output<typeof variables>) {
     maxDepth: env.MAX_DEPTH,
     maxAliases: env.MAX_ALIASES,
     maxCost: env.MAX_COST,
+    maxAnswerBytes: env.MAX_ANSWER_BYTES,
+    maxAnswerBytesPerCaller: env.MAX_ANSWER_BYTES_PER_CALLER,
+    maxAnswerBytesInAll: env.MAX_ANSWER_BYTES_IN_ALL,
+    bodyTimeoutMs: toMs(env.BODY_TIMEOUT_SECONDS),
     operationTimeoutMs: toMs(env.OPERATION_TIMEOUT_SECONDS),
     /** 0: any number. */
     operationsPerSecond: env.OPERATIONS_PER_SECOND,

@@ -5,6 +5,7 @@ import type { Front } from './generated/prisma/enums.ts'
 import { EFFECT, type Actor, type KeyedCall } from './kit/actor.ts'
 import type { Answer, Call, Outgoing } from './kit/call.ts'
 import type { Logger } from './kit/logger.ts'
+import type { Asker, Operation } from './kit/operation.ts'
 import type { Clock } from './kit/time.ts'
 import type { Bus } from './ports/bus/bus.ts'
 import type { Metrics } from './ports/metrics/metrics.ts'
@@ -96,6 +97,8 @@ export interface Quotas {
   /** A socket that has not said yet who it is; `caller` is its address. */
   takeWaitingSocket(caller: string): () => void
   takeSubscription(caller: string): () => void
+  /** A new operation, whose large values count against its caller and among all others. */
+  openOperation(asker: Asker): Operation
 }
 
 /** A server that can be reached: what every request finds. */
@@ -106,6 +109,10 @@ export interface Site extends Platform {
 
 /** Everything one request works with. */
 export interface Context extends Site {
+  /** Reads for this request alone; what outlives it reads from `database.shared`. */
+  readonly database: Database
+  /** What the request holds, and whether it is still to go on. */
+  readonly operation: Operation
   readonly viewer: Viewer
   readonly requestId: string
   /** The request's place in its trace. */

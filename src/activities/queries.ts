@@ -61,7 +61,7 @@ builder.subscriptionField('organizationChanged', (t) =>
       const wanted = auditFilter(filter)
       return deliver(
         ctx,
-        auditStream(ctx.database),
+        auditStream(ctx.database.shared),
         id,
         resumeFrom(ctx, after),
         ({ entries }) => ({

@@ -3,11 +3,14 @@ import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
-import { type Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import type { Operation } from '../kit/operation.ts'
 import { unmeasured } from '../ports/metrics/metrics.ts'
 import { untraced } from '../ports/tracing/tracing.ts'
+import type { Bounds } from './bounded-query.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import type { Log } from './log.ts'
+import { cancelable } from './cancelable.ts'
 import { Reads } from './reads.ts'
 import { rowTypes } from './row-types.ts'
 import { serverConfig } from './server-config.ts'
@@ -20,20 +23,23 @@ export interface Database {
   /** Over the same pool. */
   readonly prisma: PrismaClient
   readonly kind: 'embedded' | 'server'
+  /** The one of the whole server, where this is that of one operation. */
+  readonly shared: Database
   /**
    * Runs one statement and gives its rows with the types of Prisma's. A `name` prepares it once per
    * connection: for hot paths, and only for a text that is always the same. Without a `client` it runs on
-   * any connection, so inside `transaction` the client must be given.
+   * any connection, so inside `transaction` the client must be given. With an `operation` its rows count as what that
+   * holds, and it is canceled when that is over.
    */
   query<Row extends object>(
     sql: Prisma.Sql,
-    options?: { name?: string; client?: ClientBase },
+    options?: { name?: string; client?: ClientBase; operation?: Operation },
   ): Promise<Row[]>
   /**
    * Runs one short statement that only reads and waits for no lock, on a connection that it shares with other reads:
    * for hot paths. A `name` prepares it, as above.
    */
-  read<Row extends object>(sql: Prisma.Sql, name: string): Promise<Row[]>
+  read<Row extends object>(sql: Prisma.Sql, name: string, operation?: Operation): Promise<Row[]>
   /** A short transaction on one connection: COMMIT when `work` is done, ROLLBACK when it throws. */
   transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T>
   /** Ends every connection and, where it is ours, the database. */
@@ -55,9 +61,12 @@ export async function openDatabase(
     url?: string | undefined
     dataDir: string
     log: Log
+    /** Most bytes of the rows of one statement of Prisma. */
+    maxRowBytes?: number
   } & Partial<Watchers>,
 ): Promise<Database> {
   const { url, dataDir, log, metrics = unmeasured, tracing = untraced } = options
+  const { maxRowBytes = Infinity } = options
   const embedded =
     url === undefined ? await startEmbedded({ folder: join(dataDir, 'postgres'), log }) : undefined
   const connection = {
@@ -65,7 +74,7 @@ export async function openDatabase(
     connectionTimeoutMillis: CONNECT_MS,
   }
   const watchers = { metrics, tracing }
-  const pool = new WatchedPool({ ...connection, max: CONNECTIONS }, watchers)
+  const pool = new WatchedPool({ ...connection, max: CONNECTIONS }, watchers, maxRowBytes)
   const reads = new Reads(connection, log, watchers)
   pool.on('error', (error) => log.warn(`An idle database connection was lost: ${error.message}`))
   const upkeep = embedded && new Upkeep(pool, log)
@@ -75,12 +84,25 @@ export async function openDatabase(
     transactionOptions: { maxWait: CONNECT_MS, timeout: 10_000 },
   })
 
+  const cancel = async (client: PoolClient): Promise<void> => {
+    if (embedded) return // it runs one statement at a time, and cannot be interrupted
+    const { processID } = client as PoolClient & { processID: number } // which `pg` has and its types leave out
+    await reads.run(Prisma.sql`SELECT pg_cancel_backend(${processID}::int)`, 'cancel')
+  }
+
   const database: Database = {
     pool,
     prisma,
     kind: embedded ? 'embedded' : 'server',
-    query: (sql, { name, client } = {}) => query(client ?? pool, sql, name),
-    read: (sql, name) => read(reads, pool, sql, name),
+    get shared() {
+      return database
+    },
+    query(sql, { name, client, operation } = {}) {
+      if (operation === undefined || operation.isActing)
+        return query(client ?? pool, sql, name, operation)
+      return cancelable(pool, operation, cancel, (own) => query(own, sql, name, operation))
+    },
+    read: (sql, name, operation) => read(reads, pool, sql, name, operation),
     transaction: (work) => transaction(pool, work),
     close: once(async () => {
       await prisma.$disconnect()
@@ -112,6 +134,7 @@ async function query<Row extends object>(
   on: Pool | ClientBase,
   sql: Prisma.Sql,
   name: string | undefined,
+  bounds?: Bounds,
 ): Promise<Row[]> {
   const prepared = name !== undefined && !unprepared.has(name)
   const run = (named: boolean) =>
@@ -120,6 +143,7 @@ async function query<Row extends object>(
       text: sql.text,
       values: sql.values,
       types: rowTypes,
+      ...(bounds === undefined ? {} : { bounds }),
     })
   try {
     return (await run(prepared)).rows
@@ -138,14 +162,15 @@ async function read<Row extends object>(
   pool: Pool,
   sql: Prisma.Sql,
   name: string,
+  bounds?: Bounds,
 ): Promise<Row[]> {
-  if (unprepared.has(name)) return query(pool, sql, undefined)
+  if (unprepared.has(name)) return query(pool, sql, undefined, bounds)
   try {
-    return await reads.run(sql, name)
+    return await reads.run(sql, name, bounds)
   } catch (error) {
     if (!isStalePlan(error)) throw error
     unprepared.add(name)
-    return query(pool, sql, undefined)
+    return query(pool, sql, undefined, bounds)
   }
 }
 

@@ -1,5 +1,6 @@
-import { Client, type ClientConfig, Query } from 'pg'
+import { Client, type ClientConfig, Query, type QueryResult } from 'pg'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { BoundedQuery, type Bounds } from './bounded-query.ts'
 import type { Log } from './log.ts'
 import { rowTypes } from './row-types.ts'
 import { begin, type Watchers } from './watch.ts'
@@ -23,10 +24,10 @@ export class Reads {
   }
 
   /** Rejects with the statement's error, or with the connection's when that is lost; the next read makes a new one. */
-  run<Row extends object>(sql: Prisma.Sql, name: string): Promise<Row[]> {
+  run<Row extends object>(sql: Prisma.Sql, name: string, bounds?: Bounds): Promise<Row[]> {
     const free = this.#lanes.find(({ depth }) => depth < DEPTH)
     const lane = free ?? this.#lanes.reduce((least, one) => (one.depth < least.depth ? one : least))
-    return lane.run(sql, name)
+    return lane.run(sql, name, bounds)
   }
 
   /** Lets what is under way come to its end. */
@@ -51,9 +52,13 @@ class Lane {
     this.#watchers = watchers
   }
 
-  run<Row extends object>(sql: Prisma.Sql, name: string): Promise<Row[]> {
-    if (this.#client !== undefined) return this.#send(this.#client, sql, name)
-    return this.#connected().then((client) => this.#send(client, sql, name))
+  run<Row extends object>(
+    sql: Prisma.Sql,
+    name: string,
+    bounds: Bounds | undefined,
+  ): Promise<Row[]> {
+    if (this.#client !== undefined) return this.#send(this.#client, sql, name, bounds)
+    return this.#connected().then((client) => this.#send(client, sql, name, bounds))
   }
 
   async close(): Promise<void> {
@@ -65,17 +70,22 @@ class Lane {
     client: Client,
     { text, values }: Prisma.Sql,
     name: string,
+    bounds: Bounds | undefined,
   ): Promise<Row[]> {
     const ended = begin({ text, name }, this.#watchers)
     this.depth += 1
     return new Promise((resolve, reject) => {
-      const query = new Query<Row>(text, values, (error, result) => {
+      const heard = (error: Error | undefined, result: QueryResult<Row>): void => {
         this.depth -= 1
         ended(error ?? undefined)
         if (!error) return resolve(result.rows) // in one piece, because rows are not asked for one by one
         Error.captureStackTrace(error) // its own leads into the socket
         reject(error)
-      })
+      }
+      const query =
+        bounds === undefined
+          ? new Query<Row>(text, values, heard)
+          : new BoundedQuery({ text, values }, undefined, bounds, heard)
       // what a configuration would say, which `pg` would copy for every query
       Object.assign(query, { name })
       this.#gather(client)

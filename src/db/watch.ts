@@ -2,6 +2,8 @@ import { AsyncResource } from 'node:async_hooks'
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import type { Tracing } from '../ports/tracing/tracing.ts'
+import { TooComplex } from '../kit/errors.ts'
+import { BoundedQuery, type Bounds, StatementBounds } from './bounded-query.ts'
 import { isOutage } from './outage.ts'
 import { summaryOf } from './summary.ts'
 
@@ -17,10 +19,11 @@ type Connected = Parameters<Pool['connect']>[0]
 export class WatchedPool extends Pool {
   readonly #watchers: Watchers
 
-  constructor(config: PoolConfig, watchers: Watchers) {
+  /** `maxRowBytes` are those of one statement of Prisma, which says not for whom it runs. */
+  constructor(config: PoolConfig, watchers: Watchers, maxRowBytes = Infinity) {
     super(config)
     this.#watchers = watchers
-    this.on('connect', (client) => watch(client, watchers))
+    this.on('connect', (client) => watch(client, watchers, maxRowBytes))
     watchers.metrics.gauge('millrace_database_connections', () => ({
       busy: this.totalCount - this.idleCount,
       idle: this.idleCount,
@@ -54,26 +57,45 @@ interface Statement {
   readonly name?: string
   readonly rowMode?: string
   readonly submit?: unknown
+  /** Who counts its rows. */
+  readonly bounds?: Bounds
 }
 
 type Run = (...args: unknown[]) => unknown
 
 /** Measures what a client runs from now on, in whichever of the forms that `query` has. */
-function watch(client: PoolClient, watchers: Watchers): void {
+function watch(client: PoolClient, watchers: Watchers, maxRowBytes: number): void {
   const run = client.query.bind(client) as Run // its overloads have this in common
+  const tooLarge = () =>
+    new TooComplex(
+      `What is asked for has more than ${maxRowBytes} bytes (MAX_ANSWER_BYTES). Ask for smaller pages.`,
+    )
+  const rowBounds = (): Bounds => new StatementBounds(maxRowBytes, tooLarge)
   const query: Run = (...args) => {
     const [first] = args as [string | Statement]
     const statement = typeof first === 'string' ? { text: first } : first
     if (statement.submit !== undefined) return run(...args) // pg's own, with an end of its own
     const ended = begin(statement, watchers)
     const callback = args.at(-1)
-    if (typeof callback === 'function') {
-      const heard = (error: unknown, result: unknown): void => {
+    const isCalledBack = typeof callback === 'function'
+    const values = isCalledBack ? args.slice(1, -1) : args.slice(1)
+    const bounds = statement.bounds ?? (statement.rowMode === 'array' ? rowBounds() : undefined)
+    /** Runs it, and calls back. */
+    const runWith = (heard: (error: unknown, result: unknown) => void): unknown => {
+      const whenDone = (error: unknown, result: unknown): void => {
         ended(error ?? undefined)
-        Reflect.apply(callback, undefined, [error, result])
+        heard(error, result)
       }
-      return run(...args.slice(0, -1), heard)
+      return bounds === undefined
+        ? run(first, ...values, whenDone)
+        : run(new BoundedQuery(statement, values[0], bounds, whenDone))
     }
+    if (isCalledBack)
+      return runWith((...outcome) => void Reflect.apply(callback, undefined, outcome))
+    if (bounds !== undefined)
+      return new Promise((resolve, reject) => {
+        runWith((error, result) => (error ? reject(error) : resolve(result)))
+      })
     const result = run(...args) as Promise<unknown>
     result.then(() => ended(undefined), ended)
     return result

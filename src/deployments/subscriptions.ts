@@ -17,7 +17,7 @@ builder.subscriptionField('deploymentChanged', (t) =>
       const { id } = found(await deploymentNamed(ctx, deploymentId), 'deployment', deploymentId)
       return deliver(
         ctx,
-        deploymentEvents(ctx.database),
+        deploymentEvents(ctx.database.shared),
         id,
         resumeFrom(ctx, after),
         async ({ entries }) => ({ deployment: await deploymentById(ctx, id), events: entries }),

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../context.ts'
 import { patiently } from '../kit/patience.ts'
 import { cancelable } from '../kit/cancelable.ts'
+import { TooComplex } from '../kit/errors.ts'
 import {
   readCursor,
   writeCursor,
@@ -40,8 +41,10 @@ export async function deliver<E extends Entry, D extends object>(
     after === undefined
       ? await start((await ctx.hub.head(kind, id)).head)
       : { after: readCursor(stream, after), tellNow: false }
-  const complain = (err: unknown): void =>
+  const complain = (err: unknown): void => {
+    if (err instanceof TooComplex) throw err
     ctx.log.warn({ err }, 'could not fill a delivery; trying again')
+  }
   const written = (batch: Batch<E>, content: D): D & Delivery => {
     const { position, gap, end } = batch
     return { ...content, cursor: writeCursor(stream, position), gap, end }
@@ -49,6 +52,7 @@ export async function deliver<E extends Entry, D extends object>(
   return cancelable(async function* (signal) {
     // what a delivery shows besides the entries is read now; an outage delays the delivery, it does not empty it
     const write = async (batch: Batch<E>): Promise<(D & Delivery)[]> => {
+      ctx.operation.release() // the delivery before has gone out
       const content = await patiently(() => fill(batch), signal, complain)
       return content === undefined ? [] : [written(batch, content)]
     }

@@ -23,6 +23,20 @@ export function askedIn({ fieldNodes, fragments }: GraphQLResolveInfo): Asked {
   return asked
 }
 
+/** How often each field is asked for in its place, under whatever name. */
+const times = new WeakMap<Asked, number>()
+
+/** How often what a path leads to is asked for, at most; 0 where it is not. */
+export function timesAsked(asked: Asked, path: readonly string[]): number {
+  let product = 1
+  let at: Asked | undefined = asked
+  for (const name of path) {
+    at = at?.get(name)
+    product *= (at && times.get(at)) ?? 0
+  }
+  return product
+}
+
 /** What `make` makes of what is asked for, worked out once for each place of a document; `otherwise` where nobody says. */
 export function perPlace<Made>(
   otherwise: Made,
@@ -47,6 +61,7 @@ function gather(
       case Kind.FIELD: {
         const below: Asked = into.get(selection.name.value) ?? new Map()
         into.set(selection.name.value, below)
+        times.set(below, (times.get(below) ?? 0) + 1)
         if (selection.selectionSet) gather(selection.selectionSet, fragments, below)
         break
       }

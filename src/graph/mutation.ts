@@ -101,6 +101,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         ctx: Context,
         info: GraphQLResolveInfo,
       ) => {
+        ctx.operation.check()
         if (options.isPublic !== true) requireCredential(ctx.viewer)
         allowAsked(ctx.viewer, info)
         const { idempotencyKey: key, ...rest } = args.input
@@ -122,8 +123,12 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
           return answer
         }
         const asked = askedIn(info)
-        if (options.isPublic) return options.resolve(ctx, input, onceAs, asked)
-        return onceAs(ctx, input, (inner) => options.resolve(inner, input, onceAs, asked))
+        // what has begun is done to its end, whatever becomes of the answer
+        return ctx.operation.act(() =>
+          options.isPublic
+            ? options.resolve(ctx, input, onceAs, asked)
+            : onceAs(ctx, input, (inner) => options.resolve(inner, input, onceAs, asked)),
+        )
       }) as never,
     }),
   )

@@ -26,7 +26,10 @@ export async function invoked(
   invoke: () => Promise<Answer>,
 ): Promise<Answer> {
   const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
-  whenClosed(reply.raw, () => session.end())
+  whenClosed(reply.raw, () => {
+    session.end()
+    ctx.operation.close()
+  })
   const answer = await invoke()
   const isSignedIn = credentialIn(request.raw.headers, ctx.front)?.from === 'cookie'
   return own(answer, isSignedIn ? SANDBOX : {})

@@ -10,6 +10,7 @@ import { UploadId } from '../uploads/index.ts'
 import { asBrokenOff, callOf, invoked, own } from './calls.ts'
 import { download } from './download.ts'
 import { contextOf } from './request.ts'
+import { keepPace } from './slow-senders.ts'
 
 type Request = FastifyRequest<{ Params: Record<string, string> }>
 
@@ -22,10 +23,7 @@ export function signedDoors(site: Site) {
       if (id === undefined) throw new NotFound('upload', request.params.id ?? '')
       // every body here is the stream itself, and there is none where no byte was sent
       const body = (request.body as Readable | undefined) ?? Readable.from([])
-      // Node cuts a connection that is silent for so long; once all has come it may be
-      const { socket } = request.raw
-      socket.setTimeout(site.config.uploadStallMs)
-      body.once('end', () => socket.setTimeout(0))
+      keepPace(request.raw, site.config)
       await site.doors.put(id, body)
       return reply.send()
     })
@@ -61,6 +59,7 @@ export function invocation(site: Site, invoker: Invoker) {
           method: ['GET', 'POST', 'PUT'],
           url,
           handler: async (request: Request, reply) => {
+            keepPace(request.raw, site.config)
             const ctx = await contextOf(site, request.raw)
             const call = callOf(request, reply, behind(request, segments))
             const answer = await invoked(site, ctx, request, reply, () =>
@@ -86,6 +85,7 @@ export function invocation(site: Site, invoker: Invoker) {
         const uuid = ServiceId.read(service) ?? ''
         if (!isForwarded(site.signer, uuid, site.now(), request.headers))
           throw new Forbidden('ADMIN', 'Only servers of this installation may use this path.')
+        keepPace(request.raw, site.config)
         const call = callOf(request, reply, behind(request, 4))
         return passOn(reply, own(await invoker.forwarded(service, call)))
       },

@@ -7,6 +7,7 @@ import { originOf } from './origin.ts'
 import { prepare } from './prepare.ts'
 import { reached } from './reached.ts'
 import { contextOf, operationContext } from './request.ts'
+import { keepPace } from './slow-senders.ts'
 
 /** What the fronts are given: their operations, compiled now, and this server's own ways of doing things. */
 export function frontHost(site: Site, fronts: readonly Front[]): Host {
@@ -21,8 +22,11 @@ export function frontHost(site: Site, fronts: readonly Front[]): Host {
   return {
     site,
     execute: executing(prepared),
-    contextOf: (request, front, isCall) =>
-      isCall ? contextOf(site, request, front) : operationContext(site, request, front),
+    contextOf(request, front, isCall) {
+      if (!isCall) return operationContext(site, request, front)
+      keepPace(request, site.config)
+      return contextOf(site, request, front)
+    },
     refusal: (request, front) => refusal(site.config, request, front),
     async call(ctx, request, reply, named) {
       const { deployment, service, route = '', target, sent } = named

@@ -36,8 +36,9 @@ export function graphql(
       url: '/graphql',
       handler: async (request, reply) => {
         const ctx = await operationContext(site, request.raw)
+        whenClosed(reply.raw, () => ctx.operation.close())
         if (hasEnded(ctx.lastEventId)) return reply.code(204).send()
-        const body = await wholeBody(request.body as Readable | undefined, site.config.maxBodyBytes)
+        const body = await wholeBody(request.body as Readable | undefined, site.config)
         if (request.method === 'POST' && body !== undefined) {
           const answer = await fast(request.headers, body, ctx)
           if (answer !== undefined)

@@ -10,6 +10,7 @@ import { observeRequests } from './observe/requests.ts'
 import { requestIdOf, seenOf } from './observe/seen.ts'
 import { overrideMethod } from './overriding.ts'
 import { UrlTooLong } from './request.ts'
+import { endRest, headerLimits } from './slow-senders.ts'
 
 /** One port that is listened on. */
 export interface Listener {
@@ -41,6 +42,7 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: 300, ignoreDuplicateSlashes: true },
     requestTimeout: 0,
+    http: headerLimits(site.config),
   })
   http.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
   http.removeAllContentTypeParsers()
@@ -52,6 +54,10 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
     const why = isExempt ? undefined : refusal(site.config, request.raw)
     if (why === undefined) return done()
     void reply.code(403).send({ error: 'forbidden', error_description: why })
+  })
+  http.addHook('onResponse', (request, _reply, done) => {
+    endRest(request.raw, site.config)
+    done()
   })
   http.addHook('onSend', (request, reply, _payload, done) => {
     const cookie = cookieSetBy(request.raw)
@@ -71,6 +77,7 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
   const connections = new Set<Socket>()
   http.server.on('connection', (socket: Socket) => {
     connections.add(socket)
+    socket.setMaxListeners(0) // each operation that is under way on it listens for its end
     socket.once('close', () => connections.delete(socket))
   })
   return {

@@ -3,6 +3,7 @@ import { credentialIn } from '../auth/credential.ts'
 import { anonymous, type Viewer } from '../auth/viewer.ts'
 import { callerKey, type Context, type CookieSlot, type Site } from '../context.ts'
 import type { Front } from '../generated/prisma/enums.ts'
+import { databaseWithin } from '../db/within.ts'
 import { BadRequest, Forbidden, Unauthenticated } from '../kit/errors.ts'
 import { cookieSlot } from './cookie.ts'
 import { strangerRefusal } from './guard.ts'
@@ -58,12 +59,20 @@ export async function contextOf(
   let origin: string | undefined
   const { config, metrics, tracing, database, bus, storage, hub, signer } = site
   const { authenticator, sessions, throttle, now, server, waiting, doors, quotas } = site
+  const viewer = await authenticating(seen, site, viewerOf(site, request, front, cookie))
+  const onGone = whenGone(request)
+  const operation = quotas.openOperation({
+    key: () => callerKey({ viewer, address }),
+    isGone: () => request.socket.destroyed,
+    onGone,
+  })
   // one by one, because to spread so many costs as much as a small query
   return {
     config,
     metrics,
     tracing,
-    database,
+    database: databaseWithin(database, operation),
+    operation,
     bus,
     storage,
     hub,
@@ -76,7 +85,7 @@ export async function contextOf(
     waiting,
     doors,
     quotas,
-    viewer: await authenticating(seen, site, viewerOf(site, request, front, cookie)),
+    viewer,
     requestId: seen.id,
     get log() {
       return seen.log // made when something is to be said
@@ -91,7 +100,7 @@ export async function contextOf(
     // what a front executes is its own: documents that are part of this program
     trusted: front !== undefined,
     lastEventId: typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined,
-    onGone: whenGone(request),
+    onGone,
     waited: (ms) => void (seen.waitedMs += ms),
   }
 }

@@ -1,6 +1,14 @@
-import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import {
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+} from 'graphql'
 import { callerKey, type Context } from '../context.ts'
-import { QuotaReached } from '../kit/errors.ts'
+import { QuotaReached, TimedOut } from '../kit/errors.ts'
+import type { Operation } from '../kit/operation.ts'
+import { sizeOf } from '../kit/size-of.ts'
 import { eventsOf, executeOnce } from './compiled.ts'
 import { admit, forViewer, LATE, within, type Cost } from './limits/index.ts'
 import { maskError } from './mask.ts'
@@ -25,23 +33,44 @@ export async function execute(args: ExecutionArgs): Promise<ExecutionResult> {
 const costing = (result: ExecutionResult, cost: Cost | undefined): ExecutionResult =>
   cost === undefined ? result : { ...result, extensions: { ...result.extensions, cost } }
 
-/** Executes what was admitted. */
-async function perform(args: ExecutionArgs): Promise<ExecutionResult> {
+/**
+ * Executes what was admitted. Of an operation that is over nothing is answered but why, and what it had read is let go;
+ * a mutation is answered as far as it came.
+ */
+async function perform(args: ExecutionArgs, isDelivery = false): Promise<ExecutionResult> {
   const result = await inTime(args, executeOnce(args), (late) => void masked(args, late))
-  return result === LATE ? { data: null, errors: [tooLate(args)] } : masked(args, result)
+  const { operation } = args.contextValue as Context // every door makes one
+  const isDone = isMutation(args)
+  if (result === LATE || (operation.why && !isDone)) return { data: null, ...over(args) }
+  // what is delivered was read for all who follow, and what a mutation was given was not read at all
+  const mayBeLarge = operation.heldBytes > SMALL || isDelivery || isDone
+  if (mayBeLarge && isTooLarge(operation, result)) return { data: null, ...over(args) }
+  return masked(args, result)
+}
+
+const isMutation = ({ document, operationName }: ExecutionArgs): boolean =>
+  getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION
+
+/** Bytes that an operation must have read before its answer can be a large one. */
+const SMALL = 4_096
+
+/** Whether an answer is too large to be written: one value may stand in it many times. */
+function isTooLarge(operation: Operation, { data }: ExecutionResult): boolean {
+  const more = sizeOf(data, operation.maxBytes) - operation.heldBytes
+  return more > 0 && operation.grow(more) !== undefined
 }
 
 /** `late` is given what comes when nobody waits for it any more. */
 const inTime = <T>(args: ExecutionArgs, work: Promise<T> | T, late: (value: T) => void) =>
-  within((args.contextValue as Context).config.operationTimeoutMs, work, late) // every door makes one
+  within((args.contextValue as Context).config.operationTimeoutMs, work, late, () => tooLate(args)) // every door makes one
 
-function tooLate({ contextValue, operationName }: ExecutionArgs): GraphQLError {
-  const { config, log } = contextValue as Context // as above
+/** Ends an operation that takes too long. */
+function tooLate({ contextValue, operationName }: ExecutionArgs): void {
+  const { config, log, operation } = contextValue as Context // as above
   log.warn({ operationName }, 'an operation took longer than it may')
-  const seconds = config.operationTimeoutMs / 1000
-  return new GraphQLError(`The operation took longer than ${seconds} s.`, {
-    extensions: { code: 'TIMEOUT' },
-  })
+  operation.end(
+    new TimedOut(`The operation took longer than ${config.operationTimeoutMs / 1000} s.`),
+  )
 }
 
 /** Masks faults, which logs them. */
@@ -68,11 +97,17 @@ export async function subscribe(
     const source = await inTime(args, eventsOf(args), leave)
     if (isIterable(source)) return deliveriesOf(args, source[Symbol.asyncIterator](), place)
     place()
-    return source === LATE ? { errors: [tooLate(args)] } : masked(args, source)
+    return source === LATE ? over(args) : masked(args, source)
   } catch (cause) {
     place()
     throw cause
   }
+}
+
+/** The answer of an operation that is over. */
+function over({ contextValue }: ExecutionArgs): { errors: GraphQLError[] } {
+  const { operation, requestId, log } = contextValue as Context // as above
+  return { errors: [maskError(operation.why, requestId, log)] }
 }
 
 /** Ends a source that nobody waits for any more. */
@@ -100,32 +135,38 @@ function deliveriesOf(
   leavePlace: () => void,
 ): AsyncIterableIterator<DeliveryResult> {
   const deliver = async (event: unknown): Promise<DeliveryResult> => {
-    const result = await perform({ ...args, rootValue: event })
+    const result = await perform({ ...args, rootValue: event }, true)
     const { cursor, end } = event as { cursor?: string; end?: object } // a Delivery, or an event without a cursor
     if (cursor === undefined) return result
     const extensions = { ...result.extensions, cursor }
     return { ...result, extensions, ...(end ? { [END]: true } : {}) }
   }
+  const { operation } = args.contextValue as Context // as above
+  const leave = (): void => {
+    leavePlace()
+    operation.close()
+  }
   const deliveries: AsyncIterableIterator<DeliveryResult> = {
     async next() {
+      operation.release() // the one before has gone out
       try {
         const { done, value } = await events.next()
         if (!done) return { done: false, value: await deliver(value) }
       } catch (cause) {
-        leavePlace()
+        leave()
         const { requestId, log } = args.contextValue as Context // as above
         throw maskError(cause, requestId, log) // the WebSocket tells the message of whatever is thrown
       }
-      leavePlace()
+      leave()
       return { done: true, value: undefined }
     },
     async return() {
-      leavePlace()
+      leave()
       await events.return?.()
       return { done: true, value: undefined }
     },
     async throw(cause) {
-      leavePlace()
+      leave()
       await events.return?.()
       throw cause
     },

@@ -12,6 +12,7 @@ import { executeAt, subscribeAt } from './observe/operations.ts'
 import { refusal } from './guard.ts'
 import { maskError } from './mask.ts'
 import { contextOf, operationContext } from './request.ts'
+import { socketAnswers } from './socket-answers.ts'
 import { socketPlaces } from './socket-places.ts'
 import { forbid, isRefused, socketSessions } from './socket-sessions.ts'
 import { cameIn } from './texts.ts'
@@ -19,6 +20,8 @@ import { nameIn, textOf, type TrustedDocuments } from './trusted.ts'
 
 /** Larger frames than this are refused (RFC 6455, close code 1009). */
 const MAX_FRAME_BYTES = 1_048_576
+/** How long whoever is turned away may take to hang up. */
+const GOODBYE_MS = 1_000
 
 type Parameters = { authorization?: unknown; Authorization?: unknown }
 
@@ -36,6 +39,7 @@ export function websockets(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
   const places = socketPlaces(site)
   const sessions = socketSessions(site)
+  const answers = socketAnswers()
   site.metrics.gauge('millrace_websockets', () => sockets.clients.size)
   const execute = executeAt('websocket')
   const subscribe = subscribeAt('websocket')
@@ -47,6 +51,9 @@ export function websockets(
       const outcome = await subscribe(args)
       return 'errors' in outcome ? spoken(outcome) : outcome
     },
+    onNext: ({ extra }, id, _payload, { contextValue }) =>
+      answers.sending(extra.socket, id, contextValue as Context), // as onSubscribe makes one
+    onComplete: ({ extra }, id) => answers.sent(extra.socket, id),
     async onConnect({ extra, connectionParams }) {
       const given = connectionParams?.authorization ?? connectionParams?.Authorization
       if (typeof given === 'string') extra.request.headers.authorization = given
@@ -119,6 +126,7 @@ export function websockets(
 /** Answers an upgrade that is refused. */
 function turnAway(socket: Duplex, status: string, why: string): void {
   socket.on('error', () => {}) // whoever is turned away may be gone already
+  setTimeout(() => socket.destroy(), GOODBYE_MS).unref()
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\nretry-after: 3\r\nconnection: close\r\n\r\n${why}\n`,
   )

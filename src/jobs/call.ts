@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Context, Site } from '../context.ts'
 import { DomainError, NotFound, WrongState } from '../kit/errors.ts'
+import type { Asker } from '../kit/operation.ts'
 import { ServiceId } from '../services/index.ts'
 import { noSpan } from '../ports/tracing/tracing.ts'
 import {
@@ -26,12 +27,16 @@ function contextFor(site: Site, organizationId: string): Context {
       user: undefined,
       memberships: [{ organizationId, role: 'DEVELOPER' }],
     },
+    operation: site.quotas.openOperation(nobody),
     requestId: '',
     span: noSpan,
     origin: site.server.url,
     address: '',
   }
 }
+
+/** A job of our own holds what it is given, and nobody can hang up on it. */
+const nobody: Asker = { key: () => '', isGone: () => false, onGone: () => () => {} }
 
 /**
  * Does a job of a service that runs as processes: POSTs the parameters to it, and its JSON is the result. An answer

@@ -12,6 +12,7 @@ import {
   type MoreColumns,
 } from '../work/index.ts'
 import { remember } from './contracts.ts'
+import { fitting } from './fitting.ts'
 import { workerActor } from './labor.ts'
 
 interface ClaimInput {
@@ -30,6 +31,8 @@ export interface ClaimedFields {
   readonly columns: MoreColumns
   /** Whether the queue may be given with the job as it was some time ago, because of it only what never changes is read. */
   readonly isQueueKnown: boolean
+  /** How often the parameters of each job are asked for. */
+  readonly parametersTimes: number
 }
 
 /** A lease, and the queue of its job where that may be given along. */
@@ -39,7 +42,7 @@ type Taken = Lease & Pick<JobRow, 'queue'>
 export async function claimJobs(
   ctx: Context,
   input: ClaimInput,
-  { columns, isQueueKnown }: ClaimedFields,
+  { columns, isQueueKnown, parametersTimes }: ClaimedFields,
 ): Promise<Taken[]> {
   if (ctx.waiting.isClosed) throw goingAway()
   const { worker, claimId, version, concurrency } = input
@@ -51,7 +54,7 @@ export async function claimJobs(
       serviceIds: queues.map(({ id }) => id),
       claims: { version, concurrency },
     })
-    const leases = await claimOnce(ctx, {
+    const granted = await claimOnce(ctx, {
       ...from,
       worker,
       claimId,
@@ -60,7 +63,8 @@ export async function claimJobs(
       leaseSeconds: input.leaseSeconds ?? null,
       more: columns,
     })
-    note(input.serviceIds, from, leases.length > 0)
+    note(input.serviceIds, from, granted.length > 0)
+    const leases = await fitting(ctx, worker, granted, parametersTimes)
     remember(leases)
     if (!isQueueKnown) return leases
     const byId = new Map(queues.map((queue) => [queue.id, queue]))
@@ -74,7 +78,7 @@ export async function claimJobs(
   const leases = await claimFrom(from)
   if (leases.length > 0 || !input.waitSeconds) return leases
   const gone = new AbortController()
-  const stop = ctx.onGone?.(() => gone.abort())
+  const stop = ctx.operation.whenOver(() => gone.abort())
   const listening = ctx.waiting.listen(from.queues.map(({ id }) => id))
   try {
     for (;;) {
@@ -90,7 +94,7 @@ export async function claimJobs(
     }
   } finally {
     listening.leave()
-    stop?.()
+    stop()
   }
 }
 

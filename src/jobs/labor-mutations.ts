@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts'
-import { perPlace, type Asked } from '../graph/look-ahead.ts'
+import { perPlace, timesAsked, type Asked } from '../graph/look-ahead.ts'
 import { mutation } from '../graph/mutation.ts'
 import { StaleLease, Unavailable } from '../kit/errors.ts'
 import {
@@ -52,7 +52,11 @@ const isUnchanging = perPlace(true, (service) =>
 /** What must be brought along for what is asked of leases. */
 function ofLeases(asked: Asked): ClaimedFields {
   const job = asked.get('leases')?.get('job')
-  return { columns: leaseColumns(job), isQueueKnown: isUnchanging(job?.get('service')) }
+  return {
+    columns: leaseColumns(job),
+    isQueueKnown: isUnchanging(job?.get('service')),
+    parametersTimes: timesAsked(asked, ['leases', 'job', 'parameters']),
+  }
 }
 
 /** What is known of a job that has just ended without a look at all its columns. */

@@ -79,7 +79,7 @@ export async function textOf(
   const kept = atHand !== undefined || key !== null ? null : await keptValues(ctx, job.id)
   const text = (atHand === undefined ? kept?.[which] : atHand) ?? null
   const value: KeptValue = { text, key }
-  return valueOf(ctx, value)
+  return valueOf(ctx, value, ctx.operation)
 }
 
 /** The attempts of many jobs with one statement a tick, oldest first. */

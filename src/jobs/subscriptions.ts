@@ -105,7 +105,7 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: async (_root, { jobId, ...args }, ctx) => {
       const { id } = found(await jobNamed(ctx, jobId), 'job', jobId)
-      return followLogOf(ctx, jobLog(ctx.database), id, args)
+      return followLogOf(ctx, jobLog(ctx.database.shared), id, args)
     },
     resolve: (delivery) => delivery,
   }),
@@ -120,7 +120,7 @@ builder.subscriptionFields((t) => ({
       const { id } = found(await jobNamed(ctx, jobId), 'job', jobId)
       return deliver(
         ctx,
-        jobEvents(ctx.database),
+        jobEvents(ctx.database.shared),
         id,
         resumeFrom(ctx, cursor),
         async ({ entries }) => ({ job: await jobById(ctx, id), events: entries }),
@@ -140,7 +140,7 @@ builder.subscriptionFields((t) => ({
       const { id } = found(await serviceNamed(ctx, serviceId), 'service', serviceId)
       return deliver(
         ctx,
-        serviceJobEvents(ctx.database),
+        serviceJobEvents(ctx.database.shared),
         id,
         resumeFrom(ctx, cursor),
         async ({ entries }) => ({ counts: await countsNow(ctx, id), events: entries }),

@@ -1,10 +1,14 @@
 import type { Readable } from 'node:stream'
 import { DomainError, QuotaReached } from './errors.ts'
 
-/** How long a body may take to come. */
-const ARRIVAL_MS = 30_000
 /** How long the rest of a refused body is let in, so that the caller can read the answer. */
 const DRAIN_MS = 5_000
+
+/** What a body that is read whole may have, and how long it may take. */
+interface BodyLimits {
+  readonly maxBodyBytes: number
+  readonly bodyTimeoutMs: number
+}
 
 /** The body did not come in time. */
 export class BodyTooSlow extends DomainError {
@@ -17,8 +21,7 @@ export class BodyTooSlow extends DomainError {
  */
 export function wholeBody(
   body: Readable | undefined,
-  maxBytes: number,
-  arrivalMs = ARRIVAL_MS,
+  { maxBodyBytes: maxBytes, bodyTimeoutMs }: BodyLimits,
 ): Promise<Buffer | undefined> {
   if (body === undefined) return Promise.resolve(undefined)
   if (body.destroyed) return Promise.reject(cutShort())
@@ -27,7 +30,7 @@ export function wholeBody(
     let size = 0
     const refuse = (why: Error): void => {
       stop()
-      drain(body)
+      drain(body, Math.min(DRAIN_MS, bodyTimeoutMs))
       reject(why)
     }
     const onData = (chunk: Buffer): void => {
@@ -47,8 +50,13 @@ export function wholeBody(
       reject(cutShort())
     }
     const timer = setTimeout(
-      () => refuse(new BodyTooSlow(`A request comes within ${arrivalMs / 1000} s.`)),
-      arrivalMs,
+      () =>
+        refuse(
+          new BodyTooSlow(
+            `A request comes within ${bodyTimeoutMs / 1000} s (BODY_TIMEOUT_SECONDS).`,
+          ),
+        ),
+      bodyTimeoutMs,
     )
     const stop = (): void => {
       clearTimeout(timer)
@@ -62,8 +70,8 @@ const cutShort = (): BodyTooSlow =>
   new BodyTooSlow('The connection was closed before the whole request had come.')
 
 /** Lets the rest in unread, for a while: a connection that is cut at once takes the answer with it. */
-function drain(body: Readable): void {
-  const cut = setTimeout(() => body.destroy(), DRAIN_MS)
+function drain(body: Readable, ms: number): void {
+  const cut = setTimeout(() => body.destroy(), ms)
   body
     .once('error', () => {}) // nobody waits for it any more
     .once('close', () => clearTimeout(cut))

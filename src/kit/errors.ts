@@ -138,6 +138,11 @@ export class BadRequest extends DomainError {
   readonly code = 'BAD_REQUEST'
 }
 
+/** It asks for more than one request may. */
+export class TooComplex extends DomainError {
+  readonly code = 'TOO_COMPLEX'
+}
+
 /** It took longer than its limit. */
 export class TimedOut extends DomainError {
   readonly code = 'TIMEOUT'

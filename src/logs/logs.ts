@@ -53,7 +53,7 @@ export const followLog = (
   stream: string,
   args: FollowArgs,
 ): Promise<AsyncIterableIterator<LogDelivery>> =>
-  followLogOf(ctx, logStream(ctx.database), stream, args)
+  followLogOf(ctx, logStream(ctx.database.shared), stream, args)
 
 /** The same of a kind of log that has an end of its own. */
 export async function followLogOf(

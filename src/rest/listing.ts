@@ -3,6 +3,7 @@ import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json.ts'
 import type { RouteAbout } from './document/about.ts'
 import type { Execute } from './execute.ts'
+import { Problem } from './problem.ts'
 import { JSON_TYPE, type Reply } from './reply.ts'
 import type { Asked, Method, Route, Statuses } from './route.ts'
 
@@ -55,9 +56,19 @@ export async function openList<Data, Variables extends Turning, Node>(
   execute: Execute,
 ): Promise<OpenList<Data>> {
   const { operation, variables, connection, item, pageSize = PAGE, firstPage = pageSize } = paging
-  const page = (first: number, after: string | null): Promise<Data> =>
-    // all its variables: the list's own and what Omit left
-    execute(operation, { ...variables(asked), first, after } as unknown as Variables, asked.ctx)
+  /** A page of so many objects, or of fewer where they are too large to be read at once. */
+  const page = async (first: number, after: string | null): Promise<Data> => {
+    try {
+      // all its variables: the list's own and what Omit left
+      const own = { ...variables(asked), first, after } as unknown as Variables
+      return await execute(operation, own, asked.ctx)
+    } catch (cause) {
+      const isTooLarge = cause instanceof Problem && cause.code === 'TOO_COMPLEX'
+      if (!isTooLarge || first === 1) throw cause
+      asked.ctx.operation.release()
+      return page(SIZES.findLast((size) => size < first) ?? 1, after)
+    }
+  }
   const data = await page(firstPage, null)
   const { nodes, pageInfo } = connection(data, asked)
   const written = (some: readonly Node[]): string =>
@@ -70,6 +81,7 @@ export async function openList<Data, Variables extends Turning, Node>(
       yield begin
       let size = nextSize(firstPage, pageSize, begin.length / nodes.length)
       for (let at = pageInfo; at.hasNextPage;) {
+        asked.ctx.operation.release() // the page before has gone out
         const next = connection(await page(size, at.endCursor), asked)
         const text = written(next.nodes)
         if (next.nodes.length > 0) yield `,${text}`

@@ -140,8 +140,9 @@ async function answer(
   },
 ): Promise<Reply> {
   const ctx = await host.contextOf(request.raw, name, route.isStreamed)
+  reply.raw.once('close', () => ctx.operation.close())
   const stream = request.body as Readable | undefined // every body here is the stream itself
-  const body = route.isStreamed ? undefined : await wholeBody(stream, ctx.config.maxBodyBytes)
+  const body = route.isStreamed ? undefined : await wholeBody(stream, ctx.config)
   requireCredential(ctx.viewer)
   const at = request.url.indexOf('?')
   const search = at < 0 ? '' : request.url.slice(at)

@@ -53,7 +53,7 @@ builder.subscriptionFields((t) => ({
       const { id } = await followed(ctx, serviceId, after)
       return deliver(
         ctx,
-        serviceEvents(ctx.database),
+        serviceEvents(ctx.database.shared),
         id,
         resumeFrom(ctx, after),
         async ({ entries }) => ({ service: await serviceById(ctx, id), events: entries }),

@@ -81,7 +81,7 @@ export async function insertJobs(
 }
 
 const insertTogether = gathered(
-  ({ database }: Inserting) => database,
+  ({ database }: Inserting) => database.shared,
   // one that is there no more has no row, and no other may get its place
   async (platform, submissions: readonly Submission[]) => {
     const rows = new Map((await insert(platform, submissions)).map((row) => [row.id, row]))

@@ -24,7 +24,7 @@ export type Succeeded = Pick<JobRow, (typeof toldColumns)[number]>
  * to fit another schema than the one it was checked against. What comes in at one time is one statement.
  */
 export const succeed: (store: Store, success: Success) => Promise<Succeeded | undefined> = gathered(
-  ({ database }: Store) => database,
+  ({ database }: Store) => database.shared,
   succeedAll,
   isRefusal,
 )

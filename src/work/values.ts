@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { text as whole } from 'node:stream/consumers'
 import type { Platform } from '../context.ts'
+import type { Operation } from '../kit/operation.ts'
 import type { KeptValue } from './report.ts'
 
 /** Values above this go to Storage: the table holds what is moved about. */
@@ -20,14 +21,33 @@ export async function keepValue(
   return { text: null, key }
 }
 
-/** The text again; undefined when Storage has lost it. */
+/**
+ * The text again; undefined when Storage has lost it. For an operation it is counted before it is read, and no longer
+ * read when that is over.
+ */
 export async function valueOf(
   { storage }: Pick<Platform, 'storage'>,
   { text, key }: KeptValue,
+  operation?: Operation,
 ): Promise<string | undefined> {
   if (key === null) return text ?? undefined
+  operation?.check()
   const stored = await storage.get(key)
-  return stored && whole(stored.body)
+  if (stored === undefined) return undefined
+  const { body, sizeBytes } = stored
+  const why = operation?.grow(sizeBytes)
+  if (why !== undefined) {
+    body.destroy()
+    throw why
+  }
+  const stop = operation?.whenOver(() => {
+    if (!operation.isActing) body.destroy(operation.why)
+  })
+  try {
+    return await whole(body)
+  } finally {
+    stop?.()
+  }
 }
 
 /** Lets go of a value that no job holds. What cannot be deleted takes room and does no other harm. */

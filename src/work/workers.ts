@@ -31,8 +31,8 @@ export async function noteWorker(
 ): Promise<void> {
   const { organizationId, name, serviceIds, claims } = worker
   const { version = null, concurrency = null } = claims ?? {}
-  const known = noted.get(platform.database) ?? new Map<string, number>()
-  noted.set(platform.database, known)
+  const known = noted.get(platform.database.shared) ?? new Map<string, number>()
+  noted.set(platform.database.shared, known)
   const key = [organizationId, serviceIds.join(), name, claims && [version, concurrency]].join(' ')
   const now = performance.now()
   if (now - (known.get(key) ?? -Infinity) < FRESH_MS) return

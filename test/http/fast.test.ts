@@ -3,6 +3,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import type { Context } from '../../src/context.ts'
 import { fastDoor, type FastDoor } from '../../src/http/fast.ts'
+import { quotas } from '../../src/http/limits/index.ts'
 import { KnownDocuments } from '../../src/http/known.ts'
 import { graphqlServer } from '../../src/http/yoga.ts'
 import { unmeasured } from '../../src/ports/metrics/metrics.ts'
@@ -15,6 +16,11 @@ const viewer = { kind: 'user', user, memberships: [] }
 const ctx = {
   requestId: 'id',
   config,
+  operation: quotas(config).openOperation({
+    key: () => '',
+    isGone: () => false,
+    onGone: () => () => {},
+  }),
   viewer,
   metrics: unmeasured,
   tracing: untraced,

@@ -64,7 +64,9 @@ test('a body that is shorter than announced is not waited for when the caller ha
 test('a body that does not come is given up', async () => {
   const body = new PassThrough()
   body.write('{"query":')
-  await expect(wholeBody(body, 1_000, 20)).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await expect(wholeBody(body, { maxBodyBytes: 1_000, bodyTimeoutMs: 20 })).rejects.toMatchObject({
+    code: 'TIMEOUT',
+  })
   expect(body.listenerCount('data')).toBe(0)
 })
 

@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts'
 import type { Quotas } from '../../context.ts'
 import { QuotaReached } from '../../kit/errors.ts'
+import { Holdings, Operation } from '../../kit/operation.ts'
 import { Buckets } from './bucket.ts'
 
 /** When to come again for a place that somebody else has to give back first. */
@@ -13,7 +14,9 @@ export function quotas(config: Config, now: () => number = () => performance.now
   const sockets = places(maxSockets, 'WebSockets', 'MAX_SOCKETS')
   const waiting = places(maxSockets, 'WebSockets that have not said who they are', 'MAX_SOCKETS')
   const subscriptions = places(maxSubscriptions, 'subscriptions', 'MAX_SUBSCRIPTIONS')
+  const holdings = new Holdings(config)
   return {
+    openOperation: (asker) => new Operation(holdings, asker),
     takeOperation(caller) {
       if (operationsPerSecond === 0) return
       const wait = buckets.take(caller)

@@ -1,17 +1,19 @@
 /** Stands for an answer that did not come in time. */
 export const LATE = Symbol('late')
 
-/** What `work` comes to, or LATE after so long. What comes later is given to `late`. */
+/** What `work` comes to, or LATE after so long, which is told before. What comes later is given to `late`. */
 export async function within<T>(
   limitMs: number,
   work: Promise<T> | T,
   late: (value: T) => void,
+  tooLate: () => void,
 ): Promise<T | typeof LATE> {
   if (!(work instanceof Promise)) return work
   return new Promise((resolve, reject) => {
     let isOver = false
     const timer = setTimeout(() => {
       isOver = true
+      tooLate()
       resolve(LATE)
     }, limitMs)
     work.then(

@@ -1,0 +1,46 @@
+import type { PrismaClient } from '../generated/prisma/client.ts'
+import type { Operation } from '../kit/operation.ts'
+import { sizeOf } from '../kit/size-of.ts'
+
+const READS = new Set([
+  'findMany',
+  'findFirst',
+  'findFirstOrThrow',
+  'findUnique',
+  'findUniqueOrThrow',
+])
+
+type Method = (this: object, ...args: unknown[]) => unknown
+
+/**
+ * Prisma as one operation reads with it. Prisma says not for whom a statement runs, so each is bounded by itself
+ * (`watch.ts`), and what it has read is counted when it is there.
+ */
+export function readsWithin(prisma: PrismaClient, operation: Operation): PrismaClient {
+  const models = new Map<object, object>()
+  const counted = (model: object): object => {
+    const known = models.get(model)
+    if (known !== undefined) return known
+    const proxy = new Proxy(model, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name)
+        if (typeof name !== 'string' || !READS.has(name)) return method
+        return async (...args: unknown[]) => {
+          operation.check()
+          const rows = await Reflect.apply(method as Method, target, args)
+          operation.take(sizeOf(rows))
+          return rows
+        }
+      },
+    })
+    models.set(model, proxy)
+    return proxy
+  }
+  return new Proxy(prisma, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      const isModel = typeof value === 'object' && value !== null && 'findMany' in value
+      return isModel ? counted(value) : value
+    },
+  })
+}
