@@ -1,7 +1,9 @@
 import type { PrismaClient } from '../generated/prisma/client.ts'
-import type { Operation } from '../kit/operation.ts'
+import type { ErrorCode } from '../kit/errors.ts'
+import { tooLarge, type Operation } from '../kit/operation.ts'
 import { sizeOf } from '../kit/size-of.ts'
 
+const TOO_COMPLEX: ErrorCode = 'TOO_COMPLEX'
 const READS = new Set([
   'findMany',
   'findFirst',
@@ -9,6 +11,10 @@ const READS = new Set([
   'findUnique',
   'findUniqueOrThrow',
 ])
+
+/** Prisma makes an error of its own of the one that bounds a statement, with the same code. */
+const isTooLarge = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === TOO_COMPLEX
 
 type Method = (this: object, ...args: unknown[]) => unknown
 
@@ -27,7 +33,13 @@ export function readsWithin(prisma: PrismaClient, operation: Operation): PrismaC
         if (typeof name !== 'string' || !READS.has(name)) return method
         return async (...args: unknown[]) => {
           operation.check()
-          const rows = await Reflect.apply(method as Method, target, args)
+          const reading = Reflect.apply(method as Method, target, args) as Promise<unknown>
+          const rows = await reading.catch((cause: unknown) => {
+            if (!isTooLarge(cause)) throw cause
+            const why = tooLarge(operation.maxBytes)
+            operation.end(why)
+            throw why
+          })
           operation.take(sizeOf(rows))
           return rows
         }

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import type { Tracing } from '../ports/tracing/tracing.ts'
-import { TooComplex } from '../kit/errors.ts'
+import { tooLarge } from '../kit/operation.ts'
 import { BoundedQuery, type Bounds, StatementBounds } from './bounded-query.ts'
 import { isOutage } from './outage.ts'
 import { summaryOf } from './summary.ts'
@@ -66,11 +66,7 @@ type Run = (...args: unknown[]) => unknown
 /** Measures what a client runs from now on, in whichever of the forms that `query` has. */
 function watch(client: PoolClient, watchers: Watchers, maxRowBytes: number): void {
   const run = client.query.bind(client) as Run // its overloads have this in common
-  const tooLarge = () =>
-    new TooComplex(
-      `What is asked for has more than ${maxRowBytes} bytes (MAX_ANSWER_BYTES). Ask for smaller pages.`,
-    )
-  const rowBounds = (): Bounds => new StatementBounds(maxRowBytes, tooLarge)
+  const rowBounds = (): Bounds => new StatementBounds(maxRowBytes, () => tooLarge(maxRowBytes))
   const query: Run = (...args) => {
     const [first] = args as [string | Statement]
     const statement = typeof first === 'string' ? { text: first } : first

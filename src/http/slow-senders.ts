@@ -37,6 +37,6 @@ export function endRest(request: IncomingMessage, { bodyTimeoutMs }: Config): vo
 
 /** How long the headers of a request may take to come, and how often that is looked at, for a server of Node's. */
 export const headerLimits = ({ bodyTimeoutMs }: Config) => ({
-  headersTimeout: bodyTimeoutMs,
-  connectionsCheckingInterval: Math.max(100, Math.min(5_000, bodyTimeoutMs / 3)),
+  headersTimeout: Math.ceil(bodyTimeoutMs),
+  connectionsCheckingInterval: Math.ceil(Math.max(100, Math.min(5_000, bodyTimeoutMs / 3))),
 })

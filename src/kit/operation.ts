@@ -204,11 +204,15 @@ export class Operation {
     if (this.#held <= this.#permitted) return undefined
     const { maxAnswerBytes } = this.#holdings.limits
     return this.#held > maxAnswerBytes
-      ? new TooComplex(
-          `The answer would be larger than ${maxAnswerBytes} bytes (MAX_ANSWER_BYTES). Ask for smaller pages, or for fewer of the large values.`,
-        )
+      ? tooLarge(maxAnswerBytes)
       : this.#holdings.refusal(this.#asker.key(), more)
   }
 }
+
+/** What whoever asks for too much is told. */
+export const tooLarge = (maxAnswerBytes: number): TooComplex =>
+  new TooComplex(
+    `The answer would be larger than ${maxAnswerBytes} bytes (MAX_ANSWER_BYTES). Ask for smaller pages, or for fewer of the large values.`,
+  )
 
 const gone = (): Gone => new Gone('The caller has hung up.')

@@ -2,6 +2,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Actor } from '../kit/actor.ts'
 import { effectColumns } from './effect.ts'
+import { cutToBytes, type CutRow } from './cut.ts'
 import type { Change } from './events.ts'
 import type { Entry, Page, StreamKind } from './stream.ts'
 
@@ -19,7 +20,7 @@ export interface AuditEntry extends Entry {
   readonly changes: readonly Change[]
 }
 
-interface AuditRow extends Omit<AuditEntry, 'number'> {
+interface AuditRow extends Omit<AuditEntry, 'number'>, CutRow {
   head: bigint
   number: bigint | null
 }
@@ -114,7 +115,7 @@ export function isWanted(entry: AuditEntry, filter: AuditFilter): boolean {
   return !at || (entry.at >= at.from && (!at.to || entry.at < at.to))
 }
 
-/** Numbered entries in the order asked for, with the head as of the same moment. */
+/** Numbered entries in the order asked for, with the head as of the same moment; fewer where they are large. */
 export async function readAudit(
   database: Database,
   organizationId: string,
@@ -130,22 +131,21 @@ export async function readAudit(
   const { after = 0, before, limit, newestFirst = false, offset = 0, filter } = range
   await numberEntries(database, [organizationId])
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
+  const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
+  const acts = Prisma.sql`
+    SELECT e.number, e.at, e.actor, e.action, e.subject, e.changes, octet_length(e.changes::text) AS size
+    FROM "AuditEntry" AS e
+    WHERE e."organizationId" = h."organizationId" AND e.number > ${after}::bigint ${until} ${filterSql(filter)}
+    ORDER BY e.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
   const rows = await database.query<AuditRow>(Prisma.sql`
     SELECT h.head, e.* FROM "AuditHead" AS h
-    LEFT JOIN LATERAL (
-      SELECT e.number, e.at, e.actor, e.action, e.subject, e.changes FROM "AuditEntry" AS e
-      WHERE e."organizationId" = h."organizationId" AND e.number > ${after}::bigint ${until} ${filterSql(filter)}
-      ORDER BY e.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')} LIMIT ${limit}::int OFFSET ${offset}::int
-    ) AS e ON true
-    WHERE h."organizationId" = ${organizationId}::uuid`)
-  return {
-    head: Number(rows[0]?.head ?? 0),
-    first: 1,
-    isClosed: false,
-    entries: rows.flatMap(({ number, at, actor, action, subject, changes }) =>
-      number === null ? [] : [{ number: Number(number), at, actor, action, subject, changes }],
-    ),
-  }
+    LEFT JOIN LATERAL (${cutToBytes(acts, order, 1)}) AS e ON true
+    WHERE h."organizationId" = ${organizationId}::uuid ORDER BY e.number ${order}`)
+  const entries = rows.flatMap(({ number, at, actor, action, subject, changes }) =>
+    number === null ? [] : [{ number: Number(number), at, actor, action, subject, changes }],
+  )
+  const isCut = Number(rows[0]?.found ?? 0) > entries.length
+  return { head: Number(rows[0]?.head ?? 0), first: 1, isClosed: false, isCut, entries }
 }
 
 /** How many acts there are, with this filter; numbered or not. */

@@ -1,6 +1,7 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Actor } from '../kit/actor.ts'
+import { cutToBytes, type CutRow } from './cut.ts'
 import { effectColumns } from './effect.ts'
 import { NO_ENTRIES, type Entry, type Page, type StreamKind } from './stream.ts'
 
@@ -38,7 +39,7 @@ export interface Act {
   readonly subject?: string | undefined
 }
 
-interface EventRow {
+interface EventRow extends CutRow {
   stream: string
   head: bigint
   closed: boolean
@@ -114,7 +115,7 @@ export function eventStream(
   }
 }
 
-/** Events of each stream that exists in the order asked for, with its head as of the same moment. */
+/** Events of each stream that exists in the order asked for, with its head as of the same moment; fewer where they are large. */
 export async function readEvents(
   database: Database,
   objects: Prisma.Sql,
@@ -129,25 +130,30 @@ export async function readEvents(
 ): Promise<Map<string, Page<StoredEvent>>> {
   const { after = 0, before, limit, newestFirst = false, offset = 0 } = range
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
+  const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
+  const events = Prisma.sql`
+    SELECT e.number, e.at, e.kind, e.actor, e.changes, e.instance, e.message, octet_length(e.changes::text) AS size
+    FROM "Event" AS e WHERE e.stream = o.stream AND e.number > ${after}::bigint ${until}
+    ORDER BY e.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
   const rows = await database.query<EventRow>(Prisma.sql`
     SELECT o.stream, o.head, o.closed, e.* FROM (${objects}) AS o
-    LEFT JOIN LATERAL (
-      SELECT e.number, e.at, e.kind, e.actor, e.changes, e.instance, e.message FROM "Event" AS e
-      WHERE e.stream = o.stream AND e.number > ${after}::bigint ${until}
-      ORDER BY e.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')} LIMIT ${limit}::int OFFSET ${offset}::int
-    ) AS e ON true
+    LEFT JOIN LATERAL (${cutToBytes(events, order, ids.length)}) AS e ON true
     WHERE o.stream = ANY(${[...ids]}::uuid[])
-    ORDER BY o.stream, e.number ${newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')}`)
-  const pages = new Map<string, Page<StoredEvent> & { entries: StoredEvent[] }>()
-  for (const { stream, head, closed, number, ...event } of rows) {
+    ORDER BY o.stream, e.number ${order}`)
+  const pages = new Map<string, Page<StoredEvent> & { entries: StoredEvent[]; isCut: boolean }>()
+  for (const { stream, head, closed, found, number, ...row } of rows) {
     const page = pages.get(stream) ?? {
       head: Number(head),
       first: 1,
       isClosed: closed,
+      isCut: false,
       entries: [],
     }
     pages.set(stream, page)
-    if (number !== null) page.entries.push({ number: Number(number), ...event })
+    if (number === null) continue
+    const { at, kind, actor, changes, instance, message } = row
+    page.entries.push({ number: Number(number), at, kind, actor, changes, instance, message })
+    page.isCut = Number(found) > page.entries.length
   }
   return pages
 }

@@ -2,6 +2,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { LogSource } from '../generated/prisma/enums.ts'
 import type { Database } from '../db/database.ts'
 import type { Metrics } from '../ports/metrics/metrics.ts'
+import { cutToBytes, type CutRow } from './cut.ts'
 import { NO_ENTRIES, type Entry, type Page, type StreamKind } from './stream.ts'
 
 /** One line of a log. */
@@ -28,13 +29,8 @@ export interface LogFilter {
   readonly at?: { readonly from: Date; readonly to?: Date | null } | null
 }
 
-/** Text that one read may hold, over all its logs: lines are up to 250 kB long, so their number alone bounds nothing. */
-const MAX_BYTES = 4 * 1024 * 1024
-
-interface LineRow {
+interface LineRow extends CutRow {
   stream: string
-  /** How many lines there were within the limit, more than there are rows when the bytes were too many. */
-  found: bigint
   head: bigint
   first: bigint
   closed: boolean
@@ -136,7 +132,7 @@ export async function readLog(
 
 /**
  * Lines of each log that was ever written in the order asked for, with its head as of the same moment. Fewer than
- * asked for, at least one, when they would be more than a log's share of MAX_BYTES; the page then says that it is cut.
+ * asked for, at least one, when they would be more than a log's share of what one read may hold; the page then says that it is cut.
  */
 export async function readLines(
   database: Database,
@@ -147,19 +143,14 @@ export async function readLines(
   if (before !== undefined) conditions.push(Prisma.sql`l.number < ${before}::bigint`)
   conditions.push(...filterSql(filter))
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
-  const maxBytes = Math.ceil(MAX_BYTES / Math.max(1, streams.length))
+  const lines = Prisma.sql`
+    SELECT l.number, l.at, l.source, l.instance, l.attempt, l.text, octet_length(l.text) AS size
+    FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}
+    ORDER BY l.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
   const rows = await database.query<LineRow>(
     Prisma.sql`
       SELECT h.stream, h.head, h.first, h."isClosed" AS closed, l.* FROM "LogHead" AS h
-      LEFT JOIN LATERAL (
-        SELECT * FROM (
-          SELECT *, sum(size) OVER (ORDER BY number ${order}) - size AS above, count(*) OVER () AS found FROM (
-            SELECT l.number, l.at, l.source, l.instance, l.attempt, l.text, octet_length(l.text) AS size
-            FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}
-            ORDER BY l.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int
-          ) AS l
-        ) AS l WHERE above < ${maxBytes}::int ORDER BY number ${order}
-      ) AS l ON true
+      LEFT JOIN LATERAL (${cutToBytes(lines, order, streams.length)}) AS l ON true
       WHERE h.stream = ANY(${[...streams]}::uuid[]) ORDER BY h.stream, l.number ${order}`,
     filter || before !== undefined || newestFirst ? {} : { name: 'read-lines' },
   )

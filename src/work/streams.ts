@@ -2,9 +2,11 @@ import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import {
+  cutToBytes,
   NO_ENTRIES,
   readLines,
   type Change,
+  type CutRow,
   type Entry,
   type LogLine,
   type Page,
@@ -24,7 +26,7 @@ export interface JobEventRow extends Entry {
   readonly output: string | null
 }
 
-interface Row extends Omit<JobEventRow, 'number'> {
+interface Row extends Omit<JobEventRow, 'number'>, CutRow {
   readonly stream: string
   readonly head: bigint
   readonly first: bigint
@@ -98,18 +100,29 @@ async function readEvents(
   const { stream, number } = columns
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND ${number} < ${before}::bigint`
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
+  const events = Prisma.sql`
+    SELECT ${number} AS number, e.at, e."jobId", e.kind, e.actor, e.changes, e.attempt, e.message, e.output,
+      octet_length(e.changes::text) + COALESCE(octet_length(e.output), 0) AS size
+    FROM "JobEvent" AS e WHERE ${stream} = o.stream AND ${number} > ${after}::bigint ${until}
+    ORDER BY ${number} ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
   const rows = await database.query<Row>(Prisma.sql`
-    SELECT o.stream, o.head, o.first, o.closed, e.* FROM (${heads}) AS o LEFT JOIN LATERAL (
-      SELECT ${number} AS number, e.at, e."jobId", e.kind, e.actor, e.changes, e.attempt, e.message, e.output
-      FROM "JobEvent" AS e WHERE ${stream} = o.stream AND ${number} > ${after}::bigint ${until}
-      ORDER BY ${number} ${order} LIMIT ${limit}::int OFFSET ${offset}::int) AS e ON true
+    SELECT o.stream, o.head, o.first, o.closed, e.* FROM (${heads}) AS o
+    LEFT JOIN LATERAL (${cutToBytes(events, order, ids.length)}) AS e ON true
     WHERE o.stream = ANY(${[...ids]}::uuid[]) ORDER BY o.stream, e.number ${order}`)
-  const pages = new Map<string, Page<JobEventRow> & { entries: JobEventRow[] }>()
-  for (const { stream: id, head, first, closed, number: n, ...event } of rows) {
-    const empty = { head: Number(head), first: Number(first), isClosed: closed, entries: [] }
-    const page: Page<JobEventRow> & { entries: JobEventRow[] } = pages.get(id) ?? empty
+  const pages = new Map<string, Page<JobEventRow> & { entries: JobEventRow[]; isCut: boolean }>()
+  for (const { stream: id, head, first, closed, number: n, found, ...row } of rows) {
+    const page = pages.get(id) ?? {
+      head: Number(head),
+      first: Number(first),
+      isClosed: closed,
+      isCut: false,
+      entries: [],
+    }
     pages.set(id, page)
-    if (n !== null) page.entries.push({ ...event, number: Number(n) })
+    if (n === null) continue
+    const { size: _size, above: _above, ...event } = row
+    page.entries.push({ ...event, number: Number(n) })
+    page.isCut = Number(found) > page.entries.length
   }
   return pages
 }

@@ -194,7 +194,7 @@ test('a front answers a list of any size, page by page', async () => {
   const path = await topchef.service()
   for (let n = 0; n < 6; n += 1)
     await submitMany(app.admin, `topchef:${path.split('/').at(-1)}`, [
-      { parameters: { value: n, text: inRow } },
+      { parameters: { value: n + 1, text: inRow } },
     ])
   const { data } = await topchef.did('GET', `${path}/jobs`)
   expect(data).toHaveLength(6)

@@ -1,0 +1,118 @@
+import { connect } from 'node:net'
+import { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CreateUpload } from '../deployments/operations.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import { runningService, succeeded } from '../support/seed.ts'
+
+let app: TestApp
+beforeAll(async () => {
+  app = await testApp({ BODY_TIMEOUT_SECONDS: '1', UPLOAD_STALL_SECONDS: '1' })
+})
+afterAll(() => app.close())
+
+/** How often a slow sender sends something: more often than any silence is noticed. */
+const BEAT_MS = 100
+
+/** Sends the head of a request, then ever the same; answers all that came until the server has closed the connection. */
+function answerTo(head: readonly string[], then: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
+    let text = ''
+    socket.on('connect', () => socket.write(head.join('\r\n')))
+    const timer = setInterval(() => socket.writable && socket.write(then), BEAT_MS)
+    socket.on('data', (data) => (text += String(data)))
+    socket.on('error', () => {}) // what was sent after the end
+    socket.once('close', () => {
+      clearInterval(timer)
+      resolve(text)
+    })
+  })
+}
+
+const long = ['content-type: application/json', 'content-length: 90000', '', '']
+const to = (line: string, more: readonly string[] = long): string[] => [
+  `${line} HTTP/1.1`,
+  'host: localhost',
+  `authorization: Bearer ${app.admin.token}`,
+  ...more,
+]
+const chunked = ['content-type: application/json', 'transfer-encoding: chunked', '', '']
+
+test('a body that comes too slowly is answered 408 on every door that reads it whole, and its connection closed', async () => {
+  const gzip = ['content-encoding: gzip', ...long]
+  const sent: [string, string[], string][] = [
+    ['GraphQL', to('POST /graphql'), ' '],
+    ['chunks without end', to('POST /graphql', chunked), '1\r\n \r\n'],
+    ['a body that Yoga reads', to('POST /graphql', gzip), ' '],
+    ['GET with a body', to('GET /graphql?query={__typename}'), ' '],
+    ['Expect', to('POST /graphql', ['expect: 100-continue', ...long]), ' '],
+    ['behind another request', [...to('GET /healthz', ['', '']), ...to('POST /graphql')], ' '],
+    ['TopChef', to('POST /topchef/services'), ' '],
+    ['ABEJA', to('POST /abeja/organizations/default/deployments'), ' '],
+  ]
+  await Promise.all(
+    sent.map(async ([name, head, then]) => {
+      const text = await answerTo(head, then)
+      expect({ name, text }).toEqual({ name, text: expect.stringContaining('HTTP/1.1 408') })
+    }),
+  )
+})
+
+test('a request that was answered before its body came does not keep its connection', async () => {
+  const unknown = ['POST /graphql HTTP/1.1', 'host: localhost', 'authorization: Bearer wrong']
+  const sent: [number, string[]][] = [
+    [401, [...unknown, ...long]],
+    [404, to('POST /nothing')],
+    [200, to('GET /healthz')],
+    [404, to('POST /topchef/nothing')],
+    [403, to('PUT /uploads/upl_0/source.tgz')],
+    [404, to('POST /deployments/none/services/none')],
+  ]
+  await Promise.all(
+    sent.map(async ([status, head]) =>
+      expect(await answerTo(head, ' ')).toContain(`HTTP/1.1 ${status}`),
+    ),
+  )
+})
+
+test('headers that come too slowly are answered 408, those of a WebSocket too', async () => {
+  const upgrade = ['upgrade: websocket', 'connection: upgrade', 'x-slow: ']
+  for (const head of [to('GET /graphql', ['x-slow: ']), to('GET /graphql', upgrade), ['']])
+    expect(await answerTo(head, head.length > 1 ? 'x' : '')).toContain('HTTP/1.1 408')
+})
+
+async function uploadUrl(): Promise<URL> {
+  const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'x' } })
+  return new URL(succeeded(createUpload, 'CreateUploadSuccess').upload.url)
+}
+
+test('an upload that trickles is cut off; one that is slow and steady is taken', async () => {
+  const { pathname, search } = await uploadUrl()
+  expect(await answerTo(to(`PUT ${pathname}${search}`), '.')).not.toContain('HTTP/1.1 200')
+  const parts = async function* () {
+    for (let n = 0; n < 15; n += 1) {
+      await pause(BEAT_MS * 2)
+      yield new Uint8Array(1_000)
+    }
+  }
+  const init = { method: 'PUT', body: Readable.toWeb(Readable.from(parts())), duplex: 'half' }
+  const whole = await fetch(await uploadUrl(), init as RequestInit) // whose type lacks `duplex`
+  expect(whole.status).toBe(200)
+})
+
+test('the body of a call that trickles is cut off', async () => {
+  const echo = `import { text } from 'node:stream/consumers'
+export const handler = async ({ body }) => text(body)
+`
+  const { invokeUrl } = await runningService(app.admin, { 'main.mjs': echo }, { image: 'node' })
+  const { pathname } = new URL(invokeUrl)
+  expect(await answerTo(to(`POST ${pathname}`), ' ')).not.toContain('HTTP/1.1 200')
+  const { status } = await fetch(invokeUrl, {
+    method: 'POST',
+    headers: app.admin.headers,
+    body: '1',
+  })
+  expect(status).toBeLessThan(600)
+})
