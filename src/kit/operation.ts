@@ -194,10 +194,13 @@ export class Operation {
     this.#why = undefined
   }
 
-  /** Its answer has gone out. */
+  /** Its answer has gone out, or nobody waits for it: it holds nothing any more, and is over. */
   close(): void {
+    const why = this.#why
     this.release()
     this.#isClosed = true
+    this.#why = why
+    this.end(new Gone('The answer has gone out.'))
   }
 
   #refusal(more: number): TooComplex | undefined {
