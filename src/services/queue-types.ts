@@ -28,7 +28,9 @@ const schemaById = batched(({ database }: Context, ids) => schemaTexts(database,
 /** A schema as it was given; null where there is none. */
 async function shown(ctx: Context, id: string | null): Promise<JsonText | null> {
   const schema = id === null ? null : await schemaById(ctx, id)
-  return schema === null ? null : new JsonText(schema.text)
+  if (schema === null) return null
+  ctx.operation.take(schema.text.length) // it may have been at hand
+  return new JsonText(schema.text)
 }
 
 const FunctionType = builder.objectRef<StoredFunction>('Function').implement({

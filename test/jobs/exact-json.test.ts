@@ -3,6 +3,7 @@ import { parse, type DocumentNode } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Context } from '../../src/context.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
+import { quotas } from '../../src/http/limits/index.ts'
 import { execute } from '../../src/http/run.ts'
 import { JsonText, stringify } from '../../src/kit/json.ts'
 import { noSpan } from '../../src/ports/tracing/tracing.ts'
@@ -66,6 +67,11 @@ async function exactly(text: string, variables: Record<string, unknown>): Promis
   documents.set(text, document)
   const contextValue = {
     ...app.platform,
+    operation: quotas(app.config).openOperation({
+      key: () => '',
+      isGone: () => false,
+      onGone: () => () => {},
+    }),
     requestId: '',
     span: noSpan,
     origin: app.url,

@@ -128,5 +128,16 @@ test.runIf(process.env['TEST_DATABASE_URL'])(
     await until(async () => (await running()) === 1)
     expect((await late).errors?.[0]?.extensions?.['code']).toBe('TIMEOUT')
     await until(async () => (await running()) === 0)
+    const gone = new AbortController()
+    const answer = fetch(`${app.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...app.admin.headers },
+      body: JSON.stringify({ query: NESTED, variables: { id } }),
+      signal: gone.signal,
+    }).catch(() => 'gone')
+    await until(async () => (await running()) === 1)
+    gone.abort()
+    expect(await answer).toBe('gone')
+    await until(async () => (await running()) === 0)
   },
 )
