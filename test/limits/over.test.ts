@@ -13,20 +13,28 @@ beforeAll(async () => {
 afterEach(() => vi.restoreAllMocks())
 afterAll(() => app.close())
 
+/** A promise and what resolves it, which Node has from 22 on. */
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  const made: { resolve?: () => void } = {}
+  const promise = new Promise<void>((resolve) => (made.resolve = resolve))
+  return { promise, resolve: () => made.resolve?.() }
+}
+
+type Query = StreamApp['database']['query']
+
 /** Holds the statements that have a text in them until they are let go; says which have begun since. */
 function holding(part: string) {
-  const { query } = app.database
+  const query: Query = app.database.query.bind(app.database)
   const begun: string[] = []
   let operation: Work | undefined
-  let letGo = (): void => {}
-  const gate = new Promise<void>((resolve) => (letGo = resolve))
+  const { promise: gate, resolve: letGo } = withResolvers()
   vi.spyOn(app.database, 'query').mockImplementation(async (sql, options) => {
     begun.push(sql.text)
     if (sql.text.includes(part)) {
       operation = options?.operation
       await gate
     }
-    return query(sql, options) as never // the rows are of whoever asks
+    return query(sql, options)
   })
   const has = (text: string): boolean => begun.some((one) => one.includes(text))
   const isOver = (): boolean => {
@@ -110,7 +118,7 @@ test.runIf(process.env['TEST_DATABASE_URL'])(
   'a statement that runs on a server is canceled, after TIMEOUT and when the caller hangs up',
   async () => {
     const id = await seedQueue(app.admin)
-    const { query } = app.database
+    const query: Query = app.database.query.bind(app.database)
     const running = async (): Promise<number> => {
       const rows = await query(
         Prisma.sql`SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'
@@ -120,8 +128,8 @@ test.runIf(process.env['TEST_DATABASE_URL'])(
     }
     vi.spyOn(app.database, 'query').mockImplementation((sql, options) =>
       sql.text.includes(LIST)
-        ? (query(Prisma.sql`SELECT pg_sleep(25)`, options) as never) // it has no rows by then
-        : (query(sql, options) as never),
+        ? query(Prisma.sql`SELECT pg_sleep(25)`, options)
+        : query(sql, options),
     )
     const ask = () => doors['POST']!(app.admin, { query: NESTED, variables: { id } })
     const late = ask()

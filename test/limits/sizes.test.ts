@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { claim, complete, seedQueue, submit, submitMany } from '../jobs/operations.ts'
+import { claim, complete, seedQueue, submitMany } from '../jobs/operations.ts'
 import { Topchef } from '../rest/topchef/support.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { seedDeployment } from '../support/seed.ts'
@@ -90,6 +90,10 @@ test('it makes no difference which way a value is reached', async () => {
     expect(await isRefused({ query }), query).toBe(true)
 })
 
+const deployments = (first: number, what: string): Operation => ({
+  query: `{ deployments(first: ${first}) { nodes { ${what} } } }`,
+})
+
 test('the environments of deployments count, and so do their events', async () => {
   const value = 'e'.repeat(60_000)
   const variables = Array.from({ length: 4 }, (_, n) => ({ name: `V${n}`, value }))
@@ -104,12 +108,9 @@ test('the environments of deployments count, and so do their events', async () =
     })
     expect(data).toEqual({ updateDeployment: { __typename: 'UpdateDeploymentSuccess' } })
   }
-  const of = (first: number, what: string): Operation => ({
-    query: `{ deployments(first: ${first}) { nodes { ${what} } } }`,
-  })
-  expect(await isRefused(of(3, 'environment { value }'))).toBe(true)
-  expect(await isRefused(of(1, 'environment { value }'))).toBe(false)
-  expect(await isRefused(of(3, 'events { nodes { changes { to } } }'))).toBe(true)
+  expect(await isRefused(deployments(3, 'environment { value }'))).toBe(true)
+  expect(await isRefused(deployments(1, 'environment { value }'))).toBe(false)
+  expect(await isRefused(deployments(3, 'events { nodes { changes { to } } }'))).toBe(true)
 })
 
 test('a delivery that would be too large says so, and the subscription goes on', async () => {

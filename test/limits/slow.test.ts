@@ -88,16 +88,18 @@ async function uploadUrl(): Promise<URL> {
   return new URL(succeeded(createUpload, 'CreateUploadSuccess').upload.url)
 }
 
+/** More than the least, a part at a time. */
+async function* steadily(): AsyncGenerator<Uint8Array> {
+  for (let n = 0; n < 15; n += 1) {
+    await pause(BEAT_MS * 2)
+    yield new Uint8Array(1_000)
+  }
+}
+
 test('an upload that trickles is cut off; one that is slow and steady is taken', async () => {
   const { pathname, search } = await uploadUrl()
   expect(await answerTo(to(`PUT ${pathname}${search}`), '.')).not.toContain('HTTP/1.1 200')
-  const parts = async function* () {
-    for (let n = 0; n < 15; n += 1) {
-      await pause(BEAT_MS * 2)
-      yield new Uint8Array(1_000)
-    }
-  }
-  const init = { method: 'PUT', body: Readable.toWeb(Readable.from(parts())), duplex: 'half' }
+  const init = { method: 'PUT', body: Readable.toWeb(Readable.from(steadily())), duplex: 'half' }
   const whole = await fetch(await uploadUrl(), init as RequestInit) // whose type lacks `duplex`
   expect(whole.status).toBe(200)
 })
