@@ -30,11 +30,6 @@ export class Holdings {
     this.limits = limits
   }
 
-  /** Bytes of all answers that are being made and sent, but for small ones. */
-  get bytes(): number {
-    return this.#all
-  }
-
   /** How many more a caller may hold. */
   room(caller: string): number {
     const { maxAnswerBytesPerCaller, maxAnswerBytesInAll } = this.limits

@@ -8,7 +8,7 @@ import { doors } from './doors.ts'
 
 let app: StreamApp
 beforeAll(async () => {
-  app = await streamApp({ OPERATION_TIMEOUT_SECONDS: '1' })
+  app = await streamApp({ OPERATION_TIMEOUT_SECONDS: '3' })
 })
 afterEach(() => vi.restoreAllMocks())
 afterAll(() => app.close())
