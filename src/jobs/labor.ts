@@ -9,9 +9,8 @@ import {
   Unavailable,
   ValidationError,
 } from '../kit/errors.ts'
-import { checkedValue } from '../kit/json-numbers.ts'
 import { jsonText, type JsonText } from '../kit/json.ts'
-import { checkById } from '../services/index.ts'
+import { issuesBy } from '../services/index.ts'
 import {
   appendToJob,
   beat,
@@ -181,7 +180,10 @@ function refusalOf(cause: unknown): Refusal {
   return Object.assign({ name: type.name, message: refusal.message }, refusal)
 }
 
-/** Throws ValidationError with every violation of the schema that results of this job must fit. */
+/**
+ * Throws ValidationError with the violations of the schema that results of this job must fit, and Unavailable when too
+ * many checks wait.
+ */
 export async function fits(
   ctx: Context,
   { resultSchemaId }: Pick<JobRow, 'resultSchemaId'>,
@@ -194,11 +196,8 @@ export async function fits(
     )
 }
 
-async function violations({ database }: Context, schemaId: string | null, text: string) {
-  if (schemaId === null) return []
-  const check = await checkById(database, schemaId)
-  return check(checkedValue(text))
-}
+const violations = async (ctx: Context, schemaId: string | null, text: string) =>
+  schemaId === null ? [] : issuesBy(ctx, schemaId, text)
 
 /** Reports failure: tried again while attempts are left and it is retryable. */
 export async function failJob(

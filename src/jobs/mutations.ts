@@ -1,7 +1,7 @@
 import { annotationField, namingFields } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { mutation } from '../graph/mutation.ts'
-import { QuotaReached, WrongState } from '../kit/errors.ts'
+import { QuotaReached, Unavailable, WrongState } from '../kit/errors.ts'
 import { NameValueInput } from '../uploads/index.ts'
 import { allow, found } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
@@ -87,7 +87,7 @@ const SubmitJobInput = mutation('submitJob', {
     ...namingFields(t),
   }),
   check: submitRule,
-  errors: [QuotaReached],
+  errors: [QuotaReached, Unavailable],
   resolve: async (ctx, input) => {
     const [job] = await submitJobs(ctx, [input], () => [])
     if (job === undefined) throw new Error('A job that was submitted is not there.')
@@ -113,7 +113,7 @@ mutation('submitJobs', {
     }),
   }),
   check: submitManyRule,
-  errors: [QuotaReached],
+  errors: [QuotaReached, Unavailable],
   resolve: async (ctx, { jobs }) => ({
     jobs: await submitJobs(ctx, jobs, (place) => ['jobs', String(place)]),
   }),
@@ -216,6 +216,7 @@ mutation('amendJob', {
     ...annotationField(t),
   }),
   check: amendRule,
+  errors: [Unavailable],
   resolve: async (ctx, input) => ({ job: await amendJob(ctx, input) }),
   again: async (ctx, id) => ({ job: await amendedBefore(ctx, id) }),
   success: asJob,

@@ -4,9 +4,8 @@ import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { ValidationError, type Issue } from '../kit/errors.ts'
 import { projectNamed } from '../projects/index.ts'
-import { checkedValue } from '../kit/json-numbers.ts'
 import { jsonText, type JsonText } from '../kit/json.ts'
-import { checkById, functionsOf, permit, serviceNamed } from '../services/index.ts'
+import { functionsOf, issuesBy, permit, serviceNamed } from '../services/index.ts'
 import {
   beginLanes,
   dropValue,
@@ -145,7 +144,10 @@ async function openService(ctx: Context, id: string): Promise<Service> {
 /** What calls a process: its only function. */
 const DEFAULT = 'default'
 
-/** A job with all that its call needs; throws ValidationError with every violation of its schema. */
+/**
+ * A job with all that its call needs; throws ValidationError with the violations of its schema, and Unavailable when too
+ * many checks wait.
+ */
 async function newJob(
   ctx: Context,
   service: Service,
@@ -165,8 +167,7 @@ async function newJob(
     ])
   const text = jsonText(input.parameters)
   if (one?.parametersSchemaId != null) {
-    const check = await checkById(ctx.database, one.parametersSchemaId)
-    const issues = check(checkedValue(text))
+    const issues = await issuesBy(ctx, one.parametersSchemaId, text)
     if (issues.length > 0)
       throw new ValidationError(
         issues.map((issue) => ({ ...issue, path: ['parameters', ...issue.path] })),

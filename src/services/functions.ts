@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { callerKey, type Context } from '../context.ts'
 import type { Database } from '../db/database.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import { ValidationError, type Issue } from '../kit/errors.ts'
-import { checkedValue } from '../kit/json-numbers.ts'
-import type { JsonText } from '../kit/json.ts'
 import {
-  checkOf,
+  check,
   draftOf,
-  knownCheck,
+  knownSchema,
   namedDraft,
-  refusalOf,
-  type Check,
+  refusal,
+  type Kept,
   type SchemaDraft,
-} from '../kit/json-schema.ts'
+} from '../kit/json-schema/index.ts'
+import type { JsonText } from '../kit/json.ts'
 
 /** A callable function of a service, with the digests of its schemas. */
 export interface StoredFunction {
@@ -32,12 +32,6 @@ export interface FunctionInput {
   readonly draft?: SchemaDraft | null | undefined
 }
 
-interface Schema {
-  readonly id: string
-  readonly draft: SchemaDraft
-  readonly text: string
-}
-
 export const MAX_FUNCTIONS = 100
 /** A queue has timed out when its workers are silent for so long, unless it says otherwise (contract topchef 5). */
 export const TIMEOUT_SECONDS = 30
@@ -54,33 +48,37 @@ export const functionNameRule = z
 export const schemaId = (draft: SchemaDraft, text: string): string =>
   createHash('sha256').update(`${draft}\n${text}`).digest('hex')
 
-/** Functions as they are stored, and their schemas. Throws ValidationError for what is no schema that may be kept. */
-export function readFunctions(
+/**
+ * Functions as they are stored, and their schemas. Throws ValidationError for what is no schema that may be kept, and
+ * Unavailable when too many checks wait.
+ */
+export async function readFunctions(
+  ctx: Context,
   inputs: readonly FunctionInput[],
   path: readonly string[],
-): { functions: StoredFunction[]; schemas: Schema[] } {
+): Promise<{ functions: StoredFunction[]; schemas: Kept[] }> {
   const issues: Issue[] = []
-  const schemas: Schema[] = []
-  const keep = (
+  const schemas: Kept[] = []
+  const keep = async (
     json: JsonText | null | undefined,
     asked: SchemaDraft | null | undefined,
     at: readonly string[],
-  ): string | null => {
+  ): Promise<string | null> => {
     if (json === null || json === undefined) return null
     const { text } = json
-    const schema = checkedValue(text)
-    const draft = draftOf(asked, schema)
-    const why = refusalOf(draft, schema, text)
+    const draft = draftOf(asked, json.value)
+    const why = await refusal(draft, text, callerKey(ctx))
     if (why !== undefined) issues.push({ path: at, message: why, rule: 'schema' })
     if (draft === undefined) return null
     const id = schemaId(draft, text)
     schemas.push({ id, draft, text })
     return id
   }
-  const functions = inputs.map((one, place) => {
+  const functions: StoredFunction[] = []
+  for (const [place, one] of inputs.entries()) {
     const at = [...path, String(place)]
     const { draft, parametersSchema, resultSchema } = one
-    return {
+    functions.push({
       name: one.name ?? 'default',
       description: one.description ?? '',
       draft:
@@ -88,16 +86,16 @@ export function readFunctions(
         namedDraft(parametersSchema?.value) ??
         namedDraft(resultSchema?.value) ??
         'DRAFT_2020_12',
-      parametersSchemaId: keep(parametersSchema, draft, [...at, 'parametersSchema']),
-      resultSchemaId: keep(resultSchema, draft, [...at, 'resultSchema']),
-    }
-  })
+      parametersSchemaId: await keep(parametersSchema, draft, [...at, 'parametersSchema']),
+      resultSchemaId: await keep(resultSchema, draft, [...at, 'resultSchema']),
+    })
+  }
   if (issues.length > 0) throw new ValidationError(issues)
   return { functions, schemas }
 }
 
 /** Keeps schemas under their digests, each once. */
-export async function keepSchemas(database: Database, schemas: readonly Schema[]): Promise<void> {
+export async function keepSchemas(database: Database, schemas: readonly Kept[]): Promise<void> {
   if (schemas.length === 0) return
   await database.query(Prisma.sql`
     INSERT INTO "JsonSchema" (id, draft, text)
@@ -113,7 +111,7 @@ export const functionsOf = ({ kind, functions }: Service): readonly StoredFuncti
 const schemasById = (
   database: Database,
   ids: readonly string[],
-): Promise<{ id: string; draft: SchemaDraft; text: string }[]> =>
+): Promise<Kept[]> =>
   database.read(
     Prisma.sql`SELECT id, draft, text FROM "JsonSchema" WHERE id = ANY(${[...ids]}::text[])`,
     'schemas-by-id',
@@ -148,11 +146,12 @@ export async function schemaTexts(
   return [...known, ...read]
 }
 
-/** The check that a kept schema makes; read once, while it is in use. */
-export async function checkById(database: Database, id: string): Promise<Check> {
-  const known = knownCheck(id)
-  if (known !== undefined) return known
-  const [schema] = await schemasById(database, [id])
+/**
+ * What is wrong with a JSON text by a kept schema, which is read once, while it is in use. Throws Unavailable when too
+ * many checks wait.
+ */
+export async function issuesBy(ctx: Context, id: string, text: string): Promise<readonly Issue[]> {
+  const [schema] = [knownSchema(id) ?? (await schemasById(ctx.database, [id]))].flat()
   if (schema === undefined) throw new Error(`The JSON Schema ${id} is gone.`)
-  return checkOf(schema.id, schema.draft, schema.text)
+  return check(schema, text, callerKey(ctx))
 }

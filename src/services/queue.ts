@@ -40,7 +40,11 @@ export async function createQueue(
 ): Promise<Service> {
   const organizationId = organizationFor(ctx.viewer, 'DEVELOPER', named)
   const addresses = readAddresses(input.addresses)
-  const { functions, schemas } = readFunctions(given(queue.functions, FUNCTIONS), FUNCTIONS)
+  const { functions, schemas } = await readFunctions(
+    ctx,
+    given(queue.functions, FUNCTIONS),
+    FUNCTIONS,
+  )
   await keepSchemas(ctx.database, schemas)
   const id = ServiceId.make()
   const who = actor(ctx)
@@ -79,7 +83,7 @@ export async function updateQueue(
   const queue = input.backend?.queue
   const name = input.name ?? old.name
   const description = input.description ?? old.description
-  const { functions, schemas } = readFunctions(queue?.functions ?? [], FUNCTIONS)
+  const { functions, schemas } = await readFunctions(ctx, queue?.functions ?? [], FUNCTIONS)
   const written = JSON.stringify(queue?.functions ? functions : old.functions)
   const concurrency = queue?.concurrency === undefined ? old.concurrency : queue.concurrency
   const timeoutSeconds = queue?.timeoutSeconds ?? old.timeoutSeconds

@@ -1,11 +1,18 @@
-import { requireCredential } from '../auth/viewer.ts'
+import { organizationsOf } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { IssueType } from '../graph/errors.ts'
-import { BadRequest, type Issue } from '../kit/errors.ts'
-import { checkedValue } from '../kit/json-numbers.ts'
+import { callerKey, type Context } from '../context.ts'
+import { BadRequest, Forbidden, type Issue } from '../kit/errors.ts'
 import { jsonRule } from '../kit/json-rule.ts'
+import {
+  knownSchema,
+  check,
+  draftOf,
+  refusal,
+  type Kept,
+  type SchemaDraft,
+} from '../kit/json-schema/index.ts'
 import { jsonText, type JsonText } from '../kit/json.ts'
-import { checkOf, draftOf, knownCheck, refusalOf, type SchemaDraft } from '../kit/json-schema.ts'
 import { schemaId } from './functions.ts'
 import { SchemaDraftType } from './queue-types.ts'
 
@@ -20,7 +27,7 @@ const JsonValidationType = builder
       }),
       issues: t.field({
         type: [IssueType],
-        description: 'Every violation, with its path in the value.',
+        description: 'Its violations, with their paths in the value: the first 100. One of the rule `steps` says that nobody can tell, because to check the value by this schema takes too many steps.',
         resolve: ({ issues }) => [...issues],
       }),
     }),
@@ -30,7 +37,7 @@ builder.queryField('validateJson', (t) =>
   t.field({
     type: JsonValidationType,
     description:
-      'Checks a value against a JSON Schema, as parameters and results of jobs are checked; nothing is fetched. What is no schema that could be kept is a BAD_REQUEST.',
+      'Checks a value against a JSON Schema, as parameters and results of jobs are checked; nothing is fetched. Needs VIEWER in some organization, else FORBIDDEN. What is no schema that could be kept is a BAD_REQUEST; UNAVAILABLE when too many checks that take long are waiting.',
     args: {
       schema: t.arg({ type: 'JSON', required: true, description: 'What it must fit.' }),
       value: t.arg({ type: 'JSON', description: 'What is checked; null when absent.' }),
@@ -40,25 +47,31 @@ builder.queryField('validateJson', (t) =>
           'The draft to read the schema by, whatever it names by `$schema`. When absent, the draft that it names; 2020-12 when it names none.',
       }),
     },
-    resolve: (_root, { schema, value, draft }, ctx) => {
-      requireCredential(ctx.viewer)
+    resolve: async (_root, { schema, value, draft }, ctx) => {
+      if (organizationsOf(ctx.viewer).length === 0) throw new Forbidden('VIEWER')
       const { error } = jsonRule.safeParse(value)
       if (error !== undefined) throw new BadRequest(`value: ${error.issues[0]?.message}`)
-      const check = checkFor(schema, draft)
-      return { issues: check(checkedValue(jsonText(value))) }
+      const read = await schemaFor(ctx, schema, draft)
+      return { issues: await check(read, jsonText(value), callerKey(ctx)) }
     },
   }),
 )
 
 /** Throws BadRequest for what is no schema that may be kept. */
-function checkFor(schema: JsonText, asked: SchemaDraft | null | undefined) {
+async function schemaFor(
+  ctx: Context,
+  schema: JsonText,
+  asked: SchemaDraft | null | undefined,
+): Promise<Kept> {
   const { error } = jsonRule.safeParse(schema)
   if (error !== undefined) throw new BadRequest(`schema: ${error.issues[0]?.message}`)
   const { text } = schema
   const draft = draftOf(asked, schema.value)
-  const known = draft && knownCheck(schemaId(draft, text))
-  if (known !== undefined) return known
-  const why = refusalOf(draft, checkedValue(text), text)
-  if (draft === undefined || why !== undefined) throw new BadRequest(`schema: ${why}`)
-  return checkOf(schemaId(draft, text), draft, text)
+  const id = draft && schemaId(draft, text)
+  const known = id && knownSchema(id)
+  if (known) return known
+  const why = await refusal(draft, text, callerKey(ctx))
+  if (draft === undefined || id === undefined || why !== undefined)
+    throw new BadRequest(`schema: ${why}`)
+  return { id, draft, text }
 }

@@ -155,7 +155,7 @@ test.each(['DRAFT_04', 'DRAFT_2020_12'] as const)(
   async (draft) => {
     for (const schema of [{ $ref: '#' }, { allOf: [{ $ref: '#' }] }, doubling])
       expect((await refusal({ schema, draft }))?.extensions?.code).toBe('BAD_REQUEST')
-    expect(await told(forked, levels, draft)).toEqual(['$ref'])
+    expect(await told(forked, levels, draft)).toEqual(['steps'])
     const loop = { properties: { a: { items: { $ref: '#/properties/a/items' } } } }
     expect(await told(loop, { a: [1] }, draft)).not.toEqual([undefined])
   },
@@ -167,12 +167,10 @@ test('what is no schema that could be kept is refused, and nothing is fetched', 
   for (const schema of [
     { type: 'nothing' },
     { $ref: 'https://example.com/schema.json' },
-    { pattern: '^(a+)+$' },
+    { pattern: '(' },
     'text',
   ])
-    expect(
-      (await refusal({ schema, value: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!' }))?.extensions?.code,
-    ).toBe('BAD_REQUEST')
+    expect((await refusal({ schema, value: 'text' }))?.extensions?.code).toBe('BAD_REQUEST')
   for (const variables of [{ schema: deep(150) }, { schema: true, value: deep(150) }])
     expect((await refusal(variables))?.extensions?.code).toBe('TOO_COMPLEX')
   const { errors } = await app.stranger.execute(Validate, { schema: true })
