@@ -1,6 +1,7 @@
 import { builder } from '../builder.ts'
 import { organizationFor, requireCredential } from '../auth/viewer.ts'
 import { maxPage, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { sought } from '../kit/names.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { deploymentNamed, versionNamed, visible } from './store.ts'
 import { DeploymentConnection, DeploymentType, VersionType } from './types.ts'
@@ -35,7 +36,7 @@ builder.queryFields((t) => ({
           ? {}
           : {
               OR: [
-                { name: { contains: text, mode: 'insensitive' as const } },
+                { name: { contains: sought(text, 'text'), mode: 'insensitive' as const } },
                 { handle: { contains: text.toLowerCase() } },
               ],
             }),

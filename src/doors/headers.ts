@@ -20,7 +20,8 @@ const HOP = new Set([
 export function onward(headers: Call['headers']): Record<string, string | string[]> {
   const named = String(headers.connection ?? '')
     .toLowerCase()
-    .split(/\s*,\s*/)
+    .split(',')
+    .map((name) => name.trim())
   const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers))
     if (value !== undefined && !HOP.has(name) && !named.includes(name)) kept[name] = value

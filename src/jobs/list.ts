@@ -15,6 +15,7 @@ import {
 import type { Asked } from '../graph/look-ahead.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { BadCursor } from '../kit/errors.ts'
+import { sought } from '../kit/names.ts'
 import { writeCursor } from '../streams/index.ts'
 import { isThere, jobNaming, type JobRow, type JobStatus } from '../work/index.ts'
 import { jobSelection, type JobSelection } from './columns.ts'
@@ -59,7 +60,9 @@ export function filterSql(filter: JobFilter | null | undefined): Prisma.Sql[] {
   if (rootId != null)
     parts.push(Prisma.sql`(j."rootId" = ${rootId}::uuid OR j.id = ${rootId}::uuid)`)
   if (filter.errorContains)
-    parts.push(Prisma.sql`strpos(j.error->>'message', ${filter.errorContains}) > 0`)
+    parts.push(
+      Prisma.sql`strpos(j.error->>'message', ${sought(filter.errorContains, 'filter.errorContains')}) > 0`,
+    )
   if (filter.front != null) parts.push(hasWord(jobNaming, filter.front, 'j'))
   return parts
 }

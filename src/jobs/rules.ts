@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { jsonRule } from '../kit/json-rule.ts'
-import { isStorable, isVisible, NOT_VISIBLE, textRule } from '../kit/names.ts'
+import { isStorable, isVisible, MAX_SOUGHT, NOT_VISIBLE, textRule } from '../kit/names.ts'
 import { functionNameRule } from '../services/index.ts'
 import { MAX_CLAIM, MAX_LEASE_SECONDS, MAX_WAIT_SECONDS } from '../work/index.ts'
 
@@ -105,7 +105,9 @@ const soughtRule = z
 const filterRule = z.object({
   functions: z.array(soughtRule).nullish(),
   labels: z.array(z.object({ name: soughtRule, value: soughtRule })).nullish(),
-  errorContains: soughtRule.nullish(),
+  errorContains: soughtRule
+    .max(MAX_SOUGHT, `At most ${MAX_SOUGHT} characters.`)
+    .nullish(),
 })
 export const retryManyRule = waitRule.extend({ filter: filterRule })
 export const cancelManyRule = cancelRule.extend(retryManyRule.shape)

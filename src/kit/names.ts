@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { hasControls } from './controls.ts'
+import { BadRequest } from './errors.ts'
 
 /**
  * Whether PostgreSQL can keep a text: NUL and lone surrogates are no characters of UTF-8. What a user's own JSON
@@ -27,6 +28,15 @@ export const textRule = z
   .string()
   .max(10_000, 'At most 10,000 characters.')
   .refine(isStorable, NOT_STORABLE)
+
+/** Characters of a text that is looked for within others. */
+export const MAX_SOUGHT = 1_000
+
+/** A text that is looked for within others, as an argument has it. Throws BadRequest for one that is too long. */
+export function sought(text: string, argument: string): string {
+  if (text.length <= MAX_SOUGHT) return text
+  throw new BadRequest(`\`${argument}\` has at most ${MAX_SOUGHT} characters.`)
+}
 
 /** A name for URLs and command lines. It cannot be mistaken for an id (which has `_`) or an address (which has `:`). */
 export const handleRule = z

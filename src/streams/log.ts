@@ -1,6 +1,7 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { LogSource } from '../generated/prisma/enums.ts'
 import type { Database } from '../db/database.ts'
+import { sought } from '../kit/names.ts'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
 import { NO_ENTRIES, type Entry, type Page, type StreamKind } from './stream.ts'
@@ -174,7 +175,7 @@ function filterSql(filter: LogFilter | null | undefined): Prisma.Sql[] {
   if (!filter) return []
   const { contains, sources, instance, attempt, at } = filter
   const parts: Prisma.Sql[] = []
-  if (contains) parts.push(Prisma.sql`strpos(l.text, ${contains}) > 0`)
+  if (contains) parts.push(Prisma.sql`strpos(l.text, ${sought(contains, 'filter.contains')}) > 0`)
   if (sources) parts.push(Prisma.sql`l.source = ANY(${[...sources]}::"LogSource"[])`)
   if (instance != null) parts.push(Prisma.sql`l.instance = ${instance}::int`)
   if (attempt != null) parts.push(Prisma.sql`l.attempt = ${attempt}::int`)

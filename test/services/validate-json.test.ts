@@ -144,9 +144,11 @@ const doubling = {
     }),
   ),
 }
-/** A schema that fits at each level in two ways, and a value of many levels. */
+/** A schema that fits at each level in two ways, which is known only at the end, and a value of many levels. */
 const forked = {
-  anyOf: ['b', 'c'].map((name) => ({ properties: { a: { $ref: '#' } }, required: [name] })),
+  anyOf: ['b', 'c'].map((name) => ({
+    allOf: [{ properties: { a: { $ref: '#' } } }, { required: [name] }],
+  })),
 }
 const levels = JSON.parse(`${'{"a":'.repeat(90)}1${'}'.repeat(90)}`) as unknown
 

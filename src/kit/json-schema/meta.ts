@@ -15,12 +15,11 @@ const texts = { type: 'array', items: text, uniqueItems: true }
 const oneOrMoreTexts = { ...texts, minItems: 1 }
 const orFlag = { anyOf: [flag, schema] }
 
-/** What is a schema of draft 04. */
+/** What is a schema of draft 04. Which it is has been found out by now, so `$schema` may say anything. */
 const DRAFT_04 = {
   type: 'object',
   properties: {
     id: text,
-    $schema: text,
     title: text,
     description: text,
     multipleOf: { type: 'number', minimum: 0, exclusiveMinimum: true },
@@ -63,7 +62,6 @@ const DRAFT_2020_12 = {
   type: ['object', 'boolean'],
   properties: {
     $id: { ...reference, pattern: '^[^#]*#?$' },
-    $schema: address,
     $ref: reference,
     $anchor: anchor,
     $dynamicRef: reference,

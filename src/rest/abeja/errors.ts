@@ -54,7 +54,7 @@ export function tell(problem: Problem, route: Route | undefined): Reply {
     {
       error: names[status] ?? 'error',
       // ids as the caller wrote them, not as the schema takes them
-      error_description: message.replaceAll(/abeja:(?:[^"/\s]*\/)*/g, ''),
+      error_description: message.replaceAll(/abeja:(?:[^"/\s]{0,200}\/){0,4}/g, ''),
       ...(issues.length === 0 ? {} : { error_detail: detail }),
     },
     {

@@ -7,8 +7,12 @@ import { titled } from './errors.ts'
  * services, services that are no queues, and their jobs are not there, with no look-up of ours.
  */
 
+/** Characters that a UUID may be written with, with all that its parser leaves out. */
+const MAX_UUID = 200
+
 /** A UUID as it is written: in any way that Python's parser takes (contract 2). Undefined for what is none. */
 function readUuid(text: string): string | undefined {
+  if (text.length > MAX_UUID) return undefined
   const digits = text
     .replaceAll(/urn:|uuid:/g, '')
     .replaceAll(/^[{}]+|[{}]+$/g, '')
