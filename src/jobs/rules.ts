@@ -105,9 +105,7 @@ const soughtRule = z
 const filterRule = z.object({
   functions: z.array(soughtRule).nullish(),
   labels: z.array(z.object({ name: soughtRule, value: soughtRule })).nullish(),
-  errorContains: soughtRule
-    .max(MAX_SOUGHT, `At most ${MAX_SOUGHT} characters.`)
-    .nullish(),
+  errorContains: soughtRule.max(MAX_SOUGHT, `At most ${MAX_SOUGHT} characters.`).nullish(),
 })
 export const retryManyRule = waitRule.extend({ filter: filterRule })
 export const cancelManyRule = cancelRule.extend(retryManyRule.shape)

@@ -108,10 +108,7 @@ export async function keepSchemas(database: Database, schemas: readonly Kept[]):
 export const functionsOf = ({ kind, functions }: Service): readonly StoredFunction[] =>
   kind === 'QUEUE' ? ((functions ?? []) as unknown as StoredFunction[]) : [] // the column holds what readFunctions made
 
-const schemasById = (
-  database: Database,
-  ids: readonly string[],
-): Promise<Kept[]> =>
+const schemasById = (database: Database, ids: readonly string[]): Promise<Kept[]> =>
   database.read(
     Prisma.sql`SELECT id, draft, text FROM "JsonSchema" WHERE id = ANY(${[...ids]}::text[])`,
     'schemas-by-id',

@@ -27,7 +27,8 @@ const JsonValidationType = builder
       }),
       issues: t.field({
         type: [IssueType],
-        description: 'Its violations, with their paths in the value: the first 100. One of the rule `steps` says that nobody can tell, because to check the value by this schema takes too many steps.',
+        description:
+          'Its violations, with their paths in the value: the first 100. One of the rule `steps` says that nobody can tell, because to check the value by this schema takes too many steps.',
         resolve: ({ issues }) => [...issues],
       }),
     }),

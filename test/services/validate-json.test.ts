@@ -165,6 +165,31 @@ test.each(['DRAFT_04', 'DRAFT_2020_12'] as const)(
 
 const deep = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
 
+test('a pattern that JavaScript would try for ever has an answer, and so does one that only JavaScript can try', async () => {
+  const text = `${'a'.repeat(5_000)}!`
+  for (const draft of ['DRAFT_04', 'DRAFT_2020_12'] as const) {
+    for (const pattern of ['^(a+)+$', `^${'a*'.repeat(10)}$`, '^(?=(a|a)*$).'])
+      expect(await told({ pattern }, text, draft), pattern).toEqual(['pattern'])
+    expect(await told({ pattern: '^(a)\\1!$' }, 'aa!', draft)).toEqual([])
+    expect(await told({ pattern: '^(a*)*\\1b$' }, text, draft)).toEqual(['steps'])
+  }
+})
+
+test('what many keywords say of many parts ends with the rule that there were too many steps', async () => {
+  const list = Array.from({ length: 50_000 }, () => 1)
+  const contains = Array.from({ length: 2_000 }, (_, n) => ({ contains: { const: n + 5 } }))
+  expect(await told({ allOf: contains }, list, 'DRAFT_2020_12')).toEqual(['steps'])
+  expect(await told({ items: { type: 'string' } }, list, 'DRAFT_04')).toHaveLength(100)
+})
+
+test('validateJson needs VIEWER', async () => {
+  const { admin } = app
+  const code = async (client: typeof admin) =>
+    (await client.execute(Validate, { schema: true })).errors?.[0]?.extensions?.code
+  expect(await code(await memberOf(app, 'VIEWER'))).toBeUndefined()
+  expect(await code(await memberOf(app, 'WORKER'))).toBe('FORBIDDEN')
+})
+
 test('what is no schema that could be kept is refused, and nothing is fetched', async () => {
   for (const schema of [
     { type: 'nothing' },

@@ -93,9 +93,16 @@ const attacks: readonly Attack[] = [
   {
     name: 'a list within itself, unique at each level',
     schema: { uniqueItems: true, items: { $ref: '#' } },
-    value: times(90, () => 0).reduce<unknown>((inner) => [inner], times(100_000, (n) => n)),
+    value: times(90, () => 0).reduce<unknown>(
+      (inner) => [inner],
+      times(100_000, (n) => n),
+    ),
   },
-  { name: 'half a million items', schema: { items: { type: 'string' } }, value: times(500_000, () => 1) },
+  {
+    name: 'half a million items',
+    schema: { items: { type: 'string' } },
+    value: times(500_000, () => 1),
+  },
   {
     name: 'lengths of a long text',
     schema: { allOf: times(5_000, (n) => ({ maxLength: n + 600_000 })) },
@@ -168,7 +175,11 @@ const IDLE_MS = 3_000
 export async function holdUp(tell: (line: string) => void): Promise<string[]> {
   const database = await testDatabase()
   const token = 'the-token-of-the-admin'
-  const server = new TestServer(database, { ADMIN_TOKEN: token, OPEN_FRONTS: 'topchef', AUTH: 'token' })
+  const server = new TestServer(database, {
+    ADMIN_TOKEN: token,
+    OPEN_FRONTS: 'topchef',
+    AUTH: 'token',
+  })
   const faults: string[] = []
   let pinger: Worker | undefined
   try {
@@ -177,7 +188,7 @@ export async function holdUp(tell: (line: string) => void): Promise<string[]> {
     pinger = thread
     const longest = async (): Promise<number> => {
       const told = once(thread, 'message')
-      thread.postMessage('tell')
+      thread.postMessage('tell', [])
       const [ms] = (await told) as [number]
       return ms
     }

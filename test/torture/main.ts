@@ -9,7 +9,11 @@ import { torture } from './torture.ts'
  */
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`SEED=${seed}`)
-const { faults: broken, diary, kills } = await torture({
+const {
+  faults: broken,
+  diary,
+  kills,
+} = await torture({
   seed,
   jobs: 5_000,
   seconds: 120,

@@ -19,7 +19,7 @@ const ping = () =>
   })
 
 parentPort?.on('message', () => {
-  parentPort?.postMessage(longest)
+  parentPort?.postMessage(longest, [])
   longest = 0
 })
 for (;;) await ping()

@@ -102,8 +102,7 @@ export class Addresses {
     this.#bases.set(schema, base)
     for (const [keyword, value] of Object.entries(schema)) {
       steps.take()
-      if (MANY.has(keyword) && isList(value))
-        for (const one of value) this.#walk(one, base, steps)
+      if (MANY.has(keyword) && isList(value)) for (const one of value) this.#walk(one, base, steps)
       else if (ONE.has(keyword)) this.#walk(value, base, steps)
       else if (NAMED.has(keyword) && isObject(value))
         for (const one of Object.values(value)) this.#walk(one, base, steps)
@@ -118,7 +117,8 @@ export class Addresses {
     const fragment = address?.hash.slice(1) ?? ''
     const base = address === undefined || id === `#${fragment}` ? around : withoutHash(address)
     if (address !== undefined && fragment === '') this.#resources.set(base, schema)
-    if (this.#idWord === 'id' && fragment !== '') this.#anchors.set(`${base}#${decoded(fragment)}`, schema)
+    if (this.#idWord === 'id' && fragment !== '')
+      this.#anchors.set(`${base}#${decoded(fragment)}`, schema)
     if (this.#idWord !== '$id') return base
     const { $anchor, $dynamicAnchor } = schema
     if (typeof $anchor === 'string') this.#anchors.set(`${base}#${$anchor}`, schema)

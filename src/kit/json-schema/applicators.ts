@@ -179,8 +179,7 @@ export const choices =
           atMost(one, value, check, seen, { isFolded, most: 2 }) === 1 ||
           check.fail('oneOf', 'must match exactly one schema in oneOf')),
       none &&
-        ((value, check) =>
-          !check.quietly(none, value) || check.fail('not', 'must NOT be valid')),
+        ((value, check) => !check.quietly(none, value) || check.fail('not', 'must NOT be valid')),
     ]
   }
 

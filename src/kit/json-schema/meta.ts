@@ -57,6 +57,8 @@ const anchor = { type: 'string', pattern: '^[A-Za-z_][-A-Za-z0-9._]*$' }
 const address = { type: 'string', format: 'uri' }
 const reference = { type: 'string', format: 'uri-reference' }
 
+const branches = Object.fromEntries(['if', 'then', 'else'].map((keyword) => [keyword, schema]))
+
 /** What is a schema of 2020-12: its vocabularies in one. */
 const DRAFT_2020_12 = {
   type: ['object', 'boolean'],
@@ -79,9 +81,7 @@ const DRAFT_2020_12 = {
     patternProperties: { ...named, propertyNames: { format: 'regex' } },
     dependentSchemas: named,
     propertyNames: schema,
-    if: schema,
-    then: schema,
-    else: schema,
+    ...branches,
     allOf: schemas,
     anyOf: schemas,
     oneOf: schemas,

@@ -1,6 +1,9 @@
 import type { Worker } from 'node:worker_threads'
 import { Unavailable } from '../errors.ts'
 
+/** What a thread tells first, when it has begun: the time that it took for that is no task's. */
+export const READY = 'ready'
+
 /** What a pool may have to do, and how long it does it. */
 export interface PoolLimits {
   /** After this the thread is ended, and what it was doing has no answer. */
@@ -14,7 +17,7 @@ export interface PoolLimits {
   readonly idleMs: number
 }
 
-interface Waiting<Task, Answer> {
+interface Waiting<Task, Answer extends object> {
   readonly task: Task
   readonly characters: number
   readonly resolve: (answer: Promise<Answer | undefined>) => void
@@ -24,7 +27,7 @@ interface Waiting<Task, Answer> {
  * One thread that does what may take long, one task after the other. Callers take turns, so that whoever has much to do
  * waits for himself. A thread that takes too long for a task, or too much memory, is ended, and the next one begins anew.
  */
-export class Pool<Task, Answer> {
+export class Pool<Task, Answer extends object> {
   readonly #start: () => Worker
   readonly #limits: PoolLimits
   /** What waits, by its caller; whose turn is next comes first. */
@@ -32,6 +35,9 @@ export class Pool<Task, Answer> {
   #count = 0
   #characters = 0
   #isBusy = false
+  #isReady = false
+  /** Starts the clock of the first task of a thread. */
+  #whenReady: (() => void) | undefined
   #thread: Worker | undefined
   /** Tells whoever waits for the thread what came of it. */
   #tell: ((answer: Answer | Error | undefined) => void) | undefined
@@ -90,7 +96,12 @@ export class Pool<Task, Answer> {
   #answer(task: Task): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
       const thread = (this.#thread ??= this.#begin())
-      const late = setTimeout(() => this.#end(), this.#limits.limitMs)
+      let late: NodeJS.Timeout | undefined
+      const begin = (): void => {
+        late = setTimeout(() => this.#end(), this.#limits.limitMs)
+      }
+      if (this.#isReady) begin()
+      else this.#whenReady = begin
       this.#tell = (answer) => {
         this.#tell = undefined
         clearTimeout(late)
@@ -98,7 +109,7 @@ export class Pool<Task, Answer> {
         else resolve(answer)
       }
       thread.ref()
-      thread.postMessage(task)
+      thread.postMessage(task, [])
     })
   }
 
@@ -107,8 +118,13 @@ export class Pool<Task, Answer> {
     const gone = (cause?: Error): void => {
       if (this.#thread === thread) this.#end(cause)
     }
-    thread.on('message', (answer: Answer) => {
-      if (this.#thread === thread) this.#tell?.(answer)
+    this.#isReady = false
+    thread.on('message', (answer: Answer | typeof READY) => {
+      if (this.#thread !== thread) return
+      if (answer === READY) {
+        this.#isReady = true
+        this.#whenReady?.()
+      } else this.#tell?.(answer)
     })
     thread.on('error', (cause: Error) => gone(isOutOfMemory(cause) ? undefined : cause))
     thread.on('exit', (code) => gone(new Error(`The thread has ended with ${code}.`)))

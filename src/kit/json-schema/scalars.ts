@@ -114,10 +114,7 @@ const uniqueItems: Maker = (isWanted) =>
     : undefined
 
 /** The last item that is equal to an earlier one, and the nearest such. Each is looked up, not compared with all others. */
-function lastTwice(
-  items: readonly unknown[],
-  steps: Steps,
-): readonly [number, number] | undefined {
+function lastTwice(items: readonly unknown[], steps: Steps): readonly [number, number] | undefined {
   const places = new Map<unknown, number>()
   let twice: readonly [number, number] | undefined
   for (const [i, item] of items.entries()) {
@@ -168,9 +165,17 @@ export const scalarsOfDraft04: Readonly<Record<string, Maker>> = {
   ...scalars,
   type: (named, schema, steps) => type(named, { ...schema, nullable: undefined }, steps),
   maximum: (bound, schema, steps) =>
-    (schema['exclusiveMaximum'] === true ? below('exclusiveMaximum') : maximum)(bound, schema, steps),
+    (schema['exclusiveMaximum'] === true ? below('exclusiveMaximum') : maximum)(
+      bound,
+      schema,
+      steps,
+    ),
   minimum: (bound, schema, steps) =>
-    (schema['exclusiveMinimum'] === true ? above('exclusiveMinimum') : minimum)(bound, schema, steps),
+    (schema['exclusiveMinimum'] === true ? above('exclusiveMinimum') : minimum)(
+      bound,
+      schema,
+      steps,
+    ),
 }
 
 export const scalarsOf2020: Readonly<Record<string, Maker>> = {

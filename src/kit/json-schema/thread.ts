@@ -1,15 +1,20 @@
+import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { Steps, TooManySteps, Uncountable } from '../pattern/steps.ts'
 import { issuesOf, refusalOf } from './judge.ts'
+import { READY } from './pool.ts'
 import { LONG, type Answer, type Task } from './task.ts'
 
 /*
  * A thread that checks what may take long. It counts further than the event loop does; if it is to be patient, it also
  * tries patterns that nobody can count, and is ended when that takes too long.
  */
+if (process.platform === 'linux') setPriority(10) // of this thread alone, so that nobody waits for it on a busy machine
 parentPort?.on('message', (task: Task) => {
-  parentPort?.postMessage(answerTo(task))
+  parentPort?.postMessage(answerTo(task), [])
 })
+
+parentPort?.postMessage(READY, [])
 
 function answerTo(task: Task): Answer {
   const steps = new Steps(LONG, task.isPatient)

@@ -148,7 +148,8 @@ export class Automaton {
       ways.push(this.#add(of, first))
     }
     // an optional one leads past all that follow it, so that however many there are, few are possible at once
-    for (let n = min; n < max && max !== Infinity; n += 1)
+    const optional = max === Infinity ? 0 : max - min
+    for (let n = 0; n < optional; n += 1)
       first = this.#state({ kind: 'fork', next: [next, this.#add(of, first)] })
     for (let n = 0; n < min; n += 1) first = this.#add(of, first)
     return first
