@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../generated/index.ts'
 import type { ValidateJsonQueryVariables } from '../generated/graphql.ts'
+import { member, seedOrganization } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 
 const Validate = graphql(`
@@ -183,11 +184,11 @@ test('what many keywords say of many parts ends with the rule that there were to
 })
 
 test('validateJson needs VIEWER', async () => {
-  const { admin } = app
-  const code = async (client: typeof admin) =>
+  const { id } = await seedOrganization(app)
+  const code = async (client: typeof app.admin) =>
     (await client.execute(Validate, { schema: true })).errors?.[0]?.extensions?.code
-  expect(await code(await memberOf(app, 'VIEWER'))).toBeUndefined()
-  expect(await code(await memberOf(app, 'WORKER'))).toBe('FORBIDDEN')
+  expect(await code(await member(app, id, 'VIEWER'))).toBeUndefined()
+  expect(await code(await member(app, id, 'WORKER'))).toBe('FORBIDDEN')
 })
 
 test('what is no schema that could be kept is refused, and nothing is fetched', async () => {

@@ -4,6 +4,7 @@
  * many more. Patterns that nobody can count are tried in another thread, so that nothing else waits for them. Either is
  * ended when it takes too long. The answer is the same wherever it is found.
  */
+import { setImmediate as setTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Issue } from '../errors.ts'
 import { Steps, TooManySteps } from '../pattern/steps.ts'
@@ -28,6 +29,7 @@ const ENDLESS: Issue = {
 const thread = (): Worker =>
   new Worker(new URL('./thread.worker.js', import.meta.url), {
     execArgv: [],
+    // what it reads of values of 32 MiB, and what it makes of schemas
     resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 64 },
   })
 
@@ -50,6 +52,7 @@ export function check(
   value: string,
   caller: string,
 ): readonly Issue[] | Promise<readonly Issue[]> {
+  if (left <= 0) return ourTurn().then(() => check(schema, value, caller))
   const quick = briefly(value.length, (steps) => issuesOf(schema, value, steps))
   return quick === LATER ? checkLong(schema, value, caller) : quick
 }
@@ -68,6 +71,7 @@ export async function refusal(
   text: string,
   caller: string,
 ): Promise<string | undefined> {
+  await ourTurn()
   const quick = briefly(text.length, (steps) => ({ why: refusalOf(draft, text, steps) }))
   if (quick !== LATER) return quick.why
   const answer = await ask({ kind: 'refusal', draft, text }, text.length, caller)
@@ -76,15 +80,27 @@ export async function refusal(
 
 const LATER = Symbol('later')
 
+/** Steps that all checks may still take in this turn of the event loop. */
+let left = SHORT
+
 /** Does what takes few steps; LATER if it turns out to take more. */
 function briefly<T>(characters: number, work: (steps: Steps) => T): T | typeof LATER {
   if (characters > MAX_SHORT_CHARACTERS) return LATER
+  if (left === SHORT) setImmediate(() => (left = SHORT))
+  const steps = new Steps(SHORT)
   try {
-    return work(new Steps(SHORT))
+    return work(steps)
   } catch (cause) {
     if (cause instanceof TooManySteps) return LATER
     throw cause
+  } finally {
+    left -= steps.taken
   }
+}
+
+/** Waits for a turn in which there are steps left: a call may have a thousand checks. */
+async function ourTurn(): Promise<void> {
+  while (left <= 0) await setTurn()
 }
 
 async function ask(task: Task, characters: number, caller: string): Promise<Answer | undefined> {

@@ -50,6 +50,7 @@ function documentOf(schema: Kept, steps: Steps): Document {
 
 /** What is wrong with a JSON text. Throws TooManySteps. */
 export function issuesOf(schema: Kept, value: string, steps: Steps): readonly Issue[] {
+  steps.take(value.length >> 4)
   const { root } = documentOf(schema, steps)
   return checked(root, checkedValue(value), steps)
 }

@@ -2,7 +2,7 @@ import type { Issue } from '../errors.ts'
 import type { SchemaDraft } from './draft.ts'
 import type { Kept } from './judge.ts'
 
-/** Steps that a check may take in the event loop: a few milliseconds. */
+/** Steps that a check may take in the event loop, and all checks together until a turn of it ends: a few milliseconds. */
 export const SHORT = 50_000
 /** Steps that it may take at all. */
 export const LONG = 20_000_000
