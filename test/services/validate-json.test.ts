@@ -178,8 +178,8 @@ test('a pattern that JavaScript would try for ever has an answer, and so does on
 
 test('what many keywords say of many parts ends with the rule that there were too many steps', async () => {
   const list = Array.from({ length: 50_000 }, () => 1)
-  const contains = Array.from({ length: 2_000 }, (_, n) => ({ contains: { const: n + 5 } }))
-  expect(await told({ allOf: contains }, list, 'DRAFT_2020_12')).toEqual(['steps'])
+  const contains = Array.from({ length: 2_000 }, (_, n) => ({ contains: { enum: [2, n + 5] } }))
+  expect(await told({ allOf: contains }, [...list, 2], 'DRAFT_2020_12')).toEqual(['steps'])
   expect(await told({ items: { type: 'string' } }, list, 'DRAFT_04')).toHaveLength(100)
 })
 

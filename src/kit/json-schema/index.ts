@@ -100,7 +100,9 @@ function briefly<T>(characters: number, work: (steps: Steps) => T): T | typeof L
 
 /** Waits for a turn in which there are steps left: a call may have a thousand checks. */
 async function ourTurn(): Promise<void> {
-  while (left <= 0) await setTurn()
+  if (left > 0) return
+  await setTurn()
+  await ourTurn()
 }
 
 async function ask(task: Task, characters: number, caller: string): Promise<Answer | undefined> {
