@@ -1,5 +1,7 @@
 // Starts `thread.ts`: as it was built, or beside the sources as tsx reads it.
-const isSource = import.meta.url.includes('/src/')
+import { existsSync } from 'node:fs'
+
+const isSource = existsSync(new URL('./thread.ts', import.meta.url))
 if (isSource) {
   const { register } = await import('tsx/esm/api')
   register()
