@@ -131,7 +131,7 @@ test('of many violations 100 are made', () => {
   const steps = new Steps(1e6)
   const value = JSON.stringify(times(100_000, () => 1))
   expect(issuesOf({ id: 'hundred', draft: 'DRAFT_04', text }, value, steps)).toHaveLength(100)
-  expect(steps.taken).toBeLessThan(1_000)
+  expect(steps.taken - value.length / 16).toBeLessThan(1_000) // besides reading it
 })
 
 const small = (n: number): Task => ({
