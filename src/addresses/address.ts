@@ -23,6 +23,8 @@ export interface Naming {
    * `abeja:1410805969256/1410805969257/ser-1cfab7455c8e43a7`. Organizations first, then deployments.
    */
   readonly within?: readonly Naming[]
+  /** The columns with the organization of a row and with its handle, where they are called otherwise than everywhere. */
+  readonly columns?: { readonly organization: string; readonly handle: string }
 }
 
 export const fronts: readonly Front[] = ['ABEJA', 'OMEGAML', 'TOPCHEF', 'AUGER', 'ONECONTAINER']

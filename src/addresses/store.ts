@@ -1,119 +1,113 @@
 import { Prisma, type Address, type Annotation } from '../generated/prisma/client.ts'
 import type { Front } from '../generated/prisma/enums.ts'
 import type { Context } from '../context.ts'
-import { Conflict, ValidationError, type Issue } from '../kit/errors.ts'
+import { Ambiguous, Conflict, ValidationError, type Issue } from '../kit/errors.ts'
 import type { JsonText } from '../kit/json.ts'
 import { isStorable, isVisible } from '../kit/names.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../kit/nesting.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import { hasWord, splitAddress, type Naming } from './address.ts'
-import { placeOf, type Place } from './place.ts'
+import { placeOf } from './place.ts'
 
-/** What finds an object: its key, its short number or its handle; and where it has to be, if that was said. */
-export type Key = ({ id: string } | { serial: bigint } | { heldHandle: string }) & Place
+/** A condition on the rows of one table, for named SQL; two with the same `form` differ in nothing but their values. */
+export interface Meant {
+  readonly form: string
+  readonly where: Prisma.Sql
+}
+
+/** How many rows are read for a name: enough to tell that it means several objects, and which. */
+export const LIMIT_CHOICES = Prisma.raw('LIMIT 10')
 
 /**
- * What a caller's text for an object means: a TypeID, an address of a front, or a handle. Addresses that were chosen
- * are looked for where the viewer may read, unless `organizations` says where. Throws Forbidden for an address in an
- * organization that is not the viewer's.
+ * The condition by which a row of `alias` is meant by a caller's text: a TypeID, an address of a front, or a handle.
+ * Of each organization it holds for one row at most: there a chosen address comes before a computed one. Which of the
+ * viewer's organizations is not said, so that whoever reads takes `theOne`. Null where nothing can be meant. Throws
+ * Forbidden, and Ambiguous, for the organization of an address of several parts.
  */
-export async function keyOf(
-  ctx: Context,
-  naming: Naming,
-  text: string,
-  organizations?: readonly string[],
-): Promise<Key | null> {
-  if (!isStorable(text)) return null // nothing that is stored has such a name
-  const id = naming.kind.read(text)
-  if (id !== undefined) return { id }
-  if (text.includes('\0')) return null // no name has it, and PostgreSQL refuses to look for it
-  const address = splitAddress(text)
-  if (address === undefined) return { heldHandle: text }
-  const { front } = address
-  const readable = organizations ?? organizationsOf(ctx.viewer)
-  const parts = address.text.split('/')
-  if (naming.within !== undefined && parts.length > 1) {
-    const found = await placeOf(ctx, front, naming, parts, readable)
-    if (found?.objectId) return { id: found.objectId, ...found.place }
-    const key = found && spelledKey(naming, front, parts.at(-1) ?? '')
-    return key && { ...key, ...found.place }
-  }
-  const [stored] = await ctx.database.read<{ objectId: string }>(
-    Prisma.sql`
-      SELECT "objectId" FROM "Address" WHERE "organizationId" = ANY(${[...readable]}::uuid[])
-        AND front = ${front}::"Front" AND noun = ${naming.kind.noun} AND text = ${address.text} LIMIT 1`,
-    'address-of',
-  )
-  return stored ? { id: stored.objectId } : spelledKey(naming, front, address.text)
-}
-
-/** What a front's own spelling says, of an object whose address nobody chose. */
-function spelledKey(naming: Naming, front: Front, text: string): Key | null {
-  const spelled = naming.spellings[front]?.read(text)
-  if (spelled === undefined) return null
-  return typeof spelled === 'bigint' ? { serial: spelled } : { id: spelled }
-}
-
-/** The condition by which a row of `alias` is the key's, for named SQL: its text differs by `form` alone. */
-export function isNamed(alias: string, key: Key): { form: string; where: Prisma.Sql } {
-  const column = (name: string): Prisma.Sql => Prisma.raw(`${alias}."${name}"`)
-  const { organizationId, deploymentId } = key
-  const within =
-    organizationId === undefined
-      ? { form: '', where: Prisma.empty }
-      : deploymentId === undefined
-        ? {
-            form: '-in-organization',
-            where: Prisma.sql`AND ${column('organizationId')} = ${organizationId}::uuid`,
-          }
-        : {
-            form: '-in-deployment',
-            where: Prisma.sql`AND ${column('deploymentId')} = ${deploymentId}::uuid`,
-          }
-  const named = (form: string, where: Prisma.Sql) => ({
-    form: `${form}${within.form}`,
-    where: Prisma.sql`${where} ${within.where}`,
-  })
-  if ('id' in key) return named('id', Prisma.sql`${column('id')} = ${key.id}::uuid`)
-  if ('serial' in key)
-    return named('serial', Prisma.sql`${column('serial')} = ${key.serial}::bigint`)
-  return named('handle', Prisma.sql`${column('heldHandle')} = ${key.heldHandle}`)
-}
-
-/**
- * The condition by which a row of `alias` is meant, for named SQL, as `keyOf` and `isNamed` have it; but an address is
- * looked up by the statement that reads its object, and leads to none that its front has no word for. Null where
- * nothing can be meant.
- */
-export async function isMeant(
-  ctx: Context,
+export async function meantBy(
+  ctx: Pick<Context, 'database' | 'viewer'>,
   naming: Naming,
   alias: string,
   text: string,
   organizations: readonly string[] = organizationsOf(ctx.viewer),
-): Promise<{ form: string; where: Prisma.Sql } | null> {
-  const address = isStorable(text) ? splitAddress(text) : undefined
-  const spelled = address && spelledKey(naming, address.front, address.text)
-  const isPart = naming.within !== undefined && address?.text.includes('/')
-  if (address === undefined || isPart || (spelled && 'serial' in spelled)) {
-    const key = await keyOf(ctx, naming, text, organizations)
-    if (key === null) return null
-    const { form, where } = isNamed(alias, key)
-    if (address === undefined) return { form, where }
+): Promise<Meant | null> {
+  if (!isStorable(text)) return null // nothing that is stored has such a name
+  const column = (name: string): Prisma.Sql => Prisma.raw(`${alias}."${name}"`)
+  const { organization = 'organizationId', handle = 'heldHandle' } = naming.columns ?? {}
+  const id = naming.kind.read(text)
+  if (id !== undefined) return { form: 'id', where: Prisma.sql`${column('id')} = ${id}::uuid` }
+  const address = splitAddress(text)
+  if (address === undefined)
+    return { form: 'handle', where: Prisma.sql`${column(handle)} = ${text}` }
+  const { front } = address
+  const known = naming.words === undefined ? Prisma.sql`true` : hasWord(naming, front, alias)
+  const parts = address.text.split('/')
+  if (naming.within !== undefined && parts.length > 1) {
+    const found = await placeOf(ctx, front, naming, parts, organizations)
+    const key = found?.objectId ?? spelledKey(naming, front, parts.at(-1) ?? '')
+    if (found === null || key === undefined) return null
+    const { organizationId, deploymentId } = found.place
+    const isKey =
+      typeof key === 'bigint'
+        ? Prisma.sql`${column('serial')} = ${key}::bigint`
+        : Prisma.sql`${column('id')} = ${key}::uuid`
+    const isThere =
+      deploymentId === undefined
+        ? Prisma.sql`${column('organizationId')} = ${organizationId}::uuid`
+        : Prisma.sql`${column('deploymentId')} = ${deploymentId}::uuid`
     return {
-      form: `${form}-${address.front}`,
-      where: Prisma.sql`${where} AND ${hasWord(naming, address.front, alias)}`,
+      form: `${typeof key}-${front}-in-${deploymentId === undefined ? 'organization' : 'deployment'}`,
+      where: Prisma.sql`${isKey} AND ${isThere} AND ${known}`,
     }
   }
-  const stored = Prisma.sql`(
-    SELECT a."objectId" FROM "Address" AS a WHERE a."organizationId" = ANY(${[...organizations]}::uuid[])
-      AND a.front = ${address.front}::"Front" AND a.noun = ${naming.kind.noun} AND a.text = ${address.text} LIMIT 1)`
-  const own = spelled && 'id' in spelled ? spelled.id : null
+  const stored = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
+    SELECT a."objectId" FROM "Address" AS a WHERE ${where} AND a.front = ${front}::"Front"
+      AND a.noun = ${naming.kind.noun} AND a.text = ${address.text}`
+  const chosen = stored(Prisma.sql`a."organizationId" = ANY(${[...organizations]}::uuid[])`)
+  const key = spelledKey(naming, front, address.text)
+  const isKey =
+    typeof key === 'bigint'
+      ? Prisma.sql`(${column('id')} = ANY(ARRAY(${chosen})) OR ${column('serial')} = ${key}::bigint)`
+      : Prisma.sql`${column('id')} = ANY(ARRAY(${chosen}) || ${key === undefined ? [] : [key]}::uuid[])`
+  const another = stored(
+    Prisma.sql`a."organizationId" = ${column(organization)} AND a."objectId" <> ${column('id')}`,
+  )
   return {
-    form: `address-${address.front}`,
-    where: Prisma.sql`${Prisma.raw(`${alias}.id`)} = COALESCE(${stored}, ${own}::uuid) AND ${hasWord(naming, address.front, alias)}`,
+    form: `address-${typeof key}-${front}`,
+    where: Prisma.sql`${isKey} AND NOT EXISTS (${another}) AND ${known}`,
   }
+}
+
+/** The serial, or the key, that a front's own spelling says, of an object whose address nobody chose. */
+const spelledKey = (naming: Naming, front: Front, text: string): bigint | string | undefined =>
+  naming.spellings[front]?.read(text)
+
+/**
+ * The only one of the rows that a text means, null where there is none. Throws Ambiguous for several, which are of as
+ * many organizations.
+ */
+export async function theOne<Row extends { readonly id: string; readonly organizationId: string }>(
+  { database }: Pick<Context, 'database'>,
+  { kind, noun }: Naming,
+  text: string,
+  rows: readonly Row[],
+): Promise<Row | null> {
+  const [first, ...others] = rows
+  if (first === undefined || others.length === 0) return first ?? null
+  const handles = await database.query<{ id: string; handle: string }>(
+    Prisma.sql`
+      SELECT id, handle FROM "Organization" WHERE id = ANY(${rows.map(({ organizationId }) => organizationId)}::uuid[])`,
+  )
+  const handleOf = new Map(handles.map(({ id, handle }) => [id, handle]))
+  throw new Ambiguous(
+    noun,
+    text,
+    rows.map(({ id, organizationId }) => ({
+      id: kind.text(id),
+      organization: handleOf.get(organizationId) ?? '',
+    })),
+  )
 }
 
 /** Addresses a caller chose, read and checked before anything is written. */

@@ -9,7 +9,6 @@ export {
 export { environmentRule } from './rules.ts'
 export {
   deploymentColumns,
-  deploymentKey,
   deploymentNamed,
   deploymentOf,
   versionNamed,

@@ -1,4 +1,4 @@
-import { isNamed, keyOf } from '../addresses/index.ts'
+import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import type { Deployment, DeploymentVersion } from '../generated/prisma/client.ts'
@@ -13,32 +13,40 @@ import { deploymentNaming, versionNaming } from './deployment.ts'
 export const visible = (ctx: Context) =>
   ({ organizationId: { in: organizationsOf(ctx.viewer) }, deletedAt: null }) as const
 
-/** By id, handle or address; null for the absent and the foreign alike. */
-export async function deploymentNamed(ctx: Context, text: string): Promise<Deployment | null> {
-  const key = await keyOf(ctx, deploymentNaming, text)
-  return key && ctx.database.prisma.deployment.findFirst({ where: { ...visible(ctx), ...key } })
-}
-
-/** The key of a deployment, or undefined for the absent and the foreign alike: one named statement, for every call of a route asks. */
-export async function deploymentKey(ctx: Context, text: string): Promise<string | undefined> {
-  const key = await keyOf(ctx, deploymentNaming, text)
-  if (key === null) return undefined
-  const { form, where } = isNamed('d', key)
-  const [row] = await ctx.database.read<{ id: string }>(
+/** By id, handle or address in one of `organizations`; null for the absent and the foreign alike. Throws Ambiguous. */
+export async function deploymentNamed(
+  ctx: Context,
+  text: string,
+  organizations: readonly string[] = organizationsOf(ctx.viewer),
+): Promise<Deployment | null> {
+  const meant = await meantBy(ctx, deploymentNaming, 'd', text, organizations)
+  if (meant === null) return null
+  const rows = await ctx.database.read<Deployment>(
     Prisma.sql`
-      SELECT d.id FROM "Deployment" AS d
-      WHERE d."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND d."deletedAt" IS NULL AND ${where}
-      ORDER BY d.serial LIMIT 1`,
-    `deployment-key-by-${form}`,
+      SELECT d.* FROM "Deployment" AS d
+      WHERE d."organizationId" = ANY(${organizations}::uuid[]) AND d."deletedAt" IS NULL AND ${meant.where}
+      ORDER BY d.serial ${LIMIT_CHOICES}`,
+    `deployment-by-${meant.form}`,
   )
-  return row?.id
+  return theOne(ctx, deploymentNaming, text, rows)
 }
 
-/** By id or address; versions have no handles. */
-export async function versionNamed(ctx: Context, text: string): Promise<DeploymentVersion | null> {
-  const key = await keyOf(ctx, versionNaming, text)
-  if (key === null || 'heldHandle' in key) return null
-  return ctx.database.prisma.deploymentVersion.findFirst({ where: { ...visible(ctx), ...key } })
+/** By id or address in one of `organizations`; versions have no handles. Throws Ambiguous. */
+export async function versionNamed(
+  ctx: Context,
+  text: string,
+  organizations: readonly string[] = organizationsOf(ctx.viewer),
+): Promise<DeploymentVersion | null> {
+  const meant = await meantBy(ctx, versionNaming, 'v', text, organizations)
+  if (meant === null || meant.form === 'handle') return null
+  const rows = await ctx.database.read<DeploymentVersion>(
+    Prisma.sql`
+      SELECT v.* FROM "DeploymentVersion" AS v
+      WHERE v."organizationId" = ANY(${organizations}::uuid[]) AND v."deletedAt" IS NULL AND ${meant.where}
+      ORDER BY v.serial ${LIMIT_CHOICES}`,
+    `version-by-${meant.form}`,
+  )
+  return theOne(ctx, versionNaming, text, rows)
 }
 
 export const deploymentById = batched<Context, Deployment>((ctx, ids) =>

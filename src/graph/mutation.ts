@@ -1,11 +1,19 @@
 import type { InputFieldMap, InputObjectRef, InputShapeFromFields } from '@pothos/core'
-import type { GraphQLResolveInfo } from 'graphql'
+import type { GraphQLInputType, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { Conflict, Forbidden, NotFound, ValidationError, type DomainError } from '../kit/errors.ts'
+import {
+  Ambiguous,
+  Conflict,
+  Forbidden,
+  NotFound,
+  ValidationError,
+  type DomainError,
+} from '../kit/errors.ts'
 import { once, type Again, type KeyedMutation } from '../idempotency/index.ts'
 import { requireCredential } from '../auth/viewer.ts'
+import { asViolation } from './ambiguous.ts'
 import { askedIn, type Asked } from './look-ahead.ts'
 import { allowAsked } from './workers.ts'
 
@@ -124,15 +132,26 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         }
         const asked = askedIn(info)
         // what has begun is done to its end, whatever becomes of the answer
-        return ctx.operation.act(() =>
+        const done = ctx.operation.act(() =>
           options.isPublic
             ? options.resolve(ctx, input, onceAs, asked)
             : onceAs(ctx, input, (inner) => options.resolve(inner, input, onceAs, asked)),
         )
+        // nothing was done, so it is kept as the answer of no key
+        return done.catch((cause: unknown) => {
+          throw cause instanceof Ambiguous ? asViolation(cause, inputOf(info), args.input) : cause
+        })
       }) as never,
     }),
   )
   return input as unknown as InputObjectRef<Types, InputShapeFromFields<Fields>> // with a key more
+}
+
+/** The type of a mutation's only argument. */
+function inputOf({ parentType, fieldName }: GraphQLResolveInfo): GraphQLInputType {
+  const [argument] = parentType.getFields()[fieldName]?.args ?? []
+  if (argument === undefined) throw new Error('A mutation without an input has been called.')
+  return argument.type
 }
 
 const badKey = new ValidationError([

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import {
+  Ambiguous,
   BadGateway,
   BadRequest,
   Conflict,
@@ -39,7 +40,11 @@ export function httpError(error: unknown, requestId: string): HttpError {
   return {
     status,
     headers: wait === undefined ? {} : { 'retry-after': String(wait) },
-    body: { error: name, error_description: error.message },
+    body: {
+      error: name,
+      error_description: error.message,
+      ...(error instanceof Ambiguous ? { error_detail: { choices: error.choices } } : {}),
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql'
-import { DomainError, QuotaReached } from '../kit/errors.ts'
+import { Ambiguous, DomainError, QuotaReached } from '../kit/errors.ts'
 import type { Logger } from '../kit/logger.ts'
 
 /**
@@ -31,5 +31,9 @@ export function withCode(error: GraphQLError): GraphQLError {
 
 function factsOf(error: DomainError): GraphQLErrorExtensions {
   const wait = error instanceof QuotaReached ? error.retryAfterSeconds : undefined
-  return { code: error.code, ...(wait === undefined ? {} : { retryAfterSeconds: wait }) }
+  return {
+    code: error.code,
+    ...(wait === undefined ? {} : { retryAfterSeconds: wait }),
+    ...(error instanceof Ambiguous ? { choices: error.choices } : {}),
+  }
 }

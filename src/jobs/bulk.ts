@@ -79,7 +79,7 @@ export async function submitBulk(
   const organizationId = organizationFor(ctx.viewer, 'DEVELOPER', named)
   const runtime = await runtimeOf(ctx, organizationId)
   const { reason } = input
-  const filter = await resolvedOrThrow(ctx, input.filter)
+  const filter = await resolvedOrThrow(ctx, input.filter, organizationId)
   const where = matching(name, organizationId, runtime.id, filter)
   const matched = await countJobs(ctx.database, where)
   const bulk: Bulk = { filter, reason, matched }

@@ -54,27 +54,51 @@ export const JobOrderInput = builder.inputType('JobOrder', {
   }),
 })
 
-/** A filter whose services and root are names, with their keys instead; what is not there finds nothing. */
+/**
+ * A filter whose services and root are names, with their keys instead; what is not there finds nothing. Throws
+ * Ambiguous for a name that several organizations of the viewer know, unless `organizationId` says of which it is.
+ */
 export async function resolved(
   ctx: Context,
   filter: JobFilter | null | undefined,
+  organizationId?: string,
 ): Promise<JobFilter | null | undefined> {
   if (!filter) return filter
-  const services =
-    filter.serviceIds && (await Promise.all(filter.serviceIds.map((id) => serviceNamed(ctx, id))))
-  const root = filter.rootId == null ? null : await jobNamed(ctx, filter.rootId)
+  const { services, root } = await named(ctx, filter, organizationId)
   return {
     ...filter,
-    serviceIds: services?.flatMap((service) => (service === null ? [] : [service.id])),
-    rootId: filter.rootId == null ? null : (root?.id ?? NOTHING),
+    serviceIds: services?.flatMap(([, service]) => service?.id ?? []),
+    rootId: root && (root[1]?.id ?? NOTHING),
   }
 }
 
 /** The same, for what is about to be done: throws NotFound for a name of nothing. */
-export async function resolvedOrThrow(ctx: Context, filter: JobFilter): Promise<JobFilter> {
-  for (const id of filter.serviceIds ?? []) found(await serviceNamed(ctx, id), 'service', id)
-  if (filter.rootId != null) found(await jobNamed(ctx, filter.rootId), 'job', filter.rootId)
-  return (await resolved(ctx, filter)) ?? {}
+export async function resolvedOrThrow(
+  ctx: Context,
+  filter: JobFilter,
+  organizationId: string,
+): Promise<JobFilter> {
+  const { services, root } = await named(ctx, filter, organizationId)
+  return {
+    ...filter,
+    serviceIds: services?.map(([id, service]) => found(service, 'service', id).id),
+    rootId: root && found(root[1], 'job', root[0]).id,
+  }
+}
+
+/** What a filter names, each with the name. */
+async function named(ctx: Context, { serviceIds, rootId }: JobFilter, organizationId?: string) {
+  const organizations = organizationId === undefined ? undefined : [organizationId]
+  const services =
+    serviceIds &&
+    (await Promise.all(
+      serviceIds.map(
+        async (id) => [id, await serviceNamed(ctx, id, undefined, organizations)] as const,
+      ),
+    ))
+  const root =
+    rootId == null ? null : ([rootId, await jobNamed(ctx, rootId, organizations)] as const)
+  return { services, root }
 }
 
 /** The key of no object. */

@@ -35,7 +35,7 @@ builder.queryFields((t) => ({
       requireCredential(ctx.viewer)
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
-      const found = await resolved(ctx, filter)
+      const found = await resolved(ctx, filter, named)
       const [only, ...others] = found?.serviceIds ?? []
       const isOfOne = only !== undefined && others.length === 0
       const asOf = isOfOne && askedIn(info).has('asOf') ? await asOfJobs(ctx, only) : undefined

@@ -58,9 +58,14 @@ builder.interfaceFields(ServiceInterface, (t) => ({
       orderBy: t.arg({ type: JobOrderInput, description: 'In which order.' }),
       ...pageArgs(t.arg),
     },
-    resolve: async ({ id }, { filter, orderBy, ...args }, ctx, info): Promise<JobPage> => {
+    resolve: async (
+      { id, organizationId },
+      { filter, orderBy, ...args },
+      ctx,
+      info,
+    ): Promise<JobPage> => {
       const asOf = askedIn(info).has('asOf') ? await asOfJobs(ctx, id) : undefined
-      const found = await resolved(ctx, filter)
+      const found = await resolved(ctx, filter, organizationId)
       const page = await pageOfServiceJobs(ctx, id, found, orderBy, args, askedOfNodes(info))
       return asOf === undefined ? page : { ...page, asOf }
     },

@@ -1,4 +1,4 @@
-import { isMeant } from '../addresses/index.ts'
+import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
 import { organizationsOf, workplacesOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma, type JobAttempt, type Service } from '../generated/prisma/client.ts'
@@ -19,7 +19,7 @@ import { jobSelection } from './columns.ts'
 
 /**
  * By id or address; null for the absent, the expired and the foreign alike. Of the row what is `asked` for, all of it
- * where nothing is said.
+ * where nothing is said. Throws Ambiguous.
  */
 export async function jobNamed(
   ctx: Context,
@@ -27,16 +27,16 @@ export async function jobNamed(
   organizations = organizationsOf(ctx.viewer),
   asked?: Asked,
 ): Promise<JobRow | null> {
-  const meant = await isMeant(ctx, jobNaming, 'j', text, organizations)
+  const meant = await meantBy(ctx, jobNaming, 'j', text, organizations)
   if (meant === null || meant.form === 'handle') return null // it has none
   const selection = jobSelection(asked)
-  const [row] = await ctx.database.read<JobRow>(
+  const rows = await ctx.database.read<JobRow>(
     Prisma.sql`
       SELECT ${selection.sql} FROM "Job" AS j
-      WHERE j."organizationId" = ANY(${organizations}::uuid[]) AND ${isThere('j')} AND ${meant.where}`,
+      WHERE j."organizationId" = ANY(${organizations}::uuid[]) AND ${isThere('j')} AND ${meant.where} ${LIMIT_CHOICES}`,
     `job-by-${meant.form}-${selection.key}`,
   )
-  return row ?? null
+  return theOne(ctx, jobNaming, text, rows)
 }
 
 /** The key of a job that a worker names: its id, read without a look-up, or what an address leads to. */

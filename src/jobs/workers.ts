@@ -127,7 +127,7 @@ builder.queryField('workers', (t) =>
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
       const own = organizationsOf(ctx.viewer).filter((id) => named === undefined || id === named)
-      const queue = serviceId == null ? null : await serviceNamed(ctx, serviceId)
+      const queue = serviceId == null ? null : await serviceNamed(ctx, serviceId, undefined, own)
       const of =
         serviceId == null
           ? Prisma.empty

@@ -143,6 +143,30 @@ export class TooComplex extends DomainError {
   readonly code = 'TOO_COMPLEX'
 }
 
+/** One of the objects that a name may mean: its TypeID, and the handle of its organization. */
+export interface Choice {
+  readonly id: string
+  readonly organization: string
+}
+
+/** The name means an object in each of several organizations of the caller. */
+export class Ambiguous extends BadRequest {
+  /** The name, as it was written. */
+  readonly text: string
+  /** The word for what it names. */
+  readonly noun: string
+  readonly choices: readonly Choice[]
+  constructor(noun: string, text: string, choices: readonly Choice[]) {
+    const all = choices.map(({ id, organization }) => `${id} (${organization})`).join(', ')
+    super(
+      `${JSON.stringify(text)} is a ${noun} in several of your organizations: give its id, or say which organization is meant: ${all}.`,
+    )
+    this.text = text
+    this.noun = noun
+    this.choices = choices
+  }
+}
+
 /** It took longer than its limit. */
 export class TimedOut extends DomainError {
   readonly code = 'TIMEOUT'

@@ -11,6 +11,7 @@ export const organizationNaming: Naming = {
   kind: OrganizationId,
   noun: 'organization',
   spellings: { ABEJA: thirteenDigits },
+  columns: { organization: 'id', handle: 'handle' },
 }
 
 export const userNaming: Naming = {

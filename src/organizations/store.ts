@@ -1,27 +1,30 @@
-import { keyOf } from '../addresses/index.ts'
-import { confinedTo, organizationsOf, personOf } from '../auth/viewer.ts'
+import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
+import { confinedTo, organizationsOf, personOf, workplacesOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
-import type { Organization, User } from '../generated/prisma/client.ts'
+import { Prisma, type Organization, type User } from '../generated/prisma/client.ts'
 import { batched } from '../kit/batched.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { DEFAULT_HANDLE } from '../kit/names.ts'
 import { organizationNaming, ProjectId } from './organization.ts'
 
-/** The UUID of an organization that a request names: Forbidden when it is not one of the viewer's. */
+/** The UUID of an organization that a request names. Throws Forbidden when it is none of the viewer's, and Ambiguous. */
 export async function organizationNamed(
-  ctx: Context,
+  ctx: Pick<Context, 'database' | 'viewer'>,
   text: string | null | undefined,
 ): Promise<string | undefined> {
   if (text === null || text === undefined) return undefined
-  const key = await keyOf(ctx, organizationNaming, text)
-  const ids = ctx.viewer.memberships.map(({ organizationId }) => organizationId)
-  if (key !== null && 'id' in key && ids.includes(key.id)) return key.id
-  const where =
-    key === null || 'id' in key ? null : 'serial' in key ? key : { handle: key.heldHandle }
-  const row =
-    where &&
-    (await ctx.database.prisma.organization.findFirst({ where: { ...where, id: { in: ids } } }))
-  if (!row) throw new Forbidden('VIEWER', 'You are not a member of that organization.')
+  const ids = workplacesOf(ctx.viewer)
+  const id = organizationNaming.kind.read(text)
+  if (id !== undefined && ids.includes(id)) return id
+  const meant = id === undefined ? await meantBy(ctx, organizationNaming, 'o', text, ids) : null
+  const rows =
+    meant === null
+      ? []
+      : await ctx.database.query<{ id: string; organizationId: string }>(Prisma.sql`
+          SELECT o.id, o.id AS "organizationId" FROM "Organization" AS o
+          WHERE o.id = ANY(${ids}::uuid[]) AND ${meant.where} ORDER BY o.serial ${LIMIT_CHOICES}`)
+  const row = await theOne(ctx, organizationNaming, text, rows)
+  if (row === null) throw new Forbidden('VIEWER', 'You are not a member of that organization.')
   return row.id
 }
 

@@ -34,7 +34,9 @@ builder.queryFields((t) => ({
       requireCredential(ctx.viewer)
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
-      const deployment = deploymentId == null ? undefined : await deploymentNamed(ctx, deploymentId)
+      const organizations = named === undefined ? undefined : [named]
+      const deployment =
+        deploymentId == null ? undefined : await deploymentNamed(ctx, deploymentId, organizations)
       const { route } = ctx.database.prisma
       const where = {
         AND: [

@@ -1,7 +1,7 @@
-import { isNamed, keyOf } from '../addresses/index.ts'
+import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
-import { deploymentKey } from '../deployments/index.ts'
+import { deploymentNaming } from '../deployments/index.ts'
 import { Prisma, type Route, type Service } from '../generated/prisma/client.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
 import { calleeColumns, type Callee } from '../services/index.ts'
@@ -11,51 +11,60 @@ import { routeNaming } from './route.ts'
 export const visible = (ctx: Context) =>
   ({ organizationId: { in: organizationsOf(ctx.viewer) }, deletedAt: null }) as const
 
-/** The condition by which a route of `r` is meant; undefined where nothing can be. `form` tells its texts apart. */
-async function isMeant(
+/** Rows of routes `r` that a text means, all columns of whose deployment are `d`'s where one is named. */
+interface MeantRoutes {
+  /** Tells its texts apart. */
+  readonly form: string
+  readonly join: Prisma.Sql
+  readonly where: Prisma.Sql
+}
+
+/** Which routes are meant; undefined where none can be. */
+async function routesMeant(
   ctx: Context,
   text: string,
   deployment: string | null | undefined,
-): Promise<{ form: string; where: Prisma.Sql } | undefined> {
-  const key = await keyOf(ctx, routeNaming, text)
-  if (key === null) return undefined
-  const own = isNamed('r', key)
-  if (deployment == null) return own
-  const within = await deploymentKey(ctx, deployment)
-  if (within === undefined) return undefined
-  // a name comes before the handle of another
+): Promise<MeantRoutes | undefined> {
+  const [own, parent] = await Promise.all([
+    meantBy(ctx, routeNaming, 'r', text),
+    deployment == null ? undefined : meantBy(ctx, deploymentNaming, 'd', deployment),
+  ])
+  if (own === null || parent === null) return undefined
+  if (parent === undefined) return { ...own, join: Prisma.empty }
+  // in its deployment a name comes before the handle of another
   const named =
-    'heldHandle' in key
+    own.form === 'handle'
       ? Prisma.sql`r.id = (
           SELECT n.id FROM "Route" AS n
-          WHERE n."deploymentId" = ${within}::uuid AND (n."heldName" = ${text} OR n."heldHandle" = ${text})
+          WHERE n."deploymentId" = d.id AND (n."heldName" = ${text} OR n."heldHandle" = ${text})
           ORDER BY n."heldName" = ${text} DESC LIMIT 1)`
       : own.where
   return {
-    form: `${own.form}-within`,
-    where: Prisma.sql`r."deploymentId" = ${within}::uuid AND ${named}`,
+    form: `${own.form}-within-${parent.form}`,
+    join: Prisma.sql`JOIN "Deployment" AS d ON d.id = r."deploymentId" AND d."deletedAt" IS NULL AND ${parent.where}`,
+    where: named,
   }
 }
 
 /**
  * By id, handle or address, and by its name in `deployment` where that is named; null for the absent and the foreign
- * alike.
+ * alike. Throws Ambiguous when several routes are called so, in deployments that are.
  */
 export async function routeNamed(
   ctx: Context,
   text: string,
   deployment?: string | null,
 ): Promise<Route | null> {
-  const meant = await isMeant(ctx, text, deployment)
+  const meant = await routesMeant(ctx, text, deployment)
   if (meant === undefined) return null
-  const [row] = await ctx.database.read<Route>(
+  const rows = await ctx.database.read<Route>(
     Prisma.sql`
-      SELECT r.* FROM "Route" AS r
+      SELECT r.* FROM "Route" AS r ${meant.join}
       WHERE r."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND r."deletedAt" IS NULL AND ${meant.where}
-      ORDER BY r.serial LIMIT 1`,
+      ORDER BY r.serial ${LIMIT_CHOICES}`,
     `route-by-${meant.form}`,
   )
-  return row ?? null
+  return theOne(ctx, routeNaming, text, rows)
 }
 
 /** Whom a call of a route goes to. */
@@ -65,30 +74,38 @@ export interface Led {
   readonly callee: Callee | undefined
 }
 
-/** The same for a call: one named statement, because every call asks. */
+/** The same for a call: one named statement, because every call asks. Throws Ambiguous. */
 export async function calleeOfRoute(
   ctx: Context,
   text: string,
   deployment: string | undefined,
 ): Promise<Led | null> {
-  const meant = await isMeant(ctx, text, deployment)
+  const meant = await routesMeant(ctx, text, deployment)
   if (meant === undefined) return null
-  type Row = { routeOrganization: string } & { [Key in keyof Callee]: Callee[Key] | null }
-  const [row] = await ctx.database.read<Row>(
+  type Row = { routeId: string; routeOrganization: string } & {
+    [Key in keyof Callee]: Callee[Key] | null
+  }
+  const rows = await ctx.database.read<Row>(
     Prisma.sql`
-      SELECT r."organizationId" AS "routeOrganization", ${calleeColumns} FROM "Route" AS r
+      SELECT r.id AS "routeId", r."organizationId" AS "routeOrganization", ${calleeColumns} FROM "Route" AS r ${meant.join}
       LEFT JOIN LATERAL (
         SELECT s.* FROM "RouteTarget" AS t JOIN "Service" AS s ON s.id = t."serviceId" AND s."deletedAt" IS NULL
         WHERE t."routeId" = r.id AND t."isActive" ORDER BY t.place LIMIT 1) AS s ON true
       WHERE r."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND r."deletedAt" IS NULL AND ${meant.where}
-      ORDER BY r.serial LIMIT 1`,
+      ORDER BY r.serial ${LIMIT_CHOICES}`,
     `callee-of-route-by-${meant.form}`,
   )
-  if (row === undefined) return null
-  const { routeOrganization, ...callee } = row
+  const routes = rows.map(({ routeId, routeOrganization, ...callee }) => ({
+    id: routeId,
+    organizationId: routeOrganization,
+    callee,
+  }))
+  const led = await theOne(ctx, routeNaming, text, routes)
+  if (led === null) return null
+  const { organizationId, callee } = led
   // its columns are all null, or none that may not be
   return {
-    organizationId: routeOrganization,
+    organizationId,
     callee: callee.id === null ? undefined : (callee as Callee),
   }
 }

@@ -25,7 +25,7 @@ interface Home {
 
 /**
  * Finds the services that a route is to lead to. They must be of one organization, and of the deployment of a route that
- * has one. Throws NotFound, or ValidationError with all that is wrong; `pathOf` says where each of them stands.
+ * has one. Throws NotFound, Ambiguous, or ValidationError with all that is wrong; `pathOf` says where each of them stands.
  */
 export async function readTargets(
   ctx: Context,
@@ -33,9 +33,10 @@ export async function readTargets(
   home: Home | undefined,
   pathOf: (place: number) => string[],
 ): Promise<{ organizationId: string; targets: TargetRow[] }> {
+  const organizations = home && [home.organizationId]
   const services = await Promise.all(
     wanted.map(async ({ serviceId }) =>
-      found(await serviceNamed(ctx, serviceId), 'service', serviceId),
+      found(await serviceNamed(ctx, serviceId, undefined, organizations), 'service', serviceId),
     ),
   )
   const organizationId = home?.organizationId ?? services[0]?.organizationId

@@ -62,10 +62,9 @@ export async function createService(
   const process = given(input.backend.process, ['backend'])
   const wanted = given(process.versionId, ['backend', 'process', 'versionId'])
   if (named !== undefined) allow(ctx.viewer, 'DEVELOPER', named)
-  const version = await runnable(ctx, wanted, ['backend', 'process', 'versionId'])
+  const version = await runnable(ctx, wanted, ['backend', 'process', 'versionId'], named)
   const { organizationId } = version
   allow(ctx.viewer, 'DEVELOPER', organizationId)
-  if (named !== undefined && named !== organizationId) found(null, 'deployment version', wanted)
   const name = input.name ?? (await deploymentOf(ctx, version.deploymentId))?.name ?? 'service'
   const addresses = readAddresses(input.addresses)
   const scale = scaledBy(undefined, process.scale, ['backend', 'process', 'scale'])

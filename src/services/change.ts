@@ -23,13 +23,15 @@ export async function changedBefore(ctx: Context, id: string): Promise<Service> 
   return service
 }
 
-/** A version that can be run. */
+/** A version that can be run, of `organizationId` where that is said. */
 export async function runnable(
   ctx: Context,
   id: string,
   path: readonly string[],
+  organizationId?: string,
 ): Promise<DeploymentVersion> {
-  const version = found(await versionNamed(ctx, id), 'deployment version', id)
+  const organizations = organizationId === undefined ? undefined : [organizationId]
+  const version = found(await versionNamed(ctx, id, organizations), 'deployment version', id)
   if (version.status !== 'READY')
     throw new ValidationError([
       {

@@ -25,10 +25,11 @@ interface Chosen {
   readonly where: Prisma.Sql
 }
 
-/** The conditions of a filter; a deployment that is not there has no services. */
+/** The conditions of a filter on services of these organizations; a deployment that is not there has none. Throws Ambiguous. */
 export async function chosenBy(
   ctx: Context,
   filter: ServiceFilter | null | undefined,
+  organizations: readonly string[],
 ): Promise<Chosen> {
   const { kinds, statuses, deploymentId, name, text, front } = filter ?? {}
   const parts: (readonly [string, Prisma.Sql])[] = []
@@ -44,7 +45,7 @@ export async function chosenBy(
       Prisma.sql`(strpos(lower(s.name), lower(${text})) > 0 OR strpos(s.handle, lower(${text})) > 0)`,
     ])
   if (deploymentId != null) {
-    const deployment = await deploymentNamed(ctx, deploymentId)
+    const deployment = await deploymentNamed(ctx, deploymentId, organizations)
     parts.push(['deployment', Prisma.sql`s."deploymentId" = ${deployment?.id ?? null}::uuid`])
   }
   if (front != null) parts.push([front, hasWord(serviceNaming, front, 's')])

@@ -56,7 +56,7 @@ builder.queryFields((t) => ({
       const organizations = organizationsOf(ctx.viewer).filter(
         (id) => named === undefined || id === named,
       )
-      const chosen = await chosenBy(ctx, filter)
+      const chosen = await chosenBy(ctx, filter, organizations)
       return pageBySerial(
         args,
         (query) => servicesByAge(ctx, organizations, chosen, query, askedOfNodes(info)),

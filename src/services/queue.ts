@@ -1,8 +1,10 @@
 import {
   annotationChanges,
-  isMeant,
   keepAnnotations,
+  LIMIT_CHOICES,
+  meantBy,
   readAddresses,
+  theOne,
   type AnnotationInput,
 } from '../addresses/index.ts'
 import { allow, found, organizationFor, workplacesOf } from '../auth/viewer.ts'
@@ -114,23 +116,23 @@ export async function updateQueue(
   )
 }
 
-/** By id, handle or address, where the viewer may work; null for the absent and the foreign alike. */
+/** By id, handle or address, where the viewer may work; null for the absent and the foreign alike. Throws Ambiguous. */
 async function serviceOfWorker(ctx: Context, text: string): Promise<Service | null> {
   const organizations = workplacesOf(ctx.viewer)
-  const meant = await isMeant(ctx, serviceNaming, 's', text, organizations)
+  const meant = await meantBy(ctx, serviceNaming, 's', text, organizations)
   if (meant === null) return null
   const { form, where } = meant
-  const [row] = await ctx.database.read<Service>(
+  const rows = await ctx.database.read<Service>(
     Prisma.sql`
       SELECT s.* FROM "Service" AS s
       WHERE s."organizationId" = ANY(${organizations}::uuid[]) AND s."deletedAt" IS NULL AND ${where}
-      ORDER BY s.serial LIMIT 1`,
+      ORDER BY s.serial ${LIMIT_CHOICES}`,
     `service-of-worker-by-${form}`,
   )
-  return row ?? null
+  return theOne(ctx, serviceNaming, text, rows)
 }
 
-/** A queue that the viewer may work for; throws NotFound, and ValidationError for another kind of service. */
+/** A queue that the viewer may work for; throws NotFound, Ambiguous, and ValidationError for another kind of service. */
 export async function queueFor(ctx: Context, id: string): Promise<Service> {
   const service = found(await serviceOfWorker(ctx, id), 'service', id)
   allow(ctx.viewer, 'WORKER', service.organizationId)

@@ -27,15 +27,18 @@ export async function rollBackDeployment(
     'deployment',
     input.deploymentId,
   )
-  allow(ctx.viewer, serviceActions.ROLL_BACK.role, deployment.organizationId)
-  const version = await runnable(ctx, input.versionId, ['versionId'])
+  const { organizationId } = deployment
+  allow(ctx.viewer, serviceActions.ROLL_BACK.role, organizationId)
+  const version = await runnable(ctx, input.versionId, ['versionId'], organizationId)
   if (version.deploymentId !== deployment.id)
     throw new ValidationError([
       { path: ['versionId'], message: "This is another deployment's version." },
     ])
   const services = input.serviceIds
     ? await Promise.all(
-        input.serviceIds.map(async (id) => found(await serviceNamed(ctx, id), 'service', id)),
+        input.serviceIds.map(async (id) =>
+          found(await serviceNamed(ctx, id, undefined, [organizationId]), 'service', id),
+        ),
       )
     : await ctx.database.prisma.service.findMany({
         where: { deploymentId: deployment.id, deletedAt: null },

@@ -1,4 +1,4 @@
-import { isMeant, isNamed, keyOf } from '../addresses/index.ts'
+import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import { deploymentNaming } from '../deployments/index.ts'
@@ -18,28 +18,29 @@ import {
 } from './service.ts'
 
 /**
- * By id, handle or address; null for the absent and the foreign alike. Of the row what is `asked` for, all of it where
- * nothing is said.
+ * By id, or by handle or address in one of `organizations`; null for the absent and the foreign alike. Of the row what
+ * is `asked` for, all of it where nothing is said. Throws Ambiguous.
  */
 export async function serviceNamed(
   ctx: Context,
   text: string,
   asked?: Asked,
+  organizations: readonly string[] = organizationsOf(ctx.viewer),
 ): Promise<Service | null> {
   const id = serviceNaming.kind.read(text)
   if (id !== undefined && asked === undefined) return serviceById(ctx, id)
-  const meant = await isMeant(ctx, serviceNaming, 's', text)
+  const meant = await meantBy(ctx, serviceNaming, 's', text, organizations)
   if (meant === null) return null
   const { form, where } = meant
   const selection = selectionFor(asked)
   const rows = await ctx.database.read<Service>(
     Prisma.sql`
       SELECT ${selection.columns} FROM "Service" AS s ${selection.join}
-      WHERE s."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND s."deletedAt" IS NULL AND ${where}
-      ORDER BY s.serial LIMIT 1`,
+      WHERE s."organizationId" = ANY(${organizations}::uuid[]) AND s."deletedAt" IS NULL AND ${where}
+      ORDER BY s.serial ${LIMIT_CHOICES}`,
     `service-by-${form}-${selection.key}`,
   )
-  return selection.complete(rows)[0] ?? null
+  return theOne(ctx, serviceNaming, text, selection.complete(rows))
 }
 
 export const serviceById = batched<Context, Service>((ctx, ids) =>
@@ -62,7 +63,8 @@ export const calleeColumns = Prisma.sql`s.id, s.kind, s."organizationId", s.stat
 
 /**
  * The service a call names, under the deployment it names if any; null for the absent and the foreign alike. One
- * named statement, because every call asks.
+ * named statement, because every call asks. Throws Ambiguous when several services are called so, under deployments
+ * that are.
  */
 export async function calleeNamed(
   ctx: Context,
@@ -70,22 +72,21 @@ export async function calleeNamed(
   deployment: string | undefined,
 ): Promise<Callee | null> {
   const [own, parent] = await Promise.all([
-    isMeant(ctx, serviceNaming, 's', service),
-    deployment === undefined ? undefined : keyOf(ctx, deploymentNaming, deployment),
+    meantBy(ctx, serviceNaming, 's', service),
+    deployment === undefined ? undefined : meantBy(ctx, deploymentNaming, 'd', deployment),
   ])
   if (own === null || parent === null) return null
-  const of = parent && isNamed('d', parent)
   const within =
-    of &&
-    Prisma.sql`JOIN "Deployment" AS d ON d.id = s."deploymentId" AND d."deletedAt" IS NULL AND ${of.where}`
-  const [row] = await ctx.database.read<Callee>(
+    parent &&
+    Prisma.sql`JOIN "Deployment" AS d ON d.id = s."deploymentId" AND d."deletedAt" IS NULL AND ${parent.where}`
+  const rows = await ctx.database.read<Callee>(
     Prisma.sql`
       SELECT ${calleeColumns} FROM "Service" AS s ${within ?? Prisma.empty}
       WHERE s."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[]) AND s."deletedAt" IS NULL AND ${own.where}
-      ORDER BY s.serial LIMIT 1`,
-    `callee-by-${own.form}-${of?.form ?? 'alone'}`,
+      ORDER BY s.serial ${LIMIT_CHOICES}`,
+    `callee-by-${own.form}-${parent?.form ?? 'alone'}`,
   )
-  return row ?? null
+  return theOne(ctx, serviceNaming, service, rows)
 }
 
 /** A service as a call finds it now, whoever may call it; null once deleted. */
