@@ -131,6 +131,8 @@ export interface Context extends Site {
   readonly waited?: ((ms: number) => void) | undefined
   /** The caller's IP address, as far as TRUST_PROXY lets it be believed. */
   readonly address: string
+  /** Whether a 401 makes the caller come back with a credential. */
+  readonly isChallenged?: boolean | undefined
   /** The cookie that a browser signs in with; undefined where an answer can set none, as over WebSocket. */
   readonly cookie?: CookieSlot | undefined
   /** The call with an idempotency key that is being worked on, if it is one. */

@@ -5,6 +5,7 @@ import { credentialIn } from '../auth/credential.ts'
 import type { Context, Site } from '../context.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway } from '../kit/errors.ts'
+import { passOnAnswer } from './challenge.ts'
 import { whenClosed } from './closed.ts'
 import { withoutOurs, withoutOursSet } from './cookie.ts'
 
@@ -31,6 +32,7 @@ export async function invoked(
     ctx.operation.close()
   })
   const answer = await invoke()
+  passOnAnswer(request.raw)
   const isSignedIn = credentialIn(request.raw.headers, ctx.front)?.from === 'cookie'
   return own(answer, isSignedIn ? SANDBOX : {})
 }

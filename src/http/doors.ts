@@ -8,6 +8,7 @@ import { Forbidden, NotFound } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
 import { asBrokenOff, callOf, invoked, own } from './calls.ts'
+import { passOnAnswer } from './challenge.ts'
 import { download } from './download.ts'
 import { contextOf } from './request.ts'
 import { keepPace } from './slow-senders.ts'
@@ -87,7 +88,9 @@ export function invocation(site: Site, invoker: Invoker) {
           throw new Forbidden('ADMIN', 'Only servers of this installation may use this path.')
         keepPace(request.raw, site.config)
         const call = callOf(request, reply, behind(request, 4))
-        return passOn(reply, own(await invoker.forwarded(service, call)))
+        const answer = own(await invoker.forwarded(service, call))
+        passOnAnswer(request.raw)
+        return passOn(reply, answer)
       },
     })
   }

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Site } from '../context.ts'
 import { BadRequest, DomainError } from '../kit/errors.ts'
 import { Problem, type Front } from '../rest/index.ts'
+import { challengeFor } from './challenge.ts'
 import { cookieSetBy } from './cookie.ts'
 import { asAnswer, httpError } from './errors.ts'
 import { refusal } from './guard.ts'
@@ -62,6 +63,8 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
   http.addHook('onSend', (request, reply, _payload, done) => {
     const cookie = cookieSetBy(request.raw)
     if (cookie !== undefined) reply.header('set-cookie', cookie)
+    const challenge = challengeFor(request.raw, reply.statusCode)
+    if (challenge !== undefined) reply.header('www-authenticate', challenge)
     done()
   })
   http.setErrorHandler((thrown, request, reply) => {

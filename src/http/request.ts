@@ -5,6 +5,8 @@ import { callerKey, type Context, type CookieSlot, type Site } from '../context.
 import type { Front } from '../generated/prisma/enums.ts'
 import { databaseWithin } from '../db/within.ts'
 import { BadRequest, Forbidden, Unauthenticated } from '../kit/errors.ts'
+import { asChosen } from '../organizations/index.ts'
+import { isChallenged } from './challenge.ts'
 import { cookieSlot } from './cookie.ts'
 import { strangerRefusal } from './guard.ts'
 import { authenticating, seenOf } from './observe/seen.ts'
@@ -31,7 +33,7 @@ export async function operationContext(
     return ctx
   } catch (cause) {
     // whoever tries credentials is nobody, and comes from somewhere
-    if (cause instanceof Unauthenticated)
+    if (cause instanceof Unauthenticated || cause instanceof Forbidden)
       site.quotas.takeOperation(
         callerKey({ viewer: anonymous, address: reached(site.config, request).address }),
       )
@@ -45,7 +47,7 @@ export class UrlTooLong extends BadRequest {}
 /**
  * The context of one request: who asks, from where, and under which name this server was reached. Throws
  * Unauthenticated for a credential that is not known, and Forbidden for a page of another origin that would act
- * without one.
+ * without one, and for an organization that is not the caller's.
  */
 export async function contextOf(
   site: Site,
@@ -95,6 +97,7 @@ export async function contextOf(
     get origin() {
       return (origin ??= originOf(site, request)) // made once a URL is to be printed
     },
+    isChallenged: isChallenged(request),
     cookie,
     front,
     // what a front executes is its own: documents that are part of this program
@@ -115,20 +118,23 @@ const whenGone =
   }
 
 async function viewerOf(
-  { authenticator, config }: Site,
+  site: Site,
   request: IncomingMessage,
   front: Front | undefined,
   cookie: CookieSlot | undefined,
 ): Promise<Viewer> {
   const credential = credentialIn(request.headers, front)
-  const viewer = await authenticator.viewer(credential, front).catch((cause: unknown) => {
+  const viewer = await site.authenticator.viewer(credential, front).catch((cause: unknown) => {
     // the browser would send it again and again, and no script of the page can take it away
     if (cause instanceof Unauthenticated && credential?.from === 'cookie') cookie?.clear()
     throw cause
   })
   // whatever was brought is not known, so whoever wrote it is a stranger still
   const isStranger = viewer.kind === 'user' || viewer.kind === 'front'
-  const why = isStranger ? strangerRefusal(config, request) : undefined
+  const why = isStranger ? strangerRefusal(site.config, request) : undefined
   if (why !== undefined) throw new Forbidden('VIEWER', why)
-  return viewer
+  const { secret, userName } = credential ?? {}
+  // nothing that comes with an unknown secret is believed, nor held against anybody
+  const isIgnored = isStranger && secret !== undefined
+  return userName === undefined || isIgnored ? viewer : asChosen(site, viewer, userName)
 }

@@ -76,8 +76,11 @@ function tooLate({ contextValue, operationName }: ExecutionArgs): void {
 /** Masks faults, which logs them. */
 function masked(args: ExecutionArgs, result: ExecutionResult): ExecutionResult {
   if (result.errors === undefined) return result
-  const { requestId, log, viewer } = args.contextValue as Context // as above
+  const { requestId, log, viewer, isChallenged } = args.contextValue as Context // as above
   const errors = result.errors.map((error) => forViewer(viewer, maskError(error, requestId, log)))
+  if (isChallenged)
+    for (const { extensions } of errors)
+      if (extensions['code'] === 'UNAUTHENTICATED') extensions['http'] = { status: 401 }
   return { ...result, errors }
 }
 
