@@ -20,6 +20,7 @@ Python 3.8 and later, standard library only; one file, so that it can be read, c
 """
 
 import argparse
+import base64
 import collections
 import functools
 import http.client
@@ -166,7 +167,7 @@ COME_AGAIN = {'INTERNAL', 'TIMEOUT', 'UNAVAILABLE'}
 class Client:
     """Sends operations, each over a connection of its own while it lasts; connections stay open for the next ones."""
 
-    def __init__(self, url, token):
+    def __init__(self, url, token, organization=None):
         parts = urlsplit(url)
         if parts.scheme not in ('http', 'https') or not parts.hostname:
             raise ValueError('url is %r, not an address such as http://127.0.0.1:4000' % url)
@@ -176,7 +177,10 @@ class Client:
         self._server = '%s://%s' % (parts.scheme, parts.netloc.rpartition('@')[2])
         self._path = parts.path.rstrip('/') + '/graphql'
         self._headers = {'Content-Type': 'application/json', 'Accept': 'application/json'}
-        if token:
+        if organization:  # the user name of Basic says in which one to act
+            named = ('%s:%s' % (organization, token or '')).encode()
+            self._headers['Authorization'] = 'Basic ' + base64.b64encode(named).decode()
+        elif token:
             self._headers['Authorization'] = 'Bearer ' + token
         self._idle = collections.deque()
         self._busy = set()
@@ -313,12 +317,13 @@ def pauses():
 
 
 @functools.lru_cache(maxsize=16)
-def client_of(url, token):
-    return Client(url, token)
+def client_of(url, token, organization):
+    return Client(url, token, organization)
 
 
-def settings(url, token):
-    return url or os.environ.get('MILLRACE_URL') or 'http://127.0.0.1:4000', token or os.environ.get('MILLRACE_TOKEN')
+def settings(url, token, organization=None):
+    return (url or os.environ.get('MILLRACE_URL') or 'http://127.0.0.1:4000', token or os.environ.get('MILLRACE_TOKEN'),
+            organization or os.environ.get('MILLRACE_ORGANIZATION'))
 
 
 def submit(service, function='default', parameters=None, wait_seconds=0, url=None, token=None, **more):
@@ -598,9 +603,9 @@ CONTROLS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 
 
 class Worker:
-    def __init__(self, url, token, services, concurrency, name, lease_seconds, grace_seconds):
-        self.client = Client(url, token)
-        self.claims = Client(url, token)  # of its own, whose call can be ended
+    def __init__(self, url, token, organization, services, concurrency, name, lease_seconds, grace_seconds):
+        self.client = Client(url, token, organization)
+        self.claims = Client(url, token, organization)  # of its own, whose call can be ended
         self.services, self.name = services, name
         self.concurrency, self.lease_seconds, self.grace_seconds = concurrency, lease_seconds, grace_seconds
         self.jobs = {}
@@ -933,11 +938,13 @@ def outcome_of(job):
         return failure('The function returned what cannot be sent: %s.' % error, is_retryable=False)
 
 
-def run(url=None, token=None, service=None, concurrency=1, name=None, lease_seconds=30, grace_seconds=20):
+def run(url=None, token=None, service=None, concurrency=1, name=None, lease_seconds=30, grace_seconds=20,
+        organization=None):
     """Works on the jobs of one or more queue services until SIGTERM, then finishes what has begun.
 
-    `service` is an id or a handle, or several (a list, or with commas). What is not given comes from MILLRACE_URL,
-    MILLRACE_TOKEN and MILLRACE_SERVICE. What has not ended `grace_seconds` after SIGTERM is given back. A second
+    `service` is an id or a handle, or several (a list, or with commas). `organization` is the only one to work in,
+    for a token that is good for several. What is not given comes from MILLRACE_URL, MILLRACE_TOKEN,
+    MILLRACE_ORGANIZATION and MILLRACE_SERVICE. What has not ended `grace_seconds` after SIGTERM is given back. A second
     SIGTERM, or SIGINT, gives everything back at once. Ends the process with 1 when the server refuses its claims.
     """
     wanted = service or os.environ.get('MILLRACE_SERVICE') or ''
@@ -949,7 +956,7 @@ def run(url=None, token=None, service=None, concurrency=1, name=None, lease_seco
     if not 1 <= concurrency <= 1_000 or not 1 <= lease_seconds <= 3_600:
         raise ValueError('concurrency is from 1 to 1000, lease_seconds from 1 to 3600')
     name = storable(name or '%s-%d' % (socket.gethostname(), os.getpid()), 200)
-    one = Worker(*settings(url, token), services, concurrency, name, int(lease_seconds), grace_seconds)
+    one = Worker(*settings(url, token, organization), services, concurrency, name, int(lease_seconds), grace_seconds)
     with Signals(one.mail.put), Captured(one.job_here):
         code = one.run()
     if code != 0:

@@ -255,7 +255,7 @@ export class ConfigError extends Error {
 
 const names: readonly string[] = Object.keys(variables.shape)
 /** Also `MILLRACE_*`, but read by the command line, not by the server. */
-const CLIENT_NAMES = ['MILLRACE_URL', 'MILLRACE_TOKEN']
+const CLIENT_NAMES = ['MILLRACE_URL', 'MILLRACE_TOKEN', 'MILLRACE_ORGANIZATION']
 
 /** Each variable with its default as text ('' where it has none) and its meaning, for the documentation. */
 export const configTable = Object.entries(variables.shape).map(([name, schema]) => ({

@@ -90,6 +90,7 @@ const mayImport: Record<string, readonly string[]> = {
     'graph',
     'schema',
     'doors',
+    'organizations', // in which one a caller acts
     'deployments',
     'services',
     'uploads',

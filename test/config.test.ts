@@ -121,9 +121,14 @@ describe('readConfig', () => {
   })
 
   test("the command line's own variables are no business of the server", () => {
-    expect(problemsOf({ MILLRACE_URL: 'anything', MILLRACE_TOKEN: 'x', MILLRACE_NEW: '' })).toEqual(
-      [],
-    )
+    expect(
+      problemsOf({
+        MILLRACE_URL: 'anything',
+        MILLRACE_TOKEN: 'x',
+        MILLRACE_ORGANIZATION: 'a',
+        MILLRACE_NEW: '',
+      }),
+    ).toEqual([])
   })
 })
 

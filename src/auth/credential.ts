@@ -1,5 +1,5 @@
 import { parseCookie } from 'cookie'
-import type { Front } from '../generated/prisma/enums.ts'
+import { Front } from '../generated/prisma/enums.ts'
 
 /** The cookie that signIn sets. Its value is a token's secret. */
 export const COOKIE = 'millrace'
@@ -10,6 +10,8 @@ export interface Credential {
   readonly from: 'header' | 'cookie'
   /** Undefined when there is none in it, such as for a scheme that is not known. */
   readonly secret: string | undefined
+  /** The user name of Basic, which may name an organization. */
+  readonly userName?: string | undefined
 }
 
 /** The credential in the headers of a request; the header wins over the cookie. */
@@ -18,28 +20,40 @@ export function credentialIn(
   front?: Front,
 ): Credential | undefined {
   if (headers.authorization !== undefined)
-    return { from: 'header', secret: secretIn(headers.authorization, front) }
+    return { from: 'header', ...readHeader(headers.authorization, front) }
   const secret = headers.cookie === undefined ? undefined : parseCookie(headers.cookie)[COOKIE]
   return secret ? { from: 'cookie', secret } : undefined
 }
 
+type Said = Pick<Credential, 'secret' | 'userName'>
+
 /**
- * The secret of `Bearer <secret>`, or the password of `Basic …`, which is how tokens fit into a URL. Fronts also take
- * `ApiKey <user>:<secret>`.
+ * `Bearer <secret>`, or `Basic …` with the secret as its password, which is how tokens fit into a URL. Fronts also
+ * take `ApiKey <user>:<secret>`.
  */
-function secretIn(authorization: string, front: Front | undefined): string | undefined {
+function readHeader(authorization: string, front: Front | undefined): Said {
   const [scheme = '', value = ''] = authorization.trim().split(/\s+/, 2)
   switch (scheme.toLowerCase()) {
     case 'bearer':
-      return value || undefined
-    case 'basic':
-      return behindColon(Buffer.from(value, 'base64').toString('utf8'))
+      return { secret: value || undefined }
+    case 'basic': {
+      const [userName, secret] = parted(Buffer.from(value, 'base64').toString('utf8'))
+      return { secret, userName: userName || undefined }
+    }
     case 'apikey':
-      return front === undefined ? undefined : behindColon(value)
+      return { secret: front === undefined ? undefined : parted(value)[1] }
     default:
-      return undefined
+      return { secret: undefined }
   }
 }
 
-const behindColon = (text: string): string | undefined =>
-  text.slice(text.indexOf(':') + 1) || undefined
+/** The user name, which has a colon where it is an address of a front, and the password. */
+function parted(text: string): [userName: string, password: string | undefined] {
+  const [, userName = '', password = text] = PARTS.exec(text) ?? []
+  return [userName, password || undefined]
+}
+
+const PARTS = new RegExp(
+  `^((?:${Object.values(Front).join('|').toLowerCase()}):[^:]*(?=:)|[^:]*):(.*)$`,
+  's',
+)

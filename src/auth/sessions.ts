@@ -2,7 +2,7 @@ import type { Logger } from '../kit/logger.ts'
 import type { Bus } from '../ports/bus/bus.ts'
 import type { Authenticator } from './authenticate.ts'
 import { covers } from './rights.ts'
-import type { Viewer } from './viewer.ts'
+import { chosenBy, choosing, type Viewer } from './viewer.ts'
 
 /** The hint that somebody's rights have changed. */
 const TOPIC = 'access'
@@ -17,7 +17,7 @@ export interface Session {
   end(): void
 }
 
-/** All that is open with one credential, and the most it was seen to be good for. */
+/** All that is open with one credential, for the organization that it chooses if any, and the most it was seen to be good for. */
 interface Held {
   viewer: Viewer
   readonly closers: Set<() => void>
@@ -56,8 +56,9 @@ export class Sessions {
 
   /** Closes a connection by `close` as soon as `viewer` is good for less than now. */
   open(viewer: Viewer, close: () => void): Session {
-    const key = keyOf(viewer)
-    if (key === undefined) return { saw: () => {}, end: () => {} }
+    const id = keyOf(viewer)
+    if (id === undefined) return { saw: () => {}, end: () => {} }
+    const key = `${id} ${chosenBy(viewer) ?? ''}`
     const held = this.#held.get(key) ?? { viewer, closers: new Set() }
     this.#held.set(key, held)
     const closer = (): void => close() // one function given twice is two connections
@@ -118,10 +119,13 @@ export class Sessions {
 
   async #checkAll(): Promise<void> {
     const asked = new Map([...this.#held].map(([key, held]) => [key, { held, was: held.viewer }]))
-    const present = await this.#authenticator.present([...asked.keys()])
+    const ids = [...asked.values()].flatMap(({ was }) => keyOf(was) ?? [])
+    const present = await this.#authenticator.present([...new Set(ids)])
     for (const [key, { held, was }] of asked) {
       if (held.viewer !== was) continue // it was seen anew meanwhile: the next check is for it
-      const now = present.get(key)
+      const whole = present.get(keyOf(was) ?? '')
+      const chosen = chosenBy(was)
+      const now = whole && chosen !== undefined ? choosing(whole, chosen) : whole
       if (now !== undefined && covers(now, was)) {
         held.viewer = now
         continue

@@ -34,6 +34,8 @@ export type Viewer =
       readonly kind: 'user'
       readonly user: Person
       readonly memberships: readonly Membership[]
+      /** The only organization that the caller wants to act in. */
+      readonly chosen?: string
     }
   | {
       readonly kind: 'token'
@@ -44,6 +46,8 @@ export type Viewer =
       readonly project?: ProjectRight
       /** The only organization that this token of a person is good for. */
       readonly within?: string
+      /** The only organization that the caller wants to act in. */
+      readonly chosen?: string
     }
   /** Somebody without a name, on a front that is open. */
   | {
@@ -53,6 +57,31 @@ export type Viewer =
     }
 
 export const anonymous: Viewer = { kind: 'anonymous', memberships: [] }
+
+/**
+ * The same viewer, good for no more than one of its organizations: nothing elsewhere is there, and the server itself
+ * is administered by nobody who acts in one.
+ */
+export function choosing(viewer: Viewer, organizationId: string): Viewer {
+  const memberships = viewer.memberships.filter((one) => one.organizationId === organizationId)
+  switch (viewer.kind) {
+    case 'anonymous':
+    case 'front':
+      return { ...viewer, memberships }
+    case 'user':
+      return { ...viewer, user: without(viewer.user), memberships, chosen: organizationId }
+    case 'token': {
+      const user = viewer.user && without(viewer.user)
+      return { ...viewer, user, memberships, chosen: organizationId }
+    }
+  }
+}
+
+const without = (user: Person): Person => ({ ...user, isServerAdmin: false })
+
+/** The only organization that the viewer wants to act in, if it is so. */
+export const chosenBy = (viewer: Viewer): string | undefined =>
+  viewer.kind === 'user' || viewer.kind === 'token' ? viewer.chosen : undefined
 
 /** The organizations whose objects the viewer may read: what every store filters by. Throws Unauthenticated. */
 export function organizationsOf(viewer: Viewer): string[] {

@@ -15,7 +15,6 @@ import { readExpiry } from './time.ts'
 interface TokenOptions {
   readonly role?: Role
   readonly expiresIn?: string
-  readonly organization?: string
   readonly front?: keyof typeof variablesOf
 }
 
@@ -32,14 +31,13 @@ export function addAccess(program: Command): void {
       'when it ends by itself, such as 30d; never when absent',
       readExpiry,
     )
-    .option('--organization <id>', 'where, for members of several: id or handle')
     .option(
       '--front <name>',
       `print what clients of an old system need to use it: ${toldFronts}; its name and developer are then the defaults`,
       readFront,
     )
     .action(async (given: string | undefined, options: TokenOptions, command: Command) => {
-      const { front, organization } = options
+      const { front } = options
       const name = given ?? front
       const role = options.role ?? (front && 'DEVELOPER')
       if (name === undefined || role === undefined)
@@ -50,11 +48,10 @@ export function addAccess(program: Command): void {
           name,
           role,
           expiresAt: options.expiresIn,
-          organizationId: organization,
         },
       })
       const { secret, token: made } = done(createToken)
-      const variables = front && (await variablesOf[front](server, secret, organization))
+      const variables = front && (await variablesOf[front](server, secret))
       answer(isJson(command), { ...made, secret, ...(variables && { variables }) }, () =>
         variables ? exported(variables) : secret,
       )
@@ -74,7 +71,9 @@ export function addAccess(program: Command): void {
   talking(organization.command('create <name>'))
     .description('make an organization; you become its first admin')
     .action(async (name: string, _options: unknown, command: Command) => {
-      const { createOrganization } = await send(serverOf(command), CliCreateOrganizationDocument, {
+      // the server makes it, not one of its organizations
+      const server = { ...serverOf(command), organization: undefined }
+      const { createOrganization } = await send(server, CliCreateOrganizationDocument, {
         input: { name },
       })
       const { organization: made } = done(createOrganization)

@@ -6,6 +6,8 @@ import { Refusal } from './refusal.ts'
 export interface Server {
   readonly url: string
   readonly token: string | undefined
+  /** Handle, id or address of the organization to act in; all of the caller's where none is named. */
+  readonly organization: string | undefined
 }
 
 interface GraphQLAnswer<Data> {
@@ -26,8 +28,13 @@ interface Problem {
   readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[]
 }
 
-export const authorization = ({ token }: Server): Record<string, string> =>
-  token === undefined ? {} : { authorization: `Bearer ${token}` }
+export function authorization({ token, organization }: Server): Record<string, string> {
+  if (organization !== undefined) {
+    const basic = Buffer.from(`${organization}:${token ?? ''}`).toString('base64')
+    return { authorization: `Basic ${basic}` }
+  }
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
 
 export const unreachable = ({ url }: Server): Refusal =>
   new Refusal(

@@ -5,6 +5,7 @@ import { Refusal } from './refusal.ts'
 interface SharedOptions {
   readonly url?: string
   readonly token?: string
+  readonly organization?: string
   readonly json?: boolean
 }
 
@@ -15,6 +16,10 @@ export function talking(command: Command): Command {
   return answering(command)
     .option('--url <url>', `where Millrace is (MILLRACE_URL, else ${DEFAULT_URL})`)
     .option('--token <token>', 'the credential (MILLRACE_TOKEN, else none)')
+    .option(
+      '--organization <handle>',
+      'the only organization to act in, for members of several: handle or id (MILLRACE_ORGANIZATION, else all)',
+    )
 }
 
 /** Adds what every command has. */
@@ -24,7 +29,7 @@ export function answering(command: Command): Command {
 
 /** Where the command is to go. */
 export function serverOf(command: Command): Server {
-  const { url, token } = command.optsWithGlobals<SharedOptions>()
+  const { url, token, organization } = command.optsWithGlobals<SharedOptions>()
   const text = url ?? nonEmpty(process.env['MILLRACE_URL']) ?? DEFAULT_URL
   const parsed = URL.canParse(text) ? new URL(text) : undefined
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
@@ -32,6 +37,7 @@ export function serverOf(command: Command): Server {
   return {
     url: `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}`,
     token: nonEmpty(token) ?? nonEmpty(process.env['MILLRACE_TOKEN']),
+    organization: nonEmpty(organization) ?? nonEmpty(process.env['MILLRACE_ORGANIZATION']),
   }
 }
 

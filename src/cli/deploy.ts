@@ -27,7 +27,6 @@ interface DeployOptions extends ProgramOptions {
   readonly env?: readonly Variable[]
   readonly secret?: readonly Variable[]
   readonly version?: string
-  readonly organization?: string
   readonly wait: boolean
 }
 
@@ -49,7 +48,6 @@ export function addDeploy(program: Command): void {
       readVariable(true),
     )
     .option('--version <label>', 'a name for the version; made from the content when absent')
-    .option('--organization <id>', 'where, for members of several: id or handle')
     .option('--no-wait', 'do not wait until it serves')
     .action(async (folder: string, options: DeployOptions, command: Command) => {
       const { service, version, isReused } = await deploy(serverOf(command), folder, options)
@@ -76,7 +74,7 @@ async function deploy(server: Server, folder: string, options: DeployOptions) {
   const packed = await packFolder(folder, entries)
   try {
     const name = options.name ?? basename(resolve(folder))
-    const deployment = await provideDeployment(server, name, options.organization)
+    const deployment = await provideDeployment(server, name)
     const { version, isReused } = await provideVersion(server, {
       deploymentId: deployment.id,
       label: options.version,
@@ -93,9 +91,9 @@ async function deploy(server: Server, folder: string, options: DeployOptions) {
 }
 
 /** The deployment of that name: found by its handle, or made. */
-async function provideDeployment(server: Server, name: string, organizationId?: string) {
+async function provideDeployment(server: Server, name: string) {
   const { slug } = await import('../kit/names.ts')
-  const input = { name, handle: slug(name), organizationId }
+  const input = { name, handle: slug(name) }
   const { createDeployment } = await send(server, CliCreateDeploymentDocument, { input })
   if (!('existing' in createDeployment)) return done(createDeployment).deployment
   const { existing } = createDeployment
@@ -108,7 +106,7 @@ async function provideService(
   server: Server,
   versionId: string,
   name: string,
-  { instances, env = [], secret = [], organization }: DeployOptions,
+  { instances, env = [], secret = [] }: DeployOptions,
 ): Promise<Service> {
   const { slug } = await import('../kit/names.ts')
   const variables = [...env, ...secret]
@@ -118,7 +116,7 @@ async function provideService(
     environment: variables.length === 0 ? undefined : variables,
   }
   const { createService } = await send(server, CliCreateServiceDocument, {
-    input: { name, handle: slug(name), organizationId: organization, backend: { process } },
+    input: { name, handle: slug(name), backend: { process } },
   })
   if (!('existing' in createService)) return done(createService).service
   const { existing } = createService

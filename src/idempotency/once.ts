@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Secret } from '../auth/secrets.ts'
-import { allowAgain, noting, type Viewer } from '../auth/viewer.ts'
+import { allowAgain, chosenBy, noting, type Viewer } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Conflict, DomainError, QuotaReached, TimedOut, Unavailable } from '../kit/errors.ts'
 import { effectsOf, isTakenOver } from '../streams/index.ts'
@@ -67,7 +67,9 @@ export async function once<Success extends object>(
   mutation: KeyedMutation<Success>,
 ): Promise<Outcome<Success>> {
   const { name, key, input } = mutation
-  const digest = ctx.signer.sign('idempotent-call', `${name}\n${canonical(input)}`)
+  const chosen = chosenBy(ctx.viewer)
+  const where = chosen === undefined ? '' : `\n${chosen}` // elsewhere it is another call
+  const digest = ctx.signer.sign('idempotent-call', `${name}\n${canonical(input)}${where}`)
   const asked = { caller: callerOf(ctx.viewer), key, mutation: name, digest }
   const place = `${ctx.server.run} ${asked.caller} ${key}`
   const deadline = performance.now() + ctx.config.operationTimeoutMs

@@ -8,6 +8,8 @@ export interface WorkerOptions<Parameters = unknown> {
   readonly url: string
   /** A token with the role WORKER; none for an open server. */
   readonly token?: string | undefined
+  /** The only organization to work in, for a token that is good for several: handle, id or address. */
+  readonly organization?: string | undefined
   /** Whose jobs to do: id, handle or address of a queue. */
   readonly service?: string | undefined
   /** Several of them, of one organization. */
@@ -52,7 +54,7 @@ export interface Settings {
 
 /** Throws TypeError for what makes no sense. */
 export function readOptions(options: WorkerOptions<never>): Settings {
-  const { url, token, service, services = service === undefined ? [] : [service] } = options
+  const { url, service, services = service === undefined ? [] : [service] } = options
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new TypeError(`url: ${JSON.stringify(url)} is not like http://127.0.0.1:4000.`)
   if (services.length === 0) throw new TypeError('service: say whose jobs to do.')
@@ -63,7 +65,7 @@ export function readOptions(options: WorkerOptions<never>): Settings {
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
-        ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),
+        ...authorization(options),
       },
     },
     serviceIds: services,
@@ -73,6 +75,18 @@ export function readOptions(options: WorkerOptions<never>): Settings {
     leaseSeconds: whole('leaseSeconds', options.leaseSeconds ?? 30, 1, 3_600),
     graceMs: whole('graceSeconds', options.graceSeconds ?? 25, 0, 86_400) * 1_000,
   }
+}
+
+/** The user name of Basic names the organization. */
+function authorization({
+  token = '',
+  organization = '',
+}: WorkerOptions<never>): Readonly<Record<string, string>> {
+  if (organization !== '') {
+    const basic = Buffer.from(`${organization}:${token}`).toString('base64')
+    return { authorization: `Basic ${basic}` }
+  }
+  return token === '' ? {} : { authorization: `Bearer ${token}` }
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

@@ -125,7 +125,7 @@ it('a token for a front comes with the variables its clients read', async () => 
     await run('token', 'create', '--front', 'topchef'),
   ) ?? ['', '']
   const { username, password, host: at, pathname } = new URL(url)
-  expect([at, pathname]).toEqual([host, '/topchef'])
+  expect([username, at, pathname]).toEqual(['default', host, '/topchef'])
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   expect((await fetch(`${server.url}/topchef/jobs`, { headers: { authorization } })).status).toBe(
     200,
@@ -145,6 +145,22 @@ it('what is in doubt between organizations is asked for', async () => {
   expect(await refused('token', 'create', 'x', '--role', 'viewer')).toMatch(/^--organization: /)
   await run('token', 'create', 'x', '--role', 'viewer', '--organization', 'acme')
   await run('deploy', folder.path, '--name', 'elsewhere', '--organization', 'acme')
+})
+
+it('--organization, or MILLRACE_ORGANIZATION, says in which one every command acts', async () => {
+  await run('deploy', folder.path, '--name', 'echo', '--organization', 'acme')
+  expect(await refused('stop', 'echo', '--organization', 'nosuch')).toMatch(/"nosuch"/)
+  expect(await refused('stop', 'echo')).toMatch(/^"echo" is a service in several .*\(acme\)/)
+  expect(await refused('logs', 'echo')).toMatch(/svc_\w+ \(default\), svc_\w+ \(acme\)/)
+  expect(await run('services', '--organization', 'default')).not.toContain('elsewhere')
+  expect(await run('invoke', 'echo', '--data', 'hi', '--organization', 'acme')).toBe('hi')
+  const env = { MILLRACE_URL: server.url, MILLRACE_TOKEN: token, MILLRACE_ORGANIZATION: 'acme' }
+  const told = await millrace(['token', 'create', '--front', 'topchef'], { env })
+  expect(told.stdout).toMatch(/^export TOPCHEF_URL='http:\/\/acme:/)
+  expect(await millrace(['organization', 'create', 'Gamma'], { env })).toMatchObject({ code: 0 })
+  expect(await millrace(['delete', 'echo'], { env })).toMatchObject({
+    stdout: 'echo is deleted.\n',
+  })
 })
 
 it('a deleted service is gone', async () => {

@@ -1,0 +1,56 @@
+import { choosing, confinedTo, personOf, type Viewer } from '../auth/viewer.ts'
+import type { Context } from '../context.ts'
+import { Forbidden } from '../kit/errors.ts'
+import { organizationNamed } from './store.ts'
+
+/** User names remembered of one viewer, who is forgotten within a second. */
+const MAX_KNOWN = 20
+const known = new WeakMap<Viewer, Map<string, Promise<Viewer>>>()
+
+/**
+ * The viewer as the user name of its credential wants it: good for the organization alone that it names by handle, id
+ * or address. A name that is none of the viewer's organizations is Forbidden, whether there is such an organization
+ * or not, so that a credential never acts elsewhere than it was told to; but some names say nothing.
+ */
+export function asChosen(
+  { database }: Pick<Context, 'database'>,
+  viewer: Viewer,
+  userName: string,
+): Promise<Viewer> {
+  const names = known.get(viewer) ?? new Map<string, Promise<Viewer>>()
+  known.set(viewer, names)
+  const before = names.get(userName)
+  if (before !== undefined) return before
+  const choice = choose(database, viewer, userName)
+  if (names.size < MAX_KNOWN) {
+    names.set(userName, choice)
+    choice.catch(() => names.delete(userName))
+  }
+  return choice
+}
+
+async function choose(
+  database: Context['database'],
+  viewer: Viewer,
+  userName: string,
+): Promise<Viewer> {
+  const project = confinedTo(viewer)
+  const whole = project === undefined ? viewer : { ...viewer, memberships: [project] }
+  try {
+    const organizationId = await organizationNamed({ database, viewer: whole }, userName)
+    return organizationId === undefined || project ? viewer : choosing(viewer, organizationId)
+  } catch (cause) {
+    if (!(cause instanceof Forbidden)) throw cause
+    if (SAYS_NOTHING.test(userName) || userName === personOf(viewer)?.email) return viewer
+    throw new Forbidden(
+      'VIEWER',
+      `The user name ${JSON.stringify(userName)} is none of your organizations: write the handle of one, or "any".`,
+    )
+  }
+}
+
+/**
+ * Words that stand where something has to stand, e-mail addresses of people, and what clients of ABEJA call themselves
+ * (contract abeja 1.4).
+ */
+const SAYS_NOTHING = /^(?:any|anybody|token|x|.*@.*|(?:user|datasource)-.*)$/s
