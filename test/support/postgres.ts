@@ -119,7 +119,7 @@ async function owner(): Promise<{ uid: number; gid: number }> {
 const idOfPostgres = async (which: '-u' | '-g'): Promise<number> =>
   Number((await run('id', [which, 'postgres'])).stdout)
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo // a TCP server has one
