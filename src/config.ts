@@ -58,6 +58,15 @@ const variables = z.object({
     .describe(
       'Where browsers and clients reach this installation: what the URLs in answers begin with. Needed where that is a name, or another address than the server has; without it a `Host` is repeated only where it is known to be ours.',
     ),
+  SERVICES_URL: text(
+    /^https?:\/\/\*(?:\.[a-z0-9-]+)+(?::\d{1,5})?\/?$/,
+    'a URL like https://*.apps.example.com, whose * stands for a service',
+  )
+    .transform(withoutTrailingSlash)
+    .optional()
+    .describe(
+      'Where browsers reach the pages of services, each under a host of its own; needs `PUBLIC_URL` and DNS for all of them. Without it pages have hosts below `localhost`, on this machine alone.',
+    ),
   ADVERTISE_URL: url(['http:', 'https:'], 'http://10.0.0.5:4000')
     .transform(withoutTrailingSlash)
     .optional()
@@ -288,7 +297,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const parsed = variables.safeParse(given)
   for (const { path, message } of parsed.error?.issues ?? [])
     problems.push(`${spelled[String(path[0])] ?? String(path[0])} ${message}.`)
-  problems.push(...openToStrangers(given), ...portsTwice(given))
+  problems.push(...openToStrangers(given), ...portsTwice(given), ...hostsShared(given))
   if (parsed.data === undefined || problems.length > 0) throw new ConfigError(problems)
   return configOf(parsed.data)
 }
@@ -302,6 +311,7 @@ function configOf(env: z.output<typeof variables>) {
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
     publicUrl: env.PUBLIC_URL,
+    servicesUrl: env.SERVICES_URL,
     advertiseUrl: env.ADVERTISE_URL,
     trustProxy: env.TRUST_PROXY,
     auth: env.AUTH ?? (isLoopback(env.HOST) ? 'open' : 'token'),
@@ -373,6 +383,24 @@ function unknownNames(env: NodeJS.ProcessEnv): string[] {
       (name) => name.startsWith('MILLRACE_') && !known.includes(name) && env[name]?.trim() !== '',
     )
     .map((name) => `${name} is not a setting of Millrace. Did you mean ${nearest(name, known)}?`)
+}
+
+const domain = (host: string): string => host.split('.').slice(-2).join('.')
+
+/** Pages of services that could pass for pages of ours, or set cookies for them. Looks at its own variables only. */
+function hostsShared({ PUBLIC_URL, SERVICES_URL }: Readonly<Record<string, string>>): string[] {
+  const services = variables.shape.SERVICES_URL.safeParse(SERVICES_URL).data
+  if (services === undefined) return []
+  const ours = variables.shape.PUBLIC_URL.safeParse(PUBLIC_URL).data
+  if (PUBLIC_URL === undefined || ours === undefined)
+    return PUBLIC_URL === undefined ? ['SERVICES_URL needs PUBLIC_URL beside it.'] : []
+  const [own, parent] = [new URL(ours).hostname, new URL(services).hostname.slice(2)]
+  if (own.endsWith(`.${parent}`))
+    return ['SERVICES_URL must not cover the host of PUBLIC_URL: take a domain below it.']
+  // over https the cookie has a name that other hosts cannot set
+  return ours.startsWith('http:') && domain(own) === domain(parent)
+    ? ['SERVICES_URL must be of another domain than PUBLIC_URL, or both begin with https.']
+    : []
 }
 
 /** Two listeners with one port. */

@@ -45,12 +45,8 @@ export class Authenticator {
    * unnamed member of the default organization on an open front; elsewhere an unknown one throws Unauthenticated.
    */
   async viewer(credential: Credential | undefined, front?: Front): Promise<Viewer> {
-    const secret = credential?.secret
-    if (secret !== undefined) {
-      const hash = hashSecret(secret)
-      const known = await this.#remembered(hash, () => this.#ask(rightsByHash(hash), 'by-hash'))
-      if (known !== undefined) return known
-    }
+    const known = await this.known(credential)
+    if (known !== undefined) return known
     const { auth, openFronts } = this.#openness
     if (auth === 'open')
       return (await this.#remembered('', () => this.#ask(rightsOfAdmin, 'admin'))) ?? anonymous
@@ -58,6 +54,19 @@ export class Authenticator {
       return (await this.#remembered(front, () => this.#unnamed(front))) ?? anonymous
     if (credential === undefined) return anonymous
     throw new Unauthenticated('The credential is not known, has expired or was revoked.')
+  }
+
+  /** The viewer behind a credential that is known, in every mode; undefined for any other. */
+  async known(credential: Credential | undefined): Promise<Viewer | undefined> {
+    if (credential?.secret === undefined) return undefined
+    const hash = hashSecret(credential.secret)
+    return this.#remembered(hash, () => this.#ask(rightsByHash(hash), 'by-hash'))
+  }
+
+  /** The viewer whose token or, in open mode, whose user has this id; undefined when it is good for nothing by now. */
+  async holding(id: string): Promise<Viewer | undefined> {
+    const viewer = await this.#remembered(id, () => this.#ask(rightsByKeys([id]), 'by-key'))
+    return viewer?.kind === 'user' && this.#openness.auth !== 'open' ? undefined : viewer
   }
 
   /** Forgets what is remembered, look-ups that are under way included. */

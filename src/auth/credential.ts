@@ -1,8 +1,11 @@
 import { parseCookie } from 'cookie'
 import { Front } from '../generated/prisma/enums.ts'
 
-/** The cookie that signIn sets. Its value is a token's secret. */
-export const COOKIE = 'millrace'
+/**
+ * The cookie that signIn sets. Its value is a token's secret. Over https its name is one that browsers take from this
+ * very host alone, and not from its neighbours (RFC 6265bis, 4.1.3.2).
+ */
+export const cookieName = (isSecure: boolean): string => (isSecure ? '__Host-millrace' : 'millrace')
 
 /** What a request brings to say who asks. */
 export interface Credential {
@@ -14,14 +17,15 @@ export interface Credential {
   readonly userName?: string | undefined
 }
 
-/** The credential in the headers of a request; the header wins over the cookie. */
+/** The credential in the headers of a request; the header wins over the cookie of this name. */
 export function credentialIn(
   headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined },
+  cookie: string,
   front?: Front,
 ): Credential | undefined {
   if (headers.authorization !== undefined)
     return { from: 'header', ...readHeader(headers.authorization, front) }
-  const secret = headers.cookie === undefined ? undefined : parseCookie(headers.cookie)[COOKIE]
+  const secret = headers.cookie === undefined ? undefined : parseCookie(headers.cookie)[cookie]
   return secret ? { from: 'cookie', secret } : undefined
 }
 

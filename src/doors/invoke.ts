@@ -25,6 +25,15 @@ import { outcomeOf, Watch } from './watch.ts'
 /** How often is looked whether a service has an owner by now. */
 const OWNER_MS = 100
 
+/** How a call is sent. */
+interface Way {
+  /** What stands before its target: the path by which another server knows the service. */
+  readonly under?: string
+  /** The address of the instance, where it goes to one. */
+  readonly instance?: string
+  readonly headersTimeout?: number
+}
+
 /** How a call ended: with an answer, with one that says 5xx or breaks off, or with none. */
 type Ending = 'answered' | 'failed' | 'unanswered'
 
@@ -129,6 +138,7 @@ export class Invoker {
         end(how !== 'answered')
       })
       return this.#send(service, target.pool, call, watch.headers(service.id), done, {
+        instance: target.url,
         // what it waited for an instance counts
         headersTimeout: leftUntil(until),
       })
@@ -201,7 +211,7 @@ export class Invoker {
     call: Call,
     extra: Record<string, string>,
     done: (how: Ending) => void,
-    { under = '', ...limits }: { under?: string; headersTimeout?: number } = {},
+    { under = '', instance, ...limits }: Way = {},
   ): Promise<Answer> {
     try {
       const answer = await pool.request({
@@ -219,7 +229,7 @@ export class Invoker {
         void this.#complain(service, call, `broke off its answer (${cause.message})`)
       })
       body.once('close', () => done(how))
-      return { status: statusCode, headers: back(answer.headers), body }
+      return { status: statusCode, headers: back(answer.headers, instance, call.address), body }
     } catch (cause) {
       // whoever hangs up is no failure of the service
       done(call.signal.aborted ? 'answered' : 'unanswered')

@@ -20,11 +20,6 @@ export const isChallenged = ({ headers }: IncomingMessage): boolean =>
   headers.accept?.includes('text/event-stream') !== true &&
   headers['user-agent']?.startsWith('Mozilla/') !== true
 
-const passedOn = new WeakSet<IncomingMessage>()
-
-/** Notes that a request is answered by a service, whose 401 is its own. */
-export const passOnAnswer = (request: IncomingMessage): void => void passedOn.add(request)
-
-/** The challenge that an answer with this status carries, if any. */
+/** The challenge that an answer of ours with this status carries, if any. */
 export const challengeFor = (request: IncomingMessage, status: number): string[] | undefined =>
-  status === 401 && !passedOn.has(request) && isChallenged(request) ? CHALLENGE : undefined
+  status === 401 && isChallenged(request) ? CHALLENGE : undefined

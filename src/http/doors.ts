@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context, Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
@@ -7,11 +7,12 @@ import type { Answer, Call } from '../kit/call.ts'
 import { Forbidden, NotFound } from '../kit/errors.ts'
 import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
-import { asBrokenOff, callOf, invoked, own } from './calls.ts'
-import { passOnAnswer } from './challenge.ts'
+import { atOurs, passOn, withoutId } from './answers.ts'
+import { asBrokenOff, callOf, forwardedCall, invoked } from './calls.ts'
 import { download } from './download.ts'
 import { contextOf } from './request.ts'
 import { keepPace } from './slow-senders.ts'
+import { behind } from './target.ts'
 
 type Request = FastifyRequest<{ Params: Record<string, string> }>
 
@@ -54,7 +55,7 @@ export function invocation(site: Site, invoker: Invoker) {
       path: string,
       invoke: (ctx: Context, named: Request['params'], call: Call) => Promise<Answer>,
     ): void => {
-      const segments = path.split('/').length
+      const segments = path.split('/').length - 1
       for (const url of [path, `${path}/*`])
         http.route({
           method: ['GET', 'POST', 'PUT'],
@@ -62,11 +63,11 @@ export function invocation(site: Site, invoker: Invoker) {
           handler: async (request: Request, reply) => {
             keepPace(request.raw, site.config)
             const ctx = await contextOf(site, request.raw)
-            const call = callOf(request, reply, behind(request, segments))
-            const answer = await invoked(site, ctx, request, reply, () =>
-              invoke(ctx, request.params, call),
-            )
-            return passOn(reply, answer)
+            const { prefix, target } = behind(request.url, segments)
+            const call = callOf(site, request, reply, { target, address: ctx.origin + prefix })
+            const shown = atOurs(site, request, ctx)
+            const answer = await invoked(site, ctx, reply, () => invoke(ctx, request.params, call))
+            return passOn(reply, shown(answer))
           },
         })
     }
@@ -78,19 +79,16 @@ export function invocation(site: Site, invoker: Invoker) {
       ctx.doors.invokeRoute(ctx, undefined, route, call),
     )
 
-    http.route({
-      method: ['GET', 'POST', 'PUT'],
-      url: '/internal/services/:service/*',
+    http.all('/internal/services/:service/*', {
       handler: async (request: Request, reply) => {
         const { service = '' } = request.params
         const uuid = ServiceId.read(service) ?? ''
         if (!isForwarded(site.signer, uuid, site.now(), request.headers))
           throw new Forbidden('ADMIN', 'Only servers of this installation may use this path.')
         keepPace(request.raw, site.config)
-        const call = callOf(request, reply, behind(request, 4))
-        const answer = own(await invoker.forwarded(service, call))
-        passOnAnswer(request.raw)
-        return passOn(reply, answer)
+        const call = forwardedCall(request, reply, behind(request.url, 3))
+        const answer = await invoker.forwarded(service, call)
+        return passOn(reply, { ...answer, headers: withoutId(answer.headers) })
       },
     })
   }
@@ -106,13 +104,3 @@ function signed({ signer, now }: Site, request: FastifyRequest): void {
       'The signature of this URL is wrong or has expired: ask for a new one.',
     )
 }
-
-/** What stands behind the first segments of a request's path, with its query: what is asked of the service itself. */
-function behind(request: FastifyRequest, segments: number): string {
-  const [path = '', query] = request.url.split(/\?(.*)/s, 2)
-  const rest = path.split('/').slice(segments).join('/')
-  return `/${rest}${query === undefined ? '' : `?${query}`}`
-}
-
-const passOn = (reply: FastifyReply, { status, headers, body }: Answer): FastifyReply =>
-  reply.code(status).headers(headers).send(body)

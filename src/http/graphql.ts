@@ -7,6 +7,7 @@ import { wholeBody } from '../kit/body.ts'
 import { whenClosed } from './closed.ts'
 import { asAnswer, httpError } from './errors.ts'
 import type { FastDoor } from './fast.ts'
+import type { GraphiQl } from './graphiql.ts'
 import { maskError } from './mask.ts'
 import { seenOf } from './observe/seen.ts'
 import { operationContext } from './request.ts'
@@ -19,6 +20,7 @@ export function graphql(
   yoga: YogaServerInstance<Context, object>,
   fast: FastDoor,
   eventStreams: Set<ServerResponse>,
+  graphiQl: GraphiQl,
 ) {
   return async (http: FastifyInstance): Promise<void> => {
     // what goes wrong before GraphQL begins is told in GraphQL's form too
@@ -58,7 +60,9 @@ export function graphql(
           Object.assign(ctx, { [BODY]: body }),
         )
         for (const [name, value] of response.headers) reply.header(name, value)
-        if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+        const type = response.headers.get('content-type')
+        if (type?.startsWith('text/html')) reply.headers(graphiQl.headers())
+        if (type?.startsWith('text/event-stream')) {
           const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
           eventStreams.add(reply.raw)
           whenClosed(reply.raw, () => {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import { credentialIn } from '../auth/credential.ts'
 import type { Config } from '../config.ts'
 import type { Front } from '../generated/prisma/enums.ts'
+import { serviceAt } from '../services/index.ts'
 import { isOwnName, knownHosts } from './own-names.ts'
-import { reached } from './reached.ts'
+import { credentialOf, reached } from './reached.ts'
 
 /**
  * What browsers send by themselves is no proof that anybody wants it. So a request that needs no credential, or whose
@@ -17,7 +17,7 @@ export function refusal(
   request: IncomingMessage,
   front?: Front,
 ): string | undefined {
-  const credential = credentialIn(request.headers, front)
+  const credential = credentialOf(config, request, front)
   if (credential?.from === 'header') return undefined
   const isOpen =
     config.auth === 'open' || (front !== undefined && config.openFronts.includes(front))
@@ -48,6 +48,39 @@ export function strangerRefusal(config: Config, request: IncomingMessage): strin
   return undefined
 }
 
+/**
+ * The service whose own host a request names; null for a host that is no service's but is not ours, undefined for
+ * ours. What a proxy forwards and `Host` both count, so that no mix of the two passes for ours.
+ */
+export function pageAt(config: Config, request: IncomingMessage): string | null | undefined {
+  const hosts = [request.headers.host ?? '', reached(config, request).host]
+  const named = new Set(hosts.map((host) => serviceAt(config, host)))
+  named.delete(undefined)
+  return named.size > 1 ? null : [...named][0]
+}
+
+/** Whether a person has a browser open this, by whatever link: the address is all that the link decided. */
+export function isNavigation({ method, headers }: IncomingMessage): boolean {
+  const mode = headers['sec-fetch-mode']
+  const isWanted =
+    mode === undefined
+      ? headers.accept?.includes('text/html') === true
+      : mode === 'navigate' && headers['sec-fetch-dest'] === 'document'
+  return (method === 'GET' || method === 'HEAD') && isWanted
+}
+
+/**
+ * Whether whoever is let in at the host of a service by its cookie may be asking: a page of that host, or a person who
+ * goes there. Where browsers say nothing of a GET the cookie has not come from another site, being SameSite=Lax.
+ */
+export function isAtHome(request: IncomingMessage, host: string): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers
+  if (origin !== undefined)
+    return URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
+  if (site !== undefined) return isFromHere(site) || isNavigation(request)
+  return request.method === 'GET' || request.method === 'HEAD'
+}
+
 /** Whether a page of another origin is known to have sent it. */
 export const isForeign = (config: Config, request: IncomingMessage): boolean =>
   !isFromHere(request.headers['sec-fetch-site']) ||
@@ -56,14 +89,15 @@ export const isForeign = (config: Config, request: IncomingMessage): boolean =>
 /**
  * Whether it is known to come from a page of ours. Browsers say so with Origin, on everything but plain GETs, or
  * with Sec-Fetch-Site, on everything but plain HTTP between machines. A GET of /graphql that has neither, such as an
- * EventSource's, is taken for ours: it changes nothing, and no other page can read what it answers.
+ * EventSource's, is taken for ours, and so is one that opens a page of a service: they change nothing, and no other
+ * page can read what they answer.
  */
 function isByOwnPage(config: Config, request: IncomingMessage): boolean {
   const { headers, method = '', url = '' } = request
   if (isForeign(config, request)) return false
   if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return true
   const isRead = (method === 'GET' || method === 'HEAD') && headers.upgrade === undefined
-  return isRead && url.split('?')[0] === '/graphql'
+  return isRead && /^\/(?:graphql(?:\?|$)|open\/)/.test(url)
 }
 
 /** `none` is the person at the browser: an address that was typed, a bookmark. Another port is another origin. */
@@ -73,9 +107,9 @@ const isFromHere = (site: string | string[] | undefined): boolean =>
 function isOwn(config: Config, request: IncomingMessage, origin: string): boolean {
   if (!URL.canParse(origin)) return false
   const from = new URL(origin).host
-  return (
+  const isNamed =
     from === request.headers.host ||
     from === reached(config, request).host ||
     knownHosts(config).has(from)
-  )
+  return isNamed && serviceAt(config, from) === undefined
 }

@@ -3,15 +3,18 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Site } from '../context.ts'
 import { BadRequest, DomainError } from '../kit/errors.ts'
 import { Problem, type Front } from '../rest/index.ts'
+import { isPassedOn } from './answers.ts'
 import { challengeFor } from './challenge.ts'
 import { cookieSetBy } from './cookie.ts'
 import { asAnswer, httpError } from './errors.ts'
-import { refusal } from './guard.ts'
+import { pageAt, refusal } from './guard.ts'
 import { observeRequests } from './observe/requests.ts'
 import { requestIdOf, seenOf } from './observe/seen.ts'
 import { overrideMethod } from './overriding.ts'
+import { PAGE_ROUTE } from './pages.ts'
 import { UrlTooLong } from './request.ts'
 import { endRest, headerLimits } from './slow-senders.ts'
+import { originForm } from './target.ts'
 
 /** One port that is listened on. */
 export interface Listener {
@@ -31,8 +34,10 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
     logger: false,
     // before a request is routed
     rewriteUrl(request) {
-      if (frontAt(request.url ?? '')?.overridesMethod) overrideMethod(request)
-      return request.url ?? '/'
+      const url = originForm(request)
+      if (pageAt(site.config, request) !== undefined) return PAGE_ROUTE
+      if (frontAt(url)?.overridesMethod) overrideMethod(request)
+      return url
     },
     // their types are generic in what the routes of a server answer, of which this one says nothing
     frameworkErrors: (error, request, reply) =>
@@ -51,8 +56,13 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
   observeRequests(http, site)
   http.addHook('onRequest', (request, reply, done) => {
     // a front guards itself, in its own words
-    const isExempt = isHealth(request.url) || request.routeOptions.config.front !== undefined
-    const why = isExempt ? undefined : refusal(site.config, request.raw)
+    const { front, guardsItself } = request.routeOptions.config
+    const isExempt = isHealth(request.url) || front !== undefined || guardsItself === true
+    // at the host of a service nothing is ours to guard
+    const why =
+      isExempt || pageAt(site.config, request.raw) !== undefined
+        ? undefined
+        : refusal(site.config, request.raw)
     if (why === undefined) return done()
     void reply.code(403).send({ error: 'forbidden', error_description: why })
   })
@@ -63,8 +73,11 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
   http.addHook('onSend', (request, reply, _payload, done) => {
     const cookie = cookieSetBy(request.raw)
     if (cookie !== undefined) reply.header('set-cookie', cookie)
-    const challenge = challengeFor(request.raw, reply.statusCode)
-    if (challenge !== undefined) reply.header('www-authenticate', challenge)
+    if (!isPassedOn(reply)) {
+      const challenge = challengeFor(request.raw, reply.statusCode)
+      if (challenge !== undefined) reply.header('www-authenticate', challenge)
+      if (!reply.hasHeader('content-security-policy')) reply.headers(NO_PAGE)
+    }
     done()
   })
   http.setErrorHandler((thrown, request, reply) => {
@@ -111,13 +124,26 @@ function unroutable(
   if (front !== undefined) {
     const what = isLong ? 'There is nothing with so long a name.' : 'The path is malformed.'
     const told = front.tell(new Problem(isLong ? 'NOT_FOUND' : 'BAD_REQUEST', what), undefined)
-    return void reply.code(told.status).headers(told.headers).send(told.body)
+    return void reply
+      .code(told.status)
+      .headers({ ...NO_PAGE, ...told.headers })
+      .send(told.body)
   }
   const error = isLong
     ? new UrlTooLong('A part of the path is too long.')
     : new BadRequest('The path is malformed.')
   const { status, headers, body } = httpError(error, requestId)
-  void reply.code(status).headers(headers).send(body)
+  void reply
+    .code(status)
+    .headers({ ...NO_PAGE, ...headers })
+    .send(body)
+}
+
+/** What is no page is not to be taken for one. */
+const NO_PAGE = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
 }
 
 const isHealth = (url: string): boolean => url === '/healthz' || url === '/readyz'

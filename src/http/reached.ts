@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
+import { cookieName, credentialIn, type Credential } from '../auth/credential.ts'
 import type { Config } from '../config.ts'
+import type { Front } from '../generated/prisma/enums.ts'
 
 /** From where a request comes, and under which name it reached this server. */
 export interface Reached {
@@ -36,6 +38,21 @@ export function reached(
     isForwarded: host !== undefined,
   }
 }
+
+/** Whether browsers reach this server by https. */
+export const isSecure = (
+  config: Pick<Config, 'trustProxy' | 'publicUrl'>,
+  request: IncomingMessage,
+): boolean =>
+  reached(config, request).scheme === 'https' || config.publicUrl?.startsWith('https:') === true
+
+/** What a request brings to say who asks. */
+export const credentialOf = (
+  config: Pick<Config, 'trustProxy' | 'publicUrl'>,
+  request: IncomingMessage,
+  front?: Front,
+): Credential | undefined =>
+  credentialIn(request.headers, cookieName(isSecure(config, request)), front)
 
 /** The address in one entry, which some proxies write with a port; undefined when it is none. */
 function addressIn(entry: string | undefined): string | undefined {

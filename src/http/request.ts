@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { credentialIn } from '../auth/credential.ts'
+import type { Credential } from '../auth/credential.ts'
 import { anonymous, type Viewer } from '../auth/viewer.ts'
 import { callerKey, type Context, type CookieSlot, type Site } from '../context.ts'
 import type { Front } from '../generated/prisma/enums.ts'
@@ -11,7 +11,7 @@ import { cookieSlot } from './cookie.ts'
 import { strangerRefusal } from './guard.ts'
 import { authenticating, seenOf } from './observe/seen.ts'
 import { originOf } from './origin.ts'
-import { reached } from './reached.ts'
+import { credentialOf, reached } from './reached.ts'
 
 /** Longest URL; an operation with more to say is sent by POST. */
 const URL_LENGTH = 8_192
@@ -44,15 +44,24 @@ export async function operationContext(
 /** A URL longer than any that is read. */
 export class UrlTooLong extends BadRequest {}
 
+/** Finds out who asks. */
+type Authenticate = (
+  site: Site,
+  request: IncomingMessage,
+  front: Front | undefined,
+  cookie: CookieSlot | undefined,
+) => Promise<Viewer>
+
 /**
  * The context of one request: who asks, from where, and under which name this server was reached. Throws
  * Unauthenticated for a credential that is not known, and Forbidden for a page of another origin that would act
- * without one, and for an organization that is not the caller's.
+ * without one, and for an organization that is not the caller's; with another way to authenticate, what that throws.
  */
 export async function contextOf(
   site: Site,
   request: IncomingMessage,
   front?: Front,
+  authenticate: Authenticate = viewerOf,
 ): Promise<Context> {
   const seen = seenOf(site, request)
   const lastEventId = request.headers['last-event-id']
@@ -61,7 +70,7 @@ export async function contextOf(
   let origin: string | undefined
   const { config, metrics, tracing, database, bus, storage, hub, signer } = site
   const { authenticator, sessions, throttle, now, server, waiting, doors, quotas } = site
-  const viewer = await authenticating(seen, site, viewerOf(site, request, front, cookie))
+  const viewer = await authenticating(seen, site, authenticate(site, request, front, cookie))
   const onGone = whenGone(request)
   const operation = quotas.openOperation({
     key: () => callerKey({ viewer, address }),
@@ -123,7 +132,7 @@ async function viewerOf(
   front: Front | undefined,
   cookie: CookieSlot | undefined,
 ): Promise<Viewer> {
-  const credential = credentialIn(request.headers, front)
+  const credential = credentialOf(site.config, request, front)
   const viewer = await site.authenticator.viewer(credential, front).catch((cause: unknown) => {
     // the browser would send it again and again, and no script of the page can take it away
     if (cause instanceof Unauthenticated && credential?.from === 'cookie') cookie?.clear()
@@ -133,8 +142,15 @@ async function viewerOf(
   const isStranger = viewer.kind === 'user' || viewer.kind === 'front'
   const why = isStranger ? strangerRefusal(site.config, request) : undefined
   if (why !== undefined) throw new Forbidden('VIEWER', why)
-  const { secret, userName } = credential ?? {}
   // nothing that comes with an unknown secret is believed, nor held against anybody
-  const isIgnored = isStranger && secret !== undefined
-  return userName === undefined || isIgnored ? viewer : asChosen(site, viewer, userName)
+  const isIgnored = isStranger && credential?.secret !== undefined
+  return isIgnored ? viewer : asNamed(site, viewer, credential)
 }
+
+/** The viewer of a credential, good for what its user name says. */
+export const asNamed = async (
+  site: Site,
+  viewer: Viewer,
+  credential: Credential | undefined,
+): Promise<Viewer> =>
+  credential?.userName === undefined ? viewer : asChosen(site, viewer, credential.userName)

@@ -7,12 +7,14 @@ import { docs } from './docs.ts'
 import { invocation, signedDoors } from './doors.ts'
 import { fastDoor } from './fast.ts'
 import { frontHost } from './fronts.ts'
+import { graphiQl } from './graphiql.ts'
 import { graphql } from './graphql.ts'
 import { health, type Health } from './health.ts'
 import { KnownDocuments } from './known.ts'
 import { listener, type Listener } from './listener.ts'
 import { metrics } from './observe/metrics.ts'
 import { openSubscriptions } from './observe/operations.ts'
+import { pages } from './pages.ts'
 import { python } from './python.ts'
 import { trusting, type TrustedDocuments } from './trusted.ts'
 import { websockets } from './websocket.ts'
@@ -54,13 +56,15 @@ export function httpServer(
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
   const known = new KnownDocuments()
-  const yoga = graphqlServer(config, [known.plugin, trusting(trusted)])
+  const page = graphiQl()
+  const yoga = graphqlServer(config, [known.plugin, trusting(trusted)], page)
   void http.register(health(site, state))
   void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
-  void http.register(graphql(site, yoga, fastDoor(known, trusted), eventStreams))
+  void http.register(graphql(site, yoga, fastDoor(known, trusted), eventStreams, page))
   void http.register(signedDoors(site))
   void http.register(invocation(site, invoker))
+  void http.register(pages(site))
   void http.register(python)
   void http.register(docs(fronts))
   const host = frontHost(site, fronts)

@@ -9,12 +9,13 @@ import type { Context, Site } from '../context.ts'
 import { schema } from '../schema.ts'
 import { Unauthenticated } from '../kit/errors.ts'
 import { executeAt, subscribeAt } from './observe/operations.ts'
-import { refusal } from './guard.ts'
+import { pageAt, refusal } from './guard.ts'
 import { maskError } from './mask.ts'
 import { contextOf, operationContext } from './request.ts'
 import { socketAnswers } from './socket-answers.ts'
 import { socketPlaces } from './socket-places.ts'
 import { forbid, isRefused, socketSessions } from './socket-sessions.ts'
+import { originForm } from './target.ts'
 import { cameIn } from './texts.ts'
 import { nameIn, textOf, type TrustedDocuments } from './trusted.ts'
 
@@ -101,9 +102,10 @@ export function websockets(
     head: Buffer,
   ): void => {
     const why =
-      request.url?.split('?')[0] === '/graphql' // not every text that comes is a URL
-        ? refusal(site.config, request)
-        : 'WebSockets are served at /graphql.'
+      originForm(request).split('?')[0] !== '/graphql' || // not every text that comes is a URL
+      pageAt(site.config, request) !== undefined
+        ? 'WebSockets are served at /graphql.'
+        : refusal(site.config, request)
     if (why !== undefined) return turnAway(socket, '403 Forbidden', why)
     const place = places.wait(request)
     if (typeof place === 'string') return turnAway(socket, '429 Too Many Requests', place)

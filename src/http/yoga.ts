@@ -1,9 +1,9 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { GraphQLError } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../context.ts'
 import { schema } from '../schema.ts'
 import type { Config } from '../config.ts'
+import { graphiQl, type GraphiQl } from './graphiql.ts'
 import { documents } from './limits/index.ts'
 import { sse } from './sse.ts'
 import { executeAt, refused, subscribeAt } from './observe/operations.ts'
@@ -76,10 +76,11 @@ const refusing: Plugin<Context> = {
 const doorOf = (context: Context): 'yoga' | 'websocket' =>
   'request' in context ? 'yoga' : 'websocket'
 
-/** GraphQL over HTTP and SSE, and the GraphiQL page, whose assets come with the package. */
+/** GraphQL over HTTP and SSE, and the GraphiQL page. */
 export function graphqlServer(
   config: Config,
   plugins: readonly Plugin<Context>[],
+  page: GraphiQl = graphiQl(),
 ): YogaServerInstance<Context, object> {
   return createYoga<Context>({
     schema,
@@ -89,7 +90,7 @@ export function graphqlServer(
     logging: false,
     batching: false,
     multipart: false,
-    renderGraphiQL,
+    renderGraphiQL: (options) => page.render(options),
     graphiql: config.trustedDocuments === undefined && {
       title: 'Millrace',
       defaultQuery: GREETING,

@@ -10,6 +10,8 @@ export interface Call {
   /** Undefined when there is none. */
   readonly body: Readable | Buffer | undefined
   readonly signal: AbortSignal
+  /** Where its caller reached the service, without a trailing slash; undefined where none did by an address. */
+  readonly address?: string | undefined
 }
 
 /** What the service answered; whoever takes it reads the body to its end or destroys it. */

@@ -24,6 +24,7 @@ const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId
   version: ['versionId'],
   targetVersion: ['targetVersionId'],
   invokeUrl: ['deploymentId'],
+  pageUrl: [],
   functions: ['functions'],
   concurrency: ['concurrency'],
   timeoutSeconds: ['timeoutSeconds'],

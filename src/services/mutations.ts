@@ -25,6 +25,7 @@ import {
 import { invokeService } from './invoke.ts'
 import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
 import { changedBefore } from './change.ts'
+import { openingUrl, pagePathRule } from './page.ts'
 import { rollBackDeployment } from './roll-back.ts'
 import { checkInService } from './queue.ts'
 import { QueueServiceType } from './queue-types.ts'
@@ -44,6 +45,11 @@ const asService = (t: Fields) => ({
     description: 'The service as it is now.',
     resolve: ({ service }) => service,
   }),
+})
+const opening = async (ctx: Context, { id, path }: { id: string; path: string }) => ({
+  id,
+  path,
+  url: await openingUrl(ctx, id, path),
 })
 const again = async (ctx: Context, id: string) => ({ service: await changedBefore(ctx, id) })
 const asProcessService = (t: Fields) => ({
@@ -196,6 +202,27 @@ mutation('rollBackDeployment', {
       type: [ProcessServiceType],
       description: 'The services it concerns, as they are now; READY when that version serves.',
       resolve: ({ services }) => services,
+    }),
+  }),
+})
+
+mutation('openService', {
+  description:
+    "Lets the caller's browser open the pages of a service that runs as processes, at their own origin. Needs VIEWER. A browser that goes to the address stays let in for 12 hours there and nowhere else, for as long as the caller's credential is good.",
+  input: (t) => ({
+    ...which(t),
+    path: t.string({
+      defaultValue: '/',
+      description: 'Which page, with its query: a path that begins with one `/`.',
+    }),
+  }),
+  check: z.object({ path: pagePathRule.nullish() }),
+  resolve: async (ctx, { id, path }) => opening(ctx, { id, path: path ?? '/' }),
+  again: 'repeat', // an address is no effect
+  refresh: (ctx, opened) => opening(ctx, opened),
+  success: (t) => ({
+    url: t.exposeString('url', {
+      description: 'Where to send the browser, within 60 seconds: whoever has it is let in.',
     }),
   }),
 })

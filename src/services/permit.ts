@@ -20,7 +20,7 @@ function refusal(
   return from.includes(state) ? undefined : wrongState(state, from)
 }
 
-const noProcesses = new ValidationError([
+export const noProcesses = new ValidationError([
   { path: ['id'], message: 'Only a service that runs as processes has this.', rule: 'kind' },
 ])
 

@@ -36,6 +36,7 @@ import {
   type ServiceAction,
 } from './service.ts'
 import { serviceEventPages, servicePages } from './pages.ts'
+import { pageOrigin } from './page.ts'
 import { scaleOf, type Scale } from './scale.ts'
 import { serviceById } from './store.ts'
 
@@ -64,7 +65,7 @@ const ServiceActionType = builder.enumType('ServiceAction', {
     STOP: { description: 'stopService.' },
     RESTART: { description: 'restartService.' },
     DELETE: { description: 'deleteService.' },
-    INVOKE: { description: 'invokeService, and its invokeUrl.' },
+    INVOKE: { description: 'invokeService, openService, and its invokeUrl.' },
     SUBMIT_JOB: { description: 'submitJob and submitJobs.' },
     ROLL_BACK: { description: 'rollBackDeployment.' },
   } satisfies Record<ServiceAction, { description: string }>,
@@ -318,6 +319,15 @@ export const ProcessServiceType = builder.prismaObject('Service', {
         'Where to call it by plain HTTP: GET, POST or PUT, any content type, streamed both ways.',
       resolve: ({ id, deploymentId }, _args, { origin }) =>
         `${origin}/deployments/${deploymentId === null ? '' : DeploymentId.text(deploymentId)}/services/${ServiceId.text(id)}`,
+    }),
+    pageUrl: t.string({
+      nullable: true,
+      description:
+        'Where browsers open its pages, which have this origin to themselves: any method, a credential in a header or what `openService` answers. Null where the server has no hosts for services (SERVICES_URL).',
+      resolve: ({ id }, _args, { config, origin }) => {
+        const own = pageOrigin(config, origin, id)
+        return own === undefined ? null : `${own}/`
+      },
     }),
   }),
 })

@@ -39,6 +39,8 @@ declare module 'fastify' {
     front?: Front
     /** What stands before its path on the main port, where it is missing because the front has its own. */
     frontPrefix?: string
+    /** Whether it looks by itself whether a page of another origin asks. */
+    guardsItself?: boolean
   }
 }
 

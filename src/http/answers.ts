@@ -1,0 +1,82 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Context, Site } from '../context.ts'
+import type { Answer } from '../kit/call.ts'
+import { withoutOursSet } from './cookie.ts'
+import { credentialOf } from './reached.ts'
+
+/**
+ * What a service answers at our own address is not ours. Browsers give it an origin of its own there, whatever it is
+ * and whatever policy the service sends beside this one, so that it cannot act as whoever looks at it.
+ */
+const SANDBOX = 'sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts'
+
+/** What an answer says of all that stands at its origin: that is not a service's to say. */
+const OF_THE_ORIGIN = new Set([
+  'accept-ch',
+  'alt-svc',
+  'clear-site-data',
+  'critical-ch',
+  'expect-ct',
+  'nel',
+  'origin-agent-cluster',
+  'public-key-pins',
+  'public-key-pins-report-only',
+  'report-to',
+  'reporting-endpoints',
+  'service-worker-allowed',
+  'set-cookie2',
+  'strict-transport-security',
+])
+
+/**
+ * What becomes of the answer of a service at an address of ours: it is put in a sandbox, and has cookies for programs
+ * only, which keep them by themselves. In a browser the cookies of one service would be sent to all others and could
+ * crowd ours out. Call it while the request is whole.
+ */
+export function atOurs(
+  site: Site,
+  request: FastifyRequest,
+  ctx: Context,
+): (answer: Answer) => Answer {
+  const isProgram =
+    credentialOf(site.config, request.raw, ctx.front)?.from === 'header' &&
+    request.headers['sec-fetch-site'] === undefined
+  return (answer) => {
+    const {
+      'content-security-policy': policy = [],
+      'set-cookie': cookies = [],
+      ...others
+    } = withoutId(answer.headers)
+    const headers = {
+      ...Object.fromEntries(Object.entries(others).filter(([name]) => !OF_THE_ORIGIN.has(name))),
+      ...(isProgram ? { 'set-cookie': withoutOursSet([cookies].flat()) } : {}),
+      'content-security-policy': [...[policy].flat(), SANDBOX],
+      'x-content-type-options': 'nosniff',
+    }
+    return { ...answer, headers }
+  }
+}
+
+/** The answer of a service at its own origin: all but the cookie that lets its callers in is its own. */
+export function atItsOwn(answer: Answer): Answer {
+  const { 'set-cookie': cookies = [], ...others } = withoutId(answer.headers)
+  return { ...answer, headers: { ...others, 'set-cookie': withoutOursSet([cookies].flat()) } }
+}
+
+/** A request has its id here. */
+export function withoutId({ 'x-request-id': _theirs, ...headers }: Answer['headers']) {
+  return headers
+}
+
+/** Answers that services gave, about which there is nothing more to say. */
+const passed = new WeakSet<FastifyReply>()
+
+/** Notes that a reply is what a service answers. */
+export const passedOn = (reply: FastifyReply): void => void passed.add(reply)
+
+export function passOn(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  passedOn(reply)
+  return reply.code(status).headers(headers).send(body)
+}
+
+export const isPassedOn = (reply: FastifyReply): boolean => passed.has(reply)
