@@ -120,6 +120,25 @@ describe('readConfig', () => {
     ])
   })
 
+  test.each([
+    [{ SERVICES_URL: 'https://*.apps.example.org' }, 'needs PUBLIC_URL'],
+    [{ PUBLIC_URL: 'https://m.example.org', SERVICES_URL: 'https://*.example.org' }, 'cover'],
+    [{ PUBLIC_URL: 'http://m.example.org', SERVICES_URL: 'http://*.apps.example.org' }, 'another'],
+    [{ PUBLIC_URL: 'https://m.example.org', SERVICES_URL: 'https://apps.example.org' }, 'must be'],
+  ])('services cannot have hosts that could harm our own: %j', (env, why) => {
+    expect(problemsOf(env)).toEqual([expect.stringContaining(why)])
+  })
+
+  test('services have hosts below another name, or over https below a neighbour', () => {
+    for (const [PUBLIC_URL, SERVICES_URL] of [
+      ['https://m.example.org', 'https://*.apps.example.org/'],
+      ['http://m.example.org', 'http://*.apps.example.net:8080'],
+    ])
+      expect(readConfig({ PUBLIC_URL, SERVICES_URL }).servicesUrl).toBe(
+        SERVICES_URL?.replace(/\/$/, ''),
+      )
+  })
+
   test("the command line's own variables are no business of the server", () => {
     expect(
       problemsOf({

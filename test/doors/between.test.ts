@@ -1,0 +1,291 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { seedPerson, signedIn } from '../auth/operations.ts'
+import { seedOrganization } from '../organizations/operations.ts'
+import { CreateRoute } from '../routes/operations.ts'
+import { testApp, type TestApp } from '../support/app.ts'
+import type { Client } from '../support/client.ts'
+import { runningService, succeeded } from '../support/seed.ts'
+
+/* What passes between callers and services: headers, cookies, paths and addresses. */
+let app: TestApp
+let admin: Client
+let service: { id: string; deploymentId: string; invokeUrl: string }
+let doors: Record<string, string>
+let cookie: string
+beforeAll(async () => {
+  app = await testApp({ AUTH: 'token' })
+  const ours = await seedOrganization(app)
+  admin = ours.admin
+  service = await runningService(admin, { 'main.mjs': source }, { command: 'node main.mjs' })
+  const input = { name: 'between', serviceIds: [service.id] }
+  const { createRoute } = await admin.request(CreateRoute, { input })
+  const { route } = succeeded(createRoute, 'CreateRouteSuccess')
+  const person = await seedPerson(admin, 'VIEWER', ours.id)
+  cookie = `millrace=${(await signedIn(app.stranger, person)).secret}`
+  doors = {
+    service: new URL(service.invokeUrl).pathname,
+    route: new URL(route.invokeUrl).pathname,
+    'own host': '',
+  }
+})
+afterAll(() => app.close())
+
+/** Tells what it was asked byte for byte, or answers the headers that the body of the request lists. */
+const source = `import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+createServer(async (request, response) => {
+  const body = await text(request)
+  const own = { port: String(process.env.PORT) }
+  if (request.headers['x-answer'] !== undefined) {
+    for (const [name, value] of JSON.parse(body.replaceAll('PORT', own.port))) response.appendHeader(name, value)
+    return response.end('<script>1</script>')
+  }
+  const headers = {}
+  for (let i = 0; i < request.rawHeaders.length; i += 2) headers[request.rawHeaders[i].toLowerCase()] = request.rawHeaders[i + 1]
+  response.end(JSON.stringify({ method: request.method, url: request.url, headers, ...own }))
+}).listen(process.env.PORT, '127.0.0.1')
+`
+const Told = z.object({
+  method: z.string(),
+  url: z.string(),
+  headers: z.record(z.string(), z.string()),
+  port: z.string(),
+})
+
+const hostOf = (door: string): string => {
+  const { port } = new URL(app.url)
+  return door === 'own host'
+    ? `${service.id.replace('_', '-')}.localhost:${port}`
+    : `127.0.0.1:${port}`
+}
+
+/** By node:http, because fetch lets nobody choose headers and paths. */
+async function ask(
+  door: string,
+  path: string,
+  headers: Record<string, string | string[]> = admin.headers,
+  body?: string,
+) {
+  const { hostname, port } = new URL(app.url)
+  const method = body === undefined ? 'GET' : 'POST'
+  const asking = request({
+    hostname,
+    port,
+    method,
+    path: `${doors[door]}${path}`,
+    headers: { host: hostOf(door), ...headers },
+  }).end(body)
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage] // what the event carries
+  return { status: answer.statusCode, headers: answer.headers, body: await text(answer) }
+}
+
+/** Has the service answer these headers. */
+const answered = async (
+  door: string,
+  headers: readonly (readonly [string, string])[],
+  credential: Record<string, string> = admin.headers,
+) => ask(door, '/', { ...credential, 'x-answer': '1' }, JSON.stringify(headers))
+
+const everyDoor = ['service', 'route', 'own host']
+
+test.each(everyDoor)(
+  'by the door "%s" a service is told where it was reached by us, and nothing that its caller says of that',
+  async (door) => {
+    const { body } = await ask(door, '/', {
+      ...admin.headers,
+      'X-Forwarded-For': '6.6.6.6',
+      'x-forwarded-host': 'evil.example',
+      x_forwarded_proto: 'https',
+      'x-forwarded-server': 'evil',
+      Forwarded: 'for=6.6.6.6',
+      'X-Real-IP': '6.6.6.6',
+      'millrace-forwarded': 'x',
+      millrace_anything: 'x',
+      connection: 'close, x-private, cookie',
+      'x-private': 'x',
+      'x-public': 'y',
+      te: 'trailers',
+      'proxy-authorization': 'Basic x',
+      cookie: 'a=1',
+    })
+    const { headers } = Told.parse(JSON.parse(body))
+    const prefix = doors[door]
+    const own = {
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-host': hostOf(door),
+      'x-forwarded-proto': 'http',
+      ...(prefix === '' ? {} : { 'x-forwarded-prefix': prefix }),
+      'x-public': 'y',
+    }
+    const usual = ['connection', 'host', 'x-request-id', 'traceparent']
+    const others = Object.entries(headers).filter(([name]) => !usual.includes(name))
+    expect(Object.fromEntries(others)).toEqual(own)
+    expect(headers['host']).toBe(`127.0.0.1:${Told.parse(JSON.parse(body)).port}`)
+  },
+)
+
+const paths = [
+  '/',
+  '//',
+  '//a//b/',
+  '/a/../b',
+  '/../../../graphql',
+  '/%2e%2e/%2E%2E/x',
+  '/a%2Fb%5Cc',
+  '/%252e%252e%252f',
+  '/a;b=c;d',
+  '/a?b=//c?d=%2F&e',
+  '/?',
+  '?',
+  '?x=1',
+  '/%C3%A4%20',
+  '/a@b:c',
+  '/http://127.0.0.1/',
+]
+
+test.each(everyDoor)(
+  'by the door "%s" a service gets the very path that was asked for',
+  async (door) => {
+    // behind a host there is always a path
+    for (const path of paths.filter((one) => doors[door] !== '' || one.startsWith('/'))) {
+      const { body } = await ask(door, path)
+      expect(Told.parse(JSON.parse(body)).url).toBe(path.startsWith('/') ? path : `/${path}`)
+    }
+  },
+)
+
+test('slashes doubled in the address of a door are one to it, and what lies behind is left as it is', async () => {
+  const [, kind, deployment, services, id] = doors['service']?.split('/') ?? []
+  doors['doubled'] = `//${kind}///${deployment}/${services}//${id}`
+  const { body } = await ask('doubled', '//x//')
+  expect(Told.parse(JSON.parse(body)).url).toBe('//x//')
+})
+
+test.each(everyDoor)(
+  'a target in absolute form leads by the door "%s" to where its host says',
+  async (door) => {
+    const { hostname, port } = new URL(app.url)
+    const socket = connect(Number(port), hostname)
+    const url = `http://${hostOf(door)}${doors[door]}//a/%2e%2e?b`
+    socket.write(
+      `GET ${url} HTTP/1.1\r\nhost: evil.example\r\nauthorization: Bearer ${admin.token}\r\nconnection: close\r\n\r\n`,
+    )
+    expect(await text(socket)).toContain('"url":"//a/%2e%2e?b"')
+  },
+)
+
+test.each(everyDoor)(
+  'an address of the instance in an answer is by the door "%s" the public one',
+  async (door) => {
+    const own = `http://${hostOf(door)}${doors[door]}`
+    const { headers } = await answered(door, [
+      ['location', 'http://127.0.0.1:PORT/next?x=1'],
+      ['content-location', '//localhost:PORT/'],
+      ['refresh', '0; url=http://0.0.0.0:PORT/r'],
+      ['link', '<http://[::1]:PORT/a>; rel="next", <https://example.com:PORT/>; rel="up"'],
+    ])
+    expect(headers['location']).toBe(`${own}/next?x=1`)
+    expect(headers['content-location']).toBe(`${own}/`)
+    expect(headers['refresh']).toBe(`0; url=${own}/r`)
+    expect(headers['link']).toContain(`<${own}/a>; rel="next", <https://example.com:`)
+    const { body } = await ask(door, '/')
+    const another = `http://127.0.0.1:${Told.parse(JSON.parse(body)).port}1/`
+    for (const location of ['/else', 'next', 'https://example.com/', another])
+      expect((await answered(door, [['location', location]])).headers['location']).toBe(location)
+  },
+)
+
+const ours = [
+  'millrace=evil; Path=/',
+  '=millrace=evil; Path=/',
+  ' =  millrace=evil',
+  '\tmillrace\t=\tevil',
+  'millrace=evil; Path=/deployments',
+  'millrace=evil; Domain=localhost',
+  'Millrace=evil',
+  '"millrace"=evil',
+  '%6dillrace=evil',
+  '__Host-millrace=evil; Secure; Path=/',
+  '=__Host-millrace=evil',
+  '__secure-millrace=evil; Secure',
+  'a=1, millrace=evil',
+  'millrace',
+  'millrace=',
+  'millrace-page=evil',
+  '=__Host-millrace-page=evil',
+  `millrace=${'x'.repeat(4_000)}`,
+]
+
+test.each(everyDoor)(
+  'no cookie that could be read as ours is set by the door "%s", and no other for more than its host',
+  async (door) => {
+    for (const one of ours) {
+      const { headers } = await answered(door, [
+        ['set-cookie', one],
+        ['set-cookie', 'theirs=1; Path=/; Domain=localhost; HttpOnly'],
+        ['set-cookie', 'millraces=2'],
+      ])
+      expect(headers['set-cookie']).toEqual(['theirs=1; Path=/; HttpOnly', 'millraces=2'])
+    }
+  },
+)
+
+test.each(['service', 'route'])(
+  'at the door "%s" what browsers get is sandboxed, whatever it is, and sets nothing for the origin',
+  async (door) => {
+    const browsers: Record<string, string>[] = [
+      { cookie, 'sec-fetch-site': 'same-origin' },
+      { ...admin.headers, 'sec-fetch-site': 'same-origin' },
+    ]
+    for (const browser of browsers)
+      for (const type of [
+        undefined,
+        'text/html',
+        'image/svg+xml',
+        'application/pdf',
+        'text/x-odd',
+      ]) {
+        const { headers, status } = await answered(
+          door,
+          [
+            ...(type === undefined ? [] : ([['content-type', type]] as const)),
+            ['content-security-policy', 'sandbox allow-same-origin allow-scripts'],
+            ['content-security-policy', 'default-src *, sandbox allow-same-origin'],
+            ['x-content-type-options', 'sniff'],
+            ['set-cookie', 'theirs=1'],
+            ['clear-site-data', '"*"'],
+            ['strict-transport-security', 'max-age=1'],
+            ['service-worker-allowed', '/'],
+            ['alt-svc', 'h2=":1"'],
+          ],
+          browser,
+        )
+        expect(status).toBe(200)
+        expect(headers['content-security-policy']).toMatch(
+          /, sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts$/,
+        )
+        expect(headers['x-content-type-options']).toBe('nosniff')
+        for (const name of [
+          'set-cookie',
+          'clear-site-data',
+          'strict-transport-security',
+          'service-worker-allowed',
+          'alt-svc',
+        ])
+          expect(headers).not.toHaveProperty(name)
+      }
+  },
+)
+
+test('a service is told none of our cookies, however they are spelled', async () => {
+  const sent = `${cookie}; a=1;millrace =x; =millrace=y; __Host-millrace=z; millrace-page=q; "millrace"=r; b=2`
+  for (const door of everyDoor) {
+    const { body } = await ask(door, '/', { ...admin.headers, cookie: sent })
+    expect(Told.parse(JSON.parse(body)).headers['cookie']).toBe('a=1; b=2')
+  }
+})
