@@ -113,7 +113,8 @@ export interface Context extends Site {
   readonly database: Database
   /** What the request holds, and whether it is still to go on. */
   readonly operation: Operation
-  readonly viewer: Viewer
+  /** Who asks. In what goes on for long it is what the viewer is good for by now. */
+  viewer: Viewer
   readonly requestId: string
   /** The request's place in its trace. */
   readonly span: Span
@@ -127,6 +128,8 @@ export interface Context extends Site {
   readonly origin: string
   /** Calls back when the caller's connection has closed; answers how to stop listening. Absent where there is none. */
   readonly onGone?: ((listener: () => void) => () => void) | undefined
+  /** Breaks off an answer that goes on, such as an event stream. Absent where there is none. */
+  cut?: (() => void) | undefined
   /** Told of time that passed because the caller asked to wait: it does not make the answer a slow one. */
   readonly waited?: ((ms: number) => void) | undefined
   /** The caller's IP address, as far as TRUST_PROXY lets it be believed. */

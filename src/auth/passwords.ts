@@ -1,39 +1,59 @@
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto'
 import { Unavailable } from '../kit/errors.ts'
+import { Turns } from './turns.ts'
 
 /** What one hashing costs: about 32 MiB of memory and a quarter of a second (OWASP, Password Storage Cheat Sheet). */
 const COST = { ln: 15, r: 8, p: 3 } as const
 const SALT_BYTES = 16
 const HASH_BYTES = 32
-/** Hashings at once, which bounds the memory they take; and how many may wait for their turn. */
-const AT_ONCE = 2
-const MAX_WAITING = 50
+/**
+ * Hashings at once, which bounds the memory they take; how many may wait for their turn, and how many of those from
+ * one network, so that none fills the queue.
+ */
+const turns = new Turns(
+  { atOnce: 2, waiting: 50, waitingFromOne: 10 },
+  () => new Unavailable('sign-in', 'Too many are signing in at this moment.', 5),
+)
 
 /** Refuses parameters of a stored hash that no version of ours has written. */
 const MAX_MEMORY_BYTES = 128 * 1024 * 1024
 
-let running = 0
-const waiting: (() => void)[] = []
-
 /**
  * A password as it is stored: `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`, in the PHC string format, so that it can still
- * be checked once the parameters have changed. Throws Unavailable when too many wait already.
+ * be checked once the parameters have changed. `network` is where it comes from. Throws Unavailable when too many wait
+ * already.
  */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(SALT_BYTES)
-  const hash = await inTurn(() => derive(password, salt, COST))
+export async function hashPassword(
+  password: string,
+  network: string,
+  salt: Buffer = randomBytes(SALT_BYTES),
+): Promise<string> {
+  const hash = await turns.take(network, () => derive(password, salt, COST))
   return `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${text(salt)}$${text(hash)}`
 }
 
+/** The salt of a stored hash. */
+export const saltOf = (stored: string): Buffer => read(stored).salt
+
 /**
- * Whether a password is the stored one. It takes as long for nobody (null) as for somebody, so that the time says
- * nothing about who there is. Throws Unavailable when too many wait already.
+ * Which of the stored hashes are of this password. Those of one salt cost one computation, and so do none at all: the
+ * time says nothing about who there is. Throws Unavailable when too many wait already.
  */
-export async function isPassword(password: string, stored: string | null): Promise<boolean> {
-  const kept = stored === null ? undefined : read(stored)
-  const { cost, salt, hash } = kept ?? nobody
-  const given = await inTurn(() => derive(password, salt, cost))
-  return timingSafeEqual(given, hash) && kept !== undefined
+export async function matches(
+  password: string,
+  stored: readonly string[],
+  network: string,
+): Promise<boolean[]> {
+  const all = stored.map(read)
+  const salted = new Map(all.map((kept) => [saltedAs(kept), kept]))
+  if (salted.size === 0) salted.set('', nobody)
+  const given = new Map<string, Buffer>()
+  for (const [key, { cost, salt }] of salted)
+    given.set(key, await turns.take(network, () => derive(password, salt, cost)))
+  return all.map((kept) => {
+    const hash = given.get(saltedAs(kept))
+    return hash !== undefined && timingSafeEqual(hash, kept.hash)
+  })
 }
 
 interface Cost {
@@ -48,7 +68,10 @@ interface Kept {
   readonly hash: Buffer
 }
 
-/** What the passwords of people who are not there are compared with. */
+const saltedAs = ({ cost, salt }: Kept): string =>
+  `${cost.ln},${cost.r},${cost.p}$${salt.toString('hex')}`
+
+/** What the passwords of people who are not there are hashed like. */
 const nobody: Kept = { cost: COST, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) }
 
 function read(stored: string): Kept {
@@ -72,20 +95,4 @@ function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buf
       cause === null ? resolve(hash) : reject(cause),
     )
   })
-}
-
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running < AT_ONCE) running += 1
-  else {
-    if (waiting.length >= MAX_WAITING)
-      throw new Unavailable('sign-in', 'Too many are signing in at this moment.', 5)
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  }
-  try {
-    return await work()
-  } finally {
-    const next = waiting.shift()
-    if (next === undefined) running -= 1
-    else next() // the place goes to whoever has waited longest
-  }
 }

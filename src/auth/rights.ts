@@ -1,7 +1,14 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import { atLeast } from './roles.ts'
-import { confinedTo, personOf, type Membership, type Person, type Viewer } from './viewer.ts'
+import {
+  confinedTo,
+  personOf,
+  type Membership,
+  type Person,
+  type Right,
+  type Viewer,
+} from './viewer.ts'
 
 /** A credential that is good now, with all that it is good for. */
 export interface RightsRow {
@@ -27,12 +34,17 @@ const goodTokens = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
   FROM "Token" AS t
   WHERE ${where} AND t."revokedAt" IS NULL AND (t."expiresAt" IS NULL OR t."expiresAt" > now())`
 
-/** What rows `held` (key, tokenName, organizationId, projectId, role, leftMs, userId) are good for. */
+/**
+ * What rows `held` (key, tokenName, organizationId, projectId, role, leftMs, userId) are good for. A membership with
+ * a password of its own is entered by that alone, which is to say by a token for its organization.
+ */
 const rightsOf = (held: Prisma.Sql): Prisma.Sql => Prisma.sql`
   SELECT held.*, u.email, u.name AS "userName", u."isServerAdmin", (
     SELECT json_agg(json_build_object('organizationId', m."organizationId", 'role', m.role)
       ORDER BY m."createdAt", m."organizationId")
-    FROM "Membership" AS m WHERE m."userId" = u.id) AS memberships
+    FROM "Membership" AS m WHERE m."userId" = u.id AND (m."organizationId" = held."organizationId" OR NOT EXISTS (
+      SELECT 1 FROM "MembershipPassword" AS p
+      WHERE p."userId" = m."userId" AND p."organizationId" = m."organizationId"))) AS memberships
   FROM (${held}) AS held LEFT JOIN "User" AS u ON u.id = held."userId"`
 
 const asHeld = Prisma.sql`id AS key, name AS "tokenName", "organizationId", "projectId", role, "leftMs", "userId"`
@@ -95,13 +107,22 @@ function membershipsIn({ userId, organizationId, role, memberships }: RightsRow)
   return organizationId === null || role === null ? [] : [{ organizationId, role }]
 }
 
-/** Whether a viewer may now do all that it might before. */
-export function covers(now: Viewer, before: Viewer): boolean {
-  if (personOf(before)?.isServerAdmin === true && personOf(now)?.isServerAdmin !== true)
-    return false
+/**
+ * Whether a viewer is good for no less than before: in the organizations where something was needed, or everywhere
+ * when it is not known what was.
+ */
+export function covers(now: Viewer, before: Viewer, needed?: readonly Right[]): boolean {
+  const isServers = needed?.some(({ organizationId }) => organizationId === undefined) ?? true
+  if (isServers && isServerAdmin(before) && !isServerAdmin(now)) return false
   const [project, was] = [confinedTo(now), confinedTo(before)]
   if (was !== undefined) return project?.id === was.id && atLeast(project.role, was.role)
-  return before.memberships.every(({ organizationId, role }) =>
-    now.memberships.some((one) => one.organizationId === organizationId && atLeast(one.role, role)),
+  return before.memberships.every(
+    ({ organizationId, role }) =>
+      needed?.every((one) => one.organizationId !== organizationId) ||
+      now.memberships.some(
+        (one) => one.organizationId === organizationId && atLeast(one.role, role),
+      ),
   )
 }
+
+const isServerAdmin = (viewer: Viewer): boolean => personOf(viewer)?.isServerAdmin === true

@@ -2,8 +2,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { KeyedCall } from '../kit/actor.ts'
 import type { Signer } from './signing.ts'
 
-/** A new token's secret: 192 random bits behind a prefix that secret scanners can find. */
-export const newSecret = (): string => `mrt_${randomBytes(24).toString('base64url')}`
+/** What secrets begin with, so that scanners can find them: credentials, and the codes of invitations. */
+type Prefix = 'mrt_' | 'mri_'
+
+/** A new token's secret: 192 random bits behind its prefix. */
+export const newSecret = (prefix: Prefix = 'mrt_'): string =>
+  `${prefix}${randomBytes(24).toString('base64url')}`
 
 /**
  * A secret in the answer of a mutation: shown to whoever called, and kept nowhere in clear. With an idempotency key
@@ -16,10 +20,17 @@ export class Secret {
   }
 
   /** The secret of this request, which has one at most. */
-  static of({ signer, call }: { signer: Signer; call?: KeyedCall | undefined }): Secret {
+  static of(
+    { signer, call }: { signer: Signer; call?: KeyedCall | undefined },
+    prefix: Prefix = 'mrt_',
+  ): Secret {
     return new Secret(
-      call === undefined ? newSecret() : `mrt_${signer.sign('call-secret', call.seed)}`,
+      call === undefined ? newSecret(prefix) : prefix + signer.sign('call-secret', call.seed),
     )
+  }
+
+  get prefix(): Prefix {
+    return this.text.startsWith('mri_') ? 'mri_' : 'mrt_'
   }
 }
 

@@ -2,34 +2,37 @@ import type { Logger } from '../kit/logger.ts'
 import type { Bus } from '../ports/bus/bus.ts'
 import type { Authenticator } from './authenticate.ts'
 import { covers } from './rights.ts'
-import { chosenBy, choosing, type Viewer } from './viewer.ts'
+import { chosenBy, choosing, type Right, type Viewer } from './viewer.ts'
 
 /** The hint that somebody's rights have changed. */
 const TOPIC = 'access'
 /** How often all that is open is checked, for hints that were lost and for tokens that expire. */
 const CHECK_MS = 2_000
 
-/** One connection that lives on after its credential was looked at. */
+/** Something that lives on after its credential was looked at. */
+export interface Lasting {
+  /** Ends it: its credential is good for nothing any more, or for less in what it needs. */
+  close(): void
+  /** The rights that it was found to need; undefined for all that its viewer has. */
+  readonly needed?: readonly Right[] | undefined
+  /** Told what its viewer is good for now, when it goes on. */
+  changed?(viewer: Viewer): void
+}
+
 export interface Session {
-  /** Notes with what rights it now works. */
-  saw(viewer: Viewer): void
   /** To be called when it has closed by itself. */
   end(): void
 }
 
-/** All that is open with one credential, for the organization that it chooses if any, and the most it was seen to be good for. */
-interface Held {
-  viewer: Viewer
-  readonly closers: Set<() => void>
-}
-
 /**
- * The connections of this server that outlive a request: WebSockets, event streams, calls that stream. When their
- * credential is revoked or expires, or its person loses a membership or part of a role, they are closed: at once
- * when the hint comes, and when it is lost with the next check, which is one statement for all of them.
+ * What of this server outlives a request: WebSockets, subscriptions, calls that stream. When their credential is
+ * revoked or expires they are closed, and so is what needs an organization in which its person is no member any more or
+ * has a lesser role; what needs only others goes on. At once when the hint comes, and when it is lost with the next
+ * check, which is one statement for all of them.
  */
 export class Sessions {
-  readonly #held = new Map<string, Held>()
+  /** What is open with each credential, and what its viewer was good for when it was last looked at. */
+  readonly #held = new Map<string, Map<Lasting, Viewer>>()
   readonly #authenticator: Authenticator
   readonly #bus: Bus
   readonly #log: Pick<Logger, 'warn'>
@@ -54,26 +57,14 @@ export class Sessions {
     return this.#held.size
   }
 
-  /** Closes a connection by `close` as soon as `viewer` is good for less than now. */
-  open(viewer: Viewer, close: () => void): Session {
-    const id = keyOf(viewer)
-    if (id === undefined) return { saw: () => {}, end: () => {} }
-    const key = `${id} ${chosenBy(viewer) ?? ''}`
-    const held = this.#held.get(key) ?? { viewer, closers: new Set() }
+  /** Watches over something that `viewer` has opened, until it ends. */
+  open(viewer: Viewer, lasting: Lasting): Session {
+    const key = keyOf(viewer)
+    if (key === undefined) return { end: () => {} }
+    const held = this.#held.get(key) ?? new Map<Lasting, Viewer>()
     this.#held.set(key, held)
-    const closer = (): void => close() // one function given twice is two connections
-    held.closers.add(closer)
-    const saw = (now: Viewer): void => {
-      if (!covers(held.viewer, now) && covers(now, held.viewer)) held.viewer = now
-    }
-    saw(viewer)
-    return {
-      saw,
-      end: () => {
-        held.closers.delete(closer)
-        if (held.closers.size === 0 && this.#held.get(key) === held) this.#held.delete(key)
-      },
-    }
+    held.set(lasting, viewer)
+    return { end: () => this.#let(key, held, lasting) }
   }
 
   /** To be called after every change of somebody's rights: no server goes by the old ones any longer. */
@@ -118,21 +109,29 @@ export class Sessions {
   }
 
   async #checkAll(): Promise<void> {
-    const asked = new Map([...this.#held].map(([key, held]) => [key, { held, was: held.viewer }]))
-    const ids = [...asked.values()].flatMap(({ was }) => keyOf(was) ?? [])
-    const present = await this.#authenticator.present([...new Set(ids)])
-    for (const [key, { held, was }] of asked) {
-      if (held.viewer !== was) continue // it was seen anew meanwhile: the next check is for it
-      const whole = present.get(keyOf(was) ?? '')
-      const chosen = chosenBy(was)
-      const now = whole && chosen !== undefined ? choosing(whole, chosen) : whole
-      if (now !== undefined && covers(now, was)) {
-        held.viewer = now
-        continue
+    // what is opened meanwhile is for the next check
+    const asked = [...this.#held].map(([key, held]) => ({ key, held, all: [...held] }))
+    const present = await this.#authenticator.present(asked.map(({ key }) => key))
+    for (const { key, held, all } of asked) {
+      const whole = present.get(key)
+      for (const [lasting, was] of all) {
+        if (!held.has(lasting)) continue // it has ended meanwhile
+        const chosen = chosenBy(was)
+        const now = whole && chosen !== undefined ? choosing(whole, chosen) : whole
+        if (now !== undefined && covers(now, was, lasting.needed)) {
+          held.set(lasting, now)
+          lasting.changed?.(now)
+          continue
+        }
+        this.#let(key, held, lasting)
+        lasting.close()
       }
-      if (this.#held.get(key) === held) this.#held.delete(key)
-      for (const close of held.closers) close()
     }
+  }
+
+  #let(key: string, held: Map<Lasting, Viewer>, lasting: Lasting): void {
+    held.delete(lasting)
+    if (held.size === 0 && this.#held.get(key) === held) this.#held.delete(key)
   }
 }
 

@@ -138,6 +138,10 @@ export function allow(viewer: Viewer, needed: Role, organizationId: string): voi
   if (!isAllowed(viewer, needed, organizationId)) throw new Forbidden(needed)
 }
 
+/** Notes that the work is done in this organization, in which the viewer is known to be. */
+export const actsIn = (viewer: Viewer, organizationId: string): void =>
+  void noted.get(viewer)?.push({ needed: 'WORKER', organizationId })
+
 /** A right that was needed and there: of a role in an organization, or without one of an administrator of the server. */
 export interface Right {
   readonly needed: Role

@@ -1,4 +1,4 @@
-import { found } from '../auth/viewer.ts'
+import { actsIn, found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { deliver, resumeFrom } from '../events/index.ts'
 import { deploymentEvents } from './deployment.ts'
@@ -14,7 +14,9 @@ builder.subscriptionField('deploymentChanged', (t) =>
       after: t.arg.string({ description: 'Cursor to resume after.' }),
     },
     subscribe: async (_root, { deploymentId, after }, ctx) => {
-      const { id } = found(await deploymentNamed(ctx, deploymentId), 'deployment', deploymentId)
+      const named = await deploymentNamed(ctx, deploymentId)
+      const { id, organizationId } = found(named, 'deployment', deploymentId)
+      actsIn(ctx.viewer, organizationId)
       return deliver(
         ctx,
         deploymentEvents(ctx.database.shared),

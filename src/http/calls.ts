@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'undici'
+import { noting } from '../auth/viewer.ts'
 import type { Context, Site } from '../context.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway } from '../kit/errors.ts'
@@ -17,11 +18,18 @@ export async function invoked(
   reply: FastifyReply,
   invoke: () => Promise<Answer>,
 ): Promise<Answer> {
-  const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
+  const { viewer, rights } = noting(ctx.viewer)
+  const session = site.sessions.open(ctx.viewer, {
+    close: () => reply.raw.destroy(),
+    get needed() {
+      return rights.length === 0 ? undefined : rights // it has not been found yet what is called
+    },
+  })
   whenClosed(reply.raw, () => {
     session.end()
     ctx.operation.close()
   })
+  ctx.viewer = viewer
   const answer = await invoke()
   passedOn(reply)
   return answer

@@ -46,6 +46,7 @@ export function graphql(
           if (answer !== undefined)
             return reply.code(answer.status).headers(answer.headers).send(answer.body)
         }
+        ctx.cut = () => reply.raw.destroy()
         const headers = new Headers()
         for (const [name, value] of Object.entries(request.headers))
           if (value !== undefined) headers.set(name, String(value))
@@ -63,7 +64,9 @@ export function graphql(
         const type = response.headers.get('content-type')
         if (type?.startsWith('text/html')) reply.headers(graphiQl.headers())
         if (type?.startsWith('text/event-stream')) {
-          const session = site.sessions.open(ctx.viewer, () => reply.raw.destroy())
+          // what it delivers needs more, and is ended by itself
+          const lasting = { close: () => reply.raw.destroy(), needed: [] }
+          const session = site.sessions.open(ctx.viewer, lasting)
           eventStreams.add(reply.raw)
           whenClosed(reply.raw, () => {
             eventStreams.delete(reply.raw)

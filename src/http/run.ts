@@ -5,8 +5,9 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql'
+import { noting, type Right } from '../auth/viewer.ts'
 import { callerKey, type Context } from '../context.ts'
-import { QuotaReached, TimedOut } from '../kit/errors.ts'
+import { Forbidden, QuotaReached, TimedOut } from '../kit/errors.ts'
 import type { Operation } from '../kit/operation.ts'
 import { sizeOf } from '../kit/size-of.ts'
 import { eventsOf, executeOnce } from './compiled.ts'
@@ -94,11 +95,19 @@ export async function subscribe(
 ): Promise<ExecutionResult | AsyncIterableIterator<DeliveryResult>> {
   const { refusal, cost } = admit(args)
   if (refusal !== undefined) return costing({ errors: [refusal] }, cost)
-  const place = placeFor(args.contextValue as Context) // as above
+  const ctx = args.contextValue as Context // as above
+  const place = placeFor(ctx)
   if (place instanceof GraphQLError) return { errors: [place] }
   try {
+    const begun = ctx.viewer
+    const { viewer, rights } = noting(begun)
+    ctx.viewer = viewer
     const source = await inTime(args, eventsOf(args), leave)
-    if (isIterable(source)) return deliveriesOf(args, source[Symbol.asyncIterator](), place)
+    ctx.viewer = begun
+    if (isIterable(source)) {
+      const events = whileAllowed(ctx, source[Symbol.asyncIterator](), rights)
+      return deliveriesOf(args, events, place)
+    }
     place()
     return source === LATE ? over(args) : masked(args, source)
   } catch (cause) {
@@ -111,6 +120,53 @@ export async function subscribe(
 function over({ contextValue }: ExecutionArgs): { errors: GraphQLError[] } {
   const { operation, requestId, log } = contextValue as Context // as above
   return { errors: [maskError(operation.why, requestId, log)] }
+}
+
+/** The events of a source until its viewer is good for less in what it needs: then they end with Forbidden. */
+function whileAllowed(
+  ctx: Context,
+  source: AsyncIterator<unknown>,
+  rights: readonly Right[],
+): AsyncIterator<unknown> {
+  let isLost = false
+  let isOver = false
+  const session = ctx.sessions.open(ctx.viewer, {
+    needed: rights.length === 0 ? undefined : [...rights],
+    changed: (viewer) => (ctx.viewer = viewer),
+    close() {
+      isLost = true
+      ctx.cut?.() // over an event stream an error would be one more event
+      void source.return?.() // so that what waits for the next event waits no more
+    },
+  })
+  return {
+    async next() {
+      if (isOver) return { done: true, value: undefined }
+      try {
+        const step = await source.next()
+        if (isLost) throw new RightsLost()
+        if (step.done) session.end()
+        return step
+      } catch (cause) {
+        isOver = true
+        session.end()
+        throw cause
+      }
+    },
+    async return() {
+      isOver = true
+      session.end()
+      await source.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+/** The viewer of something that goes on is no longer good for what it needs. */
+class RightsLost extends Forbidden {
+  constructor() {
+    super('WORKER', 'You may no longer follow this: your rights in the organization have changed.')
+  }
 }
 
 /** Ends a source that nobody waits for any more. */

@@ -1,7 +1,10 @@
+import { GraphQLError } from 'graphql'
 import type { WebSocket } from 'ws'
-import type { Session } from '../auth/sessions.ts'
 import { callerKey, type Context, type Site } from '../context.ts'
 import { Forbidden, Unauthenticated } from '../kit/errors.ts'
+import type { DeliveryResult } from './run.ts'
+
+export type Deliveries = AsyncIterableIterator<DeliveryResult>
 
 /** How long a socket that is closed for its credential may take to say goodbye. */
 const GOODBYE_MS = 1_000
@@ -16,23 +19,57 @@ export function forbid(socket: WebSocket): void {
   setTimeout(() => socket.terminate(), GOODBYE_MS).unref()
 }
 
-/** What each WebSocket was opened with. */
+/** What each WebSocket was opened with, and what goes on over it. */
 export function socketSessions(site: Site): {
   open(socket: WebSocket, ctx: Context): void
   /** Whether an operation is asked for by whoever opened the socket, who may be good for less by now. */
   isSame(socket: WebSocket, ctx: Context): boolean
+  /** The same deliveries. When they end for want of rights and nothing else goes on, the socket is closed too. */
+  watched(socket: WebSocket, deliveries: Deliveries): Deliveries
 } {
-  const opened = new WeakMap<WebSocket, { session: Session; caller: string }>()
+  const opened = new WeakMap<WebSocket, { caller: string; running: number }>()
   return {
     open(socket, ctx) {
-      const session = site.sessions.open(ctx.viewer, () => forbid(socket))
-      opened.set(socket, { session, caller: callerKey(ctx) })
+      // a socket needs no right but to be somebody's
+      const session = site.sessions.open(ctx.viewer, { close: () => forbid(socket), needed: [] })
+      opened.set(socket, { caller: callerKey(ctx), running: 0 })
       socket.once('close', () => session.end())
     },
-    isSame(socket, ctx) {
-      const known = opened.get(socket)
-      known?.session.saw(ctx.viewer)
-      return known?.caller === callerKey(ctx)
+    isSame: (socket, ctx) => opened.get(socket)?.caller === callerKey(ctx),
+    watched(socket, deliveries) {
+      const state = opened.get(socket) ?? { caller: '', running: 0 }
+      state.running += 1
+      const ended = once(() => (state.running -= 1))
+      const watching: Deliveries = {
+        async next() {
+          try {
+            const step = await deliveries.next()
+            if (step.done) ended()
+            return step
+          } catch (cause) {
+            ended()
+            if (isForbidden(cause) && state.running === 0) forbid(socket)
+            throw cause
+          }
+        },
+        return() {
+          ended()
+          return deliveries.return?.() ?? Promise.resolve({ done: true, value: undefined })
+        },
+        [Symbol.asyncIterator]: () => watching,
+      }
+      return watching
     },
+  }
+}
+
+const isForbidden = (cause: unknown): boolean =>
+  cause instanceof GraphQLError && cause.extensions['code'] === 'FORBIDDEN'
+
+function once(run: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (!isDone) run()
+    isDone = true
   }
 }

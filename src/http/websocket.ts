@@ -14,7 +14,7 @@ import { maskError } from './mask.ts'
 import { contextOf, operationContext } from './request.ts'
 import { socketAnswers } from './socket-answers.ts'
 import { socketPlaces } from './socket-places.ts'
-import { forbid, isRefused, socketSessions } from './socket-sessions.ts'
+import { forbid, isRefused, socketSessions, type Deliveries } from './socket-sessions.ts'
 import { originForm } from './target.ts'
 import { cameIn } from './texts.ts'
 import { nameIn, textOf, type TrustedDocuments } from './trusted.ts'
@@ -55,6 +55,8 @@ export function websockets(
     onNext: ({ extra }, id, _payload, { contextValue }) =>
       answers.sending(extra.socket, id, contextValue as Context), // as onSubscribe makes one
     onComplete: ({ extra }, id) => answers.sent(extra.socket, id),
+    onOperation: ({ extra }, _id, _payload, _args, result) =>
+      isStream(result) ? sessions.watched(extra.socket, result) : undefined,
     async onConnect({ extra, connectionParams }) {
       const given = connectionParams?.authorization ?? connectionParams?.Authorization
       if (typeof given === 'string') extra.request.headers.authorization = given
@@ -124,6 +126,8 @@ export function websockets(
     },
   }
 }
+
+const isStream = (result: object): result is Deliveries => Symbol.asyncIterator in result
 
 /** Answers an upgrade that is refused. */
 function turnAway(socket: Duplex, status: string, why: string): void {

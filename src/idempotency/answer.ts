@@ -25,8 +25,8 @@ export function write(answer: Answer): string {
   return JSON.stringify(marked({ rights: answer.rights, isTooLarge: true } satisfies Answer))
 }
 
-/** `secret` makes the one secret of the call. */
-export const read = (text: string, secret: () => Secret): Answer =>
+/** `secret` makes the one secret of the call, with the prefix it had. */
+export const read = (text: string, secret: (prefix: Secret['prefix']) => Secret): Answer =>
   unmarked(JSON.parse(text), secret) as Answer // `write` wrote it
 
 function marked(value: unknown): unknown {
@@ -34,12 +34,12 @@ function marked(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Date) return ['date', value.toISOString()]
   if (value instanceof JsonText) return ['json', value.text]
-  if (value instanceof Secret) return ['secret']
+  if (value instanceof Secret) return ['secret', value.prefix]
   if (Array.isArray(value)) return ['list', value.map(marked)]
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, marked(one)]))
 }
 
-function unmarked(value: unknown, secret: () => Secret): unknown {
+function unmarked(value: unknown, secret: (prefix: Secret['prefix']) => Secret): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (!Array.isArray(value))
     return Object.fromEntries(
@@ -54,7 +54,7 @@ function unmarked(value: unknown, secret: () => Secret): unknown {
     case 'json':
       return new JsonText(String(content))
     case 'secret':
-      return secret()
+      return secret(content === 'mri_' ? 'mri_' : 'mrt_')
     default:
       return (content as unknown[]).map((one) => unmarked(one, secret))
   }

@@ -202,7 +202,7 @@ async function replay<Success extends object>(
 ): Promise<Outcome<Success>> {
   if (kept.digest !== asked.digest) throw usedOtherwise(kept, asked)
   const { signer } = ctx
-  const answer = read(kept.answer, () => Secret.of({ signer, call: kept }))
+  const answer = read(kept.answer, (prefix) => Secret.of({ signer, call: kept }, prefix))
   allowAgain(ctx.viewer, answer.rights)
   if (answer.error !== undefined) throw readError(answer.error, mutation.errors)
   const success = answer.isTooLarge

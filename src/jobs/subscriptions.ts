@@ -1,4 +1,4 @@
-import { allow, found, requireCredential } from '../auth/viewer.ts'
+import { actsIn, allow, found, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { deliver, DeliveryInterface, resumeFrom, type Delivery } from '../events/index.ts'
@@ -104,7 +104,8 @@ builder.subscriptionFields((t) => ({
       filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
     },
     subscribe: async (_root, { jobId, ...args }, ctx) => {
-      const { id } = found(await jobNamed(ctx, jobId), 'job', jobId)
+      const { id, organizationId } = found(await jobNamed(ctx, jobId), 'job', jobId)
+      actsIn(ctx.viewer, organizationId)
       return followLogOf(ctx, jobLog(ctx.database.shared), id, args)
     },
     resolve: (delivery) => delivery,
@@ -117,7 +118,8 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: after }),
     },
     subscribe: async (_root, { jobId, after: cursor }, ctx) => {
-      const { id } = found(await jobNamed(ctx, jobId), 'job', jobId)
+      const { id, organizationId } = found(await jobNamed(ctx, jobId), 'job', jobId)
+      actsIn(ctx.viewer, organizationId)
       return deliver(
         ctx,
         jobEvents(ctx.database.shared),
@@ -137,7 +139,8 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: after }),
     },
     subscribe: async (_root, { serviceId, after: cursor }, ctx) => {
-      const { id } = found(await serviceNamed(ctx, serviceId), 'service', serviceId)
+      const { id, organizationId } = found(await serviceNamed(ctx, serviceId), 'service', serviceId)
+      actsIn(ctx.viewer, organizationId)
       return deliver(
         ctx,
         serviceJobEvents(ctx.database.shared),

@@ -29,7 +29,7 @@ export async function bootstrap(
   })
   const [organization, user] = await Promise.all([
     prisma.organization.findUniqueOrThrow({ where: { handle: DEFAULT_HANDLE } }),
-    prisma.user.findUniqueOrThrow({ where: { email: 'admin' } }),
+    prisma.user.findFirstOrThrow({ where: { email: 'admin', organizationId: null } }),
   ])
   await prisma.membership.createMany({
     data: [{ userId: user.id, organizationId: organization.id, role: 'ADMIN' }],

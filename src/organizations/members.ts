@@ -1,12 +1,13 @@
-import { Prisma } from '../generated/prisma/client.ts'
-import type { Membership, User } from '../generated/prisma/client.ts'
+import type { Invitation, Membership, Prisma, User } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
-import { hashPassword } from '../auth/passwords.ts'
-import { allow, found, isAllowed, organizationFor, personOf, type Viewer } from '../auth/viewer.ts'
-import { actor, type Context } from '../context.ts'
+import type { Secret } from '../auth/secrets.ts'
+import { allow, found, organizationFor, personOf, type Viewer } from '../auth/viewer.ts'
+import type { Context } from '../context.ts'
 import { Forbidden, NotFound, ValidationError } from '../kit/errors.ts'
 import { emailOf } from '../kit/names.ts'
-import { act, effectsOf } from '../streams/index.ts'
+import { newPassword, setPassword } from './accounts.ts'
+import { codeFor, endPending, invite } from './invitations.ts'
+import { addMember, effectOf, lockMembers, memberNamed, record, type Member } from './membership.ts'
 import { UserId } from './organization.ts'
 import { organizationNamed } from './store.ts'
 
@@ -20,55 +21,92 @@ interface SetMemberInput {
   readonly organizationId?: string | null
 }
 
+/** A member as it is now; or an invitation, with the code that accepts it. */
+type Outcome =
+  | { readonly membership: Membership }
+  | { readonly invitation: Invitation; readonly code: Secret }
+
 /**
- * Adds a person or changes the role. A person's account belongs to the person: name and password are set by whoever
- * makes it, by the person, by an administrator of the server, or by whoever is ADMIN of all the person is in. What
- * an organization sets is good for that organization alone, so that no one can wait with a password for another
- * organization to let the person in.
+ * Changes a member. Whoever is none yet becomes one at once with a password, by a new account of the organization's
+ * own; without a password the person is invited. Neither looks for other accounts with that e-mail, so that neither
+ * tells of them.
  */
-export async function setMember(ctx: Context, input: SetMemberInput): Promise<Membership> {
+export async function setMember(ctx: Context, input: SetMemberInput): Promise<Outcome> {
   const { viewer } = ctx
   const named = await organizationNamed(ctx, input.organizationId)
   const organizationId = organizationFor(viewer, 'WORKER', named)
   const email = emailOf(input.email)
-  const self = personOf(viewer)
-  if (self?.email !== email) allow(viewer, 'ADMIN', organizationId)
-  if (await isDone(ctx)) {
-    const where = { organizationId, user: { email } }
-    const membership = await ctx.database.prisma.membership.findFirst({ where })
-    return found(membership, 'member', input.email)
-  }
-  const passwordHash = input.password == null ? undefined : await hashPassword(input.password)
-  const set = await ctx.database.prisma.$transaction(async (db) => {
+  if (personOf(viewer)?.email !== email) allow(viewer, 'ADMIN', organizationId)
+  const done = await doneBefore(ctx, organizationId, email)
+  if (done !== undefined) return done
+  const hash = input.password == null ? undefined : await newPassword(ctx, email, input.password)
+  const outcome = await ctx.database.prisma.$transaction(async (db) => {
     await lockMembers(db, organizationId)
-    const { user, isNew } = await personNamed(db, email, input.name)
-    const isRenamed = input.name != null && input.name !== user.name
-    if ((isRenamed || passwordHash !== undefined) && !isNew) await mayManage(db, viewer, user)
-    const key = { userId_organizationId: { userId: user.id, organizationId } }
-    const old = await db.membership.findUnique({ where: key })
-    if (old?.role !== input.role) allow(viewer, 'ADMIN', organizationId)
-    if (old?.role === 'ADMIN' && input.role !== 'ADMIN')
-      await keepsAnAdmin(db, old, ['role'], 'given a lesser role')
-    const membership = await db.membership.upsert({
-      where: key,
-      create: { userId: user.id, organizationId, role: input.role },
-      update: { role: input.role },
-    })
-    if (isRenamed)
-      await db.user.update({ where: { id: user.id }, data: { name: input.name ?? null } })
-    if (passwordHash !== undefined)
-      await setPassword(db, viewer, user, passwordHash, organizationId)
+    const member = await memberNamed(db, organizationId, email)
+    if (member !== null) return { membership: await changeMember(ctx, db, member, input, hash) }
+    allow(viewer, 'ADMIN', organizationId)
+    if (hash === undefined) return invite(ctx, db, { ...input, organizationId, email })
+    const account = { email, name: input.name ?? null, role: input.role, organizationId }
+    const membership = await addMember(db, UserId.make(), account)
+    await setPassword(db, viewer, membership.userId, hash, organizationId)
+    await endPending(db, organizationId, email, ctx.now())
     const changes = [
-      ...(old?.role === input.role ? [] : [{ field: 'role', from: old?.role, to: input.role }]),
-      ...(isRenamed ? [{ field: 'name', from: user.name, to: input.name }] : []),
-      ...(passwordHash === undefined ? [] : [{ field: 'password' }]),
+      { field: 'role', to: input.role },
+      ...(input.name == null ? [] : [{ field: 'name', to: input.name }]),
+      { field: 'password' },
     ]
-    await db.$executeRaw(act(organizationId, actor(ctx), 'setMember', `usr:${user.id}`, changes))
-    return membership
+    await record(ctx, db, membership, 'setMember', changes)
+    return { membership }
   })
   ctx.sessions.changed()
   ctx.hub.hint('audit', organizationId)
-  return set
+  return outcome
+}
+
+/** What this call had come to, when it has had its effect already and only its answer was lost. */
+async function doneBefore(
+  ctx: Context,
+  organizationId: string,
+  email: string,
+): Promise<Outcome | undefined> {
+  const effect = await effectOf(ctx)
+  if (effect === undefined) return undefined
+  const [noun, id = ''] = effect.subject.split(':')
+  const { prisma } = ctx.database
+  if (noun === 'inv')
+    return {
+      invitation: await prisma.invitation.findUniqueOrThrow({ where: { id } }),
+      code: codeFor(ctx),
+    }
+  const where = { userId: id, organizationId }
+  return { membership: found(await prisma.membership.findFirst({ where }), 'member', email) }
+}
+
+async function changeMember(
+  ctx: Context,
+  db: Transaction,
+  { user, userId, organizationId, role }: Member,
+  input: SetMemberInput,
+  hash: string | undefined,
+): Promise<Membership> {
+  const { viewer } = ctx
+  const isRenamed = input.name != null && input.name !== user.name
+  if (isRenamed || hash !== undefined) mayManage(viewer, user, organizationId)
+  if (role !== input.role) allow(viewer, 'ADMIN', organizationId)
+  if (role === 'ADMIN' && input.role !== 'ADMIN')
+    await keepsAnAdmin(db, { userId, organizationId }, ['role'], 'given a lesser role')
+  const changed = await db.membership.update({
+    where: { userId_organizationId: { userId, organizationId } },
+    data: { role: input.role },
+  })
+  if (isRenamed) await db.user.update({ where: { id: userId }, data: { name: input.name ?? null } })
+  if (hash !== undefined) await setPassword(db, viewer, userId, hash, organizationId)
+  await record(ctx, db, changed, 'setMember', [
+    ...(role === input.role ? [] : [{ field: 'role', from: role, to: input.role }]),
+    ...(isRenamed ? [{ field: 'name', from: user.name, to: input.name }] : []),
+    ...(hash === undefined ? [] : [{ field: 'password' }]),
+  ])
+  return changed
 }
 
 /** Takes a person out of an organization; what they have open by it is closed. Answers the id. */
@@ -80,85 +118,83 @@ export async function removeMember(
   const organizationId = organizationFor(ctx.viewer, 'ADMIN', named)
   const userId = UserId.read(input.userId)
   if (userId === undefined) throw new NotFound('member', input.userId)
-  if (await isDone(ctx)) return userId
-  await ctx.database.prisma.$transaction(async (db) => {
-    await lockMembers(db, organizationId)
-    const key = { userId_organizationId: { userId, organizationId } }
-    const old = await db.membership.findUnique({ where: key })
-    if (old === null) throw new NotFound('member', input.userId)
-    if (old.role === 'ADMIN') await keepsAnAdmin(db, old, ['userId'], 'removed')
-    await db.membership.delete({ where: key })
-    await db.token.updateMany({
-      where: { userId, organizationId, revokedAt: null },
-      data: { revokedAt: ctx.now() },
-    })
-    const changes = [{ field: 'role', from: old.role }]
-    await db.$executeRaw(act(organizationId, actor(ctx), 'removeMember', `usr:${userId}`, changes))
-  })
-  ctx.sessions.changed()
-  ctx.hub.hint('audit', organizationId)
+  if ((await effectOf(ctx)) !== undefined) return userId
+  await takeOut(ctx, { userId, organizationId }, ['userId'], 'removed', 'removeMember')
   return userId
 }
 
-/** Whether this call has had its effect already, and only its answer was lost. */
-const isDone = async ({ database, call }: Context): Promise<boolean> =>
-  call !== undefined && call.attempt > 1 && (await effectsOf(database, call.id)).length > 0
-
-/** One change of an organization's members at a time, so that two admins cannot remove each other at once. */
-const lockMembers = (db: Transaction, organizationId: string): Promise<unknown> =>
-  db.$queryRaw`SELECT 1 AS locked FROM "Organization" WHERE id = ${organizationId}::uuid FOR UPDATE`
-
-/** The person with that e-mail, made if there is none. */
-async function personNamed(
-  db: Transaction,
-  email: string,
-  name: string | null | undefined,
-): Promise<{ user: User; isNew: boolean }> {
-  const { count } = await db.user.createMany({
-    data: [{ id: UserId.make(), email, name: name ?? null }],
-    skipDuplicates: true,
-  })
-  return { user: await db.user.findUniqueOrThrow({ where: { email } }), isNew: count === 1 }
+/**
+ * Takes the caller out of an organization, which needs no role. Answers the organization's id. Throws Forbidden for
+ * who is no person, and ValidationError for the last ADMIN.
+ */
+export async function leaveOrganization(
+  ctx: Context,
+  input: { organizationId?: string | null },
+): Promise<string> {
+  const named = await organizationNamed(ctx, input.organizationId)
+  const userId = personOf(ctx.viewer)?.id
+  if (userId === undefined)
+    throw new Forbidden('WORKER', 'Only a person is a member, and can leave: revoke the token.')
+  // no right is noted: whoever has left has none, and may have the answer again
+  const organizationId = named ?? onlyOrganization(ctx.viewer)
+  await takeOut(
+    ctx,
+    { userId, organizationId },
+    ['organizationId'],
+    'given up',
+    'leaveOrganization',
+  )
+  return organizationId
 }
 
-/** Throws Forbidden unless the viewer may change the account itself. */
-async function mayManage(db: Transaction, viewer: Viewer, user: User): Promise<void> {
+function onlyOrganization(viewer: Viewer): string {
+  const [only, ...others] = viewer.memberships
+  return only === undefined || others.length > 0
+    ? organizationFor(viewer, 'WORKER', undefined) // which says what is missing
+    : only.organizationId
+}
+
+/** Ends a membership, and the sign-ins that are good for it alone. */
+async function takeOut(
+  ctx: Context,
+  key: { userId: string; organizationId: string },
+  path: readonly string[],
+  what: string,
+  action: 'removeMember' | 'leaveOrganization',
+): Promise<void> {
+  const { userId, organizationId } = key
+  await ctx.database.prisma.$transaction(async (db) => {
+    await lockMembers(db, organizationId)
+    const where = { userId_organizationId: key }
+    const old = await db.membership.findUnique({ where })
+    if (old === null) throw new NotFound('member', UserId.text(userId))
+    if (old.role === 'ADMIN') await keepsAnAdmin(db, key, path, what)
+    await db.membership.delete({ where })
+    await db.token.updateMany({
+      where: { ...key, revokedAt: null },
+      data: { revokedAt: ctx.now() },
+    })
+    await record(ctx, db, key, action, [{ field: 'role', from: old.role }])
+  })
+  ctx.sessions.changed()
+  ctx.hub.hint('audit', organizationId)
+}
+
+/** Throws Forbidden unless the viewer, who is ADMIN or the person, may change the account itself. */
+function mayManage(viewer: Viewer, user: User, organizationId: string): void {
   const self = personOf(viewer)
   if (self?.isServerAdmin === true || self?.id === user.id) return
-  const memberships = await db.membership.findMany({ where: { userId: user.id } })
-  const isOurs = memberships.every(({ organizationId }) =>
-    isAllowed(viewer, 'ADMIN', organizationId),
-  )
-  if (user.isServerAdmin || !isOurs)
+  if (user.isServerAdmin || user.organizationId !== organizationId)
     throw new Forbidden(
       'ADMIN',
-      'This person has an account already: its name and password are changed by the person, or by an administrator of the server.',
+      'This organization has not made the account of this person: its name and password are changed by the person, or by an administrator of the server.',
     )
-}
-
-/** Sets the password, which is good for as much as its setter, and ends what the old one had opened. */
-async function setPassword(
-  db: Transaction,
-  viewer: Viewer,
-  user: User,
-  passwordHash: string,
-  organizationId: string,
-): Promise<void> {
-  const self = personOf(viewer)
-  const within = viewer.kind === 'token' ? viewer.within : undefined
-  const own = within ?? user.passwordOrganizationId
-  const passwordOrganizationId =
-    self?.isServerAdmin === true ? null : self?.id === user.id ? own : organizationId
-  await db.user.update({ where: { id: user.id }, data: { passwordHash, passwordOrganizationId } })
-  await db.$executeRaw`
-    UPDATE "Token" SET "revokedAt" = now() WHERE "userId" = ${user.id}::uuid AND "expiresAt" IS NOT NULL
-      AND "revokedAt" IS NULL AND id IS DISTINCT FROM ${viewer.kind === 'token' ? viewer.tokenId : null}::uuid`
 }
 
 /** Throws ValidationError when nobody else is ADMIN. */
 async function keepsAnAdmin(
   db: Transaction,
-  { organizationId, userId }: Membership,
+  { organizationId, userId }: { organizationId: string; userId: string },
   path: readonly string[],
   what: string,
 ): Promise<void> {

@@ -3,6 +3,7 @@ import { idKind } from '../kit/ids.ts'
 
 export const OrganizationId = idKind('org')
 export const UserId = idKind('usr')
+export const InvitationId = idKind('inv')
 /** Of the admin's token and of the project that an organization begins with; their concepts come after this one. */
 export const TokenId = idKind('tok')
 export const ProjectId = idKind('prj')

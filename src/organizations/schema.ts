@@ -1,4 +1,5 @@
 import './types.ts'
+import './invitation-types.ts'
 import './queries.ts'
 import './mutations.ts'
 import './search.ts'

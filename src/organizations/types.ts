@@ -14,13 +14,16 @@ import { OrganizationId, organizationNaming, UserId, userNaming } from './organi
 import { organizationById, userById } from './store.ts'
 
 export const UserType = builder.prismaObject('User', {
-  description: 'A person.',
+  description: 'The account of a person.',
   // of nobody's organization; a WORKER finds itself alone
   extensions: openToWorkers(['id', 'email', 'name', 'address', 'createdAt', 'memberships']),
   interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => UserId.text(id) }),
-    email: t.exposeString('email', { description: 'Unique on this server.' }),
+    email: t.exposeString('email', {
+      description:
+        'By which the person signs in; unique within an organization. Other organizations may have accounts of their own with it.',
+    }),
     name: t.exposeString('name', { nullable: true, description: 'How the person is called.' }),
     address: t.string({
       nullable: true,

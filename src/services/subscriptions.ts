@@ -1,4 +1,4 @@
-import { found } from '../auth/viewer.ts'
+import { actsIn, found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { deliver, resumeFrom } from '../events/index.ts'
@@ -19,7 +19,9 @@ async function followed(
     service === null && resumeFrom(ctx, after) !== undefined
       ? await serviceEvenDeleted(ctx, text)
       : null
-  return found(service ?? deleted, 'service', text)
+  const row = found(service ?? deleted, 'service', text)
+  actsIn(ctx.viewer, row.organizationId)
+  return row
 }
 
 builder.subscriptionFields((t) => ({

@@ -1,5 +1,7 @@
+import { seedPerson, SetMember } from '../auth/operations.ts'
+import { seedOrganization } from '../organizations/operations.ts'
 import type { Client } from '../support/client.ts'
-import { becomes, seedService, seedVersion } from '../support/seed.ts'
+import { becomes, seedService, seedVersion, succeeded } from '../support/seed.ts'
 
 /** What every case may build on. */
 export interface Ground {
@@ -17,8 +19,10 @@ export interface Case {
   readonly input: (ground: Ground) => object | Promise<object>
   /** How many lines of the history it writes; one when absent. None only where it is no administrative act. */
   readonly lines?: number
-  /** Whether its line is in the history of the organization it makes. */
-  readonly isElsewhere?: true
+  /** Where its line is in the history of another organization, which these fields of the success name. */
+  readonly elsewhere?: string
+  /** Who reads the history there, if not the one who acts. */
+  readonly reader?: () => Client
 }
 
 const unique = (): string => Math.random().toString(36).slice(2, 10)
@@ -36,6 +40,19 @@ async function queue(ground: Ground): Promise<string> {
 
 const route = (ground: Ground): Promise<string> =>
   madeId(ground, 'createRoute', { name: unique(), serviceIds: [ground.serviceId] }, 'route')
+
+const stranger = () => ({ email: `${unique()}@example.com`, role: 'VIEWER' })
+
+/** Who stays in the organization that was left last. */
+let left: Client
+
+/** An organization that has another ADMIN, and somebody who acts in it. */
+async function shared(ground: Ground): Promise<{ organizationId: string; admin: Client }> {
+  const { admin: server } = ground
+  const { id: organizationId, admin } = await seedOrganization({ url: server.url, admin: server })
+  await seedPerson(admin, 'ADMIN', organizationId)
+  return { organizationId, admin }
+}
 
 /** A job in the hands of a worker. */
 async function held(ground: Ground): Promise<{ jobId: string; fence: string }> {
@@ -116,7 +133,10 @@ export const cases: Record<string, Case> = {
   updateRoute: { input: async (ground) => ({ id: await route(ground), targets: [] }) },
   deleteRoute: { input: async (ground) => ({ id: await route(ground) }) },
   invokeService: { input: ({ serviceId }) => ({ id: serviceId, json: { x: 1 } }), lines: 0 },
-  createOrganization: { input: () => ({ name: `Case ${unique()}` }), isElsewhere: true },
+  createOrganization: {
+    input: () => ({ name: `Case ${unique()}` }),
+    elsewhere: 'organization { id }',
+  },
   createToken: { input: () => ({ name: 'of a case', role: 'VIEWER' }) },
   revokeToken: {
     input: async (ground) => ({
@@ -126,10 +146,42 @@ export const cases: Record<string, Case> = {
   setMember: { input: () => ({ email: `${unique()}@example.com`, role: 'VIEWER' }) },
   removeMember: {
     input: async (ground) => {
-      const person = { email: `${unique()}@example.com`, role: 'VIEWER' }
+      const password = unique() + unique()
+      const person = { email: `${unique()}@example.com`, role: 'VIEWER', password }
       const { membership } = await ground.call('setMember', person, 'membership { user { id } }')
       return { userId: (membership as { user: { id: string } }).user.id } // selected just above
     },
+  },
+  declineInvitation: {
+    input: async (ground) => {
+      const made = await ground.call('setMember', stranger(), 'invitationCode')
+      return { code: made['invitationCode'] }
+    },
+  },
+  withdrawInvitation: {
+    input: async (ground) => {
+      const { invitation } = await ground.call('setMember', stranger(), 'invitation { id }')
+      return { id: (invitation as { id: string }).id } // selected just above
+    },
+  },
+  acceptInvitation: {
+    input: async (ground) => {
+      const { organizationId, admin } = await shared(ground)
+      await ground.call('leaveOrganization', { organizationId }, '__typename')
+      const input = { email: 'admin', role: 'VIEWER' as const }
+      const { setMember } = await admin.request(SetMember, { input })
+      return { code: succeeded(setMember, 'SetMemberSuccess').secret }
+    },
+    elsewhere: 'membership { organization { id } }',
+  },
+  leaveOrganization: {
+    input: async (ground) => {
+      const { organizationId, admin } = await shared(ground)
+      left = admin
+      return { organizationId }
+    },
+    elsewhere: 'leftId',
+    reader: () => left,
   },
   signIn: {
     input: async (ground) => {

@@ -20,11 +20,116 @@ export const SetMember = graphql(`
             id
           }
         }
+        invitation {
+          id
+          email
+          name
+          role
+          status
+        }
+        secret: invitationCode
+        replayed
       }
       ... on ValidationError {
         issues {
           path
           message
+          rule
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`)
+
+export const AcceptInvitation = graphql(`
+  mutation AuthAcceptInvitation($input: AcceptInvitationInput!) {
+    acceptInvitation(input: $input) {
+      __typename
+      ... on AcceptInvitationSuccess {
+        membership {
+          role
+          user {
+            id
+            email
+            name
+          }
+          organization {
+            id
+          }
+        }
+        replayed
+      }
+      ... on WrongState {
+        state
+      }
+      ... on ValidationError {
+        issues {
+          path
+          rule
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`)
+
+export const DeclineInvitation = graphql(`
+  mutation AuthDeclineInvitation($input: DeclineInvitationInput!) {
+    declineInvitation(input: $input) {
+      __typename
+      ... on DeclineInvitationSuccess {
+        declinedId
+      }
+      ... on WrongState {
+        state
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`)
+
+export const WithdrawInvitation = graphql(`
+  mutation AuthWithdrawInvitation($input: WithdrawInvitationInput!) {
+    withdrawInvitation(input: $input) {
+      __typename
+      ... on WithdrawInvitationSuccess {
+        invitation {
+          id
+          status
+        }
+      }
+      ... on WrongState {
+        state
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`)
+
+export const LeaveOrganization = graphql(`
+  mutation AuthLeaveOrganization($input: LeaveOrganizationInput!) {
+    leaveOrganization(input: $input) {
+      __typename
+      ... on LeaveOrganizationSuccess {
+        leftId
+        replayed
+      }
+      ... on ValidationError {
+        issues {
+          path
           rule
         }
       }
@@ -152,16 +257,35 @@ export async function seedPerson(
   const email = `person${(count += 1)}@example.com`
   const input = { email, role, password: PASSWORD, organizationId }
   const { setMember } = await admin.request(SetMember, { input })
-  const { user } = succeeded(setMember, 'SetMemberSuccess').membership
-  return { id: user.id, email, password: PASSWORD }
+  const { membership } = succeeded(setMember, 'SetMemberSuccess')
+  return { id: membership?.user.id ?? '', email, password: PASSWORD }
+}
+
+/** The code of a new invitation by `admin` into an organization of its. */
+export async function invited(
+  admin: Client,
+  email: string,
+  role: Role,
+  organizationId: string,
+): Promise<{ code: string; id: string }> {
+  const { setMember } = await admin.request(SetMember, { input: { email, role, organizationId } })
+  const { invitation, secret } = succeeded(setMember, 'SetMemberSuccess')
+  return { code: secret ?? '', id: invitation?.id ?? '' }
+}
+
+interface SignInInput {
+  readonly email: string
+  readonly password: string
+  readonly organizationId?: string
 }
 
 /** The secret of a new sign-in. */
 export async function signedIn(
   stranger: Client,
-  { email, password }: { email: string; password: string },
+  { email, password, organizationId }: SignInInput,
 ): Promise<{ secret: string; id: string }> {
-  const { signIn } = await stranger.request(SignIn, { input: { email, password } })
+  const input = { email, password, ...(organizationId && { organizationId }) }
+  const { signIn } = await stranger.request(SignIn, { input })
   const { secret, token } = succeeded(signIn, 'SignInSuccess')
   return { secret, id: token.id }
 }

@@ -3,9 +3,19 @@ import type { Role } from '../generated/graphql.ts'
 import { RevokeToken, seedOrganization, seedToken } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { Client } from '../support/client.ts'
+import { runningService, succeeded } from '../support/seed.ts'
 import { until } from '../support/until.ts'
 import { areClosed, openAll } from './open.ts'
-import { Changed, RemoveMember, seedPerson, SetMember, signedIn, Who } from './operations.ts'
+import {
+  AcceptInvitation,
+  Changed,
+  invited,
+  RemoveMember,
+  seedPerson,
+  SetMember,
+  signedIn,
+  Who,
+} from './operations.ts'
 
 let app: TestApp
 let organization: { id: string; admin: Client }
@@ -98,5 +108,91 @@ test('a socket that is open with no subscription is closed too', async () => {
   await organization.admin.request(RevokeToken, { id: token.id })
   expect(await closed).toMatchObject({ code: 4403 })
   await over
+  await socket.dispose()
+})
+
+/** A service that answers a call bit by bit, without an end. */
+const endless = {
+  'main.mjs': `export const handler = () => {
+    let timer
+    return new Response(new ReadableStream({
+      start(controller) { timer = setInterval(() => controller.enqueue(new TextEncoder().encode('.')), 100) },
+      cancel() { clearInterval(timer) },
+    }))
+  }`,
+}
+
+/** A call that goes on, and what has come of it. */
+async function calling(client: Client, invokeUrl: string) {
+  const state = { received: 0, isCut: false }
+  const response = await fetch(invokeUrl, { headers: client.headers })
+  expect(response.status).toBe(200)
+  void (async () => {
+    try {
+      for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>)
+        state.received += bytes.length
+    } catch {
+      state.isCut = true
+    }
+  })()
+  await until(() => state.received > 0)
+  return state
+}
+
+test('what happens in one organization closes what needs it, and nothing in another', async () => {
+  const [ours, theirs] = [await seedOrganization(app), await seedOrganization(app)]
+  const services = await Promise.all(
+    [ours, theirs].map(({ admin }) => runningService(admin, endless, { image: 'node:22' })),
+  )
+  const [urlOfOurs = '', urlOfTheirs = ''] = services.map(({ invokeUrl }) => invokeUrl)
+  const person = await seedPerson(app.admin, 'DEVELOPER', theirs.id)
+  const client = app.client((await signedIn(app.stranger, person)).secret)
+  const { code } = await invited(ours.admin, person.email, 'DEVELOPER', ours.id)
+  const { acceptInvitation } = await client.request(AcceptInvitation, { input: { code } })
+  succeeded(acceptInvitation, 'AcceptInvitationSuccess')
+
+  const kept = await openAll(client, theirs.id)
+  const keptCall = await calling(client, urlOfTheirs)
+  const socket = client.socket()
+  /** Follows over the one socket, and answers how that ended. */
+  const follow = (organizationId: string) => {
+    const state = { delivered: 0, ended: undefined as unknown }
+    socket.subscribe(
+      { query: Changed.toString(), variables: { organizationId } },
+      {
+        next: () => (state.delivered += 1),
+        error: (cause) => (state.ended = cause),
+        complete: () => (state.ended = 'complete'),
+      },
+    )
+    return state
+  }
+  const keptOnSocket = follow(theirs.id)
+  const isKept = async () => {
+    const [delivered, received] = [keptOnSocket.delivered, keptCall.received]
+    const all = kept.map((one) => one.delivered)
+    await seedToken(theirs.admin, theirs.id, 'VIEWER') // something to tell
+    await until(() => kept.every((one, place) => one.delivered > (all[place] ?? 0)))
+    await until(() => keptOnSocket.delivered > delivered && keptCall.received > received)
+    expect([...kept, keptOnSocket].map(({ ended }) => ended)).toEqual([...Array(4)])
+    expect(keptCall.isCut).toBe(false)
+  }
+  for (const lose of [
+    () => ours.admin.request(SetMember, { input: { email: person.email, role: 'VIEWER' } }),
+    () => ours.admin.request(RemoveMember, { input: { userId: person.id } }),
+  ]) {
+    const all = await openAll(client, ours.id)
+    const call = await calling(client, urlOfOurs)
+    const onSocket = follow(ours.id)
+    await until(() => onSocket.delivered > 0)
+    await lose()
+    await areClosed(all, false)
+    await until(() => call.isCut && onSocket.ended !== undefined)
+    expect(onSocket.ended).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
+    await isKept()
+  }
+  // what goes on knows what is lost: of the person's memberships it tells the one that is left
+  expect((await client.request(Who)).viewer.memberships).toHaveLength(1)
+  for (const one of kept) one.close()
   await socket.dispose()
 })

@@ -1,10 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { hashPassword, isPassword } from '../../src/auth/passwords.ts'
+import { networkOf } from '../../src/auth/network.ts'
+import { hashPassword, matches } from '../../src/auth/passwords.ts'
 import { Throttle } from '../../src/auth/throttle.ts'
 import { seedOrganization, RevokeToken } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
+import { Client } from '../support/client.ts'
 import { succeeded } from '../support/seed.ts'
-import { RemoveMember, seedPerson, SetMember, signedIn, SignIn, Who } from './operations.ts'
+import {
+  AcceptInvitation,
+  invited,
+  RemoveMember,
+  seedPerson,
+  SetMember,
+  signedIn,
+  SignIn,
+  Who,
+} from './operations.ts'
 
 let app: TestApp
 let organizationId: string
@@ -113,9 +124,11 @@ test('who tries too often is told when to come again, and nobody else is', async
 })
 
 test('with an organization the token is good for that one alone', async () => {
-  const { id } = await seedOrganization(app)
-  const input = { email: person.email, role: 'ADMIN' as const, organizationId: id }
-  succeeded((await app.admin.request(SetMember, { input })).setMember, 'SetMemberSuccess')
+  const { id, admin } = await seedOrganization(app)
+  const { code } = await invited(admin, person.email, 'ADMIN', id)
+  const accepting = app.client((await signedIn(app.stranger, person)).secret)
+  const { acceptInvitation } = await accepting.request(AcceptInvitation, { input: { code } })
+  succeeded(acceptInvitation, 'AcceptInvitationSuccess')
   const both = app.client((await signedIn(app.stranger, person)).secret)
   expect((await both.request(Who)).viewer.memberships).toHaveLength(2)
   const named = { ...person, id: undefined, organizationId: id }
@@ -191,39 +204,109 @@ test('no page of another site signs anybody in, and no WebSocket sets a cookie',
 })
 
 test('a password is kept as a hash that says how it was made', async () => {
-  const stored = await hashPassword('päss wörd')
+  const stored = await hashPassword('päss wörd', 'here')
   expect(stored).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[\w+/]{22}\$[\w+/]{43}$/)
-  expect(await isPassword('pa\u0308ss wo\u0308rd', stored)).toBe(true)
-  expect(await isPassword('pass word', stored)).toBe(false)
-  expect(await isPassword('', null)).toBe(false)
   // one of other parameters is checked with its own
   const cheap =
     '$scrypt$ln=4,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
-  expect(await isPassword('x', cheap)).toBe(false)
-  await expect(isPassword('x', 'plain')).rejects.toThrow('cannot be read')
+  const composed = 'pa\u0308ss wo\u0308rd'
+  expect(await matches(composed, [cheap, stored], 'here')).toEqual([false, true])
+  expect(await matches('pass word', [stored], 'here')).toEqual([false])
+  expect(await matches('', [], 'here')).toEqual([])
+  await expect(matches('x', ['plain'], 'here')).rejects.toThrow('cannot be read')
 })
 
-test('so many hashings wait for their turn, and the next is sent away', async () => {
-  const all = await Promise.allSettled(
-    Array.from({ length: 60 }, () =>
-      isPassword('x', '$scrypt$ln=4,r=8,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'),
-    ),
-  )
-  expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(52)
-  expect(await isPassword('x', null)).toBe(false)
+test('so many hashings of one network wait for their turn, and another network has its own', async () => {
+  const cheap = '$scrypt$ln=4,r=8,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+  const ended: string[] = []
+  const hash = (network: string) =>
+    matches('x', [cheap], network).then(() => void ended.push(network))
+  const all = await Promise.allSettled([
+    ...Array.from({ length: 60 }, () => hash('theirs')),
+    hash('ours'),
+  ])
+  expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(13)
+  expect(all.at(-1)?.status).toBe('fulfilled')
+  expect(ended.indexOf('ours')).toBeLessThan(5) // it was next but one
+  const many = Array.from({ length: 60 }, (_, n) => hash(`network ${n}`))
+  const refused = (await Promise.allSettled(many)).filter(({ status }) => status === 'rejected')
+  expect(refused).toHaveLength(8)
 })
 
-test('failures are forgotten as time goes by, per name and per address', () => {
+const unknown = () => Promise.resolve(false)
+
+test('failures are forgotten as time goes by, per network and per person in it', async () => {
   let now = 0
   const throttle = new Throttle(() => now)
-  for (let n = 0; n < 10; n += 1) throttle.attempt('a', '1')
-  expect(() => throttle.attempt('a', '2')).toThrow('too often')
+  const attempt = (email: string, network: string) => throttle.attempt(email, { network }, unknown)
+  for (let n = 0; n < 10; n += 1) await attempt('a', '1')
+  await expect(attempt('a', '1')).rejects.toThrow('too often')
+  ;(await attempt('a', '2')).withdraw() // strangers elsewhere shut nobody out
   now += 60_000
-  throttle.attempt('a', '2').succeeded()
-  for (let n = 0; n < 10; n += 1) throttle.attempt('a', '2')
-  for (let n = 0; n < 30; n += 1) throttle.attempt(`name ${n}`, '3')
-  expect(() => throttle.attempt('other', '3')).toThrow('too often')
-  throttle.attempt('other', '4').withdraw()
+  await attempt('a', '1')
+  await expect(attempt('a', '1')).rejects.toThrow('too often')
+  for (let n = 0; n < 30; n += 1) await attempt(`name ${n}`, '3')
+  await expect(attempt('other', '3')).rejects.toThrow('too often')
   now += 20_000
-  throttle.attempt('other', '3')
+  await attempt('other', '3')
+})
+
+test('a success is no licence to try others', async () => {
+  const throttle = new Throttle(() => 0)
+  const attempt = () => throttle.attempt('a', { network: '1' }, unknown)
+  for (let n = 0; n < 9; n += 1) await attempt()
+  ;(await attempt()).withdraw()
+  await attempt()
+  await expect(attempt()).rejects.toThrow('too often')
+})
+
+test('who commands many networks tries few passwords of one person, who gets in from a known one', async () => {
+  const throttle = new Throttle(() => 0)
+  for (let n = 0; n < 100; n += 1) await throttle.attempt('a', { network: `bot ${n}` }, unknown)
+  await expect(throttle.attempt('a', { network: 'new' }, unknown)).rejects.toThrow('too often')
+  await throttle.attempt('a', { network: 'home' }, () => Promise.resolve(true))
+  await throttle.attempt('a', { network: 'new', session: 'own' }, unknown)
+  await throttle.attempt('b', { network: 'new' }, unknown)
+})
+
+test('the addresses of one subscriber are one network', () => {
+  expect(networkOf('192.0.2.1')).toBe('192.0.2.1')
+  for (const address of ['2001:db8::1', '2001:DB8:0:0:ffff::', '2001:0db8:0:0:1:2:192.0.2.1'])
+    expect(networkOf(address)).toBe('2001:db8:0:0::/64')
+  expect(networkOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
+  expect(networkOf('::1')).toBe('0:0:0:0::/64')
+})
+
+/** A caller behind a proxy. */
+class Proxied extends Client {
+  readonly address: string
+  constructor(url: string, address: string, token?: string) {
+    super(url, token)
+    this.address = address
+  }
+  override get headers() {
+    return { ...super.headers, 'x-forwarded-for': this.address }
+  }
+}
+
+test('wrong passwords of strangers shut nobody out who has signed in before', async () => {
+  const proxied = await testApp({ TRUST_PROXY: '1' })
+  const { url } = proxied
+  try {
+    const organization = await seedOrganization(proxied)
+    const other = await seedPerson(organization.admin, 'VIEWER', organization.id)
+    const [home, theirs] = [new Proxied(url, '192.0.2.1'), new Proxied(url, '192.0.2.66')]
+    const { secret } = await signedIn(home, other)
+    const input = { email: other.email, password: 'wrong' }
+    const guesses = await Promise.all(
+      Array.from({ length: 13 }, () => theirs.request(SignIn, { input })),
+    )
+    expect(guesses.map(({ signIn }) => signIn.__typename)).toContain('QuotaReached')
+    // the session goes on, and the person signs in: at home, and by the session even there where the strangers are
+    expect((await proxied.client(secret).request(Who)).viewer.role).toBe('VIEWER')
+    await signedIn(home, other)
+    await signedIn(new Proxied(url, theirs.address, secret), other)
+  } finally {
+    await proxied.close()
+  }
 })

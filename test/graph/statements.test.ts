@@ -7,6 +7,7 @@ import { DeploymentId, VersionId } from '../../src/deployments/index.ts'
 import { OrganizationId, TokenId } from '../../src/organizations/index.ts'
 import { RouteId } from '../../src/routes/index.ts'
 import { ServiceId } from '../../src/services/index.ts'
+import { SetMember } from '../auth/operations.ts'
 import { seedToken, Viewer } from '../organizations/operations.ts'
 import { AppendLog, claimOne, seedQueue, submit } from '../jobs/operations.ts'
 import { JobId } from '../../src/work/index.ts'
@@ -132,6 +133,11 @@ async function seed(): Promise<void> {
   )
   await copies('Project', await onlyId('Project'), () => ({}))
   await copies('Token', TokenId.read(token.id) ?? '', (n) => ({ hash: `${n}` }))
+  const { setMember } = await admin.request(SetMember, {
+    input: { email: 'invited@example.com', role: 'VIEWER' },
+  })
+  succeeded(setMember, 'SetMemberSuccess')
+  await copies('Invitation', await onlyId('Invitation'), (n) => ({ codeHash: `${n}` }))
   await database.pool.query(`
     INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes)
     SELECT "organizationId", creator, 'createService', 'svc:' || id, '[]' FROM "Service" WHERE kind = 'PROCESS'`)

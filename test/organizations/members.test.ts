@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
+  AcceptInvitation,
   History,
+  invited,
   PASSWORD,
   RemoveMember,
   seedPerson,
@@ -136,29 +138,34 @@ test('the last ADMIN of an organization is neither removed nor demoted, whoever 
   expect(both.toSorted()).toEqual(['RemoveMemberSuccess', 'ValidationError'])
 })
 
-test("one organization cannot take over an account that is another's", async () => {
+test("an account of another's is no member's, and is neither renamed nor given a password", async () => {
   const [ours, theirs] = [await seedOrganization(app), await seedOrganization(app)]
   const person = await seedPerson(ours.admin, 'ADMIN', ours.id)
-  const steal = async (more: object) =>
-    (
-      await theirs.admin.request(SetMember, {
-        input: { email: person.email, role: 'VIEWER', ...more },
-      })
-    ).setMember
-  expect(await steal({ password: 'stolen password' })).toMatchObject({ __typename: 'Forbidden' })
-  expect(await steal({ name: 'Stolen' })).toMatchObject({ __typename: 'Forbidden' })
-  expect((await theirs.admin.request(Node, { id: person.id })).node).toBe(null)
-
-  // a password that waits for another organization to let its person in is good for its own alone
-  const trap = await seedPerson(theirs.admin, 'VIEWER', theirs.id)
-  const input = { email: trap.email, role: 'ADMIN' as const }
+  const session = app.client((await signedIn(app.stranger, person)).secret)
+  const { code } = await invited(theirs.admin, person.email, 'DEVELOPER', theirs.id)
+  const accepted = await session.request(AcceptInvitation, {
+    input: { code, password: 'for theirs alone' },
+  })
+  succeeded(accepted.acceptInvitation, 'AcceptInvitationSuccess')
+  for (const more of [{ password: 'stolen password' }, { name: 'Stolen' }]) {
+    const input = { email: person.email, role: 'DEVELOPER' as const, ...more }
+    const { setMember } = await theirs.admin.request(SetMember, { input })
+    expect(setMember.__typename).toBe('Forbidden')
+  }
+  // whose account it is sets the password for itself alone
+  const input = { email: person.email, role: 'ADMIN' as const, password: 'of ours alone' }
   succeeded((await ours.admin.request(SetMember, { input })).setMember, 'SetMemberSuccess')
-  const client = app.client((await signedIn(app.stranger, trap)).secret)
-  expect((await client.request(Who)).viewer.memberships).toEqual([
-    { role: 'VIEWER', organization: { id: theirs.id } },
-  ])
-  const named = { email: trap.email, password: trap.password, organizationId: ours.id }
-  expect((await app.stranger.request(SignIn, { input: named })).signIn.__typename).toBe('Forbidden')
+  const organizationsBy = async (password: string) => {
+    const { secret } = await signedIn(app.stranger, { email: person.email, password })
+    const { viewer } = await app.client(secret).request(Who)
+    return viewer.memberships.map(({ organization }) => organization.id)
+  }
+  expect(await organizationsBy('of ours alone')).toEqual([ours.id])
+  expect(await organizationsBy('for theirs alone')).toEqual([theirs.id])
+  const crossed = { email: person.email, password: 'of ours alone', organizationId: theirs.id }
+  expect((await app.stranger.request(SignIn, { input: crossed })).signIn.__typename).toBe(
+    'Forbidden',
+  )
 })
 
 test('everybody changes their own password, which ends what the old one had opened', async () => {

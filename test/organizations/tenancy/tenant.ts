@@ -123,6 +123,12 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     { ...person, name: text, role: 'ADMIN' },
     'membership { user { id } }',
   )
+  const { invitation } = await succeed(
+    admin,
+    'setMember',
+    { email: `invited-${word}@example.com`, name: text, role: 'VIEWER' },
+    'invitation { id }',
+  )
   const signedIn = await succeed(app.stranger, 'signIn', person, 'secret')
   const ids: Tenant['ids'] = {
     Organization: organizationId,
@@ -136,6 +142,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     Upload: idIn(upload, 'upload'),
     Token: idIn(token, 'token'),
     User: (membership as { user: { id: string } }).user.id,
+    Invitation: (invitation as { id: string }).id,
   }
   const serviceId = ids['ProcessService'] ?? ''
   await becomes(admin, serviceId, 'READY')
