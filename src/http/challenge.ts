@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
  * What a 401 of ours asks for (RFC 9110, 11.6.1). Basic comes first, in a line of its own: that is the one that wget,
  * java.net and urllib look for, some of them in the first line alone.
  */
-export const CHALLENGE = ['Basic realm="Millrace", charset="UTF-8"', 'Bearer realm="Millrace"']
+const CHALLENGE = ['Basic realm="Millrace", charset="UTF-8"', 'Bearer realm="Millrace"']
 
 /**
  * Whether a challenge makes the caller come back with its credential. Browsers are asked for nothing: neither fetch nor

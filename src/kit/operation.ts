@@ -60,7 +60,7 @@ export class Holdings {
 }
 
 /** The caller has hung up. */
-export class Gone extends DomainError {
+class Gone extends DomainError {
   readonly code = 'TIMEOUT'
 }
 

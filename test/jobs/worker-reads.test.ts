@@ -197,10 +197,7 @@ test('a person who works here and develops there reads here as a worker, and the
   `)
   await admin.request(Join, { input: { ...person, role: 'WORKER' } })
   const { prisma } = app.database
-  const user = await prisma.user.update({
-    where: { email: person.email },
-    data: { passwordOrganizationId: null },
-  })
+  const user = await prisma.user.findFirstOrThrow({ where: { email: person.email } })
   const elsewhereId = OrganizationId.read(there.id) ?? ''
   await prisma.membership.create({
     data: { userId: user.id, organizationId: elsewhereId, role: 'DEVELOPER' },

@@ -85,7 +85,7 @@ test('headers that come too slowly are answered 408, those of a WebSocket too', 
 
 async function uploadUrl(): Promise<URL> {
   const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'x' } })
-  return new URL(succeeded(createUpload, 'CreateUploadSuccess').upload.url)
+  return new URL(succeeded(createUpload, 'CreateUploadSuccess').upload.url ?? '')
 }
 
 /** More than the least, a part at a time. */

@@ -4,7 +4,7 @@ import type { Check, Node, Rule } from './check.ts'
 import { isList, isObject, type JsonObject } from './values.ts'
 
 /** Answers the node of a schema within the one whose rules are made. */
-export type NodeOf = (schema: unknown) => Node
+type NodeOf = (schema: unknown) => Node
 
 /** Makes the rules of a group of keywords, which look at the same parts of a value. */
 export type Group = (

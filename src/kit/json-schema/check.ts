@@ -2,7 +2,7 @@ import type { Issue } from '../errors.ts'
 import { TooManySteps, type Steps } from '../pattern/steps.ts'
 
 /** Violations that are told of one value; what would only make more is not looked at. */
-export const MAX_ISSUES = 100
+const MAX_ISSUES = 100
 /** Schemas that a value may be in the middle of: far more than nesting asks for, less than the stack bears. */
 const MAX_DEPTH = 1_500
 

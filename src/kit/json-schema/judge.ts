@@ -10,7 +10,7 @@ import { metas, standardAt } from './meta.ts'
 import { isObject } from './values.ts'
 
 /** A schema may have so many characters, and as much nesting as any value. */
-export const MAX_CHARACTERS = 256 * 1024
+const MAX_CHARACTERS = 256 * 1024
 /** Documents that are kept, and what all of them together may be large. */
 const MAX_KEPT = 500
 const MAX_KEPT_CHARACTERS = 2 * 1024 * 1024

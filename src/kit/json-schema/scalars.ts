@@ -143,7 +143,7 @@ const required: Maker = (named) => {
 }
 
 /** What both drafts know and is not about other schemas. */
-export const scalars: Readonly<Record<string, Maker>> = {
+const scalars: Readonly<Record<string, Maker>> = {
   type,
   enum: choice,
   maximum,
