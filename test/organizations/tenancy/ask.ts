@@ -58,8 +58,15 @@ function kindOf({ field }: Position): string {
   return kind
 }
 
-/** An operation may not ask for everything of very many. */
-const AT_ONCE = 60
+/** Fields that one operation asks for, and calls with some variables each, safely below what it may. */
+const MAX_FIELDS = 8_000
+const MAX_CALLS = 30
+
+/** Of how many one operation can ask for everything. */
+function atOnce(type: GraphQLNamedType): number {
+  const fields = everythingOf(type).split(': ').length
+  return Math.max(1, Math.min(MAX_CALLS, Math.floor(MAX_FIELDS / fields)))
+}
 
 /** What each value is answered, as text. */
 export async function ask(
@@ -75,8 +82,9 @@ export async function ask(
     return Promise.all(
       values.map(async (value) => (await ask(client, position, [value], own))[0] ?? ''),
     )
-  if (values.length > AT_ONCE) {
-    const [some, rest] = [values.slice(0, AT_ONCE), values.slice(AT_ONCE)]
+  const most = atOnce(getNamedType(type))
+  if (values.length > most) {
+    const [some, rest] = [values.slice(0, most), values.slice(most)]
     return [
       ...(await ask(client, position, some, own)),
       ...(await ask(client, position, rest, own)),
