@@ -18,7 +18,7 @@ import {
   submit,
 } from './operations.ts'
 
-/* What a WORKER reads of jobs; which fields of which types is generated: see organizations/roles-generated. */
+/* What a WORKER reads of jobs; which fields of which types is generated: see organizations/tenancy-generated.test.ts. */
 
 const Onwards = graphql(`
   mutation WorkerReadsOnwards($input: ClaimJobsInput!) {
