@@ -207,7 +207,7 @@ const variables = z.object({
     .describe('Most bytes that an archive may unpack to (1 GiB).'),
   MAX_ARCHIVE_FILES: whole(1, 10_000_000, 20_000)
     .prefault('20000')
-    .describe('Most files that an archive may hold.'),
+    .describe('Most entries that an archive may hold, and most folders that it may make.'),
   INVOKE_TIMEOUT_SECONDS: seconds('positive', 30)
     .prefault('30')
     .describe('How long a service may take to answer.'),

@@ -17,6 +17,7 @@ import { serverConfig } from './server-config.ts'
 import { transaction } from './transaction.ts'
 import { Upkeep } from './upkeep.ts'
 import { WatchedPool, type Watchers } from './watch.ts'
+import { DatabaseWithin } from './within.ts'
 
 export interface Database {
   readonly pool: Pool
@@ -25,6 +26,8 @@ export interface Database {
   readonly kind: 'embedded' | 'server'
   /** The one of the whole server, where this is that of one operation. */
   readonly shared: Database
+  /** The same database as one operation reads it (`within.ts`). */
+  within(operation: Operation): Database
   /**
    * Runs one statement and gives its rows with the types of Prisma's. A `name` prepares it once per
    * connection: for hot paths, and only for a text that is always the same. Without a `client` it runs on
@@ -97,6 +100,7 @@ export async function openDatabase(
     get shared() {
       return database
     },
+    within: (operation) => new DatabaseWithin(database, operation),
     query(sql, { name, client, operation } = {}) {
       if (operation === undefined || operation.isActing)
         return query(client ?? pool, sql, name, operation)

@@ -9,7 +9,7 @@ import { readsWithin } from './prisma-reads.ts'
  * one that runs is canceled where there is a server that can. What a mutation does is only counted, and so is what
  * runs in a transaction.
  */
-class DatabaseWithin implements Database {
+export class DatabaseWithin implements Database {
   readonly shared: Database
   readonly #operation: Operation
   #prisma: PrismaClient | undefined
@@ -45,6 +45,10 @@ class DatabaseWithin implements Database {
     return this.shared.read(sql, name, this.#operation)
   }
 
+  within(operation: Operation): Database {
+    return this.shared.within(operation)
+  }
+
   async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     this.#operation.check()
     return this.shared.transaction(work)
@@ -54,6 +58,3 @@ class DatabaseWithin implements Database {
     return this.shared.close()
   }
 }
-
-export const databaseWithin = ({ shared }: Database, operation: Operation): Database =>
-  new DatabaseWithin(shared, operation)

@@ -3,7 +3,6 @@ import type { Credential } from '../auth/credential.ts'
 import { anonymous, type Viewer } from '../auth/viewer.ts'
 import { callerKey, type Context, type CookieSlot, type Site } from '../context.ts'
 import type { Front } from '../generated/prisma/enums.ts'
-import { databaseWithin } from '../db/within.ts'
 import { BadRequest, Forbidden, Unauthenticated } from '../kit/errors.ts'
 import { asChosen } from '../organizations/index.ts'
 import { isChallenged } from './challenge.ts'
@@ -82,7 +81,7 @@ export async function contextOf(
     config,
     metrics,
     tracing,
-    database: databaseWithin(database, operation),
+    database: database.within(operation),
     operation,
     bus,
     storage,

@@ -197,10 +197,14 @@ test('a person who works here and develops there reads here as a worker, and the
   `)
   await admin.request(Join, { input: { ...person, role: 'WORKER' } })
   const { prisma } = app.database
-  const user = await prisma.user.findFirstOrThrow({ where: { email: person.email } })
+  // good for all the person is in, as the passwords of people from before there were invitations are
+  const where = { membership: { user: { email: person.email } } }
+  const { userId, hash } = await prisma.membershipPassword.findFirstOrThrow({ where })
+  await prisma.membershipPassword.deleteMany({ where: { userId } })
+  await prisma.user.update({ where: { id: userId }, data: { passwordHash: hash } })
   const elsewhereId = OrganizationId.read(there.id) ?? ''
   await prisma.membership.create({
-    data: { userId: user.id, organizationId: elsewhereId, role: 'DEVELOPER' },
+    data: { userId, organizationId: elsewhereId, role: 'DEVELOPER' },
   })
   const SignIn = graphql(`
     mutation WorkerReadsSignIn($email: String!, $password: String!) {
