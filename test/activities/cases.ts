@@ -133,6 +133,7 @@ export const cases: Record<string, Case> = {
   updateRoute: { input: async (ground) => ({ id: await route(ground), targets: [] }) },
   deleteRoute: { input: async (ground) => ({ id: await route(ground) }) },
   invokeService: { input: ({ serviceId }) => ({ id: serviceId, json: { x: 1 } }), lines: 0 },
+  openService: { input: ({ serviceId }) => ({ id: serviceId }), lines: 0 },
   createOrganization: {
     input: () => ({ name: `Case ${unique()}` }),
     elsewhere: 'organization { id }',

@@ -141,7 +141,7 @@ test('one subscription keeps a console up to date: each move of a service and a 
     }
   }
   for (const { action, actor } of entries()) {
-    const isOwn = /StatusChanged$|Received$/.test(action)
+    const isOwn = action === 'serviceStatusChanged'
     const isByAdmin = action === 'createOrganization' || action === 'createToken'
     expect([action, actor.kind]).toEqual([action, isOwn ? 'SYSTEM' : isByAdmin ? 'USER' : 'TOKEN'])
     expect(actor.user).toEqual(isByAdmin ? { email: 'admin' } : null)

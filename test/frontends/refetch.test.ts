@@ -1,6 +1,7 @@
 import { getNamedType, isInterfaceType, isObjectType, isRequiredArgument } from 'graphql'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { schema } from '../../src/schema.ts'
+import { SetMember } from '../auth/operations.ts'
 import { CreateRoute } from '../routes/operations.ts'
 import { CreateUpload } from '../deployments/operations.ts'
 import { CreateToken } from '../organizations/operations.ts'
@@ -66,6 +67,7 @@ it('every type of Node is fetched again by its id', async () => {
   await app.admin.request(CreateRoute, { input: { name: 'x', serviceIds: [service.id] } })
   await submit(app.admin, await seedQueue(app.admin))
   await app.admin.request(CreateToken, { input: { name: 'x', role: 'VIEWER' } })
+  await app.admin.request(SetMember, { input: { email: 'ann@example.com', role: 'VIEWER' } })
   const made = await app.admin.request(CreateUpload, { input: { name: 'x' } })
   const { upload } = succeeded(made.createUpload, 'CreateUploadSuccess')
 

@@ -8,7 +8,12 @@ export interface Route {
 
 /** One line for each method of each route. */
 export const doorsOf = (routes: readonly { method: string | string[]; url: string }[]): Route[] =>
-  routes.flatMap(({ method, url }) => [method].flat().map((one) => ({ method: one, url })))
+  routes.flatMap(({ method, url }) =>
+    [method]
+      .flat()
+      .filter((one) => one !== 'TRACE') // which `fetch` refuses to send
+      .map((one) => ({ method: one, url })),
+  )
 
 /** Of what type the object is that stands in each variable part of a route. */
 const types: Readonly<Record<string, string>> = {
