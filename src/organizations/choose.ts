@@ -9,9 +9,8 @@ const known = new WeakMap<Viewer, Map<string, Promise<Viewer>>>()
 
 /**
  * The viewer as the user name of its credential wants it: good for the organization alone that it names by handle, id
- * or address. A name that is none of a person's organizations is Forbidden, whether there is such an organization or not,
- * so that a person never acts elsewhere than was meant; but some names say nothing, and to the token of an organization,
- * which acts nowhere else anyway, all do.
+ * or address. A name that is none of the viewer's organizations is Forbidden, whether there is such an organization
+ * or not, so that a credential never acts elsewhere than it was told to; but some names say nothing.
  */
 export function asChosen(
   { database }: Pick<Context, 'database'>,
@@ -42,9 +41,7 @@ async function choose(
     return organizationId === undefined || project ? viewer : choosing(viewer, organizationId)
   } catch (cause) {
     if (!(cause instanceof Forbidden)) throw cause
-    const person = personOf(viewer)
-    const isOfOrganization = viewer.kind === 'token' && person === undefined
-    if (isOfOrganization || SAYS_NOTHING.test(userName) || userName === person?.email) return viewer
+    if (SAYS_NOTHING.test(userName) || userName === personOf(viewer)?.email) return viewer
     throw new Forbidden(
       'VIEWER',
       `The user name ${JSON.stringify(userName)} is none of your organizations: write the handle of one, or "any".`,
