@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { array, assert, constantFrom, oneof, property, tuple, type Arbitrary } from 'fast-check'
 import { expect, test } from 'vitest'
 import { Pattern, readPattern } from '../../src/kit/pattern/pattern.ts'
@@ -30,6 +31,17 @@ const texts = array(constantFrom('a', 'b', '1', ' ', '_', 'é', '🐲', '\n', '\
   maxLength: 12,
 }).map((parts) => parts.join(''))
 
+/** What JavaScript says, unless it goes through so many ways that it does not come to an end. */
+function ofJavaScript(whole: RegExp, text: string): boolean | undefined {
+  try {
+    return runInNewContext('whole.test(text)', { whole, text }, { timeout: 200 }) as boolean
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+      return undefined
+    throw cause
+  }
+}
+
 test('a pattern says of every text what JavaScript says of it', () => {
   assert(
     property(patterns, texts, (source, text) => {
@@ -39,9 +51,11 @@ test('a pattern says of every text what JavaScript says of it', () => {
       } catch {
         return
       }
-      expect(tried(source, text).fits).toBe(whole.test(text))
+      const fits = ofJavaScript(whole, text)
+      if (fits === undefined) return
+      expect(tried(source, text).fits).toBe(fits)
       // the same in so many ways that JavaScript is not asked to try them
-      expect(tried(`(?:${source})(?:|){40}`, text).fits).toBe(whole.test(text))
+      expect(tried(`(?:${source})(?:|){40}`, text).fits).toBe(fits)
     }),
     { numRuns: 500 },
   )
