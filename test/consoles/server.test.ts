@@ -53,14 +53,14 @@ test('the server publishes its version and the state machines its mutations are 
   const version = byType.get('DeploymentVersion')
   expect(version?.initial).toBe('AWAITING_ARCHIVE')
   // every state that is told is one the schema knows
-  for (const [machine, known] of [
-    [service, states],
-    [version, versions],
+  for (const [machine, known, final] of [
+    [service, states, []],
+    [version, versions, ['READY']],
   ] as const) {
     const names = known?.enumValues?.map(({ name }) => name)
     for (const { from, to } of machine?.transitions ?? [])
       expect(names).toEqual(expect.arrayContaining([from, to]))
-    expect(machine?.final).toEqual([])
+    expect(machine?.final).toEqual(final)
   }
 })
 
