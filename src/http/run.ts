@@ -8,7 +8,7 @@ import {
 import { noting, type Right } from '../auth/viewer.ts'
 import { callerKey, type Context } from '../context.ts'
 import { Forbidden, QuotaReached, TimedOut } from '../kit/errors.ts'
-import type { Operation } from '../kit/operation.ts'
+import { tooLarge, type Operation } from '../kit/operation.ts'
 import { sizeOf } from '../kit/size-of.ts'
 import { eventsOf, executeOnce } from './compiled.ts'
 import { admit, forViewer, LATE, within, type Cost } from './limits/index.ts'
@@ -43,8 +43,9 @@ async function perform(args: ExecutionArgs, isDelivery = false): Promise<Executi
   const { operation } = args.contextValue as Context // every door makes one
   const isDone = isMutation(args)
   if (result === LATE || (operation.why && !isDone)) return { data: null, ...over(args) }
-  // what is delivered was read for all who follow, and what a mutation was given was not read at all
-  const mayBeLarge = operation.heldBytes > SMALL || isDelivery || isDone
+  // what is delivered was read for all who follow; what a mutation was given, or an error names, was not read at all
+  const mayBeLarge =
+    operation.heldBytes > SMALL || isDelivery || isDone || result.errors !== undefined
   if (mayBeLarge && isTooLarge(operation, result)) return { data: null, ...over(args) }
   return masked(args, result)
 }
@@ -56,9 +57,12 @@ const isMutation = ({ document, operationName }: ExecutionArgs): boolean =>
 const SMALL = 4_096
 
 /** Whether an answer is too large to be written: one value may stand in it many times. */
-function isTooLarge(operation: Operation, { data }: ExecutionResult): boolean {
-  const more = sizeOf(data, operation.maxBytes) - operation.heldBytes
-  return more > 0 && operation.grow(more) !== undefined
+function isTooLarge(operation: Operation, { data, errors }: ExecutionResult): boolean {
+  const told = errors?.reduce((sum, { message }) => sum + message.length, 0) ?? 0
+  const size = told + sizeOf(data, operation.maxBytes)
+  const more = size - operation.heldBytes
+  if (size > operation.maxBytes) operation.end(tooLarge(operation.maxBytes))
+  return size > operation.maxBytes || (more > 0 && operation.grow(more) !== undefined)
 }
 
 /** `late` is given what comes when nobody waits for it any more. */

@@ -14,6 +14,7 @@ import {
   type SchemaDraft,
 } from '../kit/json-schema/index.ts'
 import type { JsonText } from '../kit/json.ts'
+import { sizeOf } from '../kit/size-of.ts'
 
 /** A callable function of a service, with the digests of its schemas. */
 export interface StoredFunction {
@@ -67,7 +68,7 @@ export async function readFunctions(
     if (json === null || json === undefined) return null
     const { text } = json
     const draft = draftOf(asked, json.value)
-    const why = await refusal(draft, text, callerKey(ctx))
+    const why = await refusal(draft, text, checkerOf(ctx))
     if (why !== undefined) issues.push({ path: at, message: why, rule: 'schema' })
     if (draft === undefined) return null
     const id = schemaId(draft, text)
@@ -150,5 +151,16 @@ export async function schemaTexts(
 export async function issuesBy(ctx: Context, id: string, text: string): Promise<readonly Issue[]> {
   const [schema] = [knownSchema(id) ?? (await schemasById(ctx.database, [id]))].flat()
   if (schema === undefined) throw new Error(`The JSON Schema ${id} is gone.`)
-  return check(schema, text, callerKey(ctx))
+  return checked(ctx, schema, text)
 }
+
+/** The same by a schema that is at hand. What it tells counts among what the operation holds. */
+export async function checked(ctx: Context, schema: Kept, text: string): Promise<readonly Issue[]> {
+  const issues = await check(schema, text, checkerOf(ctx))
+  // in an error they stand twice: its message tells them too
+  if (issues.length > 0) ctx.operation.take(2 * sizeOf(issues))
+  return issues
+}
+
+/** Who waits for a check. */
+export const checkerOf = (ctx: Context) => ({ key: callerKey(ctx), operation: ctx.operation })

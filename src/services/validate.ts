@@ -1,19 +1,18 @@
 import { organizationsOf } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { IssueType } from '../graph/errors.ts'
-import { callerKey, type Context } from '../context.ts'
+import type { Context } from '../context.ts'
 import { BadRequest, Forbidden, type Issue } from '../kit/errors.ts'
 import { jsonRule } from '../kit/json-rule.ts'
 import {
   knownSchema,
-  check,
   draftOf,
   refusal,
   type Kept,
   type SchemaDraft,
 } from '../kit/json-schema/index.ts'
 import { jsonText, type JsonText } from '../kit/json.ts'
-import { schemaId } from './functions.ts'
+import { checked, checkerOf, schemaId } from './functions.ts'
 import { SchemaDraftType } from './queue-types.ts'
 
 const JsonValidationType = builder
@@ -53,7 +52,7 @@ builder.queryField('validateJson', (t) =>
       const { error } = jsonRule.safeParse(value)
       if (error !== undefined) throw new BadRequest(`value: ${error.issues[0]?.message}`)
       const read = await schemaFor(ctx, schema, draft)
-      return { issues: await check(read, jsonText(value), callerKey(ctx)) }
+      return { issues: await checked(ctx, read, jsonText(value)) }
     },
   }),
 )
@@ -71,7 +70,7 @@ async function schemaFor(
   const id = draft && schemaId(draft, text)
   const known = id && knownSchema(id)
   if (known) return known
-  const why = await refusal(draft, text, callerKey(ctx))
+  const why = await refusal(draft, text, checkerOf(ctx))
   if (draft === undefined || id === undefined || why !== undefined)
     throw new BadRequest(`schema: ${why}`)
   return { id, draft, text }

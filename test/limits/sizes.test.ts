@@ -200,3 +200,27 @@ test('a front answers a list of any size, page by page', async () => {
   const { data } = await topchef.did('GET', `${path}/jobs`)
   expect(data).toHaveLength(6)
 })
+
+/** A name that is long, and a hundred violations within it. */
+const named = {
+  ['k'.repeat(100_000)]: Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`p${n}`, n])),
+}
+const strings = { additionalProperties: { additionalProperties: { type: 'string' } } }
+
+test('what is told of a value by a schema counts, in queries and in mutations', async () => {
+  const validating = (count: number) => ({
+    query: `query ($schema: JSON!, $value: JSON) {
+      ${Array.from({ length: count }, (_, n) => `a${n}: validateJson(schema: $schema, value: $value) { issues { path } }`).join('\n')} }`,
+    variables: { schema: strings, value: named },
+  })
+  expect(await isRefused(validating(2))).toBe(false)
+  expect(await isRefused(validating(15))).toBe(true)
+  const queue = await seedQueue(app.admin, [{ name: 'default', parametersSchema: strings }])
+  const submitting = (count: number) => ({
+    query: `mutation ($input: SubmitJobInput!) {
+      ${Array.from({ length: count }, (_, n) => `a${n}: submitJob(input: $input) { ... on ValidationError { issues { path message } } }`).join('\n')} }`,
+    variables: { input: { serviceId: queue, parameters: named } },
+  })
+  expect(await isRefused(submitting(2))).toBe(false)
+  expect(await isRefused(submitting(25))).toBe(true)
+})

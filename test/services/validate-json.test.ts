@@ -183,6 +183,15 @@ test('what many keywords say of many parts ends with the rule that there were to
   expect(await told({ items: { type: 'string' } }, list, 'DRAFT_04')).toHaveLength(100)
 })
 
+test('long names are cut in what is told of a value', async () => {
+  const value = {
+    ['k'.repeat(100_000)]: Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`p${n}`, n])),
+  }
+  const schema = { additionalProperties: { additionalProperties: { type: 'string' } } }
+  const [issue] = (await validate({ schema, value })).issues
+  expect(issue?.path).toEqual([`${'k'.repeat(200)}…`, 'p0'])
+})
+
 test('validateJson needs VIEWER', async () => {
   const { id } = await seedOrganization(app)
   const code = async (client: typeof app.admin) =>

@@ -11,6 +11,16 @@ export class NoSuchSchema extends Error {
   }
 }
 
+/** Characters that a resource's address may have. */
+const MAX_ADDRESS = 2_000
+
+/** A schema's own address that is too long. */
+class TooLongAddress extends Error {
+  constructor() {
+    super(`The address of a schema has at most ${MAX_ADDRESS} characters.`)
+  }
+}
+
 const ONE = new Set([
   'additionalItems',
   'additionalProperties',
@@ -38,9 +48,12 @@ const NAMED = new Set([
 export class Addresses {
   readonly #idWord: string
   readonly #resources = new Map<string, unknown>()
-  readonly #anchors = new Map<string, unknown>()
-  readonly #dynamic = new Map<string, JsonObject>()
+  /** By their resources and names, so that nothing has to be written together to be found. */
+  readonly #anchors = new Map<string, Map<string, unknown>>()
+  readonly #dynamic = new Map<string, Map<string, JsonObject>>()
   readonly #bases = new Map<object, string>()
+  #characters = 0
+  #hasTooLong = false
 
   /** `idWord` is the keyword that gives a schema an address. */
   constructor(root: unknown, idWord: string, steps: Steps) {
@@ -49,20 +62,31 @@ export class Addresses {
     this.#walk(root, NOWHERE, steps)
   }
 
+  /** Characters of all addresses that are kept. */
+  get characters(): number {
+    return this.#characters
+  }
+
+  /** Throws if a schema names an address that is too long; such a one names nothing. */
+  checkLengths(): void {
+    if (this.#hasTooLong) throw new TooLongAddress()
+  }
+
   /** The resource that a schema is part of. */
   baseOf(schema: object): string {
     return this.#bases.get(schema) ?? NOWHERE
   }
 
-  /** The schema that a reference leads to from another one. Throws NoSuchSchema. */
-  find(reference: string, base: string): unknown {
+  /** The schema that a reference leads to from another one. Throws NoSuchSchema, and TooManySteps. */
+  find(reference: string, base: string, steps: Steps): unknown {
+    takeFor(reference, base, steps)
     const address = URL.canParse(reference, base) ? new URL(reference, base) : undefined
     if (address === undefined) throw new NoSuchSchema(reference)
     const fragment = decoded(address.hash.slice(1))
     address.hash = ''
     const resource = withoutHash(address)
     if (fragment !== '' && !fragment.startsWith('/')) {
-      const anchor = this.#anchors.get(`${resource}#${fragment}`)
+      const anchor = this.#anchors.get(resource)?.get(fragment)
       if (anchor === undefined) throw new NoSuchSchema(reference)
       return anchor
     }
@@ -74,7 +98,7 @@ export class Addresses {
   /** The schema that `$dynamicAnchor` gives this name in the outermost of some resources that has one. */
   findDynamic(name: string, scope: readonly string[]): JsonObject | undefined {
     for (const base of scope) {
-      const found = this.#dynamic.get(`${base}#${name}`)
+      const found = this.#dynamic.get(base)?.get(name)
       if (found !== undefined) return found
     }
     return undefined
@@ -98,7 +122,7 @@ export class Addresses {
   #walk(schema: unknown, around: string, steps: Steps): void {
     steps.take()
     if (!isObject(schema) || this.#bases.has(schema)) return
-    const base = this.#named(schema, around)
+    const base = this.#named(schema, around, steps)
     this.#bases.set(schema, base)
     for (const [keyword, value] of Object.entries(schema)) {
       steps.take()
@@ -110,24 +134,43 @@ export class Addresses {
   }
 
   /** Notes what a schema calls itself; answers the resource that it is part of. */
-  #named(schema: JsonObject, around: string): string {
+  #named(schema: JsonObject, around: string, steps: Steps): string {
     const id = schema[this.#idWord]
-    const address =
-      typeof id === 'string' && URL.canParse(id, around) ? new URL(id, around) : undefined
+    const address = typeof id === 'string' ? this.#addressOf(id, around, steps) : undefined
     const fragment = address?.hash.slice(1) ?? ''
     const base = address === undefined || id === `#${fragment}` ? around : withoutHash(address)
+    if (base !== around) this.#characters += base.length
     if (address !== undefined && fragment === '') this.#resources.set(base, schema)
     if (this.#idWord === 'id' && fragment !== '')
-      this.#anchors.set(`${base}#${decoded(fragment)}`, schema)
+      set(this.#anchors, base, decoded(fragment), schema)
     if (this.#idWord !== '$id') return base
     const { $anchor, $dynamicAnchor } = schema
-    if (typeof $anchor === 'string') this.#anchors.set(`${base}#${$anchor}`, schema)
+    if (typeof $anchor === 'string') set(this.#anchors, base, $anchor, schema)
     if (typeof $dynamicAnchor === 'string') {
-      this.#anchors.set(`${base}#${$dynamicAnchor}`, schema)
-      this.#dynamic.set(`${base}#${$dynamicAnchor}`, schema)
+      set(this.#anchors, base, $dynamicAnchor, schema)
+      set(this.#dynamic, base, $dynamicAnchor, schema)
     }
     return base
   }
+
+  /** The address that an id stands for, if it stands for one that is not too long. */
+  #addressOf(id: string, around: string, steps: Steps): URL | undefined {
+    takeFor(id, around, steps)
+    const isShort = id.length <= MAX_ADDRESS
+    const address = isShort && URL.canParse(id, around) ? new URL(id, around) : undefined
+    const fits = isShort && (address?.href.length ?? 0) <= MAX_ADDRESS
+    if (!fits) this.#hasTooLong = true
+    return fits ? address : undefined
+  }
+}
+
+/** What it costs to resolve an address. */
+const takeFor = (address: string, base: string, steps: Steps): void =>
+  steps.take(30 + ((address.length + base.length) >> 2))
+
+function set<T>(maps: Map<string, Map<string, T>>, base: string, name: string, value: T): void {
+  const map = maps.get(base) ?? new Map<string, T>()
+  maps.set(base, map.set(name, value))
 }
 
 function withoutHash(address: URL): string {

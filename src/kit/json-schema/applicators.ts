@@ -31,7 +31,7 @@ export const members: Group = (schema, nodeOf, steps) => {
     (value, check, seen) => {
       if (!isObject(value)) return true
       let isFine = true
-      for (const name of Object.keys(value)) {
+      for (const name of check.namesOf(value)) {
         if (check.isDone && !isFine) break
         check.steps.take()
         const one = value[name]
@@ -66,7 +66,7 @@ export const names: Group = ({ propertyNames }, nodeOf) => {
     (value, check) => {
       if (!isObject(value)) return true
       let isFine = true
-      for (const name of Object.keys(value)) {
+      for (const name of check.namesOf(value)) {
         if (check.fits(node, name)) continue
         isFine = check.fail('propertyNames', `property name must be valid (${name})`)
         if (check.isDone) break
@@ -229,7 +229,7 @@ export const unevaluated: Group = (schema, nodeOf) => {
       ((value, check, seen) => {
         if (!isObject(value) || !seen) return true
         let isFine = true
-        for (const name of Object.keys(value)) {
+        for (const name of check.namesOf(value)) {
           check.steps.take()
           if (seen.names.has(name)) continue
           seen.names.add(name)

@@ -1,8 +1,15 @@
 import type { Issue } from '../errors.ts'
 import { TooManySteps, type Steps } from '../pattern/steps.ts'
+import type { JsonObject } from './values.ts'
 
 /** Violations that are told of one value; what would only make more is not looked at. */
 const MAX_ISSUES = 100
+/** Characters of all that is told, and of a message and a name within it. */
+const MAX_TOLD = 128 * 1024
+const MAX_MESSAGE = 500
+const MAX_NAME = 200
+/** Names of an object that are looked up anew each time they are needed. */
+const FEW_NAMES = 32
 /** Schemas that a value may be in the middle of: far more than nesting asks for, less than the stack bears. */
 const MAX_DEPTH = 1_500
 
@@ -42,6 +49,8 @@ export class Check {
   readonly scope: string[] = []
   #quiet = 0
   #depth = 0
+  #told = 0
+  readonly #names = new Map<object, readonly string[]>()
 
   constructor(steps: Steps) {
     this.steps = steps
@@ -49,7 +58,17 @@ export class Check {
 
   /** Whether there is no use in finding anything else wrong. */
   get isDone(): boolean {
-    return this.#quiet > 0 || this.issues.length >= MAX_ISSUES
+    return this.#quiet > 0 || this.issues.length >= MAX_ISSUES || this.#told >= MAX_TOLD
+  }
+
+  /** The names of an object's members, which are counted. */
+  namesOf(value: JsonObject): readonly string[] {
+    const known = this.#names.get(value)
+    if (known !== undefined) return known
+    const names = Object.keys(value)
+    this.steps.take(names.length)
+    if (names.length > FEW_NAMES) this.#names.set(value, names)
+    return names
   }
 
   /** Whether the value fits. Throws TooManySteps. */
@@ -91,12 +110,27 @@ export class Check {
 
   /** Notes what is wrong here; false, as what is wrong answers. */
   fail(rule: string, message: string): false {
-    if (!this.isDone) this.issues.push({ path: [...this.path], message: `This ${message}.`, rule })
+    if (this.isDone) return false
+    this.steps.take(this.path.length)
+    const path = this.path.map((name) => cut(name, MAX_NAME))
+    const issue = { path, message: cut(`This ${message}.`, MAX_MESSAGE), rule }
+    this.issues.push(issue)
+    this.#told += lengthOf(issue)
     return false
   }
 
   /** Forgets what was noted since there were so many. */
   forget(count: number): void {
-    this.issues.length = count
+    for (const issue of this.issues.splice(count)) this.#told -= lengthOf(issue)
   }
+}
+
+const lengthOf = ({ path, message }: Issue): number =>
+  path.reduce((sum, name) => sum + name.length, message.length)
+
+/** As much of a text as is told of it; no character is cut in two. */
+function cut(text: string, most: number): string {
+  if (text.length <= most) return text
+  const isWithin = (text.codePointAt(most - 1) ?? 0) > 0xffff
+  return `${text.slice(0, isWithin ? most - 1 : most)}…`
 }

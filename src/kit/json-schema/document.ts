@@ -66,8 +66,14 @@ export class Document {
     this.root = this.nodeOf(schema)
   }
 
+  /** Characters that it keeps besides the schema itself. */
+  get characters(): number {
+    return this.#addresses.characters
+  }
+
   /** Makes the rules of all schemas that a value could come to. Throws what is wrong with one of them, and TooManySteps. */
   prepare(check: Check): void {
+    this.#addresses.checkLengths()
     // those that are found meanwhile come at the end
     for (const node of this.#nodes.values()) node.rules(check)
   }
@@ -86,7 +92,7 @@ export class Document {
   #rulesOf(schema: JsonObject, steps: Steps): readonly Rule[] {
     const { makers, groups: all } = this.#dialect
     steps.take(20)
-    const reference = this.#reference(schema)
+    const reference = this.#reference(schema, steps)
     if (reference && this.#draft === 'DRAFT_04') return [reference]
     const nodeOf = (one: unknown): Node => {
       steps.take(5)
@@ -99,25 +105,25 @@ export class Document {
     return [
       ...scalars,
       reference,
-      this.#dynamicReference(schema),
+      this.#dynamicReference(schema, steps),
       ...all
         .filter(([keywords]) => keywords.some((keyword) => Object.hasOwn(schema, keyword)))
         .flatMap(([, group]) => group(schema, nodeOf, steps)),
     ].filter((rule) => rule !== undefined)
   }
 
-  #reference(schema: JsonObject): Rule | undefined {
+  #reference(schema: JsonObject, steps: Steps): Rule | undefined {
     const { $ref } = schema
     if (typeof $ref !== 'string') return undefined
-    const node = this.#find($ref, this.#addresses.baseOf(schema))
+    const node = this.#find($ref, this.#addresses.baseOf(schema), steps)
     return (value, check, seen) => check.fits(node, value, seen)
   }
 
-  #dynamicReference(schema: JsonObject): Rule | undefined {
+  #dynamicReference(schema: JsonObject, steps: Steps): Rule | undefined {
     const { $dynamicRef: reference } = schema
     if (typeof reference !== 'string' || this.#draft === 'DRAFT_04') return undefined
     const base = this.#addresses.baseOf(schema)
-    const first = this.#find(reference, base)
+    const first = this.#find(reference, base, steps)
     const name = reference.slice(reference.indexOf('#') + 1)
     const isDynamic = first instanceof SchemaNode && first.schema['$dynamicAnchor'] === name
     if (!isDynamic) return (value, check, seen) => check.fits(first, value, seen)
@@ -128,15 +134,15 @@ export class Document {
     }
   }
 
-  #find(reference: string, base: string): Node {
+  #find(reference: string, base: string, steps: Steps): Node {
     try {
-      return this.nodeOf(this.#addresses.find(reference, base))
+      return this.nodeOf(this.#addresses.find(reference, base, steps))
     } catch (cause) {
       if (!(cause instanceof NoSuchSchema)) throw cause
       const [address = '', fragment = ''] = reference.split('#')
       const standard = this.#standard?.(address)
       if (standard === undefined) throw cause
-      return standard.#find(`#${fragment}`, NOWHERE)
+      return standard.#find(`#${fragment}`, NOWHERE, steps)
     }
   }
 }

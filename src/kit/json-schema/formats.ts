@@ -1,5 +1,5 @@
 import { fastFormats, type FormatName } from 'ajv-formats/dist/formats.js'
-import { Pattern } from '../pattern/pattern.ts'
+import { costOf, Pattern } from '../pattern/pattern.ts'
 import type { Steps } from '../pattern/steps.ts'
 import type { Rule } from './check.ts'
 
@@ -12,11 +12,9 @@ export function formatRule(name: string): Rule | undefined {
   if (!Object.hasOwn(fastFormats, name)) return undefined
   if (!known.has(name)) known.set(name, testOf(name as FormatName)) // it is a name of one of them
   const test = known.get(name)
-  return (
-    test &&
-    ((value, check) =>
-      test(value, check.steps) || check.fail('format', `must match format "${name}"`))
-  )
+  const words =
+    name === 'regex' ? 'is not a valid regular expression' : `must match format "${name}"`
+  return test && ((value, check) => test(value, check.steps) || check.fail('format', words))
 }
 
 /** What a format asks of a value; nothing of one that it does not speak of. */
@@ -31,7 +29,8 @@ function testOf(name: FormatName): Test | undefined {
   const type = typeof format === 'object' && 'type' in format ? format.type : 'string'
   return (value, steps) => {
     // each goes through a text once
-    if (typeof value === 'string') steps.take(10 + 2 * value.length)
+    if (typeof value === 'string')
+      steps.take(name === 'regex' ? costOf(value) : 10 + 2 * value.length)
     return typeof value !== type || (test as (of: unknown) => boolean)(value)
   }
 }

@@ -10,7 +10,7 @@ import type { Issue } from '../errors.ts'
 import { Steps, TooManySteps } from '../pattern/steps.ts'
 import type { SchemaDraft } from './draft.ts'
 import { issuesOf, refusalOf, type Kept } from './judge.ts'
-import { Pool } from './pool.ts'
+import { Pool, type Caller } from './pool.ts'
 import { SHORT, type Answer, type Task } from './task.ts'
 
 export { draftOf, namedDraft, type SchemaDraft } from './draft.ts'
@@ -34,8 +34,9 @@ const thread = (): Worker =>
   })
 
 const limits = {
-  maxOfOne: 200,
+  maxOfOne: 125,
   maxOfAll: 1_000,
+  maxCharactersOfOne: 4 * 1024 * 1024,
   maxCharacters: 32 * 1024 * 1024,
   idleMs: 30_000,
 }
@@ -45,19 +46,19 @@ const patient = new Pool<Task, Answer>(thread, { ...limits, limitMs: 3_000 })
 
 /**
  * What is wrong with a JSON text by a schema that was found to be one: at most 100 violations. `caller` is who waits
- * his turn where it takes long. Throws Unavailable when too many such checks wait.
+ * his turn where it takes long. Throws Unavailable when too many such checks wait, and why the caller's operation is over.
  */
 export function check(
   schema: Kept,
   value: string,
-  caller: string,
+  caller: Caller,
 ): readonly Issue[] | Promise<readonly Issue[]> {
   if (left <= 0) return ourTurn().then(() => check(schema, value, caller))
   const quick = briefly(value.length, (steps) => issuesOf(schema, value, steps))
   return quick === LATER ? checkLong(schema, value, caller) : quick
 }
 
-async function checkLong(schema: Kept, value: string, caller: string): Promise<readonly Issue[]> {
+async function checkLong(schema: Kept, value: string, caller: Caller): Promise<readonly Issue[]> {
   const answer = await ask({ kind: 'issues', schema, value }, value.length, caller)
   return answer?.kind === 'issues' ? answer.issues : [ENDLESS]
 }
@@ -69,7 +70,7 @@ async function checkLong(schema: Kept, value: string, caller: string): Promise<r
 export async function refusal(
   draft: SchemaDraft | undefined,
   text: string,
-  caller: string,
+  caller: Caller,
 ): Promise<string | undefined> {
   await ourTurn()
   const quick = briefly(text.length, (steps) => ({ why: refusalOf(draft, text, steps) }))
@@ -105,7 +106,7 @@ async function ourTurn(): Promise<void> {
   await ourTurn()
 }
 
-async function ask(task: Task, characters: number, caller: string): Promise<Answer | undefined> {
+async function ask(task: Task, characters: number, caller: Caller): Promise<Answer | undefined> {
   let answer = await counting.do(caller, task, characters)
   if (answer?.kind === 'uncountable')
     answer = await patient.do(caller, { ...task, isPatient: true }, characters)

@@ -22,7 +22,14 @@ export interface Kept {
   readonly text: string
 }
 
-const documents = new Map<string, { readonly document: Document; readonly schema: Kept }>()
+interface KeptDocument {
+  readonly document: Document
+  readonly schema: Kept
+  /** What it counts: its text, and what is kept besides. */
+  readonly characters: number
+}
+
+const documents = new Map<string, KeptDocument>()
 let keptCharacters = 0
 
 /** A schema that is among the last that were used. */
@@ -36,14 +43,15 @@ function documentOf(schema: Kept, steps: Steps): Document {
     documents.set(id, known)
     return known.document
   }
-  steps.take(text.length >> 4)
+  steps.take(text.length >> 3)
   const document = new Document(draft, readable(draft, checkedValue(text)), steps, standardAt)
-  documents.set(id, { document, schema })
-  keptCharacters += text.length
-  for (const [oldest, { schema: old }] of documents) {
+  const characters = text.length + document.characters
+  documents.set(id, { document, schema, characters })
+  keptCharacters += characters
+  for (const [oldest, old] of documents) {
     if (documents.size <= MAX_KEPT && keptCharacters <= MAX_KEPT_CHARACTERS) break
     documents.delete(oldest)
-    keptCharacters -= old.text.length
+    keptCharacters -= old.characters
   }
   return document
 }
@@ -62,7 +70,7 @@ export function refusalOf(
   steps: Steps,
 ): string | undefined {
   if (text.length > MAX_CHARACTERS) return `A schema has at most ${MAX_CHARACTERS} characters.`
-  steps.take(text.length >> 4)
+  steps.take(text.length >> 2)
   const schema = checkedValue(text)
   if (isNestedTooDeep(schema)) return `A schema is nested at most ${MAX_NESTING} deep.`
   if (typeof schema !== 'boolean' && !isObject(schema))
@@ -74,7 +82,7 @@ export function refusalOf(
   if (issues.length > 0)
     return issues
       .slice(0, 5)
-      .map(({ path, message }) => `/${path.join('/')}: ${message}`)
+      .map(({ path, message }) => message.replace('This', () => `/${path.join('/')}`))
       .join(' ')
       .slice(0, 500)
   try {

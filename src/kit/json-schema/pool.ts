@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { Unavailable } from '../errors.ts'
+import type { Operation } from '../operation.ts'
 
 /** What a thread tells first, when it has begun: the time that it took for that is no task's. */
 export const READY = 'ready'
@@ -8,19 +9,28 @@ export const READY = 'ready'
 export interface PoolLimits {
   /** After this the thread is ended, and what it was doing has no answer. */
   readonly limitMs: number
-  /** Tasks of one caller, and of all, that may wait. */
+  /** Tasks of one caller, and of all, that may wait. Whoever has none waiting gets in until there are twice as many. */
   readonly maxOfOne: number
   readonly maxOfAll: number
-  /** Characters of all that wait. One task alone may have more. */
+  /** The same for their characters; a caller's only task may have more than his share. */
+  readonly maxCharactersOfOne: number
   readonly maxCharacters: number
   /** How long an idle thread is kept. */
   readonly idleMs: number
+}
+
+/** Who waits for a task: nobody any more when its operation is over. */
+export interface Caller {
+  readonly key: string
+  readonly operation: Pick<Operation, 'why' | 'isActing' | 'whenOver'>
 }
 
 interface Waiting<Task, Answer extends object> {
   readonly task: Task
   readonly characters: number
   readonly resolve: (answer: Promise<Answer | undefined>) => void
+  /** Listens no more to whether anybody waits for it. */
+  leave: () => void
 }
 
 /**
@@ -50,21 +60,56 @@ export class Pool<Task, Answer extends object> {
 
   /**
    * The answer to a task; undefined when it took too much time or memory. Throws Unavailable when too much of this
-   * caller waits already, or of all.
+   * caller waits already, or of all, and why the operation is over if it ends before the task begins.
    */
-  async do(caller: string, task: Task, characters: number): Promise<Answer | undefined> {
-    const own = this.#waiting.get(caller) ?? []
-    const { maxOfOne, maxOfAll, maxCharacters } = this.#limits
-    const isMuch = this.#characters > 0 && this.#characters + characters > maxCharacters
-    if (isMuch || own.length >= maxOfOne || this.#count >= maxOfAll)
+  async do(
+    { key, operation }: Caller,
+    task: Task,
+    characters: number,
+  ): Promise<Answer | undefined> {
+    const own = this.#waiting.get(key) ?? []
+    if (!this.#hasRoom(own, characters))
       throw new Unavailable('check', 'Too many checks that may take long are waiting.', 1)
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting<Task, Answer> = { task, characters, resolve, leave: () => {} }
       this.#count += 1
       this.#characters += characters
-      this.#waiting.set(caller, own)
-      own.push({ task, characters, resolve })
+      this.#waiting.set(key, own)
+      own.push(waiting)
       if (!this.#isBusy) void this.#work()
+      if (!own.includes(waiting)) return // it has begun
+      waiting.leave = operation.whenOver(() => {
+        if (operation.isActing || !this.#drop(key, waiting)) return
+        reject(operation.why)
+      })
     })
+  }
+
+  #hasRoom(own: readonly Waiting<Task, Answer>[], characters: number): boolean {
+    const { maxOfOne, maxOfAll, maxCharactersOfOne, maxCharacters } = this.#limits
+    const all = this.#characters + characters
+    if (own.length === 0)
+      return this.#count === 0 || (this.#count < 2 * maxOfAll && all <= 2 * maxCharacters)
+    const ofOne = own.reduce((sum, one) => sum + one.characters, characters)
+    const isShare = own.length < maxOfOne && ofOne <= maxCharactersOfOne
+    return isShare && this.#count < maxOfAll && all <= maxCharacters
+  }
+
+  /** Takes out what waits; false if it does no more. */
+  #drop(key: string, waiting: Waiting<Task, Answer>): boolean {
+    const own = this.#waiting.get(key) ?? []
+    const place = own.indexOf(waiting)
+    if (place < 0) return false
+    own.splice(place, 1)
+    if (own.length === 0) this.#waiting.delete(key)
+    this.#left(waiting)
+    return true
+  }
+
+  #left({ characters, leave }: Waiting<Task, Answer>): void {
+    this.#count -= 1
+    this.#characters -= characters
+    leave()
   }
 
   async #work(): Promise<void> {
@@ -86,8 +131,7 @@ export class Pool<Task, Answer extends object> {
       const next = own.shift()
       if (own.length > 0) this.#waiting.set(caller, own)
       if (next === undefined) continue
-      this.#count -= 1
-      this.#characters -= next.characters
+      this.#left(next)
       return next
     }
     return undefined

@@ -1,6 +1,6 @@
 import { Pattern } from '../pattern/pattern.ts'
 import type { Steps } from '../pattern/steps.ts'
-import type { Rule } from './check.ts'
+import type { Check, Rule } from './check.ts'
 import { formatRule } from './formats.ts'
 import { isList, isObject, keyOf, lengthOf, type JsonObject } from './values.ts'
 
@@ -73,12 +73,12 @@ const size =
   (
     keyword: string,
     words: (bound: number) => string,
-    sizeOf: (value: unknown) => number | undefined,
+    sizeOf: (value: unknown, check: Check) => number | undefined,
     keeps: (value: number, bound: number) => boolean,
   ): Maker =>
   (bound) =>
   (value, check) => {
-    const of = sizeOf(value)
+    const of = sizeOf(value, check)
     return (
       of === undefined ||
       keeps(of, Number(bound)) ||
@@ -89,7 +89,8 @@ const size =
 const isAtMost = (one: number, bound: number): boolean => one <= bound
 const isAtLeast = (one: number, bound: number): boolean => one >= bound
 const itemsOf = (value: unknown) => (isList(value) ? value.length : undefined)
-const membersOf = (value: unknown) => (isObject(value) ? Object.keys(value).length : undefined)
+const membersOf = (value: unknown, check: Check) =>
+  isObject(value) ? check.namesOf(value).length : undefined
 
 const pattern: Maker = (source, _schema, steps) => {
   const text = String(source)

@@ -2,7 +2,7 @@ import type { Tree } from './syntax.ts'
 import type { Steps } from './steps.ts'
 
 /** States that one automaton may have: a counted repetition has its states as often as it counts. */
-const MAX_STATES = 50_000
+export const MAX_STATES = 50_000
 
 type Is = (code: number) => boolean
 type Place = Extract<Tree, { kind: 'at' }>['place']

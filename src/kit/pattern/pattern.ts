@@ -1,4 +1,4 @@
-import { Automaton, TooManyStates } from './automaton.ts'
+import { Automaton, MAX_STATES, TooManyStates } from './automaton.ts'
 import { Uncountable, type Steps } from './steps.ts'
 import { quickLength } from './quick.ts'
 import { treeOf, type Tree } from './syntax.ts'
@@ -31,7 +31,7 @@ export class Pattern {
    * none, and TooManySteps.
    */
   static of(source: string, steps: Steps): Pattern {
-    steps.take(100 + 4 * source.length)
+    steps.take(costOf(source))
     return new Pattern(readPattern(source))
   }
 
@@ -42,7 +42,7 @@ export class Pattern {
 
   /** Whether something within the text fits. Throws TooManySteps. */
   test(text: string, steps: Steps): boolean {
-    steps.take(10 + (text.length >> 2))
+    steps.take(30 + (text.length >> 2))
     if (text.length <= this.#quickOnce(steps)) return this.#whole.test(text)
     const automaton = this.#automatonOnce(steps)
     if (automaton) return automaton.test(codesOf(text, this.#whole.unicode), steps)
@@ -52,22 +52,27 @@ export class Pattern {
 
   #quickOnce(steps: Steps): number {
     if (this.#quick !== undefined) return this.#quick
-    steps.take(100 + 4 * this.#whole.source.length)
+    steps.take(costOf(this.#whole.source))
     return (this.#quick = this.#tree === undefined ? -1 : quickLength(this.#tree))
   }
 
   #automatonOnce(steps: Steps): Automaton | undefined {
     if (this.#automaton || this.#tree === undefined) return this.#automaton
+    steps.take(2 * costOf(this.#whole.source)) // of its characters, which are patterns of their own
     try {
       this.#automaton = automatonOf(this.#tree, this.#whole)
-      steps.take(8 * this.size)
     } catch (cause) {
       if (!(cause instanceof TooManyStates)) throw cause
       this.#tree = undefined
     }
+    steps.take(8 * (this.#automaton?.size ?? MAX_STATES))
     return this.#automaton
   }
 }
+
+/** Steps that it takes to read a pattern: a property of Unicode stands for hundreds of ranges. */
+export const costOf = (source: string): number =>
+  100 + 4 * source.length + 500 * (source.split(/\\p/i).length - 1)
 
 /** A pattern as JavaScript reads it. Throws a SyntaxError. */
 export function readPattern(source: string): RegExp {
