@@ -173,11 +173,14 @@ export async function waitedFor<Result>(
   }
 }
 
-/** Whose share a request takes, where shares are limited: the token's, else the person's, else the address'. */
+/**
+ * Whose share a request takes, where shares are limited: the person's, however often that is signed in, else the
+ * token's, else the address'.
+ */
 export function callerKey({ viewer, address }: Pick<Context, 'viewer' | 'address'>): string {
   switch (viewer.kind) {
     case 'token':
-      return `token:${viewer.tokenId}`
+      return viewer.user === undefined ? `token:${viewer.tokenId}` : `user:${viewer.user.id}`
     case 'user':
       return `user:${viewer.user.id}`
     case 'front':

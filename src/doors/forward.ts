@@ -21,3 +21,28 @@ export function isForwarded(
   if (!/^\d{1,12}$/.test(expires) || Number(expires) * 1000 < now.getTime()) return false
   return signer.isSigned('forward', `${serviceId} ${expires}`, signature)
 }
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+const FORWARDED = 'x-forwarded-'
+const ENCLOSED = `millrace-${FORWARDED}`
+
+/**
+ * The headers of a call as one server sends them to another: what the service is told of its caller says nothing of the
+ * request between the servers, whose own X-Forwarded headers a proxy may write.
+ */
+export const enclosed = <Value>(headers: Record<string, Value>): Record<string, Value> =>
+  renamed(headers, (name) => (name.startsWith(FORWARDED) ? `millrace-${name}` : name))
+
+/** The headers of the call in a request of another server. */
+export const opened = (headers: Headers): Headers =>
+  renamed(
+    Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(FORWARDED))),
+    (name) => (name.startsWith(ENCLOSED) ? name.slice('millrace-'.length) : name),
+  )
+
+const renamed = <Value>(
+  headers: Readonly<Record<string, Value>>,
+  rename: (name: string) => string,
+): Record<string, Value> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [rename(name), value]))

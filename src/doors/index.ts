@@ -5,7 +5,8 @@ import type { Invoker } from './invoke.ts'
 import { putUpload } from './put.ts'
 
 export { Invoker } from './invoke.ts'
-export { isForwarded } from './forward.ts'
+export { isForwarded, opened } from './forward.ts'
+export { onward } from './headers.ts'
 
 /** The doors as every request finds them in its context. */
 export const doorsOf = (platform: Platform, invoker: Invoker): Doors => ({

@@ -18,7 +18,7 @@ import {
 } from '../services/index.ts'
 import { calleeOfRoute } from '../routes/index.ts'
 import type { TrafficRecorder } from '../traffic/index.ts'
-import { forwardedBy } from './forward.ts'
+import { enclosed, forwardedBy } from './forward.ts'
 import { back, onward } from './headers.ts'
 import { outcomeOf, Watch } from './watch.ts'
 
@@ -214,10 +214,11 @@ export class Invoker {
     { under = '', instance, ...limits }: Way = {},
   ): Promise<Answer> {
     try {
+      const theirs = onward(call.headers)
       const answer = await pool.request({
         method: call.method, // the routes let no other through
         path: `${under}${call.target}`,
-        headers: { ...onward(call.headers), ...extra },
+        headers: { ...(instance === undefined ? enclosed(theirs) : theirs), ...extra },
         body: call.body ?? null,
         signal: call.signal,
         ...limits,

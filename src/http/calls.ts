@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'undici'
 import { noting } from '../auth/viewer.ts'
 import type { Context, Site } from '../context.ts'
+import { opened, onward } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway } from '../kit/errors.ts'
 import { passedOn } from './answers.ts'
@@ -59,8 +60,8 @@ export function forwardedCall(
   reply: FastifyReply,
   { target }: Asked,
 ): Call {
-  const { headers } = request.raw
-  return { ...passing(request, reply), target, address: forwardedAddress(request.raw), headers }
+  const headers = opened(request.raw.headers)
+  return { ...passing(request, reply), target, address: forwardedAddress(headers), headers }
 }
 
 function passing(
@@ -78,11 +79,11 @@ function passing(
   }
 }
 
-const withOwn = ({ raw }: FastifyRequest, own: Record<string, string>): Call['headers'] => ({
-  ...unforwarded(raw.headers),
-  ...own,
-  cookie: withoutOurs(raw.headers.cookie),
-})
+/** What `Connection` names is taken out of the headers of the caller alone, before ours come to them. */
+function withOwn({ raw }: FastifyRequest, own: Record<string, string>): Call['headers'] {
+  const theirs = onward(raw.headers)
+  return { ...unforwarded(theirs), ...own, cookie: withoutOurs(theirs['cookie']?.toString()) }
+}
 
 /** An instance may break off its answer before any of it has gone out. */
 export const asBrokenOff = (error: unknown): unknown =>

@@ -28,7 +28,7 @@ export function cookieSlot(config: Config, request: IncomingMessage): CookieSlot
 }
 
 /** Whether a text begins as a cookie of ours would, however browsers and parsers might come to read it so. */
-const OURS = /^[^\w-]*(?:__(?:host|secure)-)?millrace(?:-page)?(?:[^\w.-]|$)/i
+const OURS = /^[^\w-]*(?:__(?:host|secure)-)?millrace(?:-page|-opening)?(?:[^\w.-]|$)/i
 
 /** A `Cookie` header without ours: what a service is told. */
 export function withoutOurs(cookies: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config.ts'
+import type { Call } from '../kit/call.ts'
 import { reached } from './reached.ts'
 
 /**
@@ -9,7 +10,7 @@ import { reached } from './reached.ts'
 const FORWARDING = /^(?:x[-_]forwarded(?:[-_].*)?|forwarded|x[-_]real[-_]ip)$/
 
 /** The headers of a request without what its caller says of how it came here. */
-export const unforwarded = (headers: IncomingMessage['headers']): IncomingMessage['headers'] =>
+export const unforwarded = (headers: Call['headers']): Call['headers'] =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !FORWARDING.test(name)))
 
 /**
@@ -32,7 +33,7 @@ export function forwardedAs(
 }
 
 /** The address that another server was told of, which forwards a call. */
-export function forwardedAddress({ headers }: IncomingMessage): string | undefined {
+export function forwardedAddress(headers: Call['headers']): string | undefined {
   const [scheme, host, prefix = ''] = ['proto', 'host', 'prefix'].map(
     (name) => headers[`x-forwarded-${name}`],
   )

@@ -89,19 +89,18 @@ export const isForeign = (config: Config, request: IncomingMessage): boolean =>
 /**
  * Whether it is known to come from a page of ours. Browsers say so with Origin, on everything but plain GETs, or
  * with Sec-Fetch-Site, on everything but plain HTTP between machines. A GET of /graphql that has neither, such as an
- * EventSource's, is taken for ours, and so is one that opens a page of a service: they change nothing, and no other
- * page can read what they answer.
+ * EventSource's, is taken for ours: it changes nothing, and no other page can read what it answers.
  */
 function isByOwnPage(config: Config, request: IncomingMessage): boolean {
   const { headers, method = '', url = '' } = request
   if (isForeign(config, request)) return false
   if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return true
   const isRead = (method === 'GET' || method === 'HEAD') && headers.upgrade === undefined
-  return isRead && /^\/(?:graphql(?:\?|$)|open\/)/.test(url)
+  return isRead && /^\/graphql(?:\?|$)/.test(url)
 }
 
 /** `none` is the person at the browser: an address that was typed, a bookmark. Another port is another origin. */
-const isFromHere = (site: string | string[] | undefined): boolean =>
+export const isFromHere = (site: string | string[] | undefined): boolean =>
   site === undefined || site === 'same-origin' || site === 'none'
 
 function isOwn(config: Config, request: IncomingMessage, origin: string): boolean {

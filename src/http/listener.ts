@@ -13,6 +13,7 @@ import { requestIdOf, seenOf } from './observe/seen.ts'
 import { overrideMethod } from './overriding.ts'
 import { PAGE_ROUTE } from './pages.ts'
 import { UrlTooLong } from './request.ts'
+import { cutSlowReaders } from './slow-readers.ts'
 import { endRest, headerLimits } from './slow-senders.ts'
 import { originForm } from './target.ts'
 
@@ -96,6 +97,7 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
     socket.setMaxListeners(0) // each operation that is under way on it listens for its end
     socket.once('close', () => connections.delete(socket))
   })
+  const stopCutting = cutSlowReaders(connections, site.config)
   return {
     http,
     async listen(host, port) {
@@ -109,6 +111,7 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
       }, graceMs)
       await http.close()
       clearTimeout(cut)
+      stopCutting()
     },
   }
 }

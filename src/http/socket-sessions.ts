@@ -27,17 +27,17 @@ export function socketSessions(site: Site): {
   /** The same deliveries. When they end for want of rights and nothing else goes on, the socket is closed too. */
   watched(socket: WebSocket, deliveries: Deliveries): Deliveries
 } {
-  const opened = new WeakMap<WebSocket, { caller: string; running: number }>()
+  const opened = new WeakMap<WebSocket, { credential: string; running: number }>()
   return {
     open(socket, ctx) {
       // a socket needs no right but to be somebody's
       const session = site.sessions.open(ctx.viewer, { close: () => forbid(socket), needed: [] })
-      opened.set(socket, { caller: callerKey(ctx), running: 0 })
+      opened.set(socket, { credential: credentialKey(ctx), running: 0 })
       socket.once('close', () => session.end())
     },
-    isSame: (socket, ctx) => opened.get(socket)?.caller === callerKey(ctx),
+    isSame: (socket, ctx) => opened.get(socket)?.credential === credentialKey(ctx),
     watched(socket, deliveries) {
-      const state = opened.get(socket) ?? { caller: '', running: 0 }
+      const state = opened.get(socket) ?? { credential: '', running: 0 }
       state.running += 1
       const ended = once(() => (state.running -= 1))
       const watching: Deliveries = {
@@ -62,6 +62,10 @@ export function socketSessions(site: Site): {
     },
   }
 }
+
+/** What a socket was opened with: another sign-in of the same person is another credential. */
+const credentialKey = (ctx: Context): string =>
+  ctx.viewer.kind === 'token' ? ctx.viewer.tokenId : callerKey(ctx)
 
 const isForbidden = (cause: unknown): boolean =>
   cause instanceof GraphQLError && cause.extensions['code'] === 'FORBIDDEN'

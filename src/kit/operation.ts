@@ -3,6 +3,9 @@ import { DomainError, TooComplex } from './errors.ts'
 /** Bytes that an operation holds before it counts among the others: of what is small there may be any number. */
 const SMALL = 65_536
 
+/** What a caller may hold beyond what all may, out of a reserve that is a quarter of that. */
+const MODEST = 1_048_576
+
 /** Bytes that answers may hold while they are made and sent. */
 interface Limits {
   readonly maxAnswerBytes: number
@@ -34,7 +37,9 @@ export class Holdings {
   room(caller: string): number {
     const { maxAnswerBytesPerCaller, maxAnswerBytesInAll } = this.limits
     const held = this.#callers.get(caller) ?? 0
-    return Math.min(maxAnswerBytesPerCaller - held, maxAnswerBytesInAll - this.#all)
+    const rest = maxAnswerBytesInAll - this.#all
+    const reserved = Math.min(MODEST - held, rest + maxAnswerBytesInAll / 4)
+    return Math.min(maxAnswerBytesPerCaller - held, Math.max(rest, reserved))
   }
 
   /** Why a caller cannot hold so many more, or undefined. */

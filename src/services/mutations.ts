@@ -25,7 +25,7 @@ import {
 import { invokeService } from './invoke.ts'
 import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
 import { changedBefore } from './change.ts'
-import { openingUrl, pagePathRule } from './page.ts'
+import { openingUrl, ownPathRule } from './page.ts'
 import { rollBackDeployment } from './roll-back.ts'
 import { checkInService } from './queue.ts'
 import { QueueServiceType } from './queue-types.ts'
@@ -216,7 +216,7 @@ mutation('openService', {
       description: 'Which page, with its query: a path that begins with one `/`.',
     }),
   }),
-  check: z.object({ path: pagePathRule.nullish() }),
+  check: z.object({ path: ownPathRule.nullish() }),
   resolve: async (ctx, { id, path }) => opening(ctx, { id, path: path ?? '/' }),
   again: 'repeat', // an address is no effect
   refresh: (ctx, opened) => opening(ctx, opened),

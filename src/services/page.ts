@@ -30,6 +30,12 @@ export const pagePathRule = z
   .max(8_000, 'At most 8,000 characters.')
   .regex(/^\/[\x21-\x7e]*$/, 'A path begins with "/" and has visible ASCII characters only.')
 
+/** The same as a caller writes it: what begins otherwise leads to another host where it stands alone. */
+export const ownPathRule = pagePathRule.regex(
+  /^\/(?![/\\])/,
+  'A path begins with one "/", and no "/" or "\\" follows.',
+)
+
 /** Where the pages of a service are for whoever reached this server at `origin`; undefined where there is no such place. */
 export function pageOrigin(
   { servicesUrl }: Hosts,

@@ -51,7 +51,7 @@ function follow(client: Client, id: string) {
 describe.runIf(hasServers)('two servers', () => {
   let two: Pair
   beforeAll(async () => {
-    two = await pair()
+    two = await pair({ env: { TRUST_PROXY: '1' } })
     await two.servers[0].start()
     await two.servers[1].start()
   })
@@ -79,6 +79,12 @@ describe.runIf(hasServers)('two servers', () => {
     for (const { url, admin } of [owner, other]) {
       const answer = await fetch(url + path, { headers: admin.headers })
       expect(await answer.text()).toBe('python')
+    }
+    // under its own host too, which proxies tell
+    const host = `${service.id.replace('_', '-')}.localhost`
+    for (const { url, admin } of [owner, other]) {
+      const headers = { ...admin.headers, 'x-forwarded-host': host }
+      expect(await (await fetch(`${url}/`, { headers })).text()).toBe('python')
     }
     const followed = follow(other.admin, service.id)
     await until(() => followed.lines.length === 1)

@@ -106,7 +106,8 @@ test.each(everyDoor)(
       'X-Real-IP': '6.6.6.6',
       'millrace-forwarded': 'x',
       millrace_anything: 'x',
-      connection: 'close, x-private, cookie',
+      connection:
+        'close, x-private, cookie, x-forwarded-for, x-forwarded-host, x-forwarded-proto, x-forwarded-prefix, x-request-id, traceparent',
       'x-private': 'x',
       'x-public': 'y',
       te: 'trailers',
@@ -125,6 +126,7 @@ test.each(everyDoor)(
     const usual = ['connection', 'host', 'x-request-id', 'traceparent']
     const others = Object.entries(headers).filter(([name]) => !usual.includes(name))
     expect(Object.fromEntries(others)).toEqual(own)
+    expect(headers).toMatchObject({ 'x-request-id': expect.any(String) })
     expect(headers['host']).toBe(`127.0.0.1:${Told.parse(JSON.parse(body)).port}`)
   },
 )
@@ -288,4 +290,54 @@ test('a service is told none of our cookies, however they are spelled', async ()
     const { body } = await ask(door, '/', { ...admin.headers, cookie: sent })
     expect(Told.parse(JSON.parse(body)).headers['cookie']).toBe('a=1; b=2')
   }
+})
+
+test('a person signed in at either name of loopback opens a page, and a stranger is told how to sign in', async () => {
+  doors['ours'] = ''
+  const { port } = new URL(app.url)
+  const navigation = {
+    'sec-fetch-mode': 'navigate',
+    'sec-fetch-dest': 'document',
+    'sec-fetch-site': 'none',
+  }
+  for (const signedInAt of ['127.0.0.1', 'localhost', 'nowhere']) {
+    const cookies = new Map([[`${signedInAt}:${port}`, cookie]])
+    let url = new URL(`http://${hostOf('own host')}/x`)
+    let answer: Awaited<ReturnType<typeof ask>> | undefined
+    for (let steps = 0; steps < 7; steps += 1) {
+      const kept = cookies.get(url.host)
+      const headers = { host: url.host, ...navigation, ...(kept && { cookie: kept }) }
+      answer = await ask('ours', url.pathname + url.search, headers)
+      const set = answer.headers['set-cookie']?.map((one) => one.split(';')[0] ?? '') ?? []
+      if (set.length > 0) cookies.set(url.host, [kept, ...set].filter(Boolean).join('; '))
+      if (answer.headers.location === undefined) break
+      url = new URL(answer.headers.location, url)
+    }
+    if (signedInAt === 'nowhere') {
+      expect(answer).toMatchObject({
+        status: 401,
+        headers: { 'content-type': 'text/html; charset=utf-8' },
+      })
+      for (const name of ['127.0.0.1', 'localhost'])
+        expect(answer?.body).toContain(`http://${name}:${port}`)
+    } else {
+      expect(answer?.status).toBe(200)
+      expect(Told.parse(JSON.parse(answer?.body ?? '')).url).toBe('/x')
+    }
+  }
+})
+
+test('whoever does not say where a request to open a page comes from is asked first, once', async () => {
+  doors['ours'] = ''
+  const host = hostOf('service')
+  const path = `/open/${service.id}?to=%2Fx`
+  expect((await ask('ours', path, { host, cookie })).status).toBe(403)
+  const asked = await ask('ours', path, { host, cookie, accept: 'text/html' })
+  expect(asked.status).toBe(403)
+  const link = (/href="([^"]*)"/.exec(asked.body)?.[1] ?? '').replaceAll('&amp;', '&')
+  expect((await ask('ours', link, { host, cookie, accept: 'text/html' })).status).toBe(403)
+  const nonce = (asked.headers['set-cookie']?.[0] ?? '').split(';')[0]
+  const sure = { host, cookie: `${cookie}; ${nonce}`, accept: 'text/html' }
+  expect((await ask('ours', link, sure)).status).toBe(303)
+  expect((await ask('ours', link, { ...sure, 'sec-fetch-site': 'cross-site' })).status).toBe(403)
 })

@@ -5,6 +5,8 @@ import { WebSocket } from 'ws'
 import { readConfig } from '../../src/config.ts'
 import { Buckets } from '../../src/http/limits/bucket.ts'
 import { quotas } from '../../src/http/limits/index.ts'
+import { seedPerson, signedIn } from '../auth/operations.ts'
+import { seedOrganization } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import type { Client } from '../support/client.ts'
 import { until } from '../support/until.ts'
@@ -70,6 +72,18 @@ test('callers have rates of their own, and those without a credential that of th
   expect(statuses.filter((status) => status !== 401 && status !== 429)).toEqual([])
 })
 
+test('those who hold much leave a reserve to those who hold little', () => {
+  const own = quotas(readConfig({}))
+  const open = (key: string) =>
+    own.openOperation({ key: () => key, isGone: () => false, onGone: () => () => {} })
+  for (let n = 0; n < 8; n += 1) open(`much ${n >> 1}`).take(33_554_432)
+  expect(() => open('more').take(1_048_577)).toThrow('MAX_ANSWER_BYTES_IN_ALL')
+  expect(() => open('little').take(1_000_000)).not.toThrow()
+  expect(() => open('little').take(100_000)).toThrow('MAX_ANSWER_BYTES_IN_ALL')
+  for (let n = 0; n < 63; n += 1) open(`few ${n}`).take(1_048_576)
+  expect(() => open('last').take(1_048_576)).toThrow('MAX_ANSWER_BYTES_IN_ALL')
+})
+
 test('a rate of 0 is none', () => {
   const unlimited = quotas(readConfig({ OPERATIONS_PER_SECOND: '0' }), () => 0)
   expect(() => {
@@ -127,6 +141,15 @@ test('a caller has so many WebSockets at once; one more is closed for good', asy
   let third: Awaited<ReturnType<typeof opened>> | undefined
   await until(async () => 'close' in (third = await opened(app.admin)))
   for (const one of [second, other, third]) if (one && 'close' in one) await one.close()
+})
+
+test('a person has one share, with however many sign-ins', async () => {
+  const person = await seedPerson(app.admin, 'VIEWER', (await seedOrganization(app)).id)
+  const again = async () => app.client((await signedIn(app.stranger, person)).secret)
+  const sockets = [await opened(await again()), await opened(await again())]
+  for (const one of sockets) expect(one).toHaveProperty('close')
+  expect(await opened(await again())).toMatchObject({ code: 4429 })
+  for (const one of sockets) if ('close' in one) await one.close()
 })
 
 test('sockets that say nothing count against their address until they are closed', async () => {

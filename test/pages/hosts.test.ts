@@ -90,7 +90,11 @@ test('whoever has no credential is let in at the host of no service, and nothing
   }
   expect(await ask(one.host, '/a?b', known)).toMatchObject({
     status: 302,
-    headers: { location: `http://${ours}/open/${one.id}?to=%2Fa%3Fb` },
+    headers: {
+      location: expect.stringMatching(
+        new RegExp(`^http://${ours}/open/${one.id}\\?to=%2Fa%3Fb&begun=[0-9a-f]{32}$`),
+      ),
+    },
   })
   for (const host of ['nothing.apps.example.com', 'svc-x.apps.example.com', `${one.host}.`])
     for (const path of ['/', '/graphql'])
@@ -161,6 +165,45 @@ test('the cookie is good for pages of that very host, and for a person who goes 
   ).toBe(403)
 })
 
+test('a pass is forced on nobody: who is led there is asked, and where somebody else is let in', async () => {
+  const { openService } = await app.admin.request(OpenService, { input: { id: one.id } })
+  const { pathname, search } = new URL(succeeded(openService, 'OpenServiceSuccess').url)
+  const navigation = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+  const go = async (headers: Record<string, string>, more = '', method = 'GET') =>
+    ask(one.host, pathname + search + more, headers, method)
+  for (const headers of [
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
+    { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' },
+    { ...navigation, 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'iframe' },
+  ])
+    expect((await go(headers)).headers['set-cookie']).toBeUndefined()
+  expect((await go({}, '', 'POST')).status).toBe(403)
+  expect((await go({ ...navigation, 'sec-fetch-site': 'none' })).status).toBe(303)
+  const other = await opened(one, await member(app, one.organizationId, 'VIEWER'))
+  const led: Record<string, string>[] = [
+    { ...navigation, 'sec-fetch-site': 'cross-site' },
+    { ...navigation, 'sec-fetch-site': 'same-site' },
+    { ...navigation, 'sec-fetch-site': 'none', cookie: other },
+    { accept: 'text/html' },
+  ]
+  for (const headers of led) {
+    const asked = await go(headers)
+    expect(asked).toMatchObject({ status: 403, headers: PAGE })
+    expect(asked.body).toContain('Open this page?')
+    const nonce = (asked.headers['set-cookie']?.[0] ?? '').split(';')[0] ?? ''
+    const link = `&begun=${nonce.split('=')[1]}`
+    expect((await go(headers, link)).status).toBe(403)
+    const cookie = [headers['cookie'], nonce].filter(Boolean).join('; ')
+    expect((await go({ ...headers, cookie }, link)).status).toBe(303)
+  }
+})
+
+const PAGE = { 'content-type': 'text/html; charset=utf-8' }
+
+test('TRACE is no method of a page', async () => {
+  expect((await ask(one.host, '/', app.admin.headers, 'TRACE')).status).not.toBe(200)
+})
+
 test('a pass opens what its holder may call, for as long as that may be', async () => {
   const viewer = await member(app, one.organizationId, 'VIEWER')
   const stranger = await member(app, other.organizationId, 'ADMIN')
@@ -193,7 +236,7 @@ test('an answer that was kept for its key is opened anew', async () => {
 })
 
 test('a page goes to a path of its own host, wherever its address wants to lead', async () => {
-  for (const path of ['//evil.example', '/\\evil.example', '/a?b=c#d', '/@evil.example']) {
+  for (const path of ['/a?b=c#d', '/@evil.example', '/a//b']) {
     const { openService } = await app.admin.request(OpenService, { input: { id: one.id, path } })
     const { pathname, search } = new URL(succeeded(openService, 'OpenServiceSuccess').url)
     const { headers } = await ask(one.host, pathname + search)
@@ -201,6 +244,8 @@ test('a page goes to a path of its own host, wherever its address wants to lead'
     expect(new URL(headers['location'] ?? '').host).toBe(one.host)
   }
   for (const path of [
+    '//evil.example',
+    '/\\evil.example',
     'evil.example',
     'https://evil.example',
     '',
