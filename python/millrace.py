@@ -40,7 +40,7 @@ import threading
 import time
 import traceback
 import uuid
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 __all__ = ['Away', 'Cancelled', 'Job', 'NonRetryable', 'Refused', 'get', 'run', 'submit', 'worker']
 
@@ -77,8 +77,17 @@ class Refused(Exception):
 
     def __init__(self, code, message, issues=()):
         wrong = ['%s: %s' % ('.'.join(issue['path']), issue['message']) for issue in issues]
-        super().__init__('; '.join([message] + wrong))
+        super().__init__(in_own_words('; '.join(wrong) or message))
         self.code = code
+
+
+def in_own_words(message):
+    """What the server says of organizations, with what a worker calls them."""
+    message = re.sub('^The user name (".*") is none of your organizations: .*', ORGANIZATION, message, flags=re.S)
+    return message.replace('say which organization is meant:', 'say which organization is meant (--organization, MILLRACE_ORGANIZATION):')
+
+
+ORGANIZATION = r'The organization \1 (--organization, MILLRACE_ORGANIZATION) is none of yours: give the handle of one.'
 
 
 class Away(Exception):
@@ -170,7 +179,7 @@ class Client:
     def __init__(self, url, token, organization=None):
         parts = urlsplit(url)
         if parts.scheme not in ('http', 'https') or not parts.hostname:
-            raise ValueError('url is %r, not an address such as http://127.0.0.1:4000' % url)
+            raise ValueError('url is %r, not an address such as http://127.0.0.1:4000' % without_secret(url))
         secure = parts.scheme == 'https'
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         self._connect = functools.partial(kind, parts.hostname, parts.port)
@@ -305,6 +314,10 @@ def storable(text, most=MAX_TEXT_CHARS):
     return text if len(text) <= most else text[: most - 2] + ' …'
 
 
+def without_secret(url):
+    return re.sub('//[^/]*@', '//', url)
+
+
 def pauses():
     """Longer and longer, and never the same for all workers."""
     pause = 0.1
@@ -322,8 +335,11 @@ def client_of(url, token, organization):
 
 
 def settings(url, token, organization=None):
-    return (url or os.environ.get('MILLRACE_URL') or 'http://127.0.0.1:4000', token or os.environ.get('MILLRACE_TOKEN'),
-            organization or os.environ.get('MILLRACE_ORGANIZATION'))
+    """Organization and token may stand in the URL too, as user name and password."""
+    url = url or os.environ.get('MILLRACE_URL') or 'http://127.0.0.1:4000'
+    parts = urlsplit(url)
+    return (url, token or os.environ.get('MILLRACE_TOKEN') or unquote(parts.password or ''),
+            organization or os.environ.get('MILLRACE_ORGANIZATION') or unquote(parts.username or ''))
 
 
 def submit(service, function='default', parameters=None, wait_seconds=0, url=None, token=None, **more):
@@ -831,6 +847,8 @@ class Worker:
             self.moved.notify_all()
         if word == signal.SIGINT:
             self.leave(word, claiming)
+        if isinstance(word, Exception):
+            self.note('cannot claim: %s' % word)
         self.note('stopping: %s' % ('%d jobs to finish' % len(self.jobs) if self.jobs else 'no job to finish'))
         until = time.monotonic() + self.grace_seconds
         self.end_claim(claiming)
@@ -841,8 +859,6 @@ class Worker:
                 break
             if isinstance(more, int):
                 self.leave(more, claiming)
-        if isinstance(word, Exception):
-            self.note('cannot claim: %s' % word)
         code = 1 if isinstance(word, Exception) else 0
         if self.jobs:
             self.give_back()
@@ -968,6 +984,7 @@ def main():
     parser = argparse.ArgumentParser(prog='millrace', description=main.__doc__)
     parser.add_argument('target', help='a module, or module:function for jobs of any function name')
     parser.add_argument('--url', help='of the server (MILLRACE_URL)')
+    parser.add_argument('--organization', help='the only one to work in: handle or id (MILLRACE_ORGANIZATION)')
     parser.add_argument('--service', help='ids or handles of queue services, with commas (MILLRACE_SERVICE)')
     parser.add_argument('--concurrency', type=int, default=1, help='how many jobs at a time, in threads')
     parser.add_argument('--name', help='what the worker calls itself; host and process where absent')

@@ -86,7 +86,7 @@ const variables = z.object({
   OPEN_FRONTS: frontList()
     .prefault('')
     .describe(
-      'REST fronts that may be used without a credential, with commas between: of `abeja`, `omegaml`, `topchef`, `auger` and `onecontainer`.',
+      'REST fronts that may be used without a credential, with commas between: of `abeja` and `topchef`. `omegaml`, `auger` and `onecontainer` are names for fronts to come, and open nothing today.',
     ),
   OPEN_FRONT_ROLE: z
     .enum(['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN'], {

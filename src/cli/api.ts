@@ -1,5 +1,11 @@
-import type { ErrorCode, TypedDocumentString } from '../generated/operations/graphql.ts'
+import {
+  CliOwnRolesDocument,
+  type ErrorCode,
+  type Role,
+  type TypedDocumentString,
+} from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json.ts'
+import { asOption } from '../kit/organization-words.ts'
 import { Refusal } from './refusal.ts'
 
 /** Where Millrace is and who asks. */
@@ -52,7 +58,7 @@ export async function send<Result, Variables>(
     throw unreachable(server)
   })
   const { data, errors } = readAnswer<Result>(text)
-  if (errors !== undefined) throw refusalOf(server, errors)
+  if (errors !== undefined) throw refusalOf(server, await explained(server, errors))
   if (data == null)
     throw new Refusal(
       `What answers at ${server.url} is not Millrace (status ${response.status}): set MILLRACE_URL.`,
@@ -94,8 +100,29 @@ export function refusalOf(server: Server, errors: readonly ApiError[]): Refusal 
     return new Refusal(
       `Millrace at ${server.url} wants a credential: set MILLRACE_TOKEN, or give --token.`,
     )
-  return new Refusal(errors.map(({ message }) => message).join('\n'))
+  return new Refusal(errors.map(({ message }) => asOption(message)).join('\n'))
 }
+
+/** What a query is told that asks for what a WORKER may not read. */
+const CLOSED = /^\w+\.\w+ needs the role (\w+)\.$/
+
+/** The same errors; one sentence for all fields that are closed to a WORKER. */
+async function explained(
+  server: Server,
+  errors: readonly ApiError[],
+): Promise<readonly ApiError[]> {
+  const isClosed = errors.every(({ message }) => CLOSED.test(message))
+  return isClosed && (await isWorker(server)) ? [{ message: needs('VIEWER') }] : errors
+}
+
+/** Whether the caller is a WORKER and no more, to whom services and jobs are not there. */
+export async function isWorker(server: Server): Promise<boolean> {
+  const { role, memberships } = (await send(server, CliOwnRolesDocument, {})).viewer
+  return role === 'WORKER' && memberships.every((one) => one.role === 'WORKER')
+}
+
+/** What a WORKER is told. */
+export const needs = (role: Role): string => `This needs the role ${role}; your token has WORKER.`
 
 /** What a mutation was to do. Throws a Refusal with its words, or all its issues, when it was refused. */
 export function done<Outcome extends object>(
@@ -111,9 +138,12 @@ function isProblem(outcome: object): outcome is Problem {
 }
 
 export function refused({ message, issues }: Problem): Refusal {
-  if (issues === undefined || issues.length === 0) return new Refusal(message)
+  if (issues === undefined || issues.length === 0)
+    return new Refusal(CLOSED.test(message) ? needs('DEVELOPER') : message)
   return new Refusal(
-    issues.map(({ path, message: why }) => `${spelled(path.join('.'))}: ${why}`).join('\n'),
+    issues
+      .map(({ path, message: why }) => `${spelled(path.join('.'))}: ${asOption(why)}`)
+      .join('\n'),
   )
 }
 

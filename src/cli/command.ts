@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
+import { readBaseUrl, withoutSecret } from '../kit/base-url.ts'
 import type { Server } from './api.ts'
 import { Refusal } from './refusal.ts'
 
@@ -15,10 +16,13 @@ const DEFAULT_URL = 'http://127.0.0.1:4000'
 export function talking(command: Command): Command {
   return answering(command)
     .option('--url <url>', `where Millrace is (MILLRACE_URL, else ${DEFAULT_URL})`)
-    .option('--token <token>', 'the credential (MILLRACE_TOKEN, else none)')
+    .option(
+      '--token <token>',
+      'the credential (MILLRACE_TOKEN, else the password of the URL, else none)',
+    )
     .option(
       '--organization <handle>',
-      'the only organization to act in, for members of several: handle or id (MILLRACE_ORGANIZATION, else all)',
+      'the only organization to act in, for members of several: handle or id (MILLRACE_ORGANIZATION, else the user name of the URL, else all)',
     )
 }
 
@@ -31,13 +35,16 @@ export function answering(command: Command): Command {
 export function serverOf(command: Command): Server {
   const { url, token, organization } = command.optsWithGlobals<SharedOptions>()
   const text = url ?? nonEmpty(process.env['MILLRACE_URL']) ?? DEFAULT_URL
-  const parsed = URL.canParse(text) ? new URL(text) : undefined
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
-    throw new Refusal(`${JSON.stringify(text)} is not a URL: write it like ${DEFAULT_URL}.`)
+  const base = readBaseUrl(text)
+  if (base === undefined)
+    throw new Refusal(
+      `${JSON.stringify(withoutSecret(text))} is not a URL: write it like ${DEFAULT_URL}.`,
+    )
   return {
-    url: `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}`,
-    token: nonEmpty(token) ?? nonEmpty(process.env['MILLRACE_TOKEN']),
-    organization: nonEmpty(organization) ?? nonEmpty(process.env['MILLRACE_ORGANIZATION']),
+    url: base.url,
+    token: nonEmpty(token) ?? nonEmpty(process.env['MILLRACE_TOKEN']) ?? base.token,
+    organization:
+      nonEmpty(organization) ?? nonEmpty(process.env['MILLRACE_ORGANIZATION']) ?? base.organization,
   }
 }
 

@@ -65,7 +65,7 @@ export function addInvoke(program: Command): void {
       if (options.data !== undefined && options.file !== undefined)
         command.error('error: give --data or --file, not both', { exitCode: 2 })
       const body = await bodyOf(options)
-      const { invokeUrl, handle } = withProcesses(await findService(server, name))
+      const { invokeUrl, handle } = withProcesses(await findService(server, name, 'VIEWER'))
       const { request } = await import('undici')
       const response = await request(invokeUrl, {
         method: body === undefined ? 'GET' : 'POST',

@@ -18,7 +18,7 @@ export function addLogs(program: Command): void {
     .argument('<service>', 'id or handle')
     .action(async (name: string, options: LogOptions, command: Command) => {
       const server = serverOf(command)
-      const { id } = await findService(server, name)
+      const { id } = await findService(server, name, 'VIEWER')
       await printLog(logOf(server, id, options), options, command, {
         whence: ({ instance, source }) => `${instance ?? '-'} ${source.toLowerCase()}`,
         ended: 'The service is deleted; this was its last line.',

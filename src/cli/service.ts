@@ -2,8 +2,9 @@ import {
   CliFindServiceDocument,
   CliServiceHandlesDocument,
   type CliServiceFragment,
+  type Role,
 } from '../generated/operations/graphql.ts'
-import { send, type Server } from './api.ts'
+import { isWorker, needs, send, type Server } from './api.ts'
 import { listed } from './output.ts'
 import { Refusal } from './refusal.ts'
 
@@ -17,10 +18,18 @@ export function withProcesses(service: Service): ProcessService {
   throw new Refusal(`${service.handle} is a queue: it has no processes of its own.`)
 }
 
-/** Finds a service by id, handle or address. Throws a Refusal that names some that exist. */
-export async function findService(server: Server, id: string): Promise<Service> {
+/**
+ * Finds a service by id, handle or address, for what needs a role. Throws a Refusal that names some that exist, or the
+ * role to a WORKER, who finds none.
+ */
+export async function findService(
+  server: Server,
+  id: string,
+  role: Role = 'DEVELOPER',
+): Promise<Service> {
   const { service } = await send(server, CliFindServiceDocument, { id })
   if (service !== null) return service
+  if (await isWorker(server)) throw new Refusal(needs(role))
   const { services } = await send(server, CliServiceHandlesDocument, {})
   const handles = services.nodes.map(({ handle }) => handle)
   const more = services.pageInfo.hasNextPage ? [...handles.slice(0, 5), 'more'] : handles

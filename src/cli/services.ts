@@ -1,15 +1,17 @@
 import type { Command } from 'commander'
 import {
   CliDeleteServiceDocument,
+  CliOwnRolesDocument,
   CliRestartServiceDocument,
   CliScaleServiceDocument,
   CliServicesDocument,
   CliStartServiceDocument,
   CliStopServiceDocument,
 } from '../generated/operations/graphql.ts'
-import { done, send, type Server } from './api.ts'
+import { done, isWorker, needs, send, type Server } from './api.ts'
 import { isJson, readWhole, serverOf, talking } from './command.ts'
 import { answer, table } from './output.ts'
+import { Refusal } from './refusal.ts'
 import { findService, instancesOf, versionOf, type Service } from './service.ts'
 import { settled } from './wait.ts'
 
@@ -22,7 +24,7 @@ export function addServices(program: Command): void {
   talking(program.command('services'))
     .description('list the services')
     .action(async (_options: unknown, command: Command) => {
-      const services = await allServices(serverOf(command))
+      const services = await listedBy(serverOf(command))
       answer(isJson(command), services, () => tableOf(services))
     })
 
@@ -83,6 +85,26 @@ function changing(
 export const sentence = (service: Service): string =>
   `${service.handle} is ${service.status}: ${instancesOf(service)} instances ready, version ${versionOf(service)}.`
 
+/** A service in a list of those of several organizations. */
+type Listed = Service & { readonly organization?: string }
+
+/** All services; of whoever is a member of several organizations with the handle of each. */
+async function listedBy(server: Server): Promise<Listed[]> {
+  const { memberships } = (await send(server, CliOwnRolesDocument, {})).viewer
+  if (memberships.length < 2) {
+    const services = await allServices(server)
+    if (services.length === 0 && (await isWorker(server))) throw new Refusal(needs('VIEWER'))
+    return services
+  }
+  const all: Listed[] = []
+  for (const { organization } of memberships) {
+    const { handle } = organization
+    const services = await allServices({ ...server, organization: handle })
+    all.push(...services.map((service) => ({ ...service, organization: handle })))
+  }
+  return all
+}
+
 async function allServices(server: Server): Promise<Service[]> {
   const all: Service[] = []
   let after: string | null = null
@@ -101,12 +123,14 @@ interface ServicePage {
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
 }
 
-function tableOf(services: readonly Service[]): string {
+function tableOf(services: readonly Listed[]): string {
   if (services.length === 0)
     return 'There are no services yet: make one with `npx millrace deploy`.'
+  const isOfSeveral = services.some(({ organization }) => organization !== undefined)
   return table(
-    ['SERVICE', 'STATUS', 'READY', 'VERSION', 'URL'],
+    [...(isOfSeveral ? ['ORGANIZATION'] : []), 'SERVICE', 'STATUS', 'READY', 'VERSION', 'URL'],
     services.map((service) => [
+      ...(isOfSeveral ? [service.organization ?? ''] : []),
       service.handle,
       service.status,
       instancesOf(service),

@@ -34,6 +34,7 @@ export function addWorker(program: Command): void {
     .action(async ([file = '', ...args]: string[], options: WorkerOptions, command: Command) => {
       const { createWorker, inWords, programHandler } = await import('../worker/index.ts')
       const asJson = isJson(command)
+      let isTold = false
       const worker = createWorker({
         ...serverOf(command),
         services: options.service,
@@ -44,10 +45,14 @@ export function addWorker(program: Command): void {
         graceSeconds: options.grace,
         onEvent(event) {
           if (asJson) say(jsonOf({ at: new Date().toISOString(), ...event }))
-          else if (event.kind !== 'refused') note(inWords(event))
+          else {
+            note(inWords(event))
+            isTold ||= event.kind === 'refused'
+          }
         },
       })
       await worker.finished.catch((cause: unknown) => {
+        if (isTold) return void (process.exitCode = 1)
         throw cause instanceof TypeError ? cause : new Refusal(reasonOf(cause))
       })
     })

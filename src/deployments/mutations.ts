@@ -151,7 +151,7 @@ mutation('createDeploymentVersion', {
     }),
     upload: t.field({
       type: UploadType,
-      description: 'Where to send the archive (tar.gz or zip).',
+      description: 'Where to send the archive (tar.gz, tar or zip).',
       resolve: ({ upload }) => upload,
     }),
   }),

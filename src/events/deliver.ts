@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { patiently } from '../kit/patience.ts'
 import { cancelable } from '../kit/cancelable.ts'
 import { TooComplex } from '../kit/errors.ts'
+import { Gone } from '../kit/operation.ts'
 import {
   readCursor,
   writeCursor,
@@ -43,7 +44,8 @@ export async function deliver<E extends Entry, D extends object>(
       : { after: readCursor(stream, after), tellNow: false }
   const complain = (err: unknown): void => {
     if (err instanceof TooComplex) throw err
-    ctx.log.warn({ err }, 'could not fill a delivery; trying again')
+    // whoever hangs up is no fault of anybody
+    if (!(err instanceof Gone)) ctx.log.warn({ err }, 'could not fill a delivery; trying again')
   }
   const written = (batch: Batch<E>, content: D): D & Delivery => {
     const { position, gap, end } = batch

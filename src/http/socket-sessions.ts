@@ -48,7 +48,11 @@ export function socketSessions(site: Site): {
             return step
           } catch (cause) {
             ended()
-            if (isForbidden(cause) && state.running === 0) forbid(socket)
+            // behind the error, which graphql-ws sends in this turn
+            if (isForbidden(cause))
+              setImmediate(() => {
+                if (state.running === 0) forbid(socket)
+              })
             throw cause
           }
         },

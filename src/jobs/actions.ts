@@ -21,7 +21,7 @@ import {
 } from '../work/index.ts'
 import { asNew } from './as-new.ts'
 import { fits } from './labor.ts'
-import { permitAmending, permitJob } from './permit.ts'
+import { jobToChange, permitAmending, permitJob } from './permit.ts'
 import { jobById, jobNamed, textOf } from './store.ts'
 import { isWait, putJobs } from './submit.ts'
 
@@ -36,7 +36,7 @@ export async function cancelJob(
   { id, reason }: { id: string; reason?: string | null },
 ): Promise<JobRow> {
   for (let n = 1; ; n += 1) {
-    const job = found(await jobNamed(ctx, id), 'job', id)
+    const job = await jobToChange(ctx, id)
     allow(ctx.viewer, 'DEVELOPER', job.organizationId)
     const isAsked = job.cancelRequestedAt !== null
     // asked for before: by somebody else, or by this very call, whose server died
@@ -56,7 +56,7 @@ export async function retryJob(
   ctx: Context,
   { id, waitSeconds }: { id: string; waitSeconds?: number | null },
 ): Promise<JobRow> {
-  const job = found(await jobNamed(ctx, id), 'job', id)
+  const job = await jobToChange(ctx, id)
   permitJob(ctx.viewer, 'RETRY', job)
   const parameters = (await textOf(ctx, job, 'parameters')) ?? 'null'
   const [again] = await putJobs(ctx, [

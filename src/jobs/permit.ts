@@ -1,4 +1,4 @@
-import { isAllowed, isWorkerAnywhere, isWorkerIn, type Viewer } from '../auth/viewer.ts'
+import { found, isAllowed, isWorkerAnywhere, isWorkerIn, type Viewer } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { credentialOf } from '../kit/actor.ts'
@@ -85,6 +85,13 @@ export async function jobForWorker(ctx: Context, text: string): Promise<JobRow |
   const { kind, isBuiltIn, deletedAt } = await serviceOf(ctx, job)
   const isClaimable = kind === 'QUEUE' && !isBuiltIn && deletedAt === null
   return job.status === 'QUEUED' && isClaimable ? job : null
+}
+
+/** The job that the viewer wants to change. Throws NotFound, and Forbidden for a WORKER that may read it. */
+export async function jobToChange(ctx: Context, text: string): Promise<JobRow> {
+  const job = await jobNamed(ctx, text)
+  if (job === null && (await jobForWorker(ctx, text)) !== null) throw new Forbidden('DEVELOPER')
+  return found(job, 'job', text)
 }
 
 /**

@@ -1,11 +1,11 @@
 import { addressConflict, readAddresses, type AnnotationInput } from '../addresses/index.ts'
-import { allow, found } from '../auth/viewer.ts'
+import { allow, found, isWorkerAnywhere } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
-import { ValidationError, type Issue } from '../kit/errors.ts'
+import { Forbidden, ValidationError, type Issue } from '../kit/errors.ts'
 import { projectNamed } from '../projects/index.ts'
 import { jsonText, type JsonText } from '../kit/json.ts'
-import { functionsOf, issuesBy, permit, serviceNamed } from '../services/index.ts'
+import { functionsOf, issuesBy, permit, serviceNamed, serviceOfWorker } from '../services/index.ts'
 import {
   beginLanes,
   dropValue,
@@ -136,9 +136,18 @@ async function dropValues(ctx: Context, jobs: readonly NewJob[]): Promise<void> 
 export const isWait = (waitSeconds: number | null | undefined): boolean => (waitSeconds ?? 0) > 0
 
 async function openService(ctx: Context, id: string): Promise<Service> {
-  const service = found(await serviceNamed(ctx, id), 'service', id)
+  const named = await serviceNamed(ctx, id)
+  if (named === null && (await isClaimedFrom(ctx, id))) throw new Forbidden('DEVELOPER')
+  const service = found(named, 'service', id)
   permit(ctx.viewer, 'SUBMIT_JOB', service)
   return service
+}
+
+/** Whether the viewer is a WORKER who may claim jobs of it: a queue that it may know of. */
+async function isClaimedFrom(ctx: Context, id: string): Promise<boolean> {
+  if (!isWorkerAnywhere(ctx.viewer)) return false
+  const service = await serviceOfWorker(ctx, id)
+  return service !== null && service.kind === 'QUEUE' && !service.isBuiltIn
 }
 
 /** What calls a process: its only function. */

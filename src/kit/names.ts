@@ -14,9 +14,10 @@ const NOT_STORABLE = 'This must not contain NUL or half a surrogate pair.'
 /** Whether a text may name something: it can be stored, and all of it be seen, in one line. */
 export const isVisible = (text: string): boolean => text.isWellFormed() && !hasControls(text)
 
-export const NOT_VISIBLE = 'This must not contain control characters or half a surrogate pair.'
+export const NOT_VISIBLE =
+  'This must not contain control or text-direction characters or half a surrogate pair.'
 
-/** A name for people: not blank, at most 200 characters, none of them a control character. */
+/** A name for people: not blank, at most 200 characters, none of them a control or text-direction character. */
 export const nameRule = z
   .string()
   .max(200, 'At most 200 characters.')

@@ -64,8 +64,8 @@ export class Holdings {
   }
 }
 
-/** The caller has hung up. */
-class Gone extends DomainError {
+/** The caller has hung up, or has all of its answer. */
+export class Gone extends DomainError {
   readonly code = 'TIMEOUT'
 }
 

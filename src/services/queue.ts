@@ -117,7 +117,7 @@ export async function updateQueue(
 }
 
 /** By id, handle or address, where the viewer may work; null for the absent and the foreign alike. Throws Ambiguous. */
-async function serviceOfWorker(ctx: Context, text: string): Promise<Service | null> {
+export async function serviceOfWorker(ctx: Context, text: string): Promise<Service | null> {
   const organizations = workplacesOf(ctx.viewer)
   const meant = await meantBy(ctx, serviceNaming, 's', text, organizations)
   if (meant === null) return null

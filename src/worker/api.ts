@@ -1,5 +1,6 @@
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json.ts'
+import { asOption } from '../kit/organization-words.ts'
 import { LeaseLost } from './job.ts'
 import { send } from './send.js'
 import { reasonOf } from './words.js'
@@ -63,7 +64,7 @@ export class Refused extends Error {
   /** As in `enum ErrorCode` of the API. */
   readonly code: string
   constructor(code: string, message: string) {
-    super(message)
+    super(asOption(message))
     this.code = code
   }
 

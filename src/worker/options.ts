@@ -1,10 +1,14 @@
 import { hostname } from 'node:os'
+import { readBaseUrl, withoutSecret } from '../kit/base-url.ts'
 import type { WorkerEvent } from './events.ts'
 import type { Handler } from './job.ts'
 
 /** What a worker is to do, and for whom. */
 export interface WorkerOptions<Parameters = unknown> {
-  /** Where Millrace is, such as `http://127.0.0.1:4000`. */
+  /**
+   * Where Millrace is, such as `http://127.0.0.1:4000`. A user name and a password in it are organization and token,
+   * where these are not given.
+   */
   readonly url: string
   /** A token with the role WORKER; none for an open server. */
   readonly token?: string | undefined
@@ -55,17 +59,19 @@ export interface Settings {
 /** Throws TypeError for what makes no sense. */
 export function readOptions(options: WorkerOptions<never>): Settings {
   const { url, service, services = service === undefined ? [] : [service] } = options
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new TypeError(`url: ${JSON.stringify(url)} is not like http://127.0.0.1:4000.`)
+  const base = readBaseUrl(url)
+  if (base === undefined)
+    throw new TypeError(
+      `url: ${JSON.stringify(withoutSecret(url))} is not like http://127.0.0.1:4000.`,
+    )
   if (services.length === 0) throw new TypeError('service: say whose jobs to do.')
-  const { origin, pathname } = new URL(url)
   return {
     endpoint: {
-      url: `${origin}${pathname.replace(/\/+$/, '')}/graphql`,
+      url: `${base.url}/graphql`,
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
-        ...authorization(options),
+        ...authorization(options.token || base.token, options.organization || base.organization),
       },
     },
     serviceIds: services,
@@ -78,10 +84,7 @@ export function readOptions(options: WorkerOptions<never>): Settings {
 }
 
 /** The user name of Basic names the organization. */
-function authorization({
-  token = '',
-  organization = '',
-}: WorkerOptions<never>): Readonly<Record<string, string>> {
+function authorization(token = '', organization = ''): Readonly<Record<string, string>> {
   if (organization !== '') {
     const basic = Buffer.from(`${organization}:${token}`).toString('base64')
     return { authorization: `Basic ${basic}` }

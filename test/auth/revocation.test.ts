@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import type { Role } from '../generated/graphql.ts'
 import { RevokeToken, seedOrganization, seedToken } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
@@ -75,6 +77,28 @@ test('a lesser role closes what was open with the greater, a greater one does no
   await become('VIEWER')
   await areClosed(all, false)
   expect((await client.request(Who)).viewer.role).toBe('VIEWER')
+})
+
+test('a subscription that ends for want of rights says so before its socket is closed', async () => {
+  const person = await seedPerson(organization.admin, 'VIEWER', organization.id)
+  const { secret } = await signedIn(app.stranger, person)
+  const socket = new WebSocket(`${app.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+  const messages: { type: string; payload?: unknown }[] = []
+  socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString()) as never)) // of the protocol
+  const closed = once(socket, 'close')
+  await once(socket, 'open')
+  const payload = { authorization: `Bearer ${secret}` }
+  socket.send(JSON.stringify({ type: 'connection_init', payload }))
+  await until(() => messages.length === 1)
+  const query = `subscription { organizationChanged(organizationId: "${organization.id}") { cursor } }`
+  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+  await until(() => messages.length === 2)
+  await organization.admin.request(SetMember, { input: { email: person.email, role: 'WORKER' } })
+  expect((await closed)[0]).toBe(4403)
+  expect(messages.at(-1)).toMatchObject({
+    type: 'error',
+    payload: [{ message: expect.stringContaining('rights'), extensions: { code: 'FORBIDDEN' } }],
+  })
 })
 
 test('signing out closes what is open, by the person alone', async () => {

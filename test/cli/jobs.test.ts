@@ -168,6 +168,18 @@ it('watching a job that fails tells each attempt, and ends with exit code 1', as
   expect({ code, stderr }).toEqual({ code: 1, stderr: `${id} has failed: second\n` })
 })
 
+it('a worker is told which role a job needs', async () => {
+  const queue = await seedQueue(server.admin)
+  const { id } = await submit(server.admin, queue)
+  const secret = await run('token', 'create', 'w', '--role', 'worker')
+  const as = async (...args: string[]): Promise<string> =>
+    (await ends('job', ...args, '--token', secret.trim())).stderr
+  for (const command of ['get', 'logs', 'watch'])
+    expect(await as(command, id)).toBe('This needs the role VIEWER; your token has WORKER.\n')
+  for (const command of ['cancel', 'retry'])
+    expect(await as(command, id)).toBe('This needs the role DEVELOPER; your token has WORKER.\n')
+})
+
 it('a queue stands in the list of services', async () => {
   const queue = await seedQueue(server.admin)
   const services = JSON.parse(await run('services', '--json')) as { id: string }[] // as expected below

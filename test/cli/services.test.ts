@@ -149,10 +149,15 @@ it('what is in doubt between organizations is asked for', async () => {
 
 it('--organization, or MILLRACE_ORGANIZATION, says in which one every command acts', async () => {
   await run('deploy', folder.path, '--name', 'echo', '--organization', 'acme')
-  expect(await refused('stop', 'echo', '--organization', 'nosuch')).toMatch(/"nosuch"/)
-  expect(await refused('stop', 'echo')).toMatch(/^"echo" is a service in several .*\(acme\)/)
+  expect(await refused('stop', 'echo', '--organization', 'nosuch')).toBe(
+    'The organization "nosuch" (--organization, MILLRACE_ORGANIZATION) is none of yours: give the handle of one.\n',
+  )
+  expect(await refused('stop', 'echo')).toMatch(
+    /^"echo" is a service in several .*--organization.*\(acme\)/,
+  )
   expect(await refused('logs', 'echo')).toMatch(/svc_\w+ \(default\), svc_\w+ \(acme\)/)
-  expect(await run('services', '--organization', 'default')).not.toContain('elsewhere')
+  expect(await run('services', '--organization', 'default')).not.toMatch(/ORGANIZATION|elsewhere/)
+  expect(await run('services')).toMatch(/^ORGANIZATION +SERVICE [^]*\nacme +elsewhere /)
   expect(await run('invoke', 'echo', '--data', 'hi', '--organization', 'acme')).toBe('hi')
   const env = { MILLRACE_URL: server.url, MILLRACE_TOKEN: token, MILLRACE_ORGANIZATION: 'acme' }
   const told = await millrace(['token', 'create', '--front', 'topchef'], { env })
@@ -161,6 +166,29 @@ it('--organization, or MILLRACE_ORGANIZATION, says in which one every command ac
   expect(await millrace(['delete', 'echo'], { env })).toMatchObject({
     stdout: 'echo is deleted.\n',
   })
+})
+
+it('a base URL may bring the organization and the token, unless they are given otherwise', async () => {
+  const [, host = ''] = server.url.split('//')
+  const listed = async (user: string, more: Record<string, string> = {}) =>
+    millrace(['services'], { env: { MILLRACE_URL: `http://${user}@${host}/`, ...more } })
+  expect((await listed(`acme:${token}`)).stdout).toContain('elsewhere')
+  expect((await listed(`default:${token}`)).stdout).not.toContain('elsewhere')
+  expect(await listed('nosuch:x')).toMatchObject({ code: 1, stdout: '' })
+  const more = { MILLRACE_ORGANIZATION: 'acme', MILLRACE_TOKEN: token }
+  expect((await listed('default:wrong', more)).stdout).toContain('elsewhere')
+})
+
+it('a worker is told which role a command needs', async () => {
+  const made = await run('token', 'create', 'w', '--role', 'worker', '--organization', 'default')
+  const as = async (...args: string[]) =>
+    (await millrace(args, { env: { MILLRACE_URL: server.url, MILLRACE_TOKEN: made.trim() } }))
+      .stderr
+  expect(await as('services')).toBe('This needs the role VIEWER; your token has WORKER.\n')
+  expect(await as('logs', 'echo')).toBe('This needs the role VIEWER; your token has WORKER.\n')
+  const needsMore = 'This needs the role DEVELOPER; your token has WORKER.\n'
+  expect(await as('stop', 'echo')).toBe(needsMore)
+  expect(await as('job', 'submit', 'echo', '--data', '1')).toBe(needsMore)
 })
 
 it('a deleted service is gone', async () => {

@@ -256,6 +256,35 @@ test('a worker finds the jobs that it works on and that it may claim, and no oth
   expect(await worker.request(Own, { id: canceled.id })).toEqual(none)
 })
 
+/** What becomes of changes that a worker asks for. */
+const tried = async (jobId: string, serviceId: string) => {
+  const query = `mutation {
+    a: submitJob(input: { serviceId: "${serviceId}" }) { __typename }
+    b: cancelJob(input: { id: "${jobId}" }) { __typename }
+    c: retryJob(input: { id: "${jobId}" }) { __typename }
+  }`
+  const response = await fetch(`${worker.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...worker.headers },
+    body: JSON.stringify({ query }),
+  })
+  return response.json()
+}
+
+/** The same outcome for each. */
+const all = (__typename: string) => ({
+  data: { a: { __typename }, b: { __typename }, c: { __typename } },
+})
+
+test('what a worker may read and not change is Forbidden, and all else is not there', async () => {
+  const queue = await seedQueue(admin)
+  const { id } = await submit(admin, queue)
+  const ended = await submit(admin, queue)
+  await cancel(admin, ended.id)
+  expect(await tried(id, queue)).toMatchObject(all('Forbidden'))
+  expect(await tried(ended.id, 'nobody')).toMatchObject(all('NotFound'))
+})
+
 test('an answer that is repeated tells a worker nothing of what others have made of the job since', async () => {
   const queue = await seedQueue(admin)
   const { id } = await submit(admin, queue)

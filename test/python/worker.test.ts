@@ -418,7 +418,19 @@ test('a worker that may not claim says so and ends', async () => {
   expect(stranger.output).toContain('cannot claim')
   const lost = work('nobody')
   expect(await lost.end()).toBe(1)
-  expect(lost.output).toContain('cannot claim')
+  expect(lost.output).toMatch(/cannot claim: There is no service "nobody"\.\n.*stopping/)
+  const elsewhere = work(service, { organization: 'nosuch' })
+  expect(await elsewhere.end()).toBe(1)
+  expect(elsewhere.output).toContain(
+    'cannot claim: The organization "nosuch" (--organization, MILLRACE_ORGANIZATION) is none of yours',
+  )
+})
+
+test('a base URL brings the token of a worker along', async () => {
+  const service = await queue()
+  const url = server.url.replace('://', `://any:${server.admin.token}@`)
+  started.push(startWorker(folder, new Client(url, undefined), service))
+  await becomes(await call(service, 'echo'), 'SUCCEEDED')
 })
 
 test('what a worker tells of others cannot drive the terminal it runs in', async () => {

@@ -32,7 +32,8 @@ afterAll(async () => {
 })
 
 function worker(queue: string, program: readonly string[], ...options: string[]): RunningCommand {
-  const env = { MILLRACE_URL: app.url, MILLRACE_TOKEN: app.admin.token ?? '' }
+  const isOwn = options.includes('--url')
+  const env = { MILLRACE_URL: app.url, MILLRACE_TOKEN: isOwn ? '' : (app.admin.token ?? '') }
   const command = new RunningCommand(['worker', '--service', queue, ...options, '--', ...program], {
     env,
   })
@@ -140,5 +141,22 @@ test('a service that is not there ends the command with exit code 1', async () =
   const command = worker('nobody', ['true'])
   const { code, stderr } = await command.ended()
   expect(code).toBe(1)
-  expect(stderr).toContain('nobody')
+  expect(stderr).toBe('There is no service "nobody".\nStopping.\nStopped.\n')
+})
+
+test('an organization that is none of the caller ends the command at once', async () => {
+  const queue = await seedQueue(app.admin)
+  const command = worker(queue, ['true'], '--organization', 'nosuch')
+  expect(await command.ended()).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^The organization "nosuch" \(--organization, MILLRACE_ORG/),
+  })
+})
+
+test('a base URL brings the token of a worker along', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const url = app.url.replace('://', `://any:${app.admin.token}@`)
+  worker(queue, ['true'], '--url', url)
+  await becomes(app.admin, id, 'SUCCEEDED')
 })

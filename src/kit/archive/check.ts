@@ -4,13 +4,13 @@ import { type ArchiveOptions, type ArchiveSummary, type OpenArchive, walkArchive
 
 /**
  * Reads the whole archive and keeps nothing of it. Throws BadArchive with a sentence for the user when unpackArchive
- * would refuse it, or when a name has control characters; resolves with what is in it otherwise.
+ * would refuse it, or when a name has control or text-direction characters; resolves with what is in it otherwise.
  */
 export function checkArchive(open: OpenArchive, options: ArchiveOptions): Promise<ArchiveSummary> {
   return walkArchive(open, options, async ({ name, target, body }) => {
     if (hasControls(name) || hasControls(target))
       throw new BadArchive(
-        `The archive's entry ${quoted(name)} has control characters in its name.`,
+        `The archive's entry ${quoted(name)} has control or text-direction characters in its name.`,
       )
     for await (const _chunk of body);
   })

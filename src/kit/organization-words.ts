@@ -1,0 +1,11 @@
+/** What the server says of organizations, with what the command line and workers call them by. */
+export const asOption = (message: string): string =>
+  message
+    .replace(
+      /^The user name (".*") is none of your organizations: .*/s,
+      'The organization $1 (--organization, MILLRACE_ORGANIZATION) is none of yours: give the handle of one.',
+    )
+    .replace(
+      'say which organization is meant:',
+      'say which organization is meant (--organization, MILLRACE_ORGANIZATION):',
+    )
