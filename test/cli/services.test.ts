@@ -174,7 +174,7 @@ it('a base URL may bring the organization and the token, unless they are given o
     millrace(['services'], { env: { MILLRACE_URL: `http://${user}@${host}/`, ...more } })
   expect((await listed(`acme:${token}`)).stdout).toContain('elsewhere')
   expect((await listed(`default:${token}`)).stdout).not.toContain('elsewhere')
-  expect(await listed('nosuch:x')).toMatchObject({ code: 1, stdout: '' })
+  expect(await listed(`nosuch:${token}`)).toMatchObject({ code: 1, stdout: '' })
   const more = { MILLRACE_ORGANIZATION: 'acme', MILLRACE_TOKEN: token }
   expect((await listed('default:wrong', more)).stdout).toContain('elsewhere')
 })
