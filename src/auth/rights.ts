@@ -108,21 +108,21 @@ function membershipsIn({ userId, organizationId, role, memberships }: RightsRow)
 }
 
 /**
- * Whether a viewer is good for no less than before: in the organizations where something was needed, or everywhere
- * when it is not known what was.
+ * Whether a viewer is still good for what was needed; for no less than before everywhere, when it is not known what
+ * was.
  */
 export function covers(now: Viewer, before: Viewer, needed?: readonly Right[]): boolean {
   const isServers = needed?.some(({ organizationId }) => organizationId === undefined) ?? true
   if (isServers && isServerAdmin(before) && !isServerAdmin(now)) return false
   const [project, was] = [confinedTo(now), confinedTo(before)]
   if (was !== undefined) return project?.id === was.id && atLeast(project.role, was.role)
-  return before.memberships.every(
-    ({ organizationId, role }) =>
-      needed?.every((one) => one.organizationId !== organizationId) ||
-      now.memberships.some(
-        (one) => one.organizationId === organizationId && atLeast(one.role, role),
-      ),
-  )
+  return before.memberships.every(({ organizationId, role }) => {
+    const roles = needed?.flatMap((one) =>
+      one.organizationId === organizationId ? [one.needed] : [],
+    ) ?? [role]
+    const place = now.memberships.find((one) => one.organizationId === organizationId)
+    return roles.every((least) => place !== undefined && atLeast(place.role, least))
+  })
 }
 
 const isServerAdmin = (viewer: Viewer): boolean => personOf(viewer)?.isServerAdmin === true

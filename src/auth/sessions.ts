@@ -27,7 +27,7 @@ export interface Session {
 /**
  * What of this server outlives a request: WebSockets, subscriptions, calls that stream. When their credential is
  * revoked or expires they are closed, and so is what needs an organization in which its person is no member any more or
- * has a lesser role; what needs only others goes on. At once when the hint comes, and when it is lost with the next
+ * has too little a role for it; all else goes on. At once when the hint comes, and when it is lost with the next
  * check, which is one statement for all of them.
  */
 export class Sessions {

@@ -16,6 +16,8 @@ const PER_EMAIL: Rule = { failures: 100, forgetMs: 60_000 }
 const MAX_REMEMBERED = 10_000
 
 export interface Attempt {
+  /** The only accounts whose passwords may be tried; undefined for all that have the e-mail. */
+  readonly accounts: ReadonlySet<string> | undefined
   /** It was right, or neither right nor wrong. What failed before stays counted: a success is no licence to try others. */
   withdraw(): void
 }
@@ -23,16 +25,17 @@ export interface Attempt {
 /** Where an attempt comes from. */
 export interface From {
   readonly network: string
-  /** The person's own session that it is made in, if any: it is told apart from whoever else is in the network. */
+  /** The account whose session it is made in, if that has the e-mail: it is told apart from whoever else is in the network. */
   readonly session?: string | undefined
 }
 
 /**
  * Slows down who tries out passwords, without shutting out the person whose they are (OWASP, Slow Down Online
  * Guessing Attacks with Device Cookies, with sessions and networks for devices): failures are counted by pair of
- * network and e-mail, by network, and by e-mail over all networks. The last count does not hold for networks that the
- * person has signed in from; within an open session only its own failures count. An attempt counts as failed from its
- * beginning, so that a hundred at once gain nothing.
+ * network and e-mail, by network, and by e-mail over all networks. Once a count is used up, only accounts are tried that
+ * are no strangers: past the last count those that have signed in from this network, and past any the one whose session
+ * it is, which has a count of its own. The others that have the same e-mail, which anybody may give to an account, are
+ * left out. An attempt counts as failed from its beginning, so that a hundred at once gain nothing.
  */
 export class Throttle {
   readonly #pairs: Failures
@@ -47,33 +50,54 @@ export class Throttle {
   }
 
   /**
-   * Counts an attempt, until it is told how it ended. Throws QuotaReached when there were too many. `isKnown` says
-   * whether the person has signed in from this network; it is asked only when strangers have used up the person's count.
+   * Counts an attempt, until it is told how it ended. Throws QuotaReached when there were too many. `knownHere` finds
+   * the accounts that have signed in from this network; it is asked only when strangers have used up the e-mail's count.
    */
   async attempt(
     email: string,
     { network, session }: From,
-    isKnown: () => Promise<boolean>,
+    knownHere: () => Promise<readonly string[]>,
   ): Promise<Attempt> {
-    const counts: (readonly [Failures, string])[] = [
-      [this.#pairs, `${session ?? network} ${email}`],
-      ...(session === undefined ? [[this.#networks, network] as const] : []),
+    const own = session === undefined ? [] : [session]
+    const strangers: Count[] = [
+      [this.#pairs, `${network} ${email}`],
+      [this.#networks, network],
     ]
-    for (const [failures, name] of counts) failures.check(name)
-    for (const [failures, name] of counts) failures.add(name)
-    const withdraw = (): void => {
-      for (const [failures, name] of counts) failures.takeBack(name)
-    }
-    if (session !== undefined) return { withdraw }
+    const sessions = own.map((id): Count => [this.#pairs, `${id} ${email}`])
+    if (own.length > 0 && strangers.some(([failures, name]) => failures.isOver(name)))
+      return { accounts: new Set(own), withdraw: counted(sessions) }
+    const withdraw = counted(strangers, sessions)
+    let accounts: ReadonlySet<string> | undefined
     try {
-      if (this.#emails.isOver(email) && !(await isKnown())) this.#emails.check(email)
+      if (this.#emails.isOver(email)) accounts = new Set([...own, ...(await knownHere())])
+      if (accounts?.size === 0) {
+        this.#emails.check(email)
+        accounts = undefined // one of the failures was forgotten meanwhile
+      }
     } catch (cause) {
       withdraw()
       throw cause
     }
     this.#emails.add(email)
-    counts.push([this.#emails, email])
-    return { withdraw }
+    return {
+      accounts,
+      withdraw: () => {
+        withdraw()
+        this.#emails.takeBack(email)
+      },
+    }
+  }
+}
+
+type Count = readonly [failures: Failures, name: string]
+
+/** Adds to all these counts and to more, unless one of the first is used up. Answers how that is taken back. */
+function counted(checked: readonly Count[], more: readonly Count[] = []): () => void {
+  const all = [...checked, ...more]
+  for (const [failures, name] of checked) failures.check(name)
+  for (const [failures, name] of all) failures.add(name)
+  return () => {
+    for (const [failures, name] of all) failures.takeBack(name)
   }
 }
 

@@ -83,6 +83,10 @@ const without = (user: Person): Person => ({ ...user, isServerAdmin: false })
 export const chosenBy = (viewer: Viewer): string | undefined =>
   viewer.kind === 'user' || viewer.kind === 'token' ? viewer.chosen : undefined
 
+/** The only organization that the viewer acts in: that of a token of a person, or the one chosen. */
+export const boundTo = (viewer: Viewer): string | undefined =>
+  (viewer.kind === 'token' ? viewer.within : undefined) ?? chosenBy(viewer)
+
 /** The organizations whose objects the viewer may read: what every store filters by. Throws Unauthenticated. */
 export function organizationsOf(viewer: Viewer): string[] {
   requireCredential(viewer)
@@ -138,9 +142,9 @@ export function allow(viewer: Viewer, needed: Role, organizationId: string): voi
   if (!isAllowed(viewer, needed, organizationId)) throw new Forbidden(needed)
 }
 
-/** Notes that the work is done in this organization, in which the viewer is known to be. */
+/** Notes that something of this organization is read, which the viewer is known to read. */
 export const actsIn = (viewer: Viewer, organizationId: string): void =>
-  void noted.get(viewer)?.push({ needed: 'WORKER', organizationId })
+  void noted.get(viewer)?.push({ needed: 'VIEWER', organizationId })
 
 /** A right that was needed and there: of a role in an organization, or without one of an administrator of the server. */
 export interface Right {

@@ -12,10 +12,10 @@ import {
   type DomainError,
 } from '../kit/errors.ts'
 import { once, type Again, type KeyedMutation } from '../idempotency/index.ts'
-import { requireCredential } from '../auth/viewer.ts'
+import { requireCredential, type Viewer } from '../auth/viewer.ts'
 import { asViolation } from './ambiguous.ts'
 import { askedIn, type Asked } from './look-ahead.ts'
-import { allowAsked } from './workers.ts'
+import { allowAsked, allowAskedIn } from './workers.ts'
 
 type Types = typeof builder.$inferSchemaTypes
 type Builder = PothosSchemaTypes.SchemaBuilder<Types>
@@ -34,6 +34,15 @@ export type OnceAs = <Success extends object>(
   asked: unknown,
   run: (ctx: Context) => Promise<Success>,
 ) => Promise<Success>
+
+/**
+ * Throws Forbidden where that viewer is only a WORKER in the organization, and more is asked for than it may read there.
+ * To be called before there is an effect.
+ */
+export type AllowAskedIn = (viewer: Viewer, organizationId: string) => void
+
+/** Who asks, of requests in which the answer of a public mutation is read as whoever acted in it. */
+const askers = new WeakMap<Context, Viewer>()
 
 /** Successes that are the answer of an earlier call. */
 const replays = new WeakSet<object>()
@@ -56,12 +65,13 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
     errors?: readonly ErrorClass[]
     /** Whoever brings no credential may call it too; `resolve` finds out who acts, and goes on with `onceAs`. */
     isPublic?: boolean
-    /** `asked` is what the caller asks for of all that may be answered. */
+    /** `asked` is what the caller asks for of all that may be answered; `allowIn` sees to it that it may be. */
     resolve: (
       ctx: Context,
       input: InputShapeFromFields<Fields>,
       onceAs: OnceAs,
       asked: Asked,
+      allowIn: AllowAskedIn,
     ) => Promise<Success>
     again: Again<NoInfer<Success>>
     /** Makes good again what has run out in an answer that is repeated. */
@@ -110,8 +120,8 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
         info: GraphQLResolveInfo,
       ) => {
         ctx.operation.check()
+        ctx.viewer = askers.get(ctx) ?? ctx.viewer // mutations follow each other, answers included
         if (options.isPublic !== true) requireCredential(ctx.viewer)
-        allowAsked(ctx.viewer, info)
         const { idempotencyKey: key, ...rest } = args.input
         const input = rest as unknown as InputShapeFromFields<Fields> // all but what was added above
         if (options.check) holds(options.check, input)
@@ -122,20 +132,31 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
           asked: unknown,
           run: (inner: Context) => Promise<Made>,
         ) => {
-          if (key === null || key === undefined) return run(acting)
-          const keyed = { name, key, input: asked, errors, run, again, refresh }
-          // whatever runs under the name of this mutation answers as it does
-          const own = keyed as unknown as KeyedMutation<Made>
-          const { success: answer, isReplay } = await once(acting, own)
-          if (isReplay) replays.add(answer)
+          allowAsked(acting.viewer, info)
+          const done = async (): Promise<Made> => {
+            if (key === null || key === undefined) return run(acting)
+            const keyed = { name, key, input: asked, errors, run, again, refresh }
+            // whatever runs under the name of this mutation answers as it does
+            const own = keyed as unknown as KeyedMutation<Made>
+            const { success: answer, isReplay } = await once(acting, own)
+            if (isReplay) replays.add(answer)
+            return answer
+          }
+          const answer = await done()
+          if (acting.viewer !== ctx.viewer) {
+            askers.set(ctx, ctx.viewer)
+            ctx.viewer = acting.viewer
+          }
           return answer
         }
         const asked = askedIn(info)
+        const allowIn: AllowAskedIn = (viewer, organizationId) =>
+          allowAskedIn(viewer, info, organizationId)
         // what has begun is done to its end, whatever becomes of the answer
         const done = ctx.operation.act(() =>
           options.isPublic
-            ? options.resolve(ctx, input, onceAs, asked)
-            : onceAs(ctx, input, (inner) => options.resolve(inner, input, onceAs, asked)),
+            ? options.resolve(ctx, input, onceAs, asked, allowIn)
+            : onceAs(ctx, input, (inner) => options.resolve(inner, input, onceAs, asked, allowIn)),
         )
         // nothing was done, so it is kept as the answer of no key
         return done.catch((cause: unknown) => {

@@ -90,7 +90,19 @@ const places = new WeakMap<FieldNode, string | undefined>()
  * does anything, not with its answer. What is asked under a condition is left to the answer.
  */
 export function allowAsked(viewer: Viewer, info: GraphQLResolveInfo): void {
-  if (!isWorkerOnly(viewer)) return
+  if (isWorkerOnly(viewer)) allowOpen(info)
+}
+
+/** The same, for a mutation that has found in which organization it acts. */
+export function allowAskedIn(
+  viewer: Viewer,
+  info: GraphQLResolveInfo,
+  organizationId: string,
+): void {
+  if (isWorkerIn(viewer, organizationId)) allowOpen(info)
+}
+
+function allowOpen(info: GraphQLResolveInfo): void {
   const [first] = info.fieldNodes
   if (first === undefined) return
   if (!places.has(first))

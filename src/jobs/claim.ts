@@ -1,4 +1,4 @@
-import { isAllowed } from '../auth/viewer.ts'
+import { isAllowed, type Viewer } from '../auth/viewer.ts'
 import { waitedFor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { Unavailable, ValidationError } from '../kit/errors.ts'
@@ -43,11 +43,13 @@ export async function claimJobs(
   ctx: Context,
   input: ClaimInput,
   { columns, isQueueKnown, parametersTimes }: ClaimedFields,
+  allowIn: (viewer: Viewer, organizationId: string) => void,
 ): Promise<Taken[]> {
   if (ctx.waiting.isClosed) throw goingAway()
   const { worker, claimId, version, concurrency } = input
   const claimFrom = async (from: From): Promise<Taken[]> => {
     const { organizationId, queues } = from
+    allowIn(ctx.viewer, organizationId)
     await noteWorker(ctx, {
       organizationId,
       name: worker,

@@ -153,8 +153,8 @@ mutation('claimJobs', {
   }),
   check: claimRule,
   errors: [Unavailable],
-  resolve: async (ctx, input, _onceAs, asked) => ({
-    leases: await claimJobs(ctx, input, ofLeases(asked)),
+  resolve: async (ctx, input, _onceAs, asked, allowIn) => ({
+    leases: await claimJobs(ctx, input, ofLeases(asked), allowIn),
   }),
   again: 'repeat',
   success: (t) => ({

@@ -46,7 +46,7 @@ export async function permitAmending(ctx: Context, job: JobRow): Promise<void> {
   if (isOwn(ctx, job, service) || isAllowed(ctx.viewer, 'DEVELOPER', job.organizationId)) return
   throw new Forbidden(
     'DEVELOPER',
-    'Below DEVELOPER one amends jobs of queues, and of these such as wait or as one has begun to work on.',
+    'Without the role DEVELOPER you may amend only jobs of queues that are waiting, or that you have claimed yourself.',
   )
 }
 

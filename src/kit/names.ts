@@ -65,6 +65,9 @@ export const newPasswordRule = z
 /** The organization, and in every organization the project, that is always there. */
 export const DEFAULT_HANDLE = 'default'
 
+/** Words that stand where something has to stand, as the user name of Basic does: no organization is called so. */
+export const FILLERS: readonly string[] = ['any', 'anybody', 'token', 'x']
+
 /** The handle a name suggests. */
 export function slug(name: string): string {
   const plain = name

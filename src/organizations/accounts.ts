@@ -1,6 +1,6 @@
 import { networkOf } from '../auth/network.ts'
 import { hashPassword, saltOf } from '../auth/passwords.ts'
-import { personOf, type Viewer } from '../auth/viewer.ts'
+import { boundTo, personOf, type Viewer } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma, type Membership, type User } from '../generated/prisma/client.ts'
 
@@ -15,7 +15,7 @@ export interface Pass {
   readonly hash: string
 }
 
-/** The passwords behind an e-mail: those of all accounts with which somebody could do anything. */
+/** The passwords behind an e-mail with which somebody could do anything. */
 export async function passesOf({ database }: Context, email: string): Promise<Pass[]> {
   const users = await database.prisma.user.findMany({
     where: { email, OR: [{ isServerAdmin: true }, { memberships: { some: {} } }] },
@@ -42,7 +42,8 @@ export async function passesOf({ database }: Context, email: string): Promise<Pa
           ],
     )
     const { passwordHash: hash } = user
-    return [...(hash === null ? [] : [{ user, memberships: open, within: null, hash }]), ...own]
+    const isGood = open.length > 0 || user.isServerAdmin
+    return hash !== null && isGood ? [{ user, memberships: open, within: null, hash }, ...own] : own
   })
 }
 
@@ -70,8 +71,8 @@ export async function setPassword(
   organizationId: string,
 ): Promise<void> {
   const self = personOf(viewer)
-  const within = viewer.kind === 'token' ? viewer.within : undefined
-  const isForAll = self?.isServerAdmin === true || (self?.id === userId && within === undefined)
+  const isUnbound = boundTo(viewer) === undefined
+  const isForAll = self?.isServerAdmin === true || (self?.id === userId && isUnbound)
   const key = { userId, organizationId }
   if (isForAll) {
     await db.user.update({ where: { id: userId }, data: { passwordHash: hash } })

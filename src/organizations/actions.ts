@@ -7,8 +7,8 @@ import {
 import { allowServerAdmin, personOf } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Organization } from '../generated/prisma/client.ts'
-import { Conflict, Forbidden } from '../kit/errors.ts'
-import { slug } from '../kit/names.ts'
+import { Conflict, Forbidden, ValidationError } from '../kit/errors.ts'
+import { FILLERS, slug } from '../kit/names.ts'
 import { act } from '../streams/audit.ts'
 import { OrganizationId, organizationNaming } from './organization.ts'
 import { defaultProject } from './store.ts'
@@ -29,6 +29,7 @@ export async function createOrganization(
   if (userId === undefined) throw new Forbidden('ADMIN')
   const id = OrganizationId.make()
   const handle = input.handle ?? slug(input.name)
+  if (FILLERS.includes(handle)) throw isFiller(handle)
   const made = await ctx.database.prisma.$transaction(async (db) => {
     const { count } = await db.organization.createMany({
       data: [{ id, handle, name: input.name }],
@@ -46,3 +47,12 @@ export async function createOrganization(
   ctx.sessions.changed()
   return made
 }
+
+const isFiller = (handle: string): ValidationError =>
+  new ValidationError([
+    {
+      path: ['handle'],
+      message: `No organization may have the handle "${handle}": as a user name it names none.`,
+      rule: 'reserved',
+    },
+  ])

@@ -1,11 +1,18 @@
 import { hashSecret, Secret } from '../auth/secrets.ts'
-import { allow, found, isAllowed, type Person, type Viewer } from '../auth/viewer.ts'
+import { allow, boundTo, found, isAllowed, type Person, type Viewer } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Invitation, Membership, Prisma } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
-import type { OnceAs } from '../graph/mutation.ts'
+import type { AllowAskedIn, OnceAs } from '../graph/mutation.ts'
 import { batched } from '../kit/batched.ts'
-import { Conflict, NotFound, QuotaReached, ValidationError, WrongState } from '../kit/errors.ts'
+import {
+  Conflict,
+  Forbidden,
+  NotFound,
+  QuotaReached,
+  ValidationError,
+  WrongState,
+} from '../kit/errors.ts'
 import { act } from '../streams/index.ts'
 import { newPassword } from './accounts.ts'
 import { MAX_PENDING, stateOf, VALID_MS } from './invitation.ts'
@@ -112,17 +119,23 @@ interface AcceptInput {
 
 /**
  * Makes the invited person a member: with a sign-in by the account behind it, and without one by a new account of the
- * inviting organization's. Whether there are other accounts with that e-mail makes no difference. Throws NotFound,
- * WrongState, Conflict when somebody with that e-mail is a member already, and ValidationError.
+ * inviting organization's. Whether there are other accounts with that e-mail makes no difference. Throws Forbidden for
+ * a token of no person, NotFound, WrongState, Conflict when somebody with that e-mail is a member already, and
+ * ValidationError.
  */
 export async function acceptInvitation(
   ctx: Context,
   input: AcceptInput,
   onceAs: OnceAs,
+  allowIn: AllowAskedIn,
 ): Promise<{ membership: Membership }> {
+  const { viewer } = ctx
+  if (viewer.kind === 'token' && viewer.user === undefined) throw noPerson
   const invitation = await invitationWith(ctx, input.code)
   const { password, ...asked } = input
-  return onceAs(asInvited(ctx, invitation), asked, async (acting) => ({
+  const member = asMember(asInvited(ctx, invitation), invitation)
+  allowIn(member.viewer, invitation.organizationId)
+  return onceAs(member, asked, async (acting) => ({
     membership: await accept(acting, invitation, { ...asked, password }),
   }))
 }
@@ -143,7 +156,7 @@ async function accept(
   }
   isPending(invitation, ctx.now())
   if (account !== undefined && account.email !== email) throw otherEmail
-  const isConfined = viewer.kind !== 'token' || viewer.within !== undefined
+  const isConfined = account === undefined || boundTo(viewer) !== undefined
   if (isConfined && password == null) throw noPassword
   const hash = password == null ? undefined : await newPassword(ctx, email, password)
   const made = await prisma.$transaction(async (db) => {
@@ -178,6 +191,13 @@ function asInvited(ctx: Context, { id, email, name }: Invitation): Context {
   if (signedIn(ctx.viewer) !== undefined) return ctx
   const user = { id, email, name, isServerAdmin: false }
   return { ...ctx, viewer: { kind: 'user', user, memberships: [] } }
+}
+
+/** The context in which the answer is read: of whoever has accepted. */
+function asMember(ctx: Context, { organizationId, role }: Invitation): Context {
+  const { viewer } = ctx
+  const others = viewer.memberships.filter((one) => one.organizationId !== organizationId)
+  return { ...ctx, viewer: { ...viewer, memberships: [...others, { organizationId, role }] } }
 }
 
 /** The invitation with this code, in whatever state. */
@@ -239,7 +259,12 @@ const noPassword = new ValidationError([
   {
     path: ['password'],
     message:
-      'Set a password for the organization: without a sign-in, and with one that is good for one organization alone, there is none.',
+      'Give a password: you are not signed in, or your sign-in is good for one other organization only.',
     rule: 'required',
   },
 ])
+
+const noPerson = new Forbidden(
+  'WORKER',
+  'Only the person may accept an invitation: send a sign-in of the person, or no credential.',
+)

@@ -94,7 +94,7 @@ async function changeMember(
   if (isRenamed || hash !== undefined) mayManage(viewer, user, organizationId)
   if (role !== input.role) allow(viewer, 'ADMIN', organizationId)
   if (role === 'ADMIN' && input.role !== 'ADMIN')
-    await keepsAnAdmin(db, { userId, organizationId }, ['role'], 'given a lesser role')
+    await keepsAnAdmin(db, { userId, organizationId }, ['role'])
   const changed = await db.membership.update({
     where: { userId_organizationId: { userId, organizationId } },
     data: { role: input.role },
@@ -119,7 +119,7 @@ export async function removeMember(
   const userId = UserId.read(input.userId)
   if (userId === undefined) throw new NotFound('member', input.userId)
   if ((await effectOf(ctx)) !== undefined) return userId
-  await takeOut(ctx, { userId, organizationId }, ['userId'], 'removed', 'removeMember')
+  await takeOut(ctx, { userId, organizationId }, ['userId'], 'removeMember')
   return userId
 }
 
@@ -137,13 +137,7 @@ export async function leaveOrganization(
     throw new Forbidden('WORKER', 'Only a person is a member, and can leave: revoke the token.')
   // no right is noted: whoever has left has none, and may have the answer again
   const organizationId = named ?? onlyOrganization(ctx.viewer)
-  await takeOut(
-    ctx,
-    { userId, organizationId },
-    ['organizationId'],
-    'given up',
-    'leaveOrganization',
-  )
+  await takeOut(ctx, { userId, organizationId }, ['organizationId'], 'leaveOrganization')
   return organizationId
 }
 
@@ -159,7 +153,6 @@ async function takeOut(
   ctx: Context,
   key: { userId: string; organizationId: string },
   path: readonly string[],
-  what: string,
   action: 'removeMember' | 'leaveOrganization',
 ): Promise<void> {
   const { userId, organizationId } = key
@@ -168,7 +161,7 @@ async function takeOut(
     const where = { userId_organizationId: key }
     const old = await db.membership.findUnique({ where })
     if (old === null) throw new NotFound('member', UserId.text(userId))
-    if (old.role === 'ADMIN') await keepsAnAdmin(db, key, path, what)
+    if (old.role === 'ADMIN') await keepsAnAdmin(db, key, path)
     await db.membership.delete({ where })
     await db.token.updateMany({
       where: { ...key, revokedAt: null },
@@ -196,7 +189,6 @@ async function keepsAnAdmin(
   db: Transaction,
   { organizationId, userId }: { organizationId: string; userId: string },
   path: readonly string[],
-  what: string,
 ): Promise<void> {
   const others = await db.membership.count({
     where: { organizationId, role: 'ADMIN', userId: { not: userId } },
@@ -205,7 +197,8 @@ async function keepsAnAdmin(
     throw new ValidationError([
       {
         path,
-        message: `The last ADMIN of an organization cannot be ${what}: make somebody else ADMIN first.`,
+        message:
+          'The last ADMIN cannot leave, be removed or be given a lesser role: make somebody else ADMIN first.',
         rule: 'last_admin',
       },
     ])

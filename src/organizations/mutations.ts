@@ -33,7 +33,10 @@ mutation('createOrganization', {
     'Needs ADMIN of the server. Makes an organization; the caller becomes its first ADMIN.',
   input: (t) => ({
     name: t.string({ required: true, description: 'For people.' }),
-    handle: t.string({ description: 'Unique on this server; made from the name when absent.' }),
+    handle: t.string({
+      description:
+        'Unique on this server, and none of any, anybody, token and x; made from the name when absent.',
+    }),
     ...namingFields(t),
   }),
   check: z.object({ name: nameRule, handle: handleRule.nullish() }),
@@ -104,7 +107,7 @@ mutation('setMember', {
 
 mutation('acceptInvitation', {
   description:
-    'Makes the invited person a member. Needs the code of the invitation, and the sign-in of an account with its e-mail, which becomes the member. Without a sign-in it makes a new account, which is good for this organization alone.',
+    'Makes the invited person a member. Needs the code of the invitation, and the sign-in of an account with its e-mail, which becomes the member. Without a sign-in it makes a new account, which is good for this organization alone. A token of no person is refused (Forbidden).',
   input: (t) => ({
     code: codeField(t),
     password: t.string({
@@ -122,7 +125,7 @@ mutation('acceptInvitation', {
   }),
   isPublic: true,
   errors: [WrongState, Unavailable],
-  resolve: (ctx, input, onceAs) => acceptInvitation(ctx, input, onceAs),
+  resolve: (ctx, input, onceAs, _asked, allowIn) => acceptInvitation(ctx, input, onceAs, allowIn),
   again: 'repeat', // as above
   success: (t) => ({
     membership: t.field({

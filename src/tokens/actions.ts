@@ -1,5 +1,5 @@
 import { hashSecret, Secret } from '../auth/secrets.ts'
-import { allow, found, organizationFor, personOf, type Viewer } from '../auth/viewer.ts'
+import { allow, boundTo, found, organizationFor, personOf, type Viewer } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Token } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
@@ -81,7 +81,10 @@ const isUsed = (viewer: Viewer, { id }: Token): boolean =>
 
 function allowEnding(viewer: Viewer, token: Token): void {
   if (isUsed(viewer, token)) return
-  if (token.userId !== null && token.userId === personOf(viewer)?.id) return
+  if (token.userId !== null && token.userId === personOf(viewer)?.id) {
+    const bound = boundTo(viewer)
+    if (bound === undefined || bound === token.organizationId) return
+  }
   // a token that is nobody's own names its organization
   allow(viewer, 'ADMIN', token.organizationId ?? '')
 }

@@ -1,4 +1,4 @@
-import { organizationsOf, personOf } from '../auth/viewer.ts'
+import { boundTo, organizationsOf, personOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import type { Token } from '../generated/prisma/client.ts'
 import { batched } from '../kit/batched.ts'
@@ -6,18 +6,21 @@ import { TokenId } from '../organizations/index.ts'
 
 /**
  * A token of an organization whose objects the viewer may read, or of the viewer itself; a person's tokens are the
- * person's, and those of services are nobody's.
+ * person's, to whoever acts in one organization those for that one alone, and those of services are nobody's.
  */
 export const tokenById = batched<Context, Token>((ctx, ids) => {
   const organizations = organizationsOf(ctx.viewer)
   const user = personOf(ctx.viewer)
+  const bound = boundTo(ctx.viewer)
   return ctx.database.prisma.token.findMany({
     where: {
       id: { in: ids },
       serviceId: null,
       OR: [
         { organizationId: { in: organizations }, userId: null },
-        ...(user === undefined ? [] : [{ userId: user.id }]),
+        ...(user === undefined
+          ? []
+          : [{ userId: user.id, ...(bound && { organizationId: bound }) }]),
         ...(ctx.viewer.kind === 'token' ? [{ id: ctx.viewer.tokenId }] : []),
       ],
     },

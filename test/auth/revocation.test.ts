@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Role } from '../generated/graphql.ts'
+import { graphql } from '../generated/index.ts'
+import { seedQueue, submit } from '../jobs/operations.ts'
 import { RevokeToken, seedOrganization, seedToken } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { Client } from '../support/client.ts'
@@ -62,7 +64,7 @@ test('taking a person out of an organization closes what the person has open', a
   await areClosed(all)
 })
 
-test('a lesser role closes what was open with the greater, a greater one does not', async () => {
+test('a role that is too little for what is open closes it, and one that is enough does not', async () => {
   const person = await seedPerson(organization.admin, 'VIEWER', organization.id)
   const client = app.client((await signedIn(app.stranger, person)).secret)
   const all = await openAll(client, organization.id)
@@ -75,8 +77,69 @@ test('a lesser role closes what was open with the greater, a greater one does no
   await until(() => all.every((one, place) => one.delivered > (delivered[place] ?? 0)))
   expect(all.map(({ ended }) => ended)).toEqual([undefined, undefined, undefined])
   await become('VIEWER')
-  await areClosed(all, false)
   expect((await client.request(Who)).viewer.role).toBe('VIEWER')
+  const before = all.map((one) => one.delivered)
+  await seedToken(organization.admin, organization.id, 'VIEWER') // something to tell
+  await until(() => all.every((one, place) => one.delivered > (before[place] ?? 0)))
+  await become('WORKER')
+  await areClosed(all, false)
+  expect((await client.request(Who)).viewer.role).toBe('WORKER')
+})
+
+const Queued = graphql(`
+  subscription AuthQueued($id: ID!) {
+    jobQueued(serviceIds: [$id]) {
+      waiting
+    }
+  }
+`)
+
+test('whoever becomes WORKER goes on hearing of work', async () => {
+  const { id, admin } = await seedOrganization(app)
+  const person = await seedPerson(admin, 'DEVELOPER', id)
+  const client = app.client((await signedIn(app.stranger, person)).secret)
+  const queue = await seedQueue(admin)
+  const socket = client.socket()
+  try {
+    let waiting = 0
+    let ended: unknown
+    socket.subscribe(
+      { query: Queued.toString(), variables: { id: queue } },
+      {
+        next: () => (waiting += 1),
+        error: (cause) => (ended = cause),
+        complete: () => (ended = 'complete'),
+      },
+    )
+    await submit(admin, queue)
+    await until(() => waiting === 1)
+    const input = { email: person.email, role: 'WORKER' as const }
+    succeeded((await admin.request(SetMember, { input })).setMember, 'SetMemberSuccess')
+    expect((await client.request(Who)).viewer.role).toBe('WORKER')
+    await submit(admin, queue)
+    await until(() => waiting === 2 || ended !== undefined)
+    expect(ended).toBe(undefined)
+  } finally {
+    await socket.dispose()
+  }
+})
+
+const revoke = async (client: Client, id: string) =>
+  (await client.request(RevokeToken, { id })).revokeToken.__typename
+
+test('whoever acts in one organization ends no sign-in to another', async () => {
+  const [ours, theirs] = [await seedOrganization(app), await seedOrganization(app)]
+  const person = await seedPerson(app.admin, 'VIEWER', theirs.id)
+  const whole = await signedIn(app.stranger, person)
+  const { code } = await invited(ours.admin, person.email, 'VIEWER', ours.id)
+  const input = { code, password: 'of ours alone' }
+  const { acceptInvitation } = await app.client(whole.secret).request(AcceptInvitation, { input })
+  succeeded(acceptInvitation, 'AcceptInvitationSuccess')
+  const bound = app.client((await signedIn(app.stranger, { ...person, ...input })).secret)
+  expect(await revoke(bound, whole.id)).toBe('NotFound')
+  const other = await signedIn(app.stranger, { ...person, ...input })
+  expect(await revoke(bound, other.id)).toBe('RevokeTokenSuccess')
+  expect(await revoke(app.client(whole.secret), whole.id)).toBe('RevokeTokenSuccess')
 })
 
 test('a subscription that ends for want of rights says so before its socket is closed', async () => {
@@ -202,7 +265,7 @@ test('what happens in one organization closes what needs it, and nothing in anot
     expect(keptCall.isCut).toBe(false)
   }
   for (const lose of [
-    () => ours.admin.request(SetMember, { input: { email: person.email, role: 'VIEWER' } }),
+    () => ours.admin.request(SetMember, { input: { email: person.email, role: 'WORKER' } }),
     () => ours.admin.request(RemoveMember, { input: { userId: person.id } }),
   ]) {
     const all = await openAll(client, ours.id)

@@ -233,7 +233,8 @@ test('so many hashings of one network wait for their turn, and another network h
   expect(refused).toHaveLength(8)
 })
 
-const unknown = () => Promise.resolve(false)
+const known = () => Promise.resolve(['one'])
+const unknown = (): Promise<readonly string[]> => Promise.resolve([])
 
 test('failures are forgotten as time goes by, per network and per person in it', async () => {
   let now = 0
@@ -264,9 +265,13 @@ test('who commands many networks tries few passwords of one person, who gets in 
   const throttle = new Throttle(() => 0)
   for (let n = 0; n < 100; n += 1) await throttle.attempt('a', { network: `bot ${n}` }, unknown)
   await expect(throttle.attempt('a', { network: 'new' }, unknown)).rejects.toThrow('too often')
-  await throttle.attempt('a', { network: 'home' }, () => Promise.resolve(true))
-  await throttle.attempt('a', { network: 'new', session: 'own' }, unknown)
-  await throttle.attempt('b', { network: 'new' }, unknown)
+  const tried = async (from: { network: string; session?: string }, look = unknown) => [
+    ...((await throttle.attempt('a', from, look)).accounts ?? ['all']),
+  ]
+  expect(await tried({ network: 'home' }, known)).toEqual(['one'])
+  expect(await tried({ network: 'new', session: 'own' })).toEqual(['own'])
+  expect(await tried({ network: 'home', session: 'own' }, known)).toEqual(['own', 'one'])
+  expect((await throttle.attempt('b', { network: 'new' }, unknown)).accounts).toBe(undefined)
 })
 
 test('the addresses of one subscriber are one network', () => {
@@ -275,6 +280,45 @@ test('the addresses of one subscriber are one network', () => {
     expect(networkOf(address)).toBe('2001:db8:0:0::/64')
   expect(networkOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
   expect(networkOf('::1')).toBe('0:0:0:0::/64')
+})
+
+test('a session is good for more attempts at the passwords of its own account, and of no other', async () => {
+  const [ours, theirs] = [await seedOrganization(app), await seedOrganization(app)]
+  const theirOwn = await seedPerson(theirs.admin, 'ADMIN', theirs.id)
+  const { email } = theirOwn
+  const account = { email, password: 'of ours alone' }
+  const input = { ...account, role: 'WORKER' as const }
+  succeeded((await ours.admin.request(SetMember, { input })).setMember, 'SetMemberSuccess')
+  const session = app.client((await signedIn(app.stranger, account)).secret)
+  const attempt = async (client: Client, password: string) =>
+    (await client.request(SignIn, { input: { email, password } })).signIn.__typename
+  const guesses = await Promise.all(
+    Array.from({ length: 11 }, (_, n) => attempt(app.stranger, `guess ${n}`)),
+  )
+  expect(guesses).toContain('QuotaReached')
+  // strangers have used up their attempts: the password of the other account is no answer, right or wrong
+  expect(await attempt(session, 'a guess')).toBe('Unauthenticated')
+  expect(await attempt(session, theirOwn.password)).toBe('Unauthenticated')
+  expect(await attempt(session, account.password)).toBe('SignInSuccess')
+  for (let n = 0; n < 8; n += 1)
+    expect(await attempt(session, `guess ${n}`)).toBe('Unauthenticated')
+  expect(await attempt(session, theirOwn.password)).toBe('QuotaReached')
+  expect(await attempt(app.stranger, theirOwn.password)).toBe('QuotaReached')
+})
+
+test("a password is nobody's any more once every organization has another", async () => {
+  const { id, admin } = await seedOrganization(app)
+  const one = await seedPerson(app.admin, 'VIEWER', id) // by the administrator of the server: for all
+  const attempt = async (password: string) =>
+    (await app.stranger.request(SignIn, { input: { email: one.email, password } })).signIn
+  const { email, password: before } = one
+  const input = { email, role: 'VIEWER' as const, password: 'the one that is new' }
+  succeeded((await admin.request(SetMember, { input })).setMember, 'SetMemberSuccess')
+  expect((await attempt(before)).__typename).toBe('Unauthenticated')
+  expect((await attempt(input.password)).__typename).toBe('SignInSuccess')
+  const same = { ...input, password: before }
+  succeeded((await admin.request(SetMember, { input: same })).setMember, 'SetMemberSuccess')
+  expect((await attempt(before)).__typename).toBe('SignInSuccess')
 })
 
 /** A caller behind a proxy. */

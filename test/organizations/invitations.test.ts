@@ -177,11 +177,14 @@ test('accepting needs the code and a sign-in with its e-mail, and joins the sign
     __typename: 'ValidationError',
     issues: [{ path: ['code'], rule: 'email' }],
   })
-  for (const nobody of [app.stranger, await member(app, theirs.id, 'ADMIN')])
-    expect(await accept(nobody, { code })).toMatchObject({
-      __typename: 'ValidationError',
-      issues: [{ path: ['password'], rule: 'required' }],
-    })
+  expect(await accept(app.stranger, { code })).toMatchObject({
+    __typename: 'ValidationError',
+    issues: [{ path: ['password'], rule: 'required' }],
+  })
+  const nobody = await member(app, theirs.id, 'ADMIN')
+  expect(await accept(nobody, { code, password: 'by no person' })).toMatchObject({
+    code: 'FORBIDDEN',
+  })
   const { membership } = succeeded(await accept(session, { code }), 'AcceptInvitationSuccess')
   expect(membership).toMatchObject({ role: 'DEVELOPER', user: { id: person.id } })
   expect(await placesOf(session)).toEqual([theirs.id, ours.id])
@@ -205,6 +208,50 @@ test('a sign-in that is good for one organization sets a password for the other'
     input: { email: person.email, role: 'VIEWER' },
   })
   expect(setMember).toMatchObject({ membership: { user: { id: person.id } }, secret: null })
+})
+
+const AcceptAndLook = graphql(`
+  mutation AcceptAndLook($code: String!, $password: String) {
+    acceptInvitation(input: { code: $code, password: $password }) {
+      __typename
+      ... on AcceptInvitationSuccess {
+        membership {
+          organization {
+            createdAt
+          }
+        }
+      }
+      ... on Error {
+        code
+      }
+    }
+    second: withdrawInvitation(input: { id: "inv_none" }) {
+      ... on Error {
+        code
+      }
+    }
+  }
+`)
+
+test('whoever accepts reads of the answer what the new role reads, and is told before', async () => {
+  const { ours, theirs, person, session } = await neighbours()
+  for (const [client, email] of [
+    [app.stranger, 'looker@example.com'],
+    [session, person.email],
+  ] as const) {
+    const { code } = await invited(ours.admin, email, 'WORKER', ours.id)
+    const look = { code, password: PASSWORD }
+    const { data } = await client.execute(AcceptAndLook, look)
+    expect(data?.acceptInvitation).toMatchObject({ code: 'FORBIDDEN' })
+    // nothing was done
+    succeeded(await accept(client, look), 'AcceptInvitationSuccess')
+  }
+  expect(await placesOf(session)).toEqual([theirs.id])
+  const { code } = await invited(ours.admin, 'reader@example.com', 'VIEWER', ours.id)
+  const { data, errors } = await app.stranger.execute(AcceptAndLook, { code, password: PASSWORD })
+  expect(data?.acceptInvitation.__typename).toBe('AcceptInvitationSuccess')
+  // what follows is asked by whoever asked before
+  expect(errors).toMatchObject([{ path: ['second'], extensions: { code: 'UNAUTHENTICATED' } }])
 })
 
 test('who has no account makes one by accepting, whoever else has that e-mail', async () => {

@@ -4,6 +4,7 @@ import { testApp, type TestApp } from '../support/app.ts'
 import { Client } from '../support/client.ts'
 import { seedVersion, succeeded } from '../support/seed.ts'
 import { until } from '../support/until.ts'
+import { AcceptInvitation, invited, seedPerson, signedIn, Who } from '../auth/operations.ts'
 import { CreateOrganization, CreateToken, seedOrganization } from './operations.ts'
 
 /*
@@ -478,6 +479,42 @@ test('whoever acts in one organization does not administer the server', async ()
   const input = { name: 'gamma', handle: 'gamma' }
   const { createOrganization } = await new Choosing('acme').request(CreateOrganization, { input })
   expect(createOrganization).toMatchObject({ code: 'FORBIDDEN' })
+})
+
+test('a password that is set while acting in one organization is good for that one', async () => {
+  const [ours, theirs] = [await seedOrganization(app), await seedOrganization(app)]
+  const person = await seedPerson(app.admin, 'VIEWER', ours.id)
+  const { secret } = await signedIn(app.stranger, person)
+  const { code } = await invited(theirs.admin, person.email, 'VIEWER', theirs.id)
+  const { acceptInvitation } = await app
+    .client(secret)
+    .request(AcceptInvitation, { input: { code } })
+  succeeded(acceptInvitation, 'AcceptInvitationSuccess')
+  const input = { email: person.email, role: 'VIEWER' as const, password: 'of ours alone' }
+  const { setMember } = await new Choosing(ours.id, secret).request(SetMember, { input })
+  succeeded(setMember, 'SetMemberSuccess')
+  const placesBy = async (password: string) => {
+    const one = await signedIn(app.stranger, { email: person.email, password })
+    const { viewer } = await app.client(one.secret).request(Who)
+    return viewer.memberships.map(({ organization }) => organization.id)
+  }
+  expect(await placesBy(input.password)).toEqual([ours.id])
+  expect(await placesBy(person.password)).toEqual([theirs.id])
+  // and so it is with an invitation that is accepted there
+  const third = await seedOrganization(app)
+  const other = await invited(third.admin, person.email, 'VIEWER', third.id)
+  const refused = await new Choosing(theirs.id, secret).request(AcceptInvitation, {
+    input: { code: other.code },
+  })
+  expect(refused.acceptInvitation).toMatchObject({ issues: [{ path: ['password'] }] })
+})
+
+test('no organization is called what a user name says nothing by', async () => {
+  for (const handle of ['any', 'anybody', 'token', 'x'])
+    for (const input of [{ name: 'New', handle }, { name: handle }])
+      expect(
+        (await app.admin.request(CreateOrganization, { input })).createOrganization,
+      ).toMatchObject({ __typename: 'ValidationError', issues: [{ path: ['handle'] }] })
 })
 
 test('a user name that is no organization of the caller is Forbidden, there or not; some say nothing', async () => {
