@@ -268,6 +268,7 @@ test('what happens in one organization closes what needs it, and nothing in anot
     () => ours.admin.request(SetMember, { input: { email: person.email, role: 'WORKER' } }),
     () => ours.admin.request(RemoveMember, { input: { userId: person.id } }),
   ]) {
+    await ours.admin.request(SetMember, { input: { email: person.email, role: 'DEVELOPER' } })
     const all = await openAll(client, ours.id)
     const call = await calling(client, urlOfOurs)
     const onSocket = follow(ours.id)
