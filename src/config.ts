@@ -396,7 +396,9 @@ function hostsShared({ PUBLIC_URL, SERVICES_URL }: Readonly<Record<string, strin
     return PUBLIC_URL === undefined ? ['SERVICES_URL needs PUBLIC_URL beside it.'] : []
   const [own, parent] = [new URL(ours).hostname, new URL(services).hostname.slice(2)]
   if (own.endsWith(`.${parent}`))
-    return ['SERVICES_URL must not cover the host of PUBLIC_URL: choose another domain, such as `https://*.pages.example.com`.']
+    return [
+      'SERVICES_URL must not cover the host of PUBLIC_URL: choose another domain, such as `https://*.pages.example.com`.',
+    ]
   // over https the cookie has a name that other hosts cannot set
   return ours.startsWith('http:') && domain(own) === domain(parent)
     ? ['SERVICES_URL must be of another domain than PUBLIC_URL, or both begin with https.']

@@ -399,10 +399,7 @@ test('from VIEWER on every field of every type is read, but for what says that i
       await Promise.all(nodeTypes.map(({ name }) => askEach(client, placeOf(name))))
     ).flat()
     const others = answers.filter((one) => one.said !== 'read')
-    expect(
-      others.map((one) => `${one.field}: ${one.said}`).toSorted(),
-      who,
-    ).toEqual(expected)
+    expect(others.map((one) => `${one.field}: ${one.said}`).toSorted(), who).toEqual(expected)
   }
 })
 
