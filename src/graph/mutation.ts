@@ -121,7 +121,10 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
       ) => {
         ctx.operation.check()
         ctx.viewer = askers.get(ctx) ?? ctx.viewer // mutations follow each other, answers included
-        if (options.isPublic !== true) requireCredential(ctx.viewer)
+        if (options.isPublic !== true) {
+          requireCredential(ctx.viewer)
+          allowAsked(ctx.viewer, info)
+        }
         const { idempotencyKey: key, ...rest } = args.input
         const input = rest as unknown as InputShapeFromFields<Fields> // all but what was added above
         if (options.check) holds(options.check, input)
@@ -132,7 +135,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
           asked: unknown,
           run: (inner: Context) => Promise<Made>,
         ) => {
-          allowAsked(acting.viewer, info)
+          if (acting.viewer !== ctx.viewer) allowAsked(acting.viewer, info)
           const done = async (): Promise<Made> => {
             if (key === null || key === undefined) return run(acting)
             const keyed = { name, key, input: asked, errors, run, again, refresh }
