@@ -197,7 +197,7 @@ const variables = z.object({
   UPLOAD_STALL_SECONDS: seconds('positive', 60)
     .prefault('60')
     .describe(
-      'An upload, or the body of a call of a service, that brings less than 1 KiB in so long is cut off.',
+      'An upload, or the body of a call of a service, that brings less than 1 KiB in so long is cut off, and so is a connection over which an answer waits and less than 1 KiB of it is read in so long.',
     ),
   MAX_ARCHIVE_BYTES: whole(1, Number.MAX_SAFE_INTEGER, 512 * MIB)
     .prefault(String(512 * MIB))
