@@ -41,11 +41,12 @@ test.each([
   expect(reached({ trustProxy: 1 }, asked({ 'x-forwarded-for': entry })).address).toBe(address)
 })
 
-test('a share belongs to the token, else to the person, else to the address', () => {
+test('a share belongs to the person, else to the token, else to the address', () => {
   const user = { id: 'u', email: 'e', name: null, isServerAdmin: false }
   const address = '192.0.2.7'
   const token = { kind: 'token', tokenId: 't', tokenName: 'n', user, memberships: [] } as const
-  expect(callerKey({ viewer: token, address })).toBe('token:t')
+  expect(callerKey({ viewer: token, address })).toBe('user:u')
+  expect(callerKey({ viewer: { ...token, user: undefined }, address })).toBe('token:t')
   expect(callerKey({ viewer: { kind: 'user', user, memberships: [] }, address })).toBe('user:u')
   expect(callerKey({ viewer: { kind: 'anonymous', memberships: [] }, address })).toBe(
     'address:192.0.2.7',
