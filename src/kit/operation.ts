@@ -69,6 +69,9 @@ export class Gone extends DomainError {
   readonly code = 'TIMEOUT'
 }
 
+/** Made once: each request ends with it, and to make an error takes as long as much of a small answer. */
+const GONE_OUT = new Gone('The answer has gone out.')
+
 /**
  * One request, or one delivery of a subscription: how many bytes it holds of what others wrote, and whether it is still
  * to go on. What it reads is counted as it comes, before it is kept. When it holds too much, takes too long, or its
@@ -200,7 +203,7 @@ export class Operation {
     this.release()
     this.#isClosed = true
     this.#why = why
-    this.end(new Gone('The answer has gone out.'))
+    this.end(GONE_OUT)
   }
 
   #refusal(more: number): TooComplex | undefined {
