@@ -15,6 +15,7 @@ import { openDatabase } from './db/database.ts'
 import { applyMigrations } from './db/migrate.ts'
 import { doorsOf, Invoker } from './doors/index.ts'
 import { quotas } from './http/limits/index.ts'
+import type { Health } from './http/health.ts'
 import { httpServer } from './http/server.ts'
 import { trustedDocuments } from './http/trusted.ts'
 import type { Front } from './generated/prisma/enums.ts'
@@ -140,7 +141,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const reconciler = new Reconciler(platform, runtime)
   const traffic = opening(new TrafficRecorder(platform), (one, graceMs) => one.close(graceMs))
   const invoker = opening(new Invoker(platform, reconciler.balancer, traffic), (one) => one.close())
-  const state = { isReady: false }
+  const state: Health = { phase: 'starting' }
   const site = { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) }
   const http = opening(httpServer(site, invoker, state, trusted), (one, graceMs) =>
     one.close(graceMs),
@@ -153,8 +154,8 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   opening(sweeper(platform), (stop) => stop())
   const dispatcher = opening(new Dispatcher(site), (one, graceMs) => one.close(graceMs))
   await dispatcher.start()
-  state.isReady = true
-  opening(state, async (one) => (one.isReady = false))
+  state.phase = 'ready'
+  opening(state, async (one) => (one.phase = 'stopping'))
   const roots = Object.entries(listening.fronts).map(([name, url]) => [name, reachable(url)])
   return { url: reachable(listening.url), fronts: Object.fromEntries(roots), tokenFile }
 }

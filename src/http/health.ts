@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Platform } from '../context.ts'
 
-/** Whether the server is up for work; it is not before it has started and once it is told to stop. */
+/** Whether the server is up for work: not before it has started, and no longer once it is told to stop. */
 export interface Health {
-  isReady: boolean
+  phase: 'starting' | 'ready' | 'stopping'
 }
 
 /** How long the database may take to say that it is there. */
@@ -14,7 +14,7 @@ export function health({ database }: Platform, state: Health) {
   return async (http: FastifyInstance): Promise<void> => {
     http.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }))
     http.get('/readyz', async (_request, reply) => {
-      if (!state.isReady) return reply.code(503).send({ status: 'stopping' })
+      if (state.phase !== 'ready') return reply.code(503).send({ status: state.phase })
       const late = new Promise<'late'>((resolve) => {
         setTimeout(resolve, LIMIT_MS, 'late').unref()
       })

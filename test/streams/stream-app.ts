@@ -85,7 +85,7 @@ export async function streamApp(
   const http = httpServer(
     { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) },
     invoker,
-    { isReady: true },
+    { phase: 'ready' },
   )
   const { url } = await http.listen()
   const admin = new Client(url, TOKEN)
