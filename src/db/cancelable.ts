@@ -1,6 +1,7 @@
-import { DatabaseError, type Pool, type PoolClient } from 'pg'
-import { DomainError } from '../kit/errors.ts'
+import type { Pool, PoolClient } from 'pg'
+import { DomainError, Outage } from '../kit/errors.ts'
 import type { Operation } from '../kit/operation.ts'
+import { answerIn, asThrown } from './outage.ts'
 
 const QUERY_CANCELED = '57014'
 
@@ -32,9 +33,9 @@ export function cancelable<Result>(
         return await run(client)
       } catch (cause) {
         // after an answer of the database, or one of ours, the connection is as good as before
-        if (!(cause instanceof DatabaseError || cause instanceof DomainError))
-          broken ??= cause as Error // all that `pg` rejects with
-        throw cause
+        const isOurs = cause instanceof DomainError && !(cause instanceof Outage)
+        if (answerIn(cause) === undefined && !isOurs) broken ??= cause as Error // all that `pg` rejects with
+        throw asThrown(cause)
       } finally {
         stop()
         await canceling // it would hit the next statement of the connection
@@ -45,7 +46,7 @@ export function cancelable<Result>(
     }
     work().then(resolve, (cause: unknown) => {
       stop()
-      const isCanceled = cause instanceof DatabaseError && cause.code === QUERY_CANCELED
+      const isCanceled = answerIn(cause)?.code === QUERY_CANCELED
       reject(isCanceled ? (operation.why ?? cause) : cause)
     })
   })

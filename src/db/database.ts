@@ -11,6 +11,7 @@ import type { Bounds } from './bounded-query.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import type { Log } from './log.ts'
 import { cancelable } from './cancelable.ts'
+import { asThrown } from './outage.ts'
 import { Reads } from './reads.ts'
 import { rowTypes } from './row-types.ts'
 import { serverConfig } from './server-config.ts'
@@ -77,7 +78,7 @@ export async function openDatabase(
     connectionTimeoutMillis: CONNECT_MS,
   }
   const watchers = { metrics, tracing }
-  const pool = new WatchedPool({ ...connection, max: CONNECTIONS }, watchers, maxRowBytes)
+  const pool = new WatchedPool({ ...connection, max: CONNECTIONS }, watchers, log, maxRowBytes)
   const reads = new Reads(connection, log, watchers)
   pool.on('error', (error) => log.warn(`An idle database connection was lost: ${error.message}`))
   const upkeep = embedded && new Upkeep(pool, log)
@@ -152,7 +153,8 @@ async function query<Row extends object>(
   try {
     return (await run(prepared)).rows
   } catch (error) {
-    if (!prepared || !isStalePlan(error)) throw error
+    // a pool tells of a connection that was lost in words of its own
+    if (!prepared || !isStalePlan(error)) throw asThrown(error)
     // Another server has migrated the table under a `RETURNING *`.
     unprepared.add(name)
     if (!(on instanceof Pool)) throw error

@@ -1,11 +1,31 @@
 import { DatabaseError } from 'pg'
+import { DomainError, Outage, outageIn } from '../kit/errors.ts'
+
+/**
+ * SQLSTATEs of a database that is not up to it: it cannot be reached (class 08), lacks memory, room or connections
+ * (53), ends or cancels what is asked (57), has trouble with its files (58), or may only be read (25006), as one that
+ * is no longer the primary. Of two transactions that stood in each other's way (40) the same may succeed as well.
+ */
+const AWAY = /^(?:08|40|53|57|58|25006)/
 
 const isMistake = (cause: unknown): boolean =>
   cause instanceof TypeError || cause instanceof RangeError || cause instanceof ReferenceError
 
 /**
- * Whether a statement failed because the database could not be reached or was not up to it (SQLSTATE classes 08, 40,
- * 53, 57, 58), so that the same may succeed later; otherwise the statement itself is at fault.
+ * An error of `pg`, as it is thrown on: an Outage when the database could not be reached or was not up to it, so that
+ * the same may succeed later; otherwise the error itself, because the statement is at fault.
  */
-export const isOutage = (cause: unknown): boolean =>
-  cause instanceof DatabaseError ? /^(08|40|53|57|58)/.test(cause.code ?? '') : !isMistake(cause)
+export function asThrown(cause: unknown): unknown {
+  if (cause instanceof DomainError || isMistake(cause)) return cause
+  const isAway = cause instanceof DatabaseError ? AWAY.test(cause.code ?? '') : true
+  return isAway ? new Outage('database', cause) : cause
+}
+
+/** The database's own answer in an error, where it has given one. */
+export const answerIn = (error: unknown): DatabaseError | undefined => {
+  const cause = error instanceof Outage ? error.cause : error
+  return cause instanceof DatabaseError ? cause : undefined
+}
+
+/** Whether something failed because of an outage, so that it may succeed later. */
+export const isOutage = (cause: unknown): boolean => outageIn(cause) !== undefined

@@ -2,6 +2,7 @@ import { Client, type ClientConfig, Query, type QueryResult } from 'pg'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { BoundedQuery, type Bounds } from './bounded-query.ts'
 import type { Log } from './log.ts'
+import { asThrown } from './outage.ts'
 import { rowTypes } from './row-types.ts'
 import { begin, type Watchers } from './watch.ts'
 
@@ -77,10 +78,11 @@ class Lane {
     return new Promise((resolve, reject) => {
       const heard = (error: Error | undefined, result: QueryResult<Row>): void => {
         this.depth -= 1
-        ended(error ?? undefined)
+        const thrown = error && asThrown(error)
+        ended(thrown)
         if (!error) return resolve(result.rows) // in one piece, because rows are not asked for one by one
         Error.captureStackTrace(error) // its own leads into the socket
-        reject(error)
+        reject(thrown)
       }
       const query =
         bounds === undefined
@@ -119,7 +121,9 @@ class Lane {
       if (error) this.#log.warn(`The connection for reads was lost: ${error.message}`)
     }
     client.on('error', lost).on('end', () => lost())
-    await client.connect()
+    await client.connect().catch((cause: unknown) => {
+      throw asThrown(cause)
+    })
     this.#client = client
     return client
   }

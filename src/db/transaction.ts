@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import { asThrown } from './outage.ts'
 
 /**
  * Runs `work` between BEGIN and COMMIT on one connection; whatever it throws rolls back and is thrown on.
@@ -25,7 +26,7 @@ export async function transaction<T>(
     await client.query('ROLLBACK').catch((error: Error) => {
       broken ??= error
     })
-    throw broken ?? cause
+    throw asThrown(broken ?? cause)
   } finally {
     client.off('error', onError)
     client.release(broken)

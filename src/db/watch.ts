@@ -3,8 +3,9 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import type { Tracing } from '../ports/tracing/tracing.ts'
 import { tooLarge } from '../kit/operation.ts'
+import type { Log } from './log.ts'
 import { BoundedQuery, type Bounds, StatementBounds } from './bounded-query.ts'
-import { isOutage } from './outage.ts'
+import { asThrown, isOutage } from './outage.ts'
 import { summaryOf } from './summary.ts'
 
 /** What is told of every statement. */
@@ -18,12 +19,19 @@ type Connected = Parameters<Pool['connect']>[0]
 /** A pool whose every statement is measured and traced, whoever runs it: named SQL and Prisma share its clients. */
 export class WatchedPool extends Pool {
   readonly #watchers: Watchers
+  readonly #log: Log
+  #isAway = false
 
   /** `maxRowBytes` are those of one statement of Prisma, which says not for whom it runs. */
-  constructor(config: PoolConfig, watchers: Watchers, maxRowBytes = Infinity) {
+  constructor(config: PoolConfig, watchers: Watchers, log: Log, maxRowBytes = Infinity) {
     super(config)
     this.#watchers = watchers
-    this.on('connect', (client) => watch(client, watchers, maxRowBytes))
+    this.#log = log
+    this.on('connect', (client) => {
+      if (this.#isAway) log.info('The database is back.')
+      this.#isAway = false
+      watch(client, watchers, maxRowBytes)
+    })
     watchers.metrics.gauge('millrace_database_connections', () => ({
       busy: this.totalCount - this.idleCount,
       idle: this.idleCount,
@@ -36,18 +44,24 @@ export class WatchedPool extends Pool {
   override connect(callback?: Connected): Promise<PoolClient> | void {
     if (callback === undefined)
       return super.connect().catch((cause: unknown) => {
-        this.#failed()
-        throw cause
+        this.#failed(cause)
+        throw asThrown(cause)
       })
     // a client that was waited for is handed over by whoever gives it back, in that one's trace
     const heard = this.#watchers.tracing.isOn ? AsyncResource.bind(callback) : callback
     super.connect((error, client, done) => {
-      if (error) this.#failed()
-      heard(error, client, done)
+      if (error) this.#failed(error)
+      heard(error && (asThrown(error) as Error), client, done) // an error stays one
     })
   }
 
-  #failed(): void {
+  /** One line in the log per outage, however many connections are tried for during it. */
+  #failed(cause: unknown): void {
+    if (!this.#isAway)
+      this.#log.warn(
+        `The database cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
+      )
+    this.#isAway = true
     this.#watchers.metrics.count('millrace_database_errors_total', 1, { cause: 'outage' })
   }
 }
@@ -79,8 +93,9 @@ function watch(client: PoolClient, watchers: Watchers, maxRowBytes: number): voi
     /** Runs it, and calls back. */
     const runWith = (heard: (error: unknown, result: unknown) => void): unknown => {
       const whenDone = (error: unknown, result: unknown): void => {
-        ended(error ?? undefined)
-        heard(error, result)
+        const thrown = error ? asThrown(error) : undefined
+        ended(thrown)
+        heard(thrown, result)
       }
       return bounds === undefined
         ? run(first, ...values, whenDone)
@@ -93,8 +108,17 @@ function watch(client: PoolClient, watchers: Watchers, maxRowBytes: number): voi
         runWith((error, result) => (error ? reject(error) : resolve(result)))
       })
     const result = run(...args) as Promise<unknown>
-    result.then(() => ended(undefined), ended)
-    return result
+    return result.then(
+      (value) => {
+        ended(undefined)
+        return value
+      },
+      (cause: unknown) => {
+        const thrown = asThrown(cause)
+        ended(thrown)
+        throw thrown
+      },
+    )
   }
   Object.assign(client, { query })
 }

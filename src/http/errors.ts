@@ -7,6 +7,8 @@ import {
   DomainError,
   Forbidden,
   NotFound,
+  Outage,
+  outageIn,
   QuotaReached,
   TimedOut,
   Unauthenticated,
@@ -27,14 +29,15 @@ export interface HttpError {
  * Errors in the form that callers of services know (contract abeja 2.2 and 6). Whatever is no DomainError is a fault
  * of ours: the caller gets the id under which it is in our log.
  */
-export function httpError(error: unknown, requestId: string): HttpError {
+export function httpError(thrown: unknown, requestId: string): HttpError {
+  const error = outageIn(thrown) ?? thrown
   if (!(error instanceof DomainError)) {
     const error_description = `Something went wrong on the server (request ${requestId}).`
     return { status: 500, headers: {}, body: { error: 'internal_server_error', error_description } }
   }
   const [status, name] = statusOf(error)
   const wait =
-    error instanceof Unavailable || error instanceof QuotaReached
+    error instanceof Outage || error instanceof Unavailable || error instanceof QuotaReached
       ? error.retryAfterSeconds
       : undefined
   return {
@@ -70,7 +73,7 @@ function statusOf(error: DomainError): [number, string] {
   if (error instanceof Conflict) return [409, 'conflict']
   if (error instanceof Unauthenticated) return [401, 'unauthorized']
   if (error instanceof Forbidden) return [403, 'forbidden']
-  if (error instanceof Unavailable) return [503, 'service_unavailable']
+  if (error instanceof Outage || error instanceof Unavailable) return [503, 'service_unavailable']
   if (error instanceof BadGateway) return [502, 'bad_gateway']
   if (error instanceof TimedOut) return [504, 'gateway_timeout']
   // what waiting helps against is a rate, what it does not is a size

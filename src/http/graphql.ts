@@ -11,7 +11,7 @@ import type { GraphiQl } from './graphiql.ts'
 import { maskError } from './mask.ts'
 import { seenOf } from './observe/seen.ts'
 import { operationContext } from './request.ts'
-import { hasEnded } from './sse.ts'
+import { comeBackIn, hasEnded, isEventSource, waitFor } from './sse.ts'
 import { BODY } from './texts.ts'
 
 /** GraphQL over HTTP: queries and mutations, subscriptions over SSE, and GraphiQL for browsers. */
@@ -28,6 +28,11 @@ export function graphql(
       const error = asAnswer(thrown, reply.raw)
       const { status, headers } = httpError(error, request.id)
       const shown = maskError(error, request.id, seenOf(site, request.raw).log)
+      const seconds = waitFor(shown)
+      if (seconds !== undefined && isEventSource(request.method, request.headers.accept)) {
+        const away = comeBackIn(seconds)
+        return reply.headers(away.headers).send(away.body)
+      }
       return reply
         .code(status)
         .headers(headers)

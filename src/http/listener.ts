@@ -1,7 +1,7 @@
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Site } from '../context.ts'
-import { BadRequest, DomainError } from '../kit/errors.ts'
+import { BadRequest, DomainError, outageIn, Unavailable } from '../kit/errors.ts'
 import { Problem, type Front } from '../rest/index.ts'
 import { isPassedOn } from './answers.ts'
 import { challengeFor } from './challenge.ts'
@@ -15,6 +15,7 @@ import { PAGE_ROUTE } from './pages.ts'
 import { UrlTooLong } from './request.ts'
 import { cutSlowReaders } from './slow-readers.ts'
 import { endRest, headerLimits } from './slow-senders.ts'
+import { comeBackIn, isEventSource } from './sse.ts'
 import { originForm } from './target.ts'
 
 /** One port that is listened on. */
@@ -49,12 +50,24 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: 300, ignoreDuplicateSlashes: true },
     requestTimeout: 0,
+    return503OnClosing: false, // told below, in a way that an EventSource comes back from
     http: headerLimits(site.config),
   })
   http.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
   http.removeAllContentTypeParsers()
   http.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   observeRequests(http, site)
+  let isClosing = false
+  http.addHook('onRequest', (request, reply, done) => {
+    if (!isClosing) return done()
+    if (isEventSource(request.method, request.headers.accept)) {
+      const { headers, body } = comeBackIn(0)
+      return void reply.headers(headers).send(body)
+    }
+    const leaving = new Unavailable('server', 'This server is being stopped. Try again.', 1)
+    const { status, headers, body } = httpError(leaving, request.id)
+    void reply.code(status).headers(headers).send(body)
+  })
   http.addHook('onRequest', (request, reply, done) => {
     // a front guards itself, in its own words
     const { front, guardsItself } = request.routeOptions.config
@@ -83,10 +96,12 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
   })
   http.setErrorHandler((thrown, request, reply) => {
     const error = asAnswer(thrown, reply.raw)
-    if (!(error instanceof DomainError)) {
-      const path = request.url.split('?')[0]
+    const isOutage = outageIn(error) !== undefined
+    if (isOutage || !(error instanceof DomainError)) {
+      const about = { err: error, method: request.method, path: request.url.split('?')[0] }
       const { log } = seenOf(site, request.raw)
-      log.error({ err: error, method: request.method, path }, 'a request failed')
+      if (isOutage) log.warn(about, 'a request met an outage')
+      else log.error(about, 'a request failed')
     }
     const { status, headers, body } = httpError(error, request.id)
     return reply.code(status).headers(headers).send(body)
@@ -106,6 +121,7 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
       return `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`
     },
     async close(graceMs) {
+      isClosing = true
       const cut = setTimeout(() => {
         for (const socket of connections) socket.destroy()
       }, graceMs)

@@ -1,10 +1,11 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql'
-import { Ambiguous, DomainError, QuotaReached } from '../kit/errors.ts'
+import { Ambiguous, DomainError, outageIn, QuotaReached, Unavailable } from '../kit/errors.ts'
 import type { Logger } from '../kit/logger.ts'
 
 /**
- * What a caller is told of an error, for which `log` is the request's: a DomainError with its code; a fault of ours as INTERNAL with the id of the
- * request, under which it is in our log with its cause; whatever GraphQL itself found wrong as it is.
+ * What a caller is told of an error, for which `log` is the request's: a DomainError with its code; an outage as
+ * UNAVAILABLE, and a fault of ours as INTERNAL, both with the id of the request, under which they are in our log with
+ * their cause; whatever GraphQL itself found wrong as it is.
  */
 export function maskError(error: unknown, requestId: string, log: Logger): GraphQLError {
   const graphql = error instanceof GraphQLError ? error : undefined
@@ -14,6 +15,15 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   const isCallers = cause instanceof GraphQLError && (!graphql?.path || cause.nodes !== undefined)
   if (isCallers) return withCode(graphql ?? cause)
   const where = { nodes: graphql?.nodes, path: graphql?.path }
+  const outage = outageIn(cause)
+  if (outage !== undefined) {
+    log.warn({ err: cause, path: graphql?.path }, 'a request met an outage')
+    const { code, message, retryAfterSeconds } = outage
+    return new GraphQLError(`${message} (request ${requestId})`, {
+      ...where,
+      extensions: { code, requestId, retryAfterSeconds },
+    })
+  }
   if (cause instanceof DomainError)
     return new GraphQLError(cause.message, { ...where, extensions: factsOf(cause) })
   log.error({ err: cause, path: graphql?.path }, 'a request failed')
@@ -23,6 +33,14 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   })
 }
 
+/** Has an answer over HTTP that holds nothing for an outage say so: 503, and when to try again. */
+export function tellOutage({ extensions }: GraphQLError): void {
+  const { code, requestId, retryAfterSeconds } = extensions
+  if (code !== 'UNAVAILABLE' || requestId === undefined) return
+  const headers = { 'retry-after': String(retryAfterSeconds) }
+  extensions['http'] = { status: 503, headers }
+}
+
 /** Errors of GraphQL itself (syntax, validation, variables) are the caller's. */
 export function withCode(error: GraphQLError): GraphQLError {
   error.extensions.code ??= 'BAD_REQUEST'
@@ -30,7 +48,8 @@ export function withCode(error: GraphQLError): GraphQLError {
 }
 
 function factsOf(error: DomainError): GraphQLErrorExtensions {
-  const wait = error instanceof QuotaReached ? error.retryAfterSeconds : undefined
+  const isPassing = error instanceof QuotaReached || error instanceof Unavailable
+  const wait = isPassing ? error.retryAfterSeconds : undefined
   return {
     code: error.code,
     ...(wait === undefined ? {} : { retryAfterSeconds: wait }),

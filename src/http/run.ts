@@ -12,7 +12,7 @@ import { tooLarge, type Operation } from '../kit/operation.ts'
 import { sizeOf } from '../kit/size-of.ts'
 import { eventsOf, executeOnce } from './compiled.ts'
 import { admit, forViewer, LATE, within, type Cost } from './limits/index.ts'
-import { maskError } from './mask.ts'
+import { maskError, tellOutage } from './mask.ts'
 
 /** Marks, out of sight of every serializer, the result after which a stream is complete. */
 export const END = Symbol('end')
@@ -86,8 +86,13 @@ function masked(args: ExecutionArgs, result: ExecutionResult): ExecutionResult {
   if (isChallenged)
     for (const { extensions } of errors)
       if (extensions['code'] === 'UNAUTHENTICATED') extensions['http'] = { status: 401 }
+  if (isEmpty(result.data)) for (const error of errors) tellOutage(error)
   return { ...result, errors }
 }
+
+/** Whether nothing is there that was asked for. */
+const isEmpty = (data: ExecutionResult['data']): boolean =>
+  data == null || Object.values(data).every((value) => value === null)
 
 /**
  * GraphQL's subscribe (specification, 6.2.3) within the limits, with the cursor of every delivery in

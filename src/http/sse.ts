@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { END, type DeliveryResult } from './run.ts'
 
@@ -11,27 +13,63 @@ const COMPLETE = '.end'
 export const hasEnded = (lastEventId: string | undefined): boolean =>
   lastEventId?.endsWith(COMPLETE) ?? false
 
+const TYPE = 'text/event-stream'
+/** How long an EventSource that is sent away waits at least before it comes back. */
+const COME_BACK_SECONDS = 3
+
+/** Whether an EventSource asks, for which every status but 200 is the end (HTML, 9.2.3). */
+export const isEventSource = (method: string, accept: IncomingHttpHeaders['accept']): boolean =>
+  method === 'GET' && accept?.trim().toLowerCase() === TYPE
+
+/** How long to wait, in seconds, where a subscription could not begin for what passes; undefined for any other reason. */
+export function waitFor({ extensions }: GraphQLError): number | undefined {
+  const { code, retryAfterSeconds } = extensions
+  if (typeof retryAfterSeconds === 'number') return retryAfterSeconds
+  return code === 'UNAVAILABLE' || code === 'TIMEOUT' ? COME_BACK_SECONDS : undefined
+}
+
+/** An event stream that ends without an event, behind which an EventSource comes back with its Last-Event-ID. */
+export const comeBackIn = (seconds: number): { headers: Record<string, string>; body: string } => ({
+  headers: HEADERS,
+  body: `retry: ${Math.max(seconds, COME_BACK_SECONDS) * 1_000}\n: come back\n\n`,
+})
+
+const HEADERS = {
+  'content-type': TYPE,
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
+
 /**
  * Server-sent events in the "distinct connections" mode of GraphQL over SSE, with the cursor of each delivery as
  * its `id:`, which a browser's EventSource sends back as `Last-Event-ID` when it reconnects. Results are pulled
- * only as fast as the connection takes them.
+ * only as fast as the connection takes them. What passes, such as an outage, ends no EventSource: it is sent away to come
+ * back. Whoever reads by other means is told with 503 and Retry-After.
  */
 export const sse: Plugin = {
   onResultProcess(results) {
-    const { result, acceptableMediaTypes } = results
-    const isWanted = acceptableMediaTypes.includes('text/event-stream')
-    if (!isWanted || !(Symbol.asyncIterator in result)) return
-    results.setResultProcessor(
-      (stream, { Response }) =>
-        new Response(eventStream(stream as AsyncIterable<DeliveryResult>), {
+    const { result, acceptableMediaTypes, request } = results
+    if (!acceptableMediaTypes.includes(TYPE)) return
+    if (Symbol.asyncIterator in result)
+      return results.setResultProcessor(
+        (stream, { Response }) =>
           // asked above
-          headers: {
-            'content-type': 'text/event-stream',
-            'cache-control': 'no-cache, no-transform',
-            'x-accel-buffering': 'no',
-          },
-        }),
-      'text/event-stream',
+          new Response(eventStream(stream as AsyncIterable<DeliveryResult>), { headers: HEADERS }),
+        TYPE,
+      )
+    const [error] = (result as ExecutionResult).errors ?? [] // nothing is batched
+    const seconds = error && waitFor(error)
+    if (seconds === undefined) return
+    const { headers, body } = comeBackIn(seconds)
+    results.setResultProcessor(
+      (_result, { Response }) =>
+        isEventSource(request.method, request.headers.get('accept') ?? undefined)
+          ? new Response(body, { headers })
+          : Response.json(
+              { errors: [error] },
+              { status: 503, headers: { 'retry-after': String(seconds) } },
+            ),
+      TYPE,
     )
   },
 }

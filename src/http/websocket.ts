@@ -1,7 +1,14 @@
 import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ServerOptions } from 'graphql-ws'
-import { GraphQLError, type DocumentNode, type ExecutionResult } from 'graphql'
+import type { ServerOptions, SubscribePayload } from 'graphql-ws'
+import {
+  getOperationAST,
+  GraphQLError,
+  OperationTypeNode,
+  parse,
+  type DocumentNode,
+  type ExecutionResult,
+} from 'graphql'
 import { useServer, type Extra } from 'graphql-ws/use/ws'
 import type { YogaServerInstance } from 'graphql-yoga'
 import { WebSocketServer, type WebSocket } from 'ws'
@@ -9,6 +16,7 @@ import type { Context, Site } from '../context.ts'
 import { schema } from '../schema.ts'
 import { Unauthenticated } from '../kit/errors.ts'
 import { executeAt, subscribeAt } from './observe/operations.ts'
+import { seenOf } from './observe/seen.ts'
 import { pageAt, refusal } from './guard.ts'
 import { maskError } from './mask.ts'
 import { contextOf, operationContext } from './request.ts'
@@ -55,8 +63,12 @@ export function websockets(
     onNext: ({ extra }, id, _payload, { contextValue }) =>
       answers.sending(extra.socket, id, contextValue as Context), // as onSubscribe makes one
     onComplete: ({ extra }, id) => answers.sent(extra.socket, id),
-    onOperation: ({ extra }, _id, _payload, _args, result) =>
-      isStream(result) ? sessions.watched(extra.socket, result) : undefined,
+    onOperation({ extra }, _id, _payload, { document, operationName }, result) {
+      if (isStream(result)) return sessions.watched(extra.socket, result)
+      const { errors = [] } = result as ExecutionResult // as `execute` and `subscribe` above answer
+      if (errors.some(isPassing) && isSubscription(document, operationName)) tryLater(extra.socket)
+      return undefined
+    },
     async onConnect({ extra, connectionParams }) {
       const given = connectionParams?.authorization ?? connectionParams?.Authorization
       if (typeof given === 'string') extra.request.headers.authorization = given
@@ -67,29 +79,37 @@ export function websockets(
         return true
       } catch (cause) {
         if (isRefused(cause)) return false // closes with 4403 Forbidden
-        throw cause
+        const { id, log } = seenOf(site, extra.request)
+        if (!isPassing(maskError(cause, id, log))) throw cause
+        tryLater(extra.socket)
+        return false
       }
     },
     async onSubscribe({ extra }, _id, { operationName, query, variables, extensions }) {
       const frame = frames.get(extra.socket)
       cameIn(variables, () => String(frame ?? ''), ['payload', 'variables'])
-      let of: Pick<Context, 'requestId' | 'log'> = { requestId: '', log: site.log }
+      let of: Pick<Context, 'requestId' | 'log'> | undefined
       try {
         const context = await operationContext(site, extra.request)
         of = context
         if (!sessions.isSame(extra.socket, context))
           throw new Unauthenticated('The credential of this socket is good no longer.')
-        const { parse, validate, contextFactory } = yoga.getEnveloped(context)
+        const enveloped = yoga.getEnveloped(context)
         const name = nameIn({ query, extensions })
-        const document: DocumentNode = parse(name === undefined ? query : textOf(trusted, name))
-        const errors: readonly GraphQLError[] = validate(schema, document)
+        const text = name === undefined ? query : textOf(trusted, name)
+        const document: DocumentNode = enveloped.parse(text)
+        const errors: readonly GraphQLError[] = enveloped.validate(schema, document)
         if (errors.length > 0) return errors.map(withoutHttp)
-        const contextValue = await contextFactory()
+        const contextValue = await enveloped.contextFactory()
         return { schema, operationName, document, variableValues: variables, contextValue }
       } catch (cause) {
         if (isRefused(cause)) forbid(extra.socket)
+        const seen = seenOf(site, extra.request)
+        const error = maskError(cause, of?.requestId ?? seen.id, of?.log ?? seen.log)
+        if (isPassing(error) && asksToFollow(trusted, { query, operationName, extensions }))
+          tryLater(extra.socket)
         // what is wrong with one operation is its answer; the others on the socket go on
-        return [withoutHttp(maskError(cause, of.requestId, of.log))]
+        return [withoutHttp(error)]
       }
     },
   }
@@ -128,6 +148,30 @@ export function websockets(
 }
 
 const isStream = (result: object): result is Deliveries => Symbol.asyncIterator in result
+
+/** Whether waiting cures it. */
+const isPassing = ({ extensions: { code } }: GraphQLError): boolean =>
+  code === 'UNAVAILABLE' || code === 'TIMEOUT'
+
+/** Whether an operation is a subscription, which an error would end. */
+const isSubscription = (document: DocumentNode, name: string | null | undefined): boolean =>
+  getOperationAST(document, name)?.operation === OperationTypeNode.SUBSCRIPTION
+
+/** The same of one that nobody has looked at yet. */
+function asksToFollow(
+  trusted: TrustedDocuments | undefined,
+  { query, operationName, extensions }: SubscribePayload,
+): boolean {
+  try {
+    const name = nameIn({ query, extensions })
+    return isSubscription(parse(name === undefined ? query : textOf(trusted, name)), operationName)
+  } catch {
+    return false // what is no document is told of when there is somebody to look at it
+  }
+}
+
+/** Sends a client away that is to come back, with all its subscriptions: code 1013 (RFC 6455, IANA's registry). */
+const tryLater = (socket: WebSocket): void => socket.close(1013, 'Try again later')
 
 /** Answers an upgrade that is refused. */
 function turnAway(socket: Duplex, status: string, why: string): void {

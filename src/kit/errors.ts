@@ -123,6 +123,36 @@ export class Unavailable extends DomainError {
   }
 }
 
+/** How long whoever meets an outage is asked to wait before the next try. */
+const OUTAGE_SECONDS = 2
+
+/** The database, the storage or the disk is away, so that nothing can be done now; whoever tries again goes on. */
+export class Outage extends DomainError {
+  readonly code = 'UNAVAILABLE'
+  readonly missing: 'database' | 'storage' | 'disk'
+  readonly retryAfterSeconds = OUTAGE_SECONDS
+  constructor(missing: Outage['missing'], cause: unknown) {
+    super(`The ${missing} of this server cannot be used at this moment. Try again.`, { cause })
+    this.missing = missing
+  }
+}
+
+/** What the system says when a disk is full, broken or read-only, or when no more files can be opened. */
+const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ESTALE'])
+
+/** The code of an Outage, which Prisma gives the error it makes of one, and its own for a connection waited for in vain. */
+const DATABASE = new Set(['UNAVAILABLE', 'P2028'])
+
+/** The outage that an error tells of; undefined for any other. */
+export function outageIn(error: unknown): Outage | undefined {
+  if (error instanceof Outage) return error
+  if (!(error instanceof Error) || error instanceof DomainError || !('code' in error))
+    return undefined
+  const code = String(error.code)
+  if (DATABASE.has(code)) return new Outage('database', error)
+  return DISK.has(code) ? new Outage('disk', error) : undefined
+}
+
 /** There is no credential, or it is not known. */
 export class Unauthenticated extends DomainError {
   readonly code = 'UNAUTHENTICATED'

@@ -3,6 +3,8 @@ import { BodyTooSlow } from '../kit/body.ts'
 import {
   BadGateway,
   DomainError,
+  Outage,
+  outageIn,
   QuotaReached,
   Unavailable,
   ValidationError,
@@ -64,18 +66,24 @@ export const wrong = (field: string, message: string): Problem =>
 /** What was asked for is not there. */
 export const absent = (message: string): Problem => new Problem('NOT_FOUND', message)
 
-/** An error as a problem; whatever is none of ours is a fault, and told of by the id under which it is logged. */
-export function problemOf(error: unknown, requestId: string): Problem {
-  if (error instanceof Problem) return error
+/**
+ * An error as a problem; whatever is none of ours is a fault, and told of by the id under which it is logged. What it
+ * has as a cause is to be logged.
+ */
+export function problemOf(thrown: unknown, requestId: string): Problem {
+  if (thrown instanceof Problem) return thrown
+  const error = outageIn(thrown) ?? thrown
   if (!(error instanceof DomainError))
     return new Problem('INTERNAL', `Something went wrong on the server (request ${requestId}).`, {
       cause: error,
     })
-  const isLimit = error instanceof QuotaReached || error instanceof Unavailable
+  const isLimit =
+    error instanceof QuotaReached || error instanceof Unavailable || error instanceof Outage
   return new Problem(error.code, error.message, {
     status: statusOf(error),
     issues: error instanceof ValidationError ? error.issues : undefined,
     retryAfterSeconds: isLimit ? error.retryAfterSeconds : undefined,
+    cause: error instanceof Outage ? error.cause : undefined,
   })
 }
 

@@ -1,7 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import {
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { addAbortSignal } from 'node:stream'
+import { Outage } from '../../kit/errors.ts'
 import { segmentsOf } from './key.ts'
 import { TooLarge, type Storage } from './storage.ts'
 
@@ -21,7 +31,7 @@ export function diskStorage(options: { dir: string; owner?: string }): Storage {
   const objects = join(dir, 'objects')
   const incoming = join(dir, 'incoming')
   const prefix = options.owner === undefined ? '' : `${options.owner}.`
-  const ready = prepare(dir, objects, incoming, prefix)
+  const ready = onDisk(() => prepare(dir, objects, incoming, prefix))
   ready.catch(() => {}) // every call below awaits it and tells its own caller
 
   /** Folders bear a `+`, which no key has, so that `a` and `a/b` can both be stored. */
@@ -50,24 +60,24 @@ export function diskStorage(options: { dir: string; owner?: string }): Storage {
       const hash = createHash('sha256')
       let sizeBytes = 0
       try {
-        const handle = await open(file, 'wx', 0o600)
+        const handle = await onDisk(() => open(file, 'wx', 0o600))
         try {
           for await (const chunk of body.iterator({ destroyOnReturn: false })) {
             const bytes = bytesOf(chunk)
             sizeBytes += bytes.length
             if (sizeBytes > maxBytes) throw new TooLarge(maxBytes)
             hash.update(bytes)
-            await writeWhole(handle, bytes)
+            await onDisk(() => writeWhole(handle, bytes))
             onProgress?.(sizeBytes)
           }
-          await handle.sync()
+          await onDisk(() => handle.sync())
         } finally {
           await handle.close()
         }
         signal?.throwIfAborted()
-        await place(file, key)
+        await onDisk(() => place(file, key))
       } catch (cause) {
-        await rm(file, { force: true })
+        await onDisk(() => rm(file, { force: true }))
         throw cause
       }
       return { sizeBytes, sha256: hash.digest('hex') }
@@ -76,10 +86,10 @@ export function diskStorage(options: { dir: string; owner?: string }): Storage {
     async get(key, range) {
       const file = fileOf(key)
       await ready
-      const handle = await open(file).catch(absent)
+      const handle = await onDisk(() => open(file).catch(absent))
       if (handle === undefined) return undefined
       try {
-        const { size } = await handle.stat()
+        const { size } = await onDisk(() => handle.stat())
         if (range !== undefined && range.first >= size)
           throw new RangeError(`${key} has ${size} bytes, and none from ${range.first} on.`)
         const part = range && { start: range.first, end: range.last }
@@ -93,18 +103,46 @@ export function diskStorage(options: { dir: string; owner?: string }): Storage {
     async move(from, to) {
       const [source, target] = [fileOf(from), fileOf(to)]
       await ready
-      if ((await stat(source).catch(absent)) === undefined)
+      if ((await onDisk(() => stat(source).catch(absent))) === undefined)
         throw new Error(`Nothing is stored under ${JSON.stringify(from)}.`)
       if (source === target) return
-      await place(source, to)
-      await syncFolder(dirname(source))
+      await onDisk(async () => {
+        await place(source, to)
+        await syncFolder(dirname(source))
+      })
     },
 
     async delete(key) {
       const file = fileOf(key)
       await ready
-      if ((await rm(file).then(() => true, absent)) === true) await syncFolder(dirname(file))
+      await onDisk(async () => {
+        if ((await rm(file).then(() => true, absent)) === true) await syncFolder(dirname(file))
+      })
     },
+
+    async probe() {
+      await ready
+      const file = join(incoming, `${prefix}${randomUUID()}`)
+      await onDisk(async () => {
+        try {
+          await writeFile(file, PROBE)
+        } finally {
+          await rm(file, { force: true })
+        }
+      })
+    },
+  }
+}
+
+/** Enough to take a block of the disk. */
+const PROBE = Buffer.alloc(4096, 'millrace')
+
+/** Does something to the disk; what the system refuses is an outage. */
+async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw cause instanceof Error && 'syscall' in cause ? new Outage('storage', cause) : cause
   }
 }
 

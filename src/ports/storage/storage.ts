@@ -19,7 +19,8 @@ export class TooLarge extends Error {
 
 /**
  * Storage keeps bytes under keys such as `archives/4f2a…`. Keys are made by us: letters, digits, `.`, `_`, `-`,
- * in segments divided by `/`. A key is there whole or not at all, also after a crash.
+ * in segments divided by `/`. A key is there whole or not at all, also after a crash. Where it is full, or cannot be
+ * reached, everything throws Outage.
  */
 export interface Storage {
   /**
@@ -40,4 +41,6 @@ export interface Storage {
   move(from: string, to: string): Promise<void>
   /** Removes the key; removing what is not there is no error. */
   delete(key: string): Promise<void>
+  /** Writes a little that is not kept; throws Outage where that is not possible. */
+  probe(): Promise<void>
 }

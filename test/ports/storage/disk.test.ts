@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -52,8 +52,24 @@ test('what was stored is there after a restart, for this user alone', async () =
     expect((await stat(join(dir, 'objects', 'k'))).mode & 0o077).toBe(0)
 })
 
+test('a folder that is gone is an outage, which a probe finds and which ends with it', async () => {
+  const dir = await newFolder()
+  const storage = diskStorage({ dir })
+  await storage.probe()
+  await rename(dir, `${dir}-away`)
+  const put = () => storage.put('k', Readable.from('x'), { maxBytes })
+  for (const work of [() => storage.probe(), put])
+    await expect(work()).rejects.toMatchObject({ code: 'UNAVAILABLE', missing: 'storage' })
+  await rename(`${dir}-away`, dir)
+  await storage.probe()
+})
+
 test('a folder that cannot be made is told to whoever uses it', async () => {
   const dir = join(await newFolder(), 'file')
   await writeFile(dir, '')
-  await expect(diskStorage({ dir }).get('k')).rejects.toThrow('ENOTDIR')
+  await expect(diskStorage({ dir }).get('k')).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    missing: 'storage',
+    cause: { code: 'ENOTDIR' },
+  })
 })
