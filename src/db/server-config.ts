@@ -7,6 +7,11 @@ import type { PoolConfig } from 'pg'
  */
 const SESSION = '-c TimeZone=UTC -c random_page_cost=1.1 -c enable_seqscan=off -c jit=off'
 const STATEMENT_MS = 30_000
+/**
+ * How long an answer is waited for. Only of a server that is frozen or has vanished none comes by then; its connections
+ * are given up.
+ */
+const ANSWER_MS = STATEMENT_MS + 10_000
 const IDLE_IN_TRANSACTION_MS = 10_000
 
 /** How connections to the server at `url` are made; what the URL itself says wins. */
@@ -15,6 +20,7 @@ export function serverConfig(url: string): PoolConfig {
     connectionString: withOptions(url),
     application_name: 'millrace',
     statement_timeout: STATEMENT_MS,
+    query_timeout: ANSWER_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     options: SESSION,
     keepAlive: true,
