@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Started } from '../app.ts'
 import { inJson } from '../kit/controls.ts'
+import { outageIn } from '../kit/errors.ts'
 import { answering, isJson } from './command.ts'
 import { answer, note } from './output.ts'
 import { codeOf, reasonOf, Refusal } from './refusal.ts'
@@ -60,6 +61,15 @@ export function inWords(
   config: { host: string; port: number; databaseUrl?: string | undefined },
 ): unknown {
   const { host, port, databaseUrl } = config
+  const outage = outageIn(error)
+  if (outage !== undefined) {
+    const of = databaseUrl === undefined ? 'in DATA_DIR' : 'of DATABASE_URL'
+    const what = outage.missing === 'database' ? `The database ${of}` : `The ${outage.missing}`
+    return new Refusal(`${what} does not answer: ${reasonOf(outage.cause ?? outage)}.`)
+  }
+  // an answer of PostgreSQL: no such database, a wrong password
+  if (databaseUrl !== undefined && error instanceof Error && 'severity' in error)
+    return new Refusal(`The database of DATABASE_URL refuses: ${error.message}.`)
   switch (codeOf(error)) {
     case 'EADDRINUSE':
       return new Refusal(
@@ -69,11 +79,6 @@ export function inWords(
       return new Refusal(`This machine has no address ${host}: set HOST to one it has.`)
     case 'EACCES':
       return new Refusal(`This is not allowed here: ${reasonOf(error)}.`)
-    case 'ECONNREFUSED':
-    case 'ENOTFOUND':
-      if (databaseUrl !== undefined)
-        return new Refusal(`The database of DATABASE_URL does not answer: ${reasonOf(error)}.`)
-      return error
     default:
       return error
   }

@@ -58,7 +58,7 @@ function meaning(code: ErrorCode): string {
     case 'QUOTA_REACHED':
       return 'A limit is reached. Where waiting helps, `retryAfterSeconds` says how long.'
     case 'UNAVAILABLE':
-      return 'Something this needs cannot be had now.'
+      return 'Something this needs cannot be had now. Of the database or the storage of the server itself it is an error of the whole operation, 503 over HTTP, with the request id that is in the log. `retryAfterSeconds` says when to try again.'
     case 'UNAUTHENTICATED':
       return 'There is no credential, or it is not known.'
     case 'BAD_CURSOR':

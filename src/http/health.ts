@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
@@ -26,14 +27,25 @@ export function health(platform: Platform, state: Health) {
 }
 
 /** Why nothing can be done now, or undefined. */
-async function troubleOf({ database, storage, server }: Platform): Promise<string | undefined> {
+async function troubleOf(platform: Platform): Promise<string | undefined> {
+  const { config, database, storage, server } = platform
   const row = Prisma.sql`UPDATE "Server" SET "seenAt" = now() WHERE id = ${server.id}::uuid`
   const [isWritten, isStored] = await Promise.all([
     inTime(database.query(row)),
     inTime(storage.probe()),
   ])
+  if (!isWritten && database.kind === 'embedded' && (await isFull(config.dataDir)))
+    return 'the disk of DATA_DIR is full'
   if (!isWritten) return 'the database does not answer, or takes no writes'
   return isStored ? undefined : 'the storage takes no writes'
+}
+
+/** What PostgreSQL needs for one more file of its log. */
+const ROOM = 16 * 1024 * 1024
+
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize <= ROOM
 }
 
 function inTime(work: Promise<unknown>): Promise<boolean> {
