@@ -94,6 +94,8 @@ const mayImport: Record<string, readonly string[]> = {
     'deployments',
     'services',
     'uploads',
+    'streams', // what a delivery outlasts
+    'events', // and in which parts it goes
     'rest',
   ],
   app: [

@@ -1,7 +1,7 @@
 import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { deliver, pageOfStream, MAX_ENTRIES, resumeFrom } from '../events/index.ts'
+import { deliver, now, pageOfStream, MAX_ENTRIES, resumeFrom } from '../events/index.ts'
 import { pageArgs } from '../graph/connection.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { organizationNamed } from '../organizations/index.ts'
@@ -59,18 +59,12 @@ builder.subscriptionField('organizationChanged', (t) =>
     subscribe: async (_root, { organizationId, after, filter }, ctx) => {
       const id = await organizationOf(ctx, organizationId)
       const wanted = auditFilter(filter)
-      return deliver(
-        ctx,
-        auditStream(ctx.database.shared),
-        id,
-        resumeFrom(ctx, after),
-        ({ entries }) => ({
-          activities: wanted ? entries.filter((entry) => isWanted(entry, wanted)) : entries,
-        }),
-        (head) => ({ after: head, tellNow: true }),
-        ({ activities }) => activities.length === 0,
-      )
+      return deliver(ctx, auditStream(ctx.database.shared), id, resumeFrom(ctx, after), {
+        show: (activities) => ({ activities }),
+        begin: now,
+        isWanted: wanted && ((entry) => isWanted(entry, wanted)),
+      })
     },
-    resolve: (delivery) => delivery,
+    resolve: ({ delivery }) => delivery,
   }),
 )

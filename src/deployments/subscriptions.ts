@@ -1,8 +1,8 @@
 import { actsIn, found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import { deliver, resumeFrom } from '../events/index.ts'
+import { deliver, now, resumeFrom } from '../events/index.ts'
 import { deploymentEvents } from './deployment.ts'
-import { deploymentById, deploymentNamed } from './store.ts'
+import { deploymentNamed } from './store.ts'
 import { DeploymentDeliveryType } from './types.ts'
 
 builder.subscriptionField('deploymentChanged', (t) =>
@@ -17,15 +17,11 @@ builder.subscriptionField('deploymentChanged', (t) =>
       const named = await deploymentNamed(ctx, deploymentId)
       const { id, organizationId } = found(named, 'deployment', deploymentId)
       actsIn(ctx.viewer, organizationId)
-      return deliver(
-        ctx,
-        deploymentEvents(ctx.database.shared),
-        id,
-        resumeFrom(ctx, after),
-        async ({ entries }) => ({ deployment: await deploymentById(ctx, id), events: entries }),
-        (head) => ({ after: head, tellNow: true }),
-      )
+      return deliver(ctx, deploymentEvents(ctx.database.shared), id, resumeFrom(ctx, after), {
+        show: (events) => ({ deploymentId: id, events }),
+        begin: now,
+      })
     },
-    resolve: (delivery) => delivery,
+    resolve: ({ delivery }) => delivery,
   }),
 )

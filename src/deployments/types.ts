@@ -242,7 +242,7 @@ isNode(VersionId, () => 'DeploymentVersion', versionById)
 hasStates('DeploymentVersion', versionMoves)
 
 export interface DeploymentDelivery extends Delivery {
-  readonly deployment: Deployment | null
+  readonly deploymentId: string
   readonly events: readonly StoredEvent[]
 }
 
@@ -257,7 +257,7 @@ export const DeploymentDeliveryType = builder
         type: DeploymentType,
         nullable: true,
         description: 'The deployment as it is now; null once deleted.',
-        resolve: ({ deployment }) => deployment,
+        resolve: ({ deploymentId }, _args, ctx) => deploymentById(ctx, deploymentId),
       }),
       events: t.field({
         type: [ObjectEventType],

@@ -1,17 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../context.ts'
-import { patiently } from '../kit/patience.ts'
 import { cancelable } from '../kit/cancelable.ts'
-import { TooComplex } from '../kit/errors.ts'
-import { Gone } from '../kit/operation.ts'
-import {
-  readCursor,
-  writeCursor,
-  type Batch,
-  type Entry,
-  type StreamKind,
-} from '../streams/index.ts'
-import type { Delivery } from './types.ts'
+import { readCursor, type Entry, type StreamKind } from '../streams/index.ts'
+import { Portion, type Deliverable, type Showing } from './portion.ts'
+import { Undelivered } from './undelivered.ts'
 
 /**
  * Where a subscription resumes: at the `Last-Event-ID` of an SSE connection, else at the `after` it was given. An
@@ -20,80 +12,84 @@ import type { Delivery } from './types.ts'
 export const resumeFrom = (ctx: Context, after: string | null | undefined): string | undefined =>
   ctx.lastEventId ?? after ?? undefined
 
+/** How one stream is delivered. */
+interface How<E extends Entry, D extends object> extends Pick<Showing<E, D>, 'show' | 'cut'> {
+  /** Where to begin without a cursor; `tellNow` makes a first delivery at once, without entries. */
+  readonly begin: (head: number) => Promise<Begin> | Begin
+  /** A filter. */
+  readonly isWanted?: ((entry: E) => boolean) | undefined
+}
+
+interface Begin {
+  readonly after: number
+  readonly tellNow: boolean
+}
+
+/** To begin with the present, which is told at once. */
+export const now = (head: number): Begin => ({ after: head, tellNow: true })
+
 /**
- * The deliveries of one stream. `after` is a cursor of it, or undefined to begin with the present: then `first`
- * makes a first delivery (at once, without entries) at the head as of now. Deliveries that are `isQuiet`, because a
- * filter left nothing of them, only move the cursor on: of those one a second goes out, and always the last. Throws
- * BadCursor before anything else.
+ * What one stream delivers. `after` is a cursor of it, or undefined to begin where `begin` says. Deliveries of which a
+ * filter left nothing only move the cursor on: of those one a second goes out, and always the last. Throws BadCursor
+ * before anything else; once it has begun, only Undelivered.
  */
 export async function deliver<E extends Entry, D extends object>(
   ctx: Context,
   kind: StreamKind<E>,
   id: string,
   after: string | undefined,
-  fill: (batch: Batch<E>) => Promise<D> | D,
-  start: (
-    head: number,
-  ) => Promise<{ after: number; tellNow: boolean }> | { after: number; tellNow: boolean },
-  isQuiet: (content: D) => boolean = () => false,
-): Promise<AsyncIterableIterator<D & Delivery>> {
+  { show, cut, begin, isWanted }: How<E, D>,
+): Promise<AsyncIterableIterator<Portion<E, D>>> {
   const stream = { kind: kind.cursorKind, id }
-  const begin =
+  const showing = { show, cut, sizeOf: (entry: E) => kind.sizeBytes(entry) }
+  const first =
     after === undefined
-      ? await start((await ctx.hub.head(kind, id)).head)
+      ? await begin((await ctx.hub.head(kind, id)).head)
       : { after: readCursor(stream, after), tellNow: false }
-  const complain = (err: unknown): void => {
-    if (err instanceof TooComplex) throw err
-    // whoever hangs up is no fault of anybody
-    if (!(err instanceof Gone)) ctx.log.warn({ err }, 'could not fill a delivery; trying again')
-  }
-  const written = (batch: Batch<E>, content: D): D & Delivery => {
-    const { position, gap, end } = batch
-    return { ...content, cursor: writeCursor(stream, position), gap, end }
-  }
-  return cancelable(async function* (signal) {
-    // what a delivery shows besides the entries is read now; an outage delays the delivery, it does not empty it
-    const write = async (batch: Batch<E>): Promise<(D & Delivery)[]> => {
-      ctx.operation.release() // the delivery before has gone out
-      const content = await patiently(() => fill(batch), signal, complain)
-      return content === undefined ? [] : [written(batch, content)]
+
+  async function* portions(signal: AbortSignal): AsyncGenerator<Portion<E, D>, void, undefined> {
+    let position = first.after
+    if (first.tellNow) yield new Portion(stream, showing, position, { entries: [], position })
+    try {
+      for await (const batch of ctx.hub.follow(kind, id, position, signal)) {
+        const entries = isWanted ? batch.entries.filter(isWanted) : batch.entries
+        yield new Portion(stream, showing, position, { ...batch, entries })
+        position = batch.position
+      }
+    } catch (cause) {
+      throw new Undelivered({ stream, after: position, position: undefined }, { cause })
     }
-    if (begin.tellNow) yield* await write({ entries: [], position: begin.after })
-    yield* paced(ctx.hub.follow(kind, id, begin.after, signal), write, isQuiet)
-  })
+  }
+  return cancelable((signal) => paced(portions(signal)))
 }
 
 /** How often a filter that matches nothing still tells how far it is. */
 const QUIET_MS = 1_000
 
-/** What `write` makes of the batches, of quiet ones the last of every second. */
-async function* paced<B, D extends Delivery>(
-  batches: AsyncGenerator<B, void, undefined>,
-  write: (batch: B) => Promise<D[]>,
-  isQuiet: (delivery: D) => boolean,
-): AsyncGenerator<D, void, undefined> {
+/** The portions, of quiet ones the last of every second. */
+async function* paced<P extends Pick<Deliverable, 'isQuiet'>>(
+  portions: AsyncGenerator<P, void, undefined>,
+): AsyncGenerator<P, void, undefined> {
   let toldAt = -Infinity
-  let held: D | undefined
-  let next: Promise<IteratorResult<B, void>> | undefined
+  let held: P | undefined
+  let next: Promise<IteratorResult<P, void>> | undefined
   const isDue = (): boolean => performance.now() >= toldAt + QUIET_MS
   try {
     for (;;) {
-      next ??= batches.next()
+      next ??= portions.next()
       const result = held === undefined ? await next : await within(next, toldAt + QUIET_MS)
       if (result?.done) return
       if (result !== undefined) {
         next = undefined
-        const [delivery] = await write(result.value)
-        if (delivery === undefined) return // nobody is there any more
-        held = delivery
+        held = result.value
       }
-      if (held === undefined || (isQuiet(held) && !held.gap && !held.end && !isDue())) continue
+      if (held === undefined || (held.isQuiet && !isDue())) continue
       yield held
       held = undefined
       toldAt = performance.now()
     }
   } finally {
-    await batches.return()
+    await portions.return()
   }
 }
 

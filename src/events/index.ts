@@ -1,4 +1,6 @@
 /** Events and deliveries: what all streams look like to a subscriber. */
 export * from './types.ts'
+export * from './portion.ts'
+export * from './undelivered.ts'
 export * from './deliver.ts'
 export * from './connection.ts'

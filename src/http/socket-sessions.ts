@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { WebSocket } from 'ws'
 import { callerKey, type Context, type Site } from '../context.ts'
 import { Forbidden, Unauthenticated } from '../kit/errors.ts'
-import type { DeliveryResult } from './run.ts'
+import type { DeliveryResult } from './deliveries.ts'
 
 export type Deliveries = AsyncIterableIterator<DeliveryResult>
 

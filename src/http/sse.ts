@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ExecutionResult, GraphQLError } from 'graphql'
+import { GraphQLError, type ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { END, type DeliveryResult } from './run.ts'
+import { END, type DeliveryResult } from './deliveries.ts'
 
 /** A comment this often keeps proxies from closing a silent stream. */
 const PING_MS = 12_000
@@ -87,8 +87,15 @@ function eventStream(results: AsyncIterable<DeliveryResult>): ReadableStream<Uin
         }, PING_MS)
       },
       async pull(controller) {
-        const { done, value } = await iterator.next()
-        if (!done) return controller.enqueue(encoder.encode(written(value)))
+        try {
+          const { done, value } = await iterator.next()
+          if (!done) return controller.enqueue(encoder.encode(written(value)))
+        } catch (cause) {
+          clearInterval(timer)
+          if (!(cause instanceof GraphQLError)) throw cause
+          // without an `id:`, so that whoever comes back resumes behind what it has had
+          controller.enqueue(encoder.encode(written({ errors: [cause] })))
+        }
         clearInterval(timer)
         controller.enqueue(encoder.encode('event: complete\ndata:\n\n'))
         controller.close()

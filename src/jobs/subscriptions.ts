@@ -1,7 +1,7 @@
 import { actsIn, allow, found, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { deliver, DeliveryInterface, resumeFrom, type Delivery } from '../events/index.ts'
+import { deliver, DeliveryInterface, now, resumeFrom, type Delivery } from '../events/index.ts'
 import { cancelable } from '../kit/cancelable.ts'
 import { ValidationError } from '../kit/errors.ts'
 import { followLogOf, LogDeliveryType, LogFilterInput } from '../logs/index.ts'
@@ -14,14 +14,13 @@ import {
   serviceJobEvents,
   type JobCounts,
   type JobEventRow,
-  type JobRow,
 } from '../work/index.ts'
 import { JobEventType, JobType } from './event-types.ts'
 import { JobCountsType } from './service-fields.ts'
 import { jobById, jobNamed } from './store.ts'
 
 interface JobDelivery extends Delivery {
-  readonly job: JobRow | null
+  readonly jobId: string
   readonly events: readonly JobEventRow[]
 }
 
@@ -34,7 +33,7 @@ const JobDeliveryType = builder.objectRef<JobDelivery>('JobDelivery').implement(
       type: JobType,
       nullable: true,
       description: 'The job as it is now.',
-      resolve: ({ job }) => job,
+      resolve: ({ jobId }, _args, ctx) => jobById(ctx, jobId),
     }),
     events: t.field({
       type: [JobEventType],
@@ -45,7 +44,7 @@ const JobDeliveryType = builder.objectRef<JobDelivery>('JobDelivery').implement(
 })
 
 interface JobsDelivery extends Delivery {
-  readonly counts: JobCounts
+  readonly serviceId: string
   readonly events: readonly JobEventRow[]
 }
 
@@ -57,7 +56,7 @@ const JobsDeliveryType = builder.objectRef<JobsDelivery>('JobsDelivery').impleme
     counts: t.field({
       type: JobCountsType,
       description: 'How many are in which state now.',
-      resolve: ({ counts }) => counts,
+      resolve: ({ serviceId }, _args, ctx) => countsNow(ctx, serviceId),
     }),
     events: t.field({
       type: [JobEventType],
@@ -108,7 +107,7 @@ builder.subscriptionFields((t) => ({
       actsIn(ctx.viewer, organizationId)
       return followLogOf(ctx, jobLog(ctx.database.shared), id, args)
     },
-    resolve: (delivery) => delivery,
+    resolve: ({ delivery }) => delivery,
   }),
   jobChanged: t.field({
     type: JobDeliveryType,
@@ -120,16 +119,12 @@ builder.subscriptionFields((t) => ({
     subscribe: async (_root, { jobId, after: cursor }, ctx) => {
       const { id, organizationId } = found(await jobNamed(ctx, jobId), 'job', jobId)
       actsIn(ctx.viewer, organizationId)
-      return deliver(
-        ctx,
-        jobEvents(ctx.database.shared),
-        id,
-        resumeFrom(ctx, cursor),
-        async ({ entries }) => ({ job: await jobById(ctx, id), events: entries }),
-        (head) => ({ after: head, tellNow: true }),
-      )
+      return deliver(ctx, jobEvents(ctx.database.shared), id, resumeFrom(ctx, cursor), {
+        show: (events) => ({ jobId: id, events }),
+        begin: now,
+      })
     },
-    resolve: (delivery) => delivery,
+    resolve: ({ delivery }) => delivery,
   }),
   jobsChanged: t.field({
     type: JobsDeliveryType,
@@ -141,16 +136,12 @@ builder.subscriptionFields((t) => ({
     subscribe: async (_root, { serviceId, after: cursor }, ctx) => {
       const { id, organizationId } = found(await serviceNamed(ctx, serviceId), 'service', serviceId)
       actsIn(ctx.viewer, organizationId)
-      return deliver(
-        ctx,
-        serviceJobEvents(ctx.database.shared),
-        id,
-        resumeFrom(ctx, cursor),
-        async ({ entries }) => ({ counts: await countsNow(ctx, id), events: entries }),
-        (head) => ({ after: head, tellNow: true }),
-      )
+      return deliver(ctx, serviceJobEvents(ctx.database.shared), id, resumeFrom(ctx, cursor), {
+        show: (events) => ({ serviceId: id, events }),
+        begin: now,
+      })
     },
-    resolve: (delivery) => delivery,
+    resolve: ({ delivery }) => delivery,
   }),
   jobQueued: t.field({
     type: JobsWaitingType,
@@ -187,7 +178,11 @@ function wakeUps(ctx: Context, ids: readonly string[]): AsyncIterableIterator<Jo
     const told = new Map<string, bigint>()
     try {
       while (!signal.aborted && !ctx.waiting.isClosed) {
-        const counts = await countsOf(ctx.database, ids)
+        const counts = await ctx.hub.endurance.outlast(
+          () => countsOf(ctx.database.shared, ids),
+          signal,
+        )
+        if (counts === undefined) return
         for (const [serviceId, { queued }] of counts) {
           if (queued > 0n && queued !== told.get(serviceId)) yield { serviceId, waiting: queued }
           told.set(serviceId, queued)

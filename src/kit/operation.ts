@@ -197,6 +197,11 @@ export class Operation {
     this.#why = undefined
   }
 
+  /** A new one for the same asker. */
+  again(): Operation {
+    return new Operation(this.#holdings, this.#asker)
+  }
+
   /** Its answer has gone out, or nobody waits for it: it holds nothing any more, and is over. */
   close(): void {
     const why = this.#why

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { deliver, pageOfStream, resumeFrom } from '../events/index.ts'
+import { deliver, pageOfStream, resumeFrom, type Portion } from '../events/index.ts'
 import type { Page, PageArgs } from '../graph/connection.ts'
 import { BadRequest } from '../kit/errors.ts'
 import { batchedAlike } from '../kit/batched.ts'
@@ -15,7 +15,7 @@ import {
   type LogLine,
   type StreamKind,
 } from '../streams/index.ts'
-import type { LogDelivery } from './types.ts'
+import type { LogContent } from './types.ts'
 
 /** Lines a subscription may begin with. */
 const MAX_LAST = 1_000
@@ -52,7 +52,7 @@ export const followLog = (
   ctx: Context,
   stream: string,
   args: FollowArgs,
-): Promise<AsyncIterableIterator<LogDelivery>> =>
+): Promise<AsyncIterableIterator<Portion<LogLine, LogContent>>> =>
   followLogOf(ctx, logStream(ctx.database.shared), stream, args)
 
 /** The same of a kind of log that has an end of its own. */
@@ -61,22 +61,19 @@ export async function followLogOf(
   kind: StreamKind<LogLine>,
   stream: string,
   args: FollowArgs,
-): Promise<AsyncIterableIterator<LogDelivery>> {
+): Promise<AsyncIterableIterator<Portion<LogLine, LogContent>>> {
   const { filter } = args
   const last = args.last ?? 10
   if (last < 0 || last > MAX_LAST)
     throw new BadRequest(`\`last\` must be from 0 to ${MAX_LAST}; page back for more.`)
-  return deliver(
-    ctx,
-    kind,
-    stream,
-    resumeFrom(ctx, args.after),
-    ({ entries }) => ({
-      lines: filter ? entries.filter((line) => matches(line, filter)) : entries,
+  return deliver(ctx, kind, stream, resumeFrom(ctx, args.after), {
+    show: (lines) => ({ lines }),
+    begin: async (head) => ({
+      after: await startOf(ctx, stream, head, last, filter),
+      tellNow: false,
     }),
-    async (head) => ({ after: await startOf(ctx, stream, head, last, filter), tellNow: false }),
-    ({ lines }) => lines.length === 0,
-  )
+    isWanted: filter ? (line) => matches(line, filter) : undefined,
+  })
 }
 
 /** The number after which the last lines begin. */

@@ -66,11 +66,11 @@ export const LogFilterInput: InputObjectRef<Types, LogFilter> = builder
     }),
   })
 
-export interface LogDelivery extends Delivery {
+export interface LogContent {
   readonly lines: readonly LogLine[]
 }
 
-export const LogDeliveryType = builder.objectRef<LogDelivery>('LogDelivery').implement({
+export const LogDeliveryType = builder.objectRef<LogContent & Delivery>('LogDelivery').implement({
   description:
     'Lines of a log, oldest first, at most 50 ms old. With a filter numbers have holes and the cursor moves on without lines.',
   interfaces: [DeliveryInterface],

@@ -1,11 +1,11 @@
 import { actsIn, found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { deliver, resumeFrom } from '../events/index.ts'
+import { deliver, now, resumeFrom } from '../events/index.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { followLog, LogDeliveryType, LogFilterInput } from '../logs/index.ts'
 import { serviceEvents } from './service.ts'
-import { serviceById, serviceEvenDeleted, serviceNamed } from './store.ts'
+import { serviceEvenDeleted, serviceNamed } from './store.ts'
 import { ServiceDeliveryType } from './types.ts'
 
 /** The service to follow. Whoever resumes from a cursor may follow a deleted one to its end. */
@@ -42,7 +42,7 @@ builder.subscriptionFields((t) => ({
       const { id } = await followed(ctx, serviceId, args.after)
       return followLog(ctx, id, args)
     },
-    resolve: (delivery) => delivery,
+    resolve: ({ delivery }) => delivery,
   }),
   serviceChanged: t.field({
     type: ServiceDeliveryType,
@@ -53,15 +53,11 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: async (_root, { serviceId, after }, ctx) => {
       const { id } = await followed(ctx, serviceId, after)
-      return deliver(
-        ctx,
-        serviceEvents(ctx.database.shared),
-        id,
-        resumeFrom(ctx, after),
-        async ({ entries }) => ({ service: await serviceById(ctx, id), events: entries }),
-        (head) => ({ after: head, tellNow: true }),
-      )
+      return deliver(ctx, serviceEvents(ctx.database.shared), id, resumeFrom(ctx, after), {
+        show: (events) => ({ serviceId: id, events }),
+        begin: now,
+      })
     },
-    resolve: (delivery) => delivery,
+    resolve: ({ delivery }) => delivery,
   }),
 }))

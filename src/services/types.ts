@@ -356,7 +356,7 @@ builder.objectField(DeploymentType, 'services', (t) =>
 )
 
 export interface ServiceDelivery extends Delivery {
-  readonly service: Service | null
+  readonly serviceId: string
   readonly events: readonly StoredEvent[]
 }
 
@@ -369,7 +369,7 @@ export const ServiceDeliveryType = builder.objectRef<ServiceDelivery>('ServiceDe
       type: ServiceInterface,
       nullable: true,
       description: 'The service as it is now; null once deleted.',
-      resolve: ({ service }) => service,
+      resolve: ({ serviceId }, _args, ctx) => serviceById(ctx, serviceId),
     }),
     events: t.field({
       type: [ServiceEventType],

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Logger } from '../kit/logger.ts'
-import { patiently } from '../kit/patience.ts'
 import type { Bus } from '../ports/bus/bus.ts'
 import { type Metrics, unmeasured } from '../ports/metrics/metrics.ts'
+import { Endurance } from './endurance.ts'
 import { Reader } from './reader.ts'
 import { gapBefore, topicOf, type Batch, type Entry, type Head, type StreamKind } from './stream.ts'
 
@@ -36,6 +36,8 @@ interface HeadRow {
  * and from the table when it does not, so a stalled one holds no more than the batch in its hands.
  */
 export class Hub {
+  /** How its followers get over what fails. */
+  readonly endurance: Endurance
   readonly #followed = new Map<string, Followed>()
   readonly #database: Database
   readonly #bus: Bus
@@ -49,6 +51,7 @@ export class Hub {
     this.#bus = bus
     this.#log = log
     this.#metrics = metrics
+    this.endurance = new Endurance(log)
     metrics.gauge('millrace_streams_followed', () => this.size)
     metrics.gauge('millrace_stream_followers', () =>
       [...this.#followed.values()].reduce((sum, { followers }) => sum + followers, 0),
@@ -73,14 +76,18 @@ export class Hub {
     this.#bus.publish(topicOf(kind, id), '')
   }
 
-  /** All entries after `after`, for as long as the stream is open and the signal is silent. */
+  /**
+   * All entries after `after`, for as long as the stream is open and the signal is silent. Outlasts outages, and throws
+   * what else fails again and again.
+   */
   async *follow<E extends Entry>(
     kind: StreamKind<E>,
     id: string,
     after: number,
     signal: AbortSignal,
   ): AsyncGenerator<Batch<E>, void, undefined> {
-    const followed = this.#open(kind, id)
+    const followed = await this.endurance.outlast(() => this.#joined(kind, id), signal)
+    if (followed === undefined) return
     try {
       // the map holds readers of all kinds; the key names the kind, so the entries are that kind's
       const reader = (await followed.opening) as unknown as Reader<E>
@@ -100,9 +107,9 @@ export class Hub {
           reader.arrive(position)
           await reader.changed(signal)
         } else if (reader.isNext(position)) {
-          await this.#patiently(() => reader.fetch(), signal)
+          await this.endurance.outlast(() => reader.fetch(), signal)
         } else {
-          const page = await this.#patiently(() => kind.read(id, position, BATCH), signal)
+          const page = await this.endurance.outlast(() => kind.read(id, position, BATCH), signal)
           if (page === undefined) return
           reader.saw(page)
           const gap = gapBefore(position, page)
@@ -129,6 +136,18 @@ export class Hub {
         (reader) => reader.close(),
         () => {},
       )
+  }
+
+  /** Takes part in following a stream once its Reader is open. */
+  async #joined<E extends Entry>(kind: StreamKind<E>, id: string): Promise<Followed> {
+    const followed = this.#open(kind, id)
+    try {
+      await followed.opening
+      return followed
+    } catch (cause) {
+      await this.#leave(topicOf(kind.name, id), followed)
+      throw cause
+    }
   }
 
   #open<E extends Entry>(kind: StreamKind<E>, id: string): Followed {
@@ -168,13 +187,8 @@ export class Hub {
     if (this.#followed.get(key) === followed) this.#followed.delete(key)
     await followed.opening.then(
       (reader) => reader.close(),
-      () => {}, // it never opened, which its followers were told
+      () => {}, // it never opened, which those who would follow know
     )
-  }
-
-  /** Reads again while the database cannot be reached: a follower outlives its restart. */
-  #patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    return patiently(read, signal, (cause) => this.#complain(cause))
   }
 
   #delivered(entries: readonly Entry[], source: 'window' | 'table', wasUpToDate: boolean): void {

@@ -2,6 +2,7 @@
 export * from './cursor.ts'
 export * from './stream.ts'
 export * from './hub.ts'
+export * from './endurance.ts'
 export * from './cut.ts'
 export * from './log.ts'
 export * from './effect.ts'

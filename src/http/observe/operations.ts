@@ -10,7 +10,8 @@ import type { Front } from '../../generated/prisma/enums.ts'
 import { errorCodes, type ErrorCode } from '../../kit/errors.ts'
 import type { Metrics } from '../../ports/metrics/metrics.ts'
 import type { Span } from '../../ports/tracing/tracing.ts'
-import { execute, subscribe, type DeliveryResult } from '../run.ts'
+import type { DeliveryResult } from '../deliveries.ts'
+import { execute, subscribe } from '../run.ts'
 
 /** Through which door of GraphQL an operation comes: the name of a front, where one executes it. */
 export type Door = 'fast' | 'yoga' | 'websocket' | 'sse' | Lowercase<Front>
