@@ -1,34 +1,45 @@
 import type { Platform } from '../../context.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import type { Runtime } from '../../ports/runtime/runtime.ts'
-import { pump, Superseded } from './pump.ts'
+import type { Leftover, Position, Runtime } from '../../ports/runtime/runtime.ts'
+import type { Printer } from './pump.ts'
+
+/** Output of a process of an earlier run, and how far it is stored. */
+export interface Unread {
+  readonly printer: Printer
+  readonly leftover: Leftover
+  readonly position: Position
+}
 
 /**
- * What a killed run of this server left: processes, which are ended, and output that nobody has read, which goes
- * into the logs from where the last statement left off, before anything new is started.
+ * Ends the processes that a killed run of this server left, and answers what of their output is not stored yet, that of
+ * each service in the order in which they were started.
  */
-export async function takeLeftovers(platform: Platform, runtime: Runtime): Promise<void> {
-  const { database, log, server } = platform
-  for (const leftover of await runtime.leftovers()) {
-    const [instanceId = '', restarts = ''] = leftover.key.split('.')
-    const row = await database.prisma.instance.findUnique({ where: { id: instanceId } })
-    if (row !== null && String(row.restarts) === restarts) {
-      const printer = {
-        serviceId: row.serviceId,
-        instanceId,
-        restarts: row.restarts,
-        ordinal: row.ordinal,
-      }
-      try {
-        await pump(platform, printer, leftover, row.outputPosition, new AbortController().signal)
-      } catch (cause) {
-        if (!(cause instanceof Superseded)) throw cause
-        log.warn({ err: cause }, 'output of an earlier run was read by somebody else')
-      }
-    }
-    await leftover.discard()
-  }
+export async function endLeftovers(
+  { database, server }: Platform,
+  runtime: Runtime,
+): Promise<readonly Unread[]> {
+  const leftovers = await runtime.leftovers()
+  const byKey = new Map(leftovers.map((leftover) => [leftover.key, leftover]))
+  const rows = await database.prisma.instance.findMany({
+    where: { id: { in: [...byKey.keys()].map((key) => key.split('.')[0] ?? '') } },
+    orderBy: { startedAt: 'asc' },
+  })
   await database.query(Prisma.sql`
     UPDATE "Instance" SET status = 'EXITED', "inFlight" = 0, "closedAt" = clock_timestamp()
     WHERE "serverId" = ${server.id}::uuid AND "closedAt" IS NULL`)
+  const unread: Unread[] = []
+  for (const { id: instanceId, serviceId, restarts, ordinal, outputPosition } of rows) {
+    const key = `${instanceId}.${restarts}`
+    const leftover = byKey.get(key)
+    if (leftover === undefined) continue
+    unread.push({
+      printer: { serviceId, instanceId, restarts, ordinal },
+      leftover,
+      position: outputPosition,
+    })
+    byKey.delete(key)
+  }
+  // stored already
+  await Promise.all([...byKey.values()].map((leftover) => leftover.discard()))
+  return unread
 }

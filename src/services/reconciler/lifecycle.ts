@@ -12,9 +12,10 @@ import {
 } from '../../ports/runtime/runtime.ts'
 import { patiently } from '../../kit/patience.ts'
 import type { NewEvent } from '../../streams/index.ts'
+import { InstanceId } from '../service.ts'
 import { changeService } from '../store.ts'
 import type { Balancer } from './balancer.ts'
-import { pump, say } from './pump.ts'
+import { shortly, type Outputs } from './outputs.ts'
 import type { Slot } from './slot.ts'
 import { specOf, type Launch } from './spec.ts'
 
@@ -23,7 +24,7 @@ interface Listener {
   changed(): void
   /** A slot will not come up any more. */
   failed(slot: Slot, reason: string): void
-  /** A slot that was asked to leave has left, its output read to the end. */
+  /** A slot that was asked to leave has left. What it printed may still be on its way into the log. */
   gone(slot: Slot): void
 }
 
@@ -42,14 +43,15 @@ const FIRST_RESTARTS = 2
 
 /**
  * The life of the processes of one service: start, check, read, notice the end, start again, stop. It outlives an
- * outage of the database: what is to be written is written when that is back. Two signals end it: `lost`, the
- * service is another server's, so its processes end and only what they printed is still stored; and `closing`, this
- * server waits for the database no longer, so what is unread is left to its next start.
+ * outage of the database: what is to be written is written when that is back. Nothing waits longer than a moment for
+ * output to be stored. Two signals end it: `lost`, the service is another server's, so its processes end and only what
+ * they printed is still stored; and `closing`, this server waits for the database no longer.
  */
 export class Lifecycle {
   readonly #platform: Platform
   readonly #runtime: Runtime
   readonly #balancer: Balancer
+  readonly #outputs: Outputs
   readonly #serviceId: string
   readonly #lost: AbortSignal
   readonly #closing: AbortSignal
@@ -59,6 +61,7 @@ export class Lifecycle {
     platform: Platform,
     runtime: Runtime,
     balancer: Balancer,
+    outputs: Outputs,
     serviceId: string,
     { lost, closing }: { lost: AbortSignal; closing: AbortSignal },
     listener: Listener,
@@ -66,6 +69,7 @@ export class Lifecycle {
     this.#platform = platform
     this.#runtime = runtime
     this.#balancer = balancer
+    this.#outputs = outputs
     this.#serviceId = serviceId
     this.#lost = lost
     this.#closing = closing
@@ -123,6 +127,7 @@ export class Lifecycle {
   }
 
   async #live(slot: Slot, launch: Launch): Promise<void> {
+    if (slot.reading?.isOver === false) await this.#renew(slot)
     const key = `${slot.id}.${slot.restarts}`
     await this.#record(slot)
     let running: RunningInstance
@@ -135,19 +140,9 @@ export class Lifecycle {
       return
     }
     slot.running = running
-    const reading = pump(
-      this.#platform,
-      {
-        serviceId: this.#serviceId,
-        instanceId: slot.id,
-        restarts: slot.restarts,
-        ordinal: slot.ordinal,
-      },
-      running,
-      '',
-      this.#closing,
-    )
-    reading.catch(() => {}) // heard below, once the process has ended
+    const { id: instanceId, restarts, ordinal } = slot
+    const serviceId = this.#serviceId
+    slot.reading = this.#outputs.read({ serviceId, instanceId, restarts, ordinal }, running)
     await this.#mark(slot, Prisma.sql`url = ${running.url}, pid = ${running.pid ?? null}`)
     await this.#tell({
       kind: 'INSTANCE_STARTED',
@@ -161,9 +156,13 @@ export class Lifecycle {
     slot.running = undefined
     await watching
     void this.#balancer.remove(this.#serviceId, slot.id, () => 0)
-    await reading
-    if (this.#closing.aborted) return // not read to the end: the next start delivers the rest
-    await this.#exited(slot, launch, running, exit)
+    if (!isLeaving()) {
+      slot.state = 'WAITING'
+      this.#listener.changed()
+    }
+    await shortly(slot.reading.over)
+    if (this.#closing.aborted) return // the next start sees to it
+    await this.#exited(slot, launch, exit)
   }
 
   /** Waits until the process accepts requests, then looks whether it still does. */
@@ -203,8 +202,8 @@ export class Lifecycle {
     }
   }
 
-  /** The process has ended and all it printed is stored. */
-  async #exited(slot: Slot, launch: Launch, running: RunningInstance, exit: Exit): Promise<void> {
+  /** The process has ended. */
+  async #exited(slot: Slot, launch: Launch, exit: Exit): Promise<void> {
     const how =
       slot.verdict ??
       (exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`)
@@ -219,7 +218,6 @@ export class Lifecycle {
         "inFlight" = 0 ${closed}`,
     )
     await this.#tell({ kind: 'INSTANCE_EXITED', instance: slot.ordinal, message: how })
-    await running.discard()
     if (wasLeaving || isLeaving()) return
     slot.failures = served > STEADY_MS ? 1 : slot.failures + 1
     const { maxRestarts } = this.#platform.config
@@ -229,14 +227,12 @@ export class Lifecycle {
     if (slot.failures > limit || neverCameUp) {
       await this.#say(slot, what)
       const often = slot.failures > 1 ? ` (${slot.failures} times in a row)` : ''
-      slot.state = 'WAITING'
       this.#listener.failed(slot, `Instance ${slot.ordinal} ${how}${often}.`)
       return
     }
     const delayMs = Math.min(BACKOFF_MS * 2 ** (slot.failures - 1), MAX_BACKOFF_MS)
     await this.#say(slot, `${what}; starting it again in ${delayMs / 1000} s`)
     if (isLeaving()) return
-    slot.state = 'WAITING'
     slot.verdict = undefined
     this.#listener.changed()
     slot.timer = setTimeout(() => {
@@ -252,12 +248,21 @@ export class Lifecycle {
     const { database, server } = this.#platform
     await this.#persist(() =>
       database.query(Prisma.sql`
-      INSERT INTO "Instance" (id, "serviceId", ordinal, "versionId", generation, status, "serverId", "startedAt")
+      INSERT INTO "Instance"
+        (id, "serviceId", ordinal, "versionId", generation, status, "serverId", restarts, "startedAt")
       VALUES (${slot.id}::uuid, ${this.#serviceId}::uuid, ${slot.ordinal}, ${slot.versionId}::uuid, ${slot.generation},
-              'STARTING', ${server.id}::uuid, clock_timestamp())
+              'STARTING', ${server.id}::uuid, ${slot.restarts}, clock_timestamp())
       ON CONFLICT (id) DO UPDATE SET status = 'STARTING', "startedAt" = excluded."startedAt",
         restarts = ${slot.restarts}, "outputPosition" = ''`),
     )
+  }
+
+  /**
+   * Goes on as another instance: the row of the present one says how far its output is stored, until it is to the end.
+   */
+  async #renew(slot: Slot): Promise<void> {
+    await this.#mark(slot, Prisma.sql`"closedAt" = clock_timestamp()`)
+    slot.id = InstanceId.make()
   }
 
   /** Writes about an instance; its row is this server's, until somebody has closed it. */
@@ -288,9 +293,7 @@ export class Lifecycle {
   }
 
   async #say(slot: Slot, text: string): Promise<void> {
-    await this.#persist(async () => {
-      if (!this.#lost.aborted) await say(this.#platform, this.#serviceId, text, slot.ordinal)
-    })
+    if (!this.#lost.aborted) await shortly(this.#outputs.say(this.#serviceId, text, slot.ordinal))
   }
 
   /** Writes now, or when the database is back. */

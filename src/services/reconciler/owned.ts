@@ -11,6 +11,7 @@ import { neededForReady, scaleChanges, scaleOf } from '../scale.ts'
 import type { ServiceMove } from '../service.ts'
 import { changeService, moveService } from '../store.ts'
 import type { Decision } from './autoscaler.ts'
+import { unready } from './unready.ts'
 
 /** A service with what it runs. */
 export type Loaded = Service & {
@@ -114,6 +115,15 @@ export class OwnedService {
       { actor: system, events: status, where: this.#isOurs },
     )
     hub.hint('log', service.id)
+  }
+
+  /** Its processes end because this server does: it is not READY until the next owner has started others. */
+  drain(): Promise<void> {
+    return unready(
+      this.#platform,
+      Prisma.sql`t.id = ${this.#serviceId}::uuid ${this.#isOurs}`,
+      'Its server is being stopped.',
+    )
   }
 
   /** Gives the service back, if `condition` still holds; its next start is anybody's. */

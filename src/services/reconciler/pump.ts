@@ -12,9 +12,18 @@ export interface Printer {
   readonly ordinal: number
 }
 
-interface Source {
+/** Where the output of a process is kept until it is stored. */
+export interface Source {
   output(from: Position, signal: AbortSignal): AsyncIterable<OutputBatch>
   release?(position: Position): Promise<void>
+  discard(): Promise<void>
+}
+
+interface Pace {
+  /** Ends the reading; the rest stays where it is. */
+  readonly signal: AbortSignal
+  /** Runs one statement, in its turn. */
+  readonly inTurn: <T>(statement: () => Promise<T>) => Promise<T>
 }
 
 /** Another server has read on from here: this one's reading is void. */
@@ -30,12 +39,12 @@ export async function pump(
   printer: Printer,
   source: Source,
   from: Position,
-  signal: AbortSignal,
+  pace: Pace,
 ): Promise<void> {
   let position = from
-  for await (const { lines, position: next } of source.output(from, signal)) {
+  for await (const { lines, position: next } of source.output(from, pace.signal)) {
     if (lines.length > 0) {
-      await store(platform, printer, lines, position, next, signal)
+      await store(platform, printer, lines, position, next, pace)
       position = next
       await source.release?.(position)
     }
@@ -48,7 +57,7 @@ async function store(
   lines: readonly NewLine[],
   position: Position,
   next: Position,
-  signal: AbortSignal,
+  { signal, inTurn }: Pace,
 ): Promise<void> {
   const { database, hub, log } = platform
   const guard = {
@@ -67,10 +76,14 @@ async function store(
     }
     hub.hint('log', serviceId)
   }
-  await patiently(append, signal, (cause) => {
-    if (cause instanceof Superseded) throw cause
-    log.warn({ err: cause, serviceId }, 'could not store log lines; trying again')
-  })
+  await patiently(
+    () => inTurn(append),
+    signal,
+    (cause) => {
+      if (cause instanceof Superseded) throw cause
+      log.warn({ err: cause, serviceId }, 'could not store log lines; trying again')
+    },
+  )
   signal.throwIfAborted()
 }
 

@@ -4,13 +4,23 @@ import { Prisma } from '../../generated/prisma/client.ts'
 import type { Runtime } from '../../ports/runtime/runtime.ts'
 import { ATTENTION, type ProcessStatus } from '../service.ts'
 import { Balancer } from './balancer.ts'
-import { takeLeftovers } from './leftovers.ts'
+import { endLeftovers, type Unread } from './leftovers.ts'
+import { Outputs } from './outputs.ts'
 import { Supervisor } from './supervisor.ts'
+import { unready } from './unready.ts'
 
 /** How often leases are renewed and services without an owner looked for. */
 const TICK_MS = 2_000
 /** Services taken at a time, so that servers that start together share them. */
 const CLAIM = 50
+
+/** At a stop, how long before its end no more output is stored, so that there is time to hand the services over. */
+const HAND_OVER_MS = 2_000
+/** Why services are not READY that nobody runs. */
+const UNOWNED = 'The server that ran it has ended or was cut off; its instances are being started.'
+
+/** Services, of a table `t`, that belong to no server. */
+const UNCLAIMED = Prisma.sql`(t."ownerRun" IS NULL OR t."ownedUntil" < now())`
 
 /** The part of a lease after which a server that could not renew it gives its services up. */
 const GIVE_UP = 0.75
@@ -24,6 +34,8 @@ export class Reconciler {
   readonly balancer = new Balancer()
   readonly #platform: Platform
   readonly #runtime: Runtime
+  readonly #outputs: Outputs
+  #unread: readonly Unread[] = []
   readonly #supervisors = new Map<string, Supervisor>()
   #renewedAt = performance.now()
   readonly #closing = new AbortController()
@@ -37,20 +49,38 @@ export class Reconciler {
   constructor(platform: Platform, runtime: Runtime) {
     this.#platform = platform
     this.#runtime = runtime
+    this.#outputs = new Outputs(platform)
     platform.metrics.gauge('millrace_services_owned', () => this.#owned())
     platform.metrics.gauge('millrace_invocations_waiting', () => this.balancer.waiting())
   }
 
-  /** Takes up what an earlier run of this server left, then owns services until `stop`. */
+  /**
+   * Ends what an earlier run of this server left running, and tells of its services that nobody runs them. To be done
+   * before anybody is told anything.
+   */
+  async reclaim(): Promise<void> {
+    const { database, server } = this.#platform
+    this.#unread = await endLeftovers(this.#platform, this.#runtime)
+    // the data folder is locked, so whatever this server owned in an earlier run has nobody now
+    const wasOurs = Prisma.sql`t."ownerServer" = ${server.id}::uuid`
+    await unready(this.#platform, wasOurs, UNOWNED)
+    await database.query(
+      Prisma.sql`UPDATE "Service" AS t SET "ownerRun" = NULL, "ownedUntil" = NULL WHERE ${wasOurs}`,
+    )
+  }
+
+  /**
+   * Owns services until `stop`. What an earlier run left to be read is stored meanwhile, each log for itself: nobody
+   * waits for it.
+   */
   async start(): Promise<void> {
     const { bus, database, server, log } = this.#platform
-    await takeLeftovers(this.#platform, this.#runtime)
+    for (const { printer, leftover, position } of this.#unread)
+      this.#outputs.readOn(printer, leftover, position)
+    this.#unread = []
     await database.query(Prisma.sql`
       INSERT INTO "Server" (id, run, url) VALUES (${server.id}::uuid, ${server.run}::uuid, ${server.url})
       ON CONFLICT (id) DO UPDATE SET run = excluded.run, url = excluded.url, "startedAt" = now(), "seenAt" = now()`)
-    // the data folder is locked, so whatever this server owned in an earlier run has nobody now
-    await database.query(Prisma.sql`
-      UPDATE "Service" SET "ownerRun" = NULL, "ownedUntil" = NULL WHERE "ownerServer" = ${server.id}::uuid`)
     bus
       .subscribe(ATTENTION, (id) => this.#attend(id))
       .then((unsubscribe) => (this.#unsubscribe = unsubscribe))
@@ -64,24 +94,28 @@ export class Reconciler {
     )
     this.#tick()
     await this.#ticking
-    // a first look at all that was taken up, so that nothing is called READY of which no process runs yet
-    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.looked()))
   }
 
   /**
-   * Ends all processes in good order; the services stay wanted, and their next owner starts them again. What takes
-   * longer than `graceMs`, because the database does not answer, is left to the next start.
+   * Ends all processes in good order; the services stay wanted, and their next owner starts them again. Output that is
+   * not stored within `graceMs`, and all else when the database does not answer, is left to the next start.
    */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true
     this.balancer.close()
     clearInterval(this.#timer)
     this.#unsubscribe()
+    const leaving = setTimeout(
+      () => this.#outputs.leave(),
+      Math.max(graceMs / 2, graceMs - HAND_OVER_MS),
+    )
     const late = setTimeout(() => this.#closing.abort(), graceMs)
     try {
       await Promise.race([this.#drain(), once(this.#closing.signal, 'abort')])
     } finally {
+      clearTimeout(leaving)
       clearTimeout(late)
+      this.#outputs.leave()
       this.#closing.abort()
     }
   }
@@ -93,7 +127,8 @@ export class Reconciler {
     // what the last round claimed and nobody began with
     await database.query(Prisma.sql`
       UPDATE "Service" SET "ownerServer" = NULL, "ownerRun" = NULL, "ownedUntil" = NULL
-      WHERE "ownerRun" = ${server.run}::uuid`)
+      WHERE "ownerRun" = ${server.run}::uuid AND "deletedAt" IS NULL`)
+    await this.#outputs.allStored()
   }
 
   /** How many services of each status. */
@@ -121,6 +156,7 @@ export class Reconciler {
       this.#isWanted = false
       try {
         await this.#renew()
+        await unready(this.#platform, UNCLAIMED, UNOWNED)
         await this.#claim()
         await this.#tellLoad()
       } catch (cause) {
@@ -147,7 +183,11 @@ export class Reconciler {
     const held = new Set(rows.map(({ id }) => id))
     for (const [id, supervisor] of this.#supervisors) if (!held.has(id)) supervisor.wake()
     for (const { id, revision } of rows) this.#supervisors.get(id)?.saw(revision)
-    for (const id of held) if (!this.#supervisors.has(id)) await this.#take(id)
+    // lost in an outage, and taken by nobody else
+    const lost = [...held].filter((id) => !this.#supervisors.has(id))
+    if (lost.length === 0) return
+    await unready(this.#platform, Prisma.sql`t.id = ANY(${lost}::uuid[])`, UNOWNED)
+    for (const id of lost) await this.#take(id)
   }
 
   async #claim(): Promise<void> {
@@ -157,9 +197,8 @@ export class Reconciler {
         UPDATE "Service" AS s SET "ownerServer" = ${server.id}::uuid, "ownerRun" = ${server.run}::uuid,
           "ownedUntil" = now() + make_interval(secs => ${config.leaseMs / 1000}::float8)
         FROM (
-          SELECT id, "ownerRun" AS before FROM "Service"
-          WHERE kind = 'PROCESS' AND "closedAt" IS NULL
-            AND ("ownerRun" IS NULL OR "ownedUntil" < now())
+          SELECT id, "ownerRun" AS before FROM "Service" AS t
+          WHERE kind = 'PROCESS' AND "closedAt" IS NULL AND ${UNCLAIMED}
             AND (status IN ('STARTING', 'READY', 'SCALING', 'STOPPING') OR "deletedAt" IS NOT NULL)
           ORDER BY serial LIMIT ${CLAIM} FOR UPDATE SKIP LOCKED) AS due
         WHERE s.id = due.id RETURNING s.id, due.before IS NOT NULL AS "isTakeover"`,
@@ -186,6 +225,7 @@ export class Reconciler {
       this.#platform,
       this.#runtime,
       this.balancer,
+      this.#outputs,
       id,
       this.#closing.signal,
       () => {

@@ -1,4 +1,5 @@
 import type { RunningInstance } from '../../ports/runtime/runtime.ts'
+import type { Reading } from './outputs.ts'
 
 /**
  * A place for one process of a service on this server. It is started, becomes ready, and when its process ends
@@ -7,7 +8,8 @@ import type { RunningInstance } from '../../ports/runtime/runtime.ts'
  *   STARTING → READY ⇄ UNHEALTHY, any → WAITING → STARTING, any → LEAVING → gone
  */
 export interface Slot {
-  readonly id: string
+  /** Of the instance: another one when it is started again before its output is stored. */
+  id: string
   readonly ordinal: number
   readonly generation: number
   readonly versionId: string
@@ -19,6 +21,8 @@ export interface Slot {
   /** Why it was ended by us although nobody asked it to leave. */
   verdict: string | undefined
   running: RunningInstance | undefined
+  /** Of what its last process printed. */
+  reading: Reading | undefined
   /** Set from leaving or launching until it is done, so that nothing is done twice. */
   busy: Promise<void> | undefined
   timer: NodeJS.Timeout | undefined
@@ -42,6 +46,7 @@ export const newSlot = (
   readyAt: undefined,
   verdict: undefined,
   running: undefined,
+  reading: undefined,
   busy: undefined,
   timer: undefined,
   leaveBy: Infinity,

@@ -9,8 +9,15 @@ import { Autoscaler, type Decision } from './autoscaler.ts'
 import type { Balancer } from './balancer.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { OwnedService, type Loaded } from './owned.ts'
-import { say } from './pump.ts'
+import { shortly, type Outputs } from './outputs.ts'
 import { newSlot, plan, type Slot } from './slot.ts'
+
+interface Failure {
+  readonly slot: Slot
+  readonly reason: string
+  /** In the log of the service; what comes of it may be tried several times. */
+  isSaid: boolean
+}
 
 /** How long to wait when the database did not answer. */
 const RETRY_MS = 500
@@ -23,13 +30,14 @@ export class Supervisor {
   readonly #platform: Platform
   readonly #serviceId: string
   readonly #onDone: () => void
-  readonly #slots = new Map<string, Slot>()
+  readonly #slots = new Set<Slot>()
   readonly #lifecycle: Lifecycle
   readonly #owned: OwnedService
   readonly #balancer: Balancer
+  readonly #outputs: Outputs
   readonly #autoscaler: Autoscaler
   readonly #abort = new AbortController()
-  #failure: { slot: Slot; reason: string } | undefined
+  #failure: Failure | undefined
   #isAwake = false
   /** Of the service as it was last looked at. */
   #revision: bigint | undefined
@@ -41,6 +49,7 @@ export class Supervisor {
     platform: Platform,
     runtime: Runtime,
     balancer: Balancer,
+    outputs: Outputs,
     serviceId: string,
     closing: AbortSignal,
     onDone: () => void,
@@ -50,6 +59,7 @@ export class Supervisor {
     this.#onDone = onDone
     this.#owned = new OwnedService(platform, serviceId)
     this.#balancer = balancer
+    this.#outputs = outputs
     this.#autoscaler = new Autoscaler(platform.config.scaleDownMs, () => this.wake())
     const leave = balancer.watch(serviceId, (inFlight) => this.#autoscaler.saw(inFlight))
     this.#abort.signal.addEventListener('abort', () => {
@@ -58,14 +68,14 @@ export class Supervisor {
       balancer.refuse(serviceId, new Unavailable('instance', 'The service is moving.', 1))
     })
     const signals = { lost: this.#abort.signal, closing }
-    this.#lifecycle = new Lifecycle(platform, runtime, balancer, serviceId, signals, {
+    this.#lifecycle = new Lifecycle(platform, runtime, balancer, outputs, serviceId, signals, {
       changed: () => this.wake(),
       failed: (slot, reason) => {
-        this.#failure ??= { slot, reason }
+        this.#failure ??= { slot, reason, isSaid: false }
         this.wake()
       },
       gone: (slot) => {
-        this.#slots.delete(slot.id)
+        this.#slots.delete(slot)
         this.wake()
       },
     })
@@ -86,11 +96,6 @@ export class Supervisor {
     })
   }
 
-  /** Resolves when the look under way is over. */
-  async looked(): Promise<void> {
-    await this.#working
-  }
-
   /** Takes note of the service's revision: one that was not looked at is a hint that was lost. */
   saw(revision: bigint): void {
     if (revision !== this.#revision) this.wake()
@@ -101,7 +106,7 @@ export class Supervisor {
     if (this.#abort.signal.aborted) return
     this.#abort.abort()
     this.#platform.metrics.count('millrace_service_lease_losses_total', 1)
-    await Promise.all([...this.#slots.values()].map((slot) => this.#lifecycle.kill(slot)))
+    await Promise.all([...this.#slots].map((slot) => this.#lifecycle.kill(slot)))
     this.#onDone()
   }
 
@@ -109,8 +114,18 @@ export class Supervisor {
   async drain(): Promise<void> {
     this.#isDraining = true
     await this.#working
-    await Promise.all([...this.#slots.values()].map((slot) => this.#lifecycle.leave(slot)))
-    await this.#release(Prisma.sql`true`)
+    const told = this.#owned
+      .drain()
+      .catch((cause: unknown) =>
+        this.#platform.log.warn(
+          { err: cause, serviceId: this.#serviceId },
+          'could not tell of a service that its processes end',
+        ),
+      )
+    await Promise.all([told, ...[...this.#slots].map((slot) => this.#lifecycle.leave(slot))])
+    await shortly(this.#outputs.stored(this.#serviceId))
+    // a deleted one stays this server's, which may have output of it that belongs before the end of its log
+    await this.#release(Prisma.sql`t."deletedAt" IS NULL`)
     this.#abort.abort()
     this.#platform.bus.publish(ATTENTION, this.#serviceId)
   }
@@ -141,14 +156,18 @@ export class Supervisor {
     this.#revision = service?.revision
     if (service === null || service.ownerRun !== this.#platform.server.run) return this.lose()
     this.#status = processStatus(service.status)
-    if (service.deletedAt !== null) return this.#windDown(service, () => this.#close(service))
+    if (service.deletedAt !== null)
+      return this.#windDown(service, () => this.#whenStored(() => this.#close(service)))
     switch (this.#status) {
       case 'STOPPING':
-        return this.#windDown(service, () => this.#owned.move(service, 'stopped', null))
+        return this.#windDown(service, async () => {
+          await this.#owned.move(service, 'stopped', null)
+          this.#isAwake = true
+        })
       case 'STOPPED':
       case 'FAILED':
         return this.#windDown(service, () =>
-          this.#release(Prisma.sql`t.status IN ('STOPPED', 'FAILED')`),
+          this.#whenStored(() => this.#release(Prisma.sql`t.status IN ('STOPPED', 'FAILED')`)),
         )
       case 'STARTING':
       case 'READY':
@@ -163,11 +182,19 @@ export class Supervisor {
     const { status, statusReason } = service
     const why = `The service is ${status}${statusReason === null ? '.' : `: ${statusReason}`}`
     this.#balancer.refuse(this.#serviceId, new Unavailable('instance', why))
-    for (const slot of this.#slots.values()) void this.#lifecycle.leave(slot)
-    if (this.#slots.size === 0) {
-      await then()
+    for (const slot of this.#slots) void this.#lifecycle.leave(slot)
+    if (this.#slots.size === 0) await then()
+  }
+
+  /**
+   * The last step, or another look when it can be taken: the service stays this server's until its log has all that its
+   * processes printed, so that what the next ones print comes behind it, and the end of the log behind all.
+   */
+  async #whenStored(step: () => Promise<void>): Promise<void> {
+    if (this.#outputs.areStored(this.#serviceId)) {
+      await step()
       this.#isAwake = true
-    }
+    } else void this.#outputs.stored(this.#serviceId).then(() => this.wake())
   }
 
   async #run(service: Loaded): Promise<void> {
@@ -180,7 +207,7 @@ export class Supervisor {
     const decision = this.#autoscaler.decision()
     if (decision !== undefined) return this.#rescale(service, decision)
     const needed = neededForReady(scale)
-    const next = plan(this.#slots.values(), scale.desired, needed, generation)
+    const next = plan(this.#slots, scale.desired, needed, generation)
     // others serve meanwhile, so each has the time that a request may take
     const drainMs = Math.max(
       this.#platform.config.stopGraceMs,
@@ -189,7 +216,7 @@ export class Supervisor {
     for (const slot of next.leave) void this.#lifecycle.leave(slot, drainMs)
     for (const ordinal of next.start) {
       const slot = newSlot(InstanceId.make(), ordinal, generation, version.id)
-      this.#slots.set(slot.id, slot)
+      this.#slots.add(slot)
       this.#lifecycle.launch(slot, { service, deployment, version })
     }
     if (next.isReady && service.status !== 'READY') await this.#owned.becomeReady(service)
@@ -201,38 +228,46 @@ export class Supervisor {
    * A failed rollout leaves what served before serving, and an instance that autoscale added is done without; anything
    * else that fails is the service's end. The failure is forgotten only when that is written.
    */
-  async #fail(service: Loaded, { slot, reason }: { slot: Slot; reason: string }): Promise<void> {
-    const ready = [...this.#slots.values()].filter(({ state }) => state === 'READY')
+  async #fail(service: Loaded, failure: Failure): Promise<void> {
+    const { slot, reason } = failure
+    const ready = [...this.#slots].filter(({ state }) => state === 'READY')
     const before = ready.findLast(({ generation }) => generation !== service.generation)
     const { autoscale, desired, min } = scaleOf(service)
     const isWanted = slot.generation === service.generation && slot.ordinal < desired
     if (!isWanted) void this.#lifecycle.leave(slot)
-    else if (before !== undefined) await this.#revert(service, before, reason)
+    else if (before !== undefined) await this.#revert(service, before, failure)
     else if (autoscale && ready.length >= Math.max(min, 1)) {
       this.#autoscaler.hold(ready.length)
-      await say(this.#platform, this.#serviceId, `goes on without it: ${reason}`, slot.ordinal)
+      await this.#say(failure, `goes on without it: ${reason}`, slot.ordinal)
       await this.#rescale(service, { desired: ready.length, reason })
       void this.#lifecycle.leave(slot)
     } else {
-      await say(this.#platform, this.#serviceId, `failed: ${reason}`)
+      await this.#say(failure, `failed: ${reason}`)
       await this.#owned.move(service, 'fail', reason)
     }
     this.#failure = undefined
     this.#isAwake = true
   }
 
-  async #revert(service: Loaded, before: Slot, reason: string): Promise<void> {
+  async #revert(service: Loaded, before: Slot, failure: Failure): Promise<void> {
     const label = service.targetVersion?.label
     const what = label === undefined ? 'The change' : `Version "${label}"`
-    const message = `${what} could not be rolled out, what ran before goes on: ${reason}`
-    await say(this.#platform, this.#serviceId, message)
-    for (const one of this.#slots.values())
+    const message = `${what} could not be rolled out, what ran before goes on: ${failure.reason}`
+    await this.#say(failure, message)
+    for (const one of this.#slots)
       if (one.generation === service.generation) void this.#lifecycle.leave(one)
     await this.#owned.move(service, 'ready', message, {
       events: [{ kind: 'UPDATED', message }],
       set: Prisma.sql`, generation = ${before.generation}::int, "targetVersionId" = NULL`,
       where: Prisma.sql`AND t.generation = ${service.generation}::int`,
     })
+  }
+
+  /** Says once what comes of a failure, however often that is tried. */
+  async #say(failure: Failure, text: string, ordinal?: number): Promise<void> {
+    if (failure.isSaid) return
+    failure.isSaid = true
+    await shortly(this.#outputs.say(this.#serviceId, text, ordinal))
   }
 
   /** Writes what autoscale has decided; the next look sees to it. */
@@ -257,7 +292,7 @@ export class Supervisor {
 
   /** Why a service that was READY is not. */
   #waitingFor(): string {
-    const waiting = [...this.#slots.values()].find(({ state }) => state === 'WAITING')
+    const waiting = [...this.#slots].find(({ state }) => state === 'WAITING')
     if (waiting === undefined) return 'Instances are being started.'
     return `Instance ${waiting.ordinal} has ended and is being started again.`
   }
