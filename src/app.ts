@@ -146,6 +146,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const http = opening(httpServer(site, invoker, state, trusted), (one, graceMs) =>
     one.close(graceMs),
   )
+  await reconciler.reclaim()
   const listening = await http.listen()
   platform.server.url = config.advertiseUrl ?? reachable(listening.url)
   opening(reconciler, (one, graceMs) => one.stop(graceMs))
@@ -153,7 +154,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   opening(retention(platform), (stop) => stop())
   opening(sweeper(platform), (stop) => stop())
   const dispatcher = opening(new Dispatcher(site), (one, graceMs) => one.close(graceMs))
-  await dispatcher.start()
+  dispatcher.start()
   state.phase = 'ready'
   opening(state, async (one) => (one.phase = 'stopping'))
   const roots = Object.entries(listening.fronts).map(([name, url]) => [name, reachable(url)])

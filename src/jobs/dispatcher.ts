@@ -24,7 +24,7 @@ export class Dispatcher {
   readonly #name: string
   readonly #perService = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
-  #unsubscribe: () => void = () => {}
+  #listening: Promise<() => void> | undefined
   #round: Promise<void> | undefined
   #isWanted = false
   #isClosed = false
@@ -35,23 +35,23 @@ export class Dispatcher {
     this.#held = new HeldJobs(site, { kind: 'WORKER', name: this.#name })
   }
 
-  async start(): Promise<void> {
+  start(): void {
     const { bus, log } = this.#site
     this.#timer = setInterval(() => this.#wake(), CHECK_MS)
     this.#timer.unref()
-    this.#unsubscribe = await bus
-      .subscribe(DISPATCH, () => this.#wake())
-      .catch((err: unknown) => {
-        log.warn({ err }, 'could not listen for jobs; looking for them now and then')
-        return () => {}
-      })
+    // not awaited: a bus that is away keeps nobody waiting
+    this.#listening = bus.subscribe(DISPATCH, () => this.#wake())
+    this.#listening.catch((err: unknown) => {
+      if (this.#isClosed) return
+      log.warn({ err }, 'could not listen for jobs; looking for them now and then')
+    })
   }
 
   /** Takes no more, and gives back what is not done within the grace. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
     clearInterval(this.#timer)
-    this.#unsubscribe()
+    void this.#listening?.then((stop) => stop()).catch(() => {}) // said above
     await this.#round
     await this.#held.close(graceMs)
   }
