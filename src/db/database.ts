@@ -8,6 +8,7 @@ import type { Operation } from '../kit/operation.ts'
 import { unmeasured } from '../ports/metrics/metrics.ts'
 import { untraced } from '../ports/tracing/tracing.ts'
 import type { Bounds } from './bounded-query.ts'
+import { checkpoints } from './checkpoints.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import type { Log } from './log.ts'
 import { cancelable } from './cancelable.ts'
@@ -82,6 +83,7 @@ export async function openDatabase(
   const reads = new Reads(connection, log, watchers)
   pool.on('error', (error) => log.warn(`An idle database connection was lost: ${error.message}`))
   const upkeep = embedded && new Upkeep(pool, log)
+  const endCheckpoints = embedded && checkpoints(pool, log)
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: statementNames(PREPARED) }),
     errorFormat: 'minimal', // messages without the values that were asked for or written
@@ -111,7 +113,7 @@ export async function openDatabase(
     transaction: (work) => transaction(pool, work),
     close: once(async () => {
       await prisma.$disconnect()
-      await upkeep?.close()
+      await Promise.all([upkeep?.close(), endCheckpoints?.()])
       const ending = Promise.all([reads.close(), pool.end()])
       const ended = await Promise.race([ending.then(() => true), after(CLOSE_MS, false)])
       if (!ended) log.warn('A database connection was still in use when the database was closed.')

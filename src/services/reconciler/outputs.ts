@@ -128,7 +128,7 @@ export class Outputs {
     } catch (cause) {
       if (signal.aborted) return
       if (!(cause instanceof Superseded)) throw cause
-      this.#platform.log.warn({ err: cause }, 'the output of a process was read by somebody else')
+      this.#platform.log.warn({ err: cause }, 'the output of a process belongs nowhere')
     }
     if (!signal.aborted) await source.discard()
   }

@@ -26,13 +26,14 @@ interface Pace {
   readonly inTurn: <T>(statement: () => Promise<T>) => Promise<T>
 }
 
-/** Another server has read on from here: this one's reading is void. */
+/** The process is not the one that its instance has now: there is nobody to print for. */
 export class Superseded extends Error {}
 
 /**
  * Stores what a process prints, to its end. Lines and the position behind them are one statement, so that a crash
  * between any two instructions neither loses a line nor stores it twice. While the database cannot be reached the
- * output waits where the runtime keeps it. Throws Superseded when somebody else has moved the position.
+ * output waits where the runtime keeps it. The position in the table counts: a statement that an earlier run of this
+ * server had under way may move it even now. Throws Superseded when the instance has another process, or is gone.
  */
 export async function pump(
   platform: Platform,
@@ -41,16 +42,30 @@ export async function pump(
   from: Position,
   pace: Pace,
 ): Promise<void> {
-  let position = from
-  for await (const { lines, position: next } of source.output(from, pace.signal)) {
-    if (lines.length > 0) {
-      await store(platform, printer, lines, position, next, pace)
-      position = next
-      await source.release?.(position)
-    }
-  }
+  let start: Position | undefined = from
+  while (start !== undefined) start = await pumpFrom(platform, printer, source, start, pace)
 }
 
+/** Answers where to go on when that is elsewhere than where it is. */
+async function pumpFrom(
+  platform: Platform,
+  printer: Printer,
+  source: Source,
+  from: Position,
+  pace: Pace,
+): Promise<Position | undefined> {
+  let position = from
+  for await (const { lines, position: next } of source.output(from, pace.signal)) {
+    if (lines.length === 0) continue
+    const stored = await store(platform, printer, lines, position, next, pace)
+    if (stored !== next) return stored
+    position = next
+    await source.release?.(position)
+  }
+  return undefined
+}
+
+/** Answers how far the output is stored then. */
 async function store(
   platform: Platform,
   { serviceId, instanceId, restarts, ordinal }: Printer,
@@ -58,7 +73,7 @@ async function store(
   position: Position,
   next: Position,
   { signal, inTurn }: Pace,
-): Promise<void> {
+): Promise<Position> {
   const { database, hub, log } = platform
   const guard = {
     name: 'output',
@@ -66,17 +81,17 @@ async function store(
       UPDATE "Instance" SET "outputPosition" = ${next}
       WHERE id = ${instanceId}::uuid AND restarts = ${restarts}::int AND "outputPosition" = ${position} RETURNING 1`,
   }
-  const append = async (): Promise<void> => {
+  const append = async (): Promise<Position> => {
     const head = await appendLines(platform, serviceId, lines, { instance: ordinal, guard })
-    if (head === undefined) {
-      // either an earlier try did it and its answer was lost, or it is no longer ours to do
-      const row = await database.prisma.instance.findUnique({ where: { id: instanceId } })
-      if (row?.restarts !== restarts || row.outputPosition !== next)
-        throw new Superseded(`The output of ${instanceId}.${restarts} is read by somebody else.`)
-    }
     hub.hint('log', serviceId)
+    if (head !== undefined) return next
+    // an earlier try did it and its answer was lost, or an earlier run did some of it, or it is nobody's
+    const row = await database.prisma.instance.findUnique({ where: { id: instanceId } })
+    if (row?.restarts !== restarts)
+      throw new Superseded(`The process ${instanceId}.${restarts} is not that of its instance.`)
+    return row.outputPosition
   }
-  await patiently(
+  const stored = await patiently(
     () => inTurn(append),
     signal,
     (cause) => {
@@ -84,7 +99,8 @@ async function store(
       log.warn({ err: cause, serviceId }, 'could not store log lines; trying again')
     },
   )
-  signal.throwIfAborted()
+  if (stored === undefined) throw signal.reason
+  return stored
 }
 
 /** Says something in a service's log, in Millrace's own voice. */
