@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { Client } from 'pg'
 import { StartService } from '../services/operations.ts'
 import { Logs } from '../streams/documents.ts'
 import { follow } from '../streams/follow.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { becomes, runningService } from '../support/seed.ts'
 import { TestServer } from '../support/server.ts'
+import { onServer } from '../support/template.ts'
 import { until } from '../support/until.ts'
 import { countedIn, dense, logOf, look, remove, stop } from './operations.ts'
 import { counter } from './programs.ts'
@@ -13,128 +13,125 @@ import { counter } from './programs.ts'
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 /*
- * Output that cannot be stored yet: somebody else has the log locked. Nobody waits for it but the log.
+ * Output that cannot be stored yet, because the database has no room for it. Nobody waits for it but the log.
  */
-describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('with a log that is locked', () => {
-  let database: TestDatabase
-  let server: TestServer
-  beforeAll(async () => {
-    database = await testDatabase()
-    server = new TestServer(database)
-    await server.start()
-  })
-  afterAll(async () => {
-    await server.end('SIGKILL')
-    await database.drop()
-  })
+describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
+  'while no output can be stored',
+  () => {
+    let database: TestDatabase
+    let server: TestServer
+    beforeAll(async () => {
+      database = await testDatabase()
+      server = new TestServer(database)
+      await server.start()
+      await sql(`CREATE FUNCTION "full"() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$`)
+    })
+    afterAll(async () => {
+      await server.end('SIGKILL')
+      await database.drop()
+    })
 
-  /** Keeps anything from being stored in the log of a service, until it is let go. */
-  async function lockLog(handle: string): Promise<() => Promise<void>> {
-    const client = new Client(database.url)
-    await client.connect()
-    await client.query('BEGIN')
-    await client.query(
-      `SELECT FROM "LogHead" WHERE stream = (SELECT id FROM "Service" WHERE handle = $1) FOR UPDATE`,
-      [handle],
-    )
-    return () => client.end()
-  }
+    const sql = (text: string) => onServer(database.url ?? '', (client) => client.query(text))
+    const fill = () =>
+      sql(`CREATE TRIGGER "Full" BEFORE INSERT ON "LogLine" EXECUTE FUNCTION "full"()`)
+    const makeRoom = () => sql(`DROP TRIGGER "Full" ON "LogLine"`)
 
-  test('stopping, starting and a killed server wait for no output, and the log has all of it in order', async () => {
-    const { id, handle } = await runningService(server.admin, counter.files)
-    const length = async () => (await logOf(server.admin, id)).length
-    await until(async () => (await length()) > 20)
-    const unlock = await lockLog(handle)
-    const locked = await length()
+    test('stopping, starting and a killed server wait for no output, and the log has all of it in order', async () => {
+      const { id } = await runningService(server.admin, counter.files)
+      const length = async () => (await logOf(server.admin, id)).length
+      await until(async () => (await length()) > 20)
+      await fill()
+      const stored = await length()
 
-    await stop(server.admin, id)
-    await becomes(server.admin, id, 'STOPPED')
-    expect((await look(server.admin, id))?.instances).toEqual([])
-    await server.admin.request(StartService, { id })
-    await becomes(server.admin, id, 'READY')
-    await server.end('SIGKILL')
-    await server.start()
-    await becomes(server.admin, id, 'READY')
-    expect(await length()).toBe(locked)
+      await stop(server.admin, id)
+      await becomes(server.admin, id, 'STOPPED')
+      expect((await look(server.admin, id))?.instances).toEqual([])
+      await server.admin.request(StartService, { id })
+      await becomes(server.admin, id, 'READY')
+      await server.end('SIGKILL')
+      await server.start()
+      await becomes(server.admin, id, 'READY')
+      expect(await length()).toBe(stored)
 
-    await unlock()
-    await until(async () => countedIn(await logOf(server.admin, id)).size === 3)
-    await stop(server.admin, id)
-    await becomes(server.admin, id, 'STOPPED')
-    const lines = await logOf(server.admin, id)
-    expect(lines.map(({ number }) => number)).toEqual(dense(lines.length))
-    const counted = countedIn(lines)
-    for (const numbers of counted.values()) expect(numbers).toEqual(dense(numbers.length))
-    const printers = lines.map(({ text }) => text.split(' ')[0])
-    const turns = printers.filter((name, place) => name !== printers[place - 1])
-    expect(turns).toEqual([...counted.keys()])
-    await remove(server.admin, id)
-  })
+      await makeRoom()
+      await until(async () => countedIn(await logOf(server.admin, id)).size === 3)
+      await stop(server.admin, id)
+      await becomes(server.admin, id, 'STOPPED')
+      const lines = await logOf(server.admin, id)
+      expect(lines.map(({ number }) => number)).toEqual(dense(lines.length))
+      const counted = countedIn(lines)
+      for (const numbers of counted.values()) expect(numbers).toEqual(dense(numbers.length))
+      const printers = lines.map(({ text }) => text.split(' ')[0])
+      const turns = printers.filter((name, place) => name !== printers[place - 1])
+      expect(turns).toEqual([...counted.keys()])
+      await remove(server.admin, id)
+    })
 
-  test('the log of a deleted service ends behind its last line, also when the server is killed before', async () => {
-    const { id, handle } = await runningService(server.admin, counter.files)
-    await until(async () => (await logOf(server.admin, id)).length > 20)
-    const unlock = await lockLog(handle)
-    await remove(server.admin, id)
-    await until(async () => (await look(server.admin, id)) === null)
-    await server.end('SIGKILL')
-    await server.start()
-    const followed = follow(server.admin, Logs, { id, after: 'start' })
-    const lines = () => followed.results.flatMap(({ data }) => data?.serviceLogs.lines ?? [])
-    await until(() => lines().length > 20)
-    await unlock()
-    await until(() => followed.over)
-    expect(followed.results.at(-1)?.data?.serviceLogs.end).toEqual({ lastNumber: lines().length })
-    expect(lines().map(({ number }) => number)).toEqual(dense(lines().length))
-    for (const numbers of countedIn(lines()).values())
-      expect(numbers).toEqual(dense(numbers.length))
-    const client = new Client(database.url)
-    await client.connect()
-    const { rows } = await client.query(
-      `SELECT head::int FROM "LogHead" WHERE stream = (SELECT id FROM "Service" WHERE handle = $1)`,
-      [handle],
-    )
-    expect(rows).toEqual([{ head: lines().length }])
-    await client.end()
-  })
+    test('the log of a deleted service ends behind its last line, also when the server is killed before', async () => {
+      const { id, handle } = await runningService(server.admin, counter.files)
+      await until(async () => (await logOf(server.admin, id)).length > 20)
+      await fill()
+      await remove(server.admin, id)
+      await until(async () => (await look(server.admin, id)) === null)
+      await server.end('SIGKILL')
+      await server.start()
+      const followed = follow(server.admin, Logs, { id, after: 'start' })
+      const lines = () => followed.results.flatMap(({ data }) => data?.serviceLogs.lines ?? [])
+      await until(() => lines().length > 20)
+      await makeRoom()
+      await until(() => followed.over)
+      expect(followed.results.at(-1)?.data?.serviceLogs.end).toEqual({ lastNumber: lines().length })
+      expect(lines().map(({ number }) => number)).toEqual(dense(lines().length))
+      for (const numbers of countedIn(lines()).values())
+        expect(numbers).toEqual(dense(numbers.length))
+      const { rows } = await sql(
+        `SELECT head::int FROM "LogHead" WHERE stream = (SELECT id FROM "Service" WHERE handle = '${handle}')`,
+      )
+      expect(rows).toEqual([{ head: lines().length }])
+    })
 
-  test('an instance that crashes is started again before its output is stored, as another one', async () => {
-    const files = {
-      'main.py': `${counter.files['main.py']}
+    test('an instance that crashes is started again before its output is stored, as another one', async () => {
+      const files = {
+        'main.py': `${counter.files['main.py']}
 import os
 def handler(request, context):
     if request.read() == b"die":
         os._exit(7)
     return {"content": me}
 `,
-    }
-    const { id, handle, invokeUrl } = await runningService(server.admin, files)
-    const call = async (body: string) => {
-      const headers = server.admin.headers
-      return (await fetch(invokeUrl, { method: 'POST', headers, body })).text()
-    }
-    const first = await call('who')
-    await until(async () => (await logOf(server.admin, id)).length > 20)
-    const unlock = await lockLog(handle)
-    const dying = call('die')
-    await until(async () => (await call('who')) !== first)
-    expect((await look(server.admin, id))?.instances).toEqual([
-      { ordinal: 0, status: 'READY', restarts: 1 },
-    ])
-    await unlock()
-    await dying
-    await until(async () => countedIn(await logOf(server.admin, id)).size === 2)
-    await stop(server.admin, id)
-    await becomes(server.admin, id, 'STOPPED')
-    const lines = await logOf(server.admin, id)
-    for (const numbers of countedIn(lines).values()) expect(numbers).toEqual(dense(numbers.length))
-    const ours = lines.filter(({ source, text }) => source === 'SYSTEM' && !text.startsWith('POST'))
-    expect(ours.map(({ text }) => text)).toEqual([
-      'instance 0 exited with code 7; starting it again in 0.5 s',
-    ])
-    const said = lines.findIndex(({ number }) => number === ours[0]?.number)
-    expect(countedIn(lines.slice(0, said)).size).toBe(1)
-    expect(countedIn(lines.slice(said)).size).toBe(1)
-    await remove(server.admin, id)
-  })
-})
+      }
+      const { id, invokeUrl } = await runningService(server.admin, files)
+      const call = async (body: string) => {
+        const headers = server.admin.headers
+        const answer = await fetch(invokeUrl, { method: 'POST', headers, body })
+        return answer.ok ? answer.text() : undefined
+      }
+      const first = await call('who')
+      await until(async () => (await logOf(server.admin, id)).length > 20)
+      await fill()
+      expect(await call('die')).toBeUndefined()
+      await until(async () => ![first, undefined].includes(await call('who')))
+      expect((await look(server.admin, id))?.instances).toEqual([
+        { ordinal: 0, status: 'READY', restarts: 1 },
+      ])
+      await makeRoom()
+      await until(async () => countedIn(await logOf(server.admin, id)).size === 2)
+      await stop(server.admin, id)
+      await becomes(server.admin, id, 'STOPPED')
+      const lines = await logOf(server.admin, id)
+      for (const numbers of countedIn(lines).values())
+        expect(numbers).toEqual(dense(numbers.length))
+      const ours = lines.filter(
+        ({ source, text }) => source === 'SYSTEM' && !text.startsWith('POST'),
+      )
+      expect(ours.map(({ text }) => text)).toEqual([
+        'instance 0 exited with code 7; starting it again in 0.5 s',
+      ])
+      const said = lines.findIndex(({ number }) => number === ours[0]?.number)
+      expect(countedIn(lines.slice(0, said)).size).toBe(1)
+      expect(countedIn(lines.slice(said)).size).toBe(1)
+      await remove(server.admin, id)
+    })
+  },
+)

@@ -19,14 +19,15 @@ export async function endLeftovers(
   runtime: Runtime,
 ): Promise<readonly Unread[]> {
   const leftovers = await runtime.leftovers()
+  // waits for statements of the killed run that are still under way
+  await database.query(Prisma.sql`
+    UPDATE "Instance" SET status = 'EXITED', "inFlight" = 0, "closedAt" = clock_timestamp()
+    WHERE "serverId" = ${server.id}::uuid AND "closedAt" IS NULL`)
   const byKey = new Map(leftovers.map((leftover) => [leftover.key, leftover]))
   const rows = await database.prisma.instance.findMany({
     where: { id: { in: [...byKey.keys()].map((key) => key.split('.')[0] ?? '') } },
     orderBy: { startedAt: 'asc' },
   })
-  await database.query(Prisma.sql`
-    UPDATE "Instance" SET status = 'EXITED', "inFlight" = 0, "closedAt" = clock_timestamp()
-    WHERE "serverId" = ${server.id}::uuid AND "closedAt" IS NULL`)
   const unread: Unread[] = []
   for (const { id: instanceId, serviceId, restarts, ordinal, outputPosition } of rows) {
     const key = `${instanceId}.${restarts}`
