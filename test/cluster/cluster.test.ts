@@ -1,3 +1,4 @@
+import { connect, createServer, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
@@ -8,6 +9,7 @@ import {
   look,
   remove,
   stop,
+  update,
   type Line,
 } from '../crash/operations.ts'
 import { counter, python } from '../crash/programs.ts'
@@ -15,7 +17,10 @@ import { processesWith } from '../crash/machine.ts'
 import { held, scaledService, scaling } from '../services/scaling.ts'
 import { isAlive } from '../support/alive.ts'
 import type { Client } from '../support/client.ts'
+import { testDatabase } from '../support/database.ts'
+import { freePort } from '../support/postgres.ts'
 import { becomes, runningService } from '../support/seed.ts'
+import { TestServer } from '../support/server.ts'
 import { onServer } from '../support/template.ts'
 import { until } from '../support/until.ts'
 import { pair, type Pair } from './pair.ts'
@@ -220,6 +225,38 @@ describe.runIf(hasServers)('two servers on an empty database', () => {
       expect(rows).toEqual([once])
     } finally {
       await two.close()
+    }
+  })
+})
+
+describe.runIf(hasServers)('a server that is started while Redis is away', () => {
+  test('is ready, and hears hints once Redis is there', async () => {
+    const database = await testDatabase()
+    const port = await freePort()
+    const server = new TestServer(database, { REDIS_URL: `redis://127.0.0.1:${port}` })
+    const sockets = new Set<Socket>()
+    const { hostname, port: target } = new URL(redisUrl ?? '')
+    const redis = createServer((near) => {
+      const far = connect(Number(target), hostname)
+      for (const socket of [near, far]) sockets.add(socket.on('error', () => {}))
+      near.pipe(far).pipe(near)
+    })
+    try {
+      await server.start()
+      expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+      const { id } = await runningService(server.admin, python.files)
+      redis.listen(port, '127.0.0.1')
+      const heard = async (): Promise<number> => {
+        const metrics = await (await fetch(`${server.url}/metrics`, server.admin)).text()
+        return Number(/^millrace_bus_hints_received_total (\d+)/m.exec(metrics)?.[1] ?? 0)
+      }
+      for (let n = 0; (await heard()) === 0; n += 1)
+        await update(server.admin, { id, description: `change ${n}` })
+    } finally {
+      await server.end('SIGKILL')
+      redis.close()
+      for (const socket of sockets) socket.destroy()
+      await database.drop()
     }
   })
 })

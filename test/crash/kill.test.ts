@@ -60,6 +60,31 @@ test('nothing outlives a killed server, and its next start brings everything bac
   await until(async () => (await processesWith(database.dataDir)).length === 1) // the server itself
 })
 
+test('from its first answer on, a server that was killed tells READY only of what has a process', async () => {
+  const { id } = await runningService(server.admin, python.files)
+  const { admin } = server
+  const told: Awaited<ReturnType<typeof look>>[] = []
+  const isUp = () => told.at(-1)?.status === 'READY'
+  await server.end('SIGKILL')
+  const started = server.start()
+  await until(
+    async () => {
+      await look(admin, id).then(
+        (service) => told.push(service),
+        () => {}, // it does not listen yet
+      )
+      return isUp()
+    },
+    { timeoutMs: 60_000 },
+  )
+  await started
+  expect(told[0]?.status).toBe('SCALING')
+  for (const service of told)
+    if (service?.status === 'READY')
+      expect(service.instances.map(({ status }) => status)).toEqual(['READY'])
+  await remove(server.admin, id)
+})
+
 test('what was under way when the server was killed is finished by the next one', async () => {
   const { admin } = server
   const slow = { 'main.py': `import time\ntime.sleep(1)\n${python.files['main.py']}` }

@@ -6,8 +6,9 @@ import { OwnPostgres, postgresPrograms } from '../support/postgres.ts'
 import { becomes, runningService } from '../support/seed.ts'
 import { TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
-import { countedIn, dense, logOf, stop } from './operations.ts'
-import { counter } from './programs.ts'
+import { processesWith } from './machine.ts'
+import { countedIn, dense, logOf, look, stop } from './operations.ts'
+import { counter, python } from './programs.ts'
 import { CreateOnce } from './outage.ts'
 
 /*
@@ -23,7 +24,7 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
   beforeAll(async () => {
     postgres = await OwnPostgres.make(bin ?? '')
     folder = await testFolder()
-    server = new TestServer({ url: postgres.url, dataDir: folder.path })
+    server = new TestServer({ url: postgres.url, dataDir: folder.path }, { LEASE_SECONDS: '4' })
     await server.start()
   }, 90_000)
   afterAll(async () => {
@@ -79,4 +80,28 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
     }
     expect(ids.size).toBe(1)
   }, 60_000)
+
+  test('a service whose server had to give it up is not READY until it is started again', async () => {
+    const { id } = await runningService(server.admin, python.files)
+    const before = (await look(server.admin, id))?.revision ?? 0
+    await postgres.kill()
+    await until(async () => (await processesWith(id)).length === 0, { timeoutMs: 30_000 })
+    await postgres.start()
+    const since = async () => {
+      const service = await look(server.admin, id).catch(() => null)
+      return (service?.events.nodes ?? []).filter(({ number }) => number > before)
+    }
+    await until(async () => (await since()).some(({ kind }) => kind === 'INSTANCE_STARTED'), {
+      timeoutMs: 30_000,
+    })
+    await becomes(server.admin, id, 'READY')
+    const told = (await since()).filter(
+      ({ kind }) => kind === 'STATUS_CHANGED' || kind === 'INSTANCE_STARTED',
+    )
+    expect(told.map(({ kind, message }) => message ?? kind)).toEqual([
+      'The server that ran it has ended or was cut off; its instances are being started.',
+      expect.stringContaining('version '),
+      'STATUS_CHANGED',
+    ])
+  }, 120_000)
 })
