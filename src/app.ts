@@ -154,7 +154,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   opening(retention(platform), (stop) => stop())
   opening(sweeper(platform), (stop) => stop())
   const dispatcher = opening(new Dispatcher(site), (one, graceMs) => one.close(graceMs))
-  dispatcher.start()
+  await dispatcher.start()
   state.phase = 'ready'
   opening(state, async (one) => (one.phase = 'stopping'))
   const roots = Object.entries(listening.fronts).map(([name, url]) => [name, reachable(url)])

@@ -4,6 +4,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import {
+  beginLanes,
   cancel,
   findJobs,
   findValues,
@@ -14,10 +15,13 @@ import {
   jobIdFor,
   keepValue,
   parametersKey,
+  tallyOf,
   valueOf,
   type Ending,
   type HeldJob,
   type JobRow,
+  type Lease,
+  type NewJob,
 } from '../work/index.ts'
 import { asNew } from './as-new.ts'
 import { resolvedOrThrow } from './inputs.ts'
@@ -39,27 +43,43 @@ type BulkFunction = typeof CANCEL_MANY | typeof RETRY_MANY
 /** Jobs that one step takes. */
 const AT_A_TIME = 200
 
-/** Which of the jobs that match are still to be done. */
-const pending: Readonly<Record<BulkFunction, Prisma.Sql>> = {
-  [CANCEL_MANY]: Prisma.sql`j.status IN ('QUEUED', 'RUNNING') AND j."cancelRequestedAt" IS NULL`,
-  // so that a retry that is done again leaves out what it has done
-  [RETRY_MANY]: Prisma.sql`j.status = 'FAILED' AND NOT EXISTS (SELECT FROM "Job" AS r WHERE r."retryOfId" = j.id)`,
+/** One at a time in an organization, so that of two none runs again what the other does. */
+const lanes: Readonly<Record<BulkFunction, string | null>> = {
+  [CANCEL_MANY]: null,
+  [RETRY_MANY]: RETRY_MANY,
 }
 
-function matching(
+/** The jobs that are still to be done: of those that match now, or that did when it was asked for. */
+function pending(
   name: BulkFunction,
   organizationId: string,
   runtimeId: string,
   filter: JobFilter,
+  askedAt?: Date,
 ): Prisma.Sql[] {
   return [
     Prisma.sql`j."organizationId" = ${organizationId}::uuid`,
     Prisma.sql`j."serviceId" <> ${runtimeId}::uuid`,
     isThere('j'),
-    pending[name],
+    ...(name === CANCEL_MANY ? cancelable(askedAt) : retryable(filter, askedAt)),
     ...filterSql(filter),
   ]
 }
+
+const cancelable = (askedAt: Date | undefined): Prisma.Sql[] => [
+  Prisma.sql`j.status IN ('QUEUED', 'RUNNING') AND j."cancelRequestedAt" IS NULL`,
+  ...(askedAt ? [Prisma.sql`j."createdAt" <= ${askedAt}::timestamptz`] : []),
+]
+
+/** What has ended, or has failed where no states are named, and could be done; but what has been run again already. */
+const retryable = ({ statuses }: JobFilter, askedAt: Date | undefined): Prisma.Sql[] => [
+  statuses
+    ? Prisma.sql`j.status IN ('SUCCEEDED', 'FAILED', 'CANCELED')`
+    : Prisma.sql`j.status = 'FAILED'`,
+  Prisma.sql`NOT EXISTS (SELECT FROM "Job" AS r WHERE r."retryOfId" = j.id)`,
+  Prisma.sql`EXISTS (SELECT FROM "Service" AS s WHERE s.id = j."serviceId" AND s."deletedAt" IS NULL)`,
+  ...(askedAt ? [Prisma.sql`j."finishedAt" <= ${askedAt}::timestamptz`] : []),
+]
 
 /**
  * Does something to all jobs that match, as a job of its own, on record in the history. Throws NotFound for a service
@@ -80,8 +100,9 @@ export async function submitBulk(
   const runtime = await runtimeOf(ctx, organizationId)
   const { reason } = input
   const filter = await resolvedOrThrow(ctx, input.filter, organizationId)
-  const where = matching(name, organizationId, runtime.id, filter)
+  const where = pending(name, organizationId, runtime.id, filter)
   const matched = await countJobs(ctx.database, where)
+  if (lanes[name] !== null && !runtime.hasLanes) await beginLanes(ctx.database, [runtime.id])
   const bulk: Bulk = { filter, reason, matched }
   const id = jobIdFor(ctx.call)
   const parameters = JSON.stringify(bulk)
@@ -99,7 +120,7 @@ export async function submitBulk(
         resultSchemaId: null,
         priority: 0,
         isAwaited: isWait(input.waitSeconds),
-        lane: null,
+        lane: lanes[name],
         runAfter: null,
         maxAttempts: 100,
         timeoutSeconds: null,
@@ -119,31 +140,29 @@ export async function matchedBy(ctx: Context, job: JobRow): Promise<number> {
   return (JSON.parse(kept?.parameters ?? '{"matched":0}') as Bulk).matched // `submitBulk` wrote it
 }
 
-/** Does it, step by step, until nothing is left that matched when it was asked for. */
+/**
+ * Does it, step by step, until nothing is left that matched when it was asked for. What is done is counted by the
+ * steps themselves, over all attempts: an attempt goes on where the one before was cut off.
+ */
 export async function runBulk(site: Site, { lease, signal, tell }: HeldJob): Promise<Ending> {
   const name = lease.function === CANCEL_MANY ? CANCEL_MANY : RETRY_MANY
-  const bulk = revived(JSON.parse(lease.parameters ?? '{}'))
+  const { filter, reason, matched } = revived(JSON.parse(lease.parameters ?? '{}'))
   const [asked] = await findJobs(site.database, [lease.id], [lease.organizationId])
   if (asked === undefined) throw new Error('A job that is being done is not there.')
-  const who = asked.creator as unknown as Actor // the column holds an Actor
-  const where = [
-    ...matching(name, lease.organizationId, lease.serviceId, bulk.filter),
-    Prisma.sql`j."createdAt" <= ${asked.createdAt}::timestamptz`,
-  ]
-  let done = 0
+  const actor = asked.creator as unknown as Actor // the column holds an Actor
+  const where = pending(name, lease.organizationId, lease.serviceId, filter, asked.createdAt)
   while (!signal.aborted) {
+    const done = await tallyOf(site, lease)
+    if (done === undefined) break
+    if (done > 0) tell(Math.min(1, done / Math.max(1, matched)), `${done} of ${matched}`)
     const jobs = await site.database.query<JobRow>(Prisma.sql`
       SELECT ${jobColumns('j')} FROM "Job" AS j WHERE ${Prisma.join(where, ' AND ')}
       ORDER BY j.serial LIMIT ${AT_A_TIME}::int`)
-    if (jobs.length === 0) break
-    if (name === CANCEL_MANY) await cancelThese(site, jobs, who, bulk.reason)
-    else await retryThese(site, jobs, who)
-    done += jobs.length
-    tell(Math.min(1, done / Math.max(1, bulk.matched)), `${done} of ${bulk.matched}`)
+    if (jobs.length === 0) return { result: { text: JSON.stringify({ done }), key: null } }
+    if (name === CANCEL_MANY) await cancelThese(site, lease, jobs, actor, reason)
+    else await retryThese(site, lease, jobs, actor)
   }
-  if (signal.aborted)
-    return { error: { kind: 'INTERNAL', message: 'It was interrupted.' }, isRetryable: true }
-  return { result: { text: JSON.stringify({ done }), key: null } }
+  return { error: { kind: 'INTERNAL', message: 'It was interrupted.' }, isRetryable: true }
 }
 
 /** The filter as it was before it became JSON. */
@@ -159,30 +178,34 @@ function revived(bulk: Bulk): Bulk {
 
 async function cancelThese(
   site: Site,
+  { id, fence }: Lease,
   jobs: readonly JobRow[],
   actor: Actor,
   reason: string | null | undefined,
 ): Promise<void> {
-  const ids = jobs.map(({ id }) => id)
-  await cancel(site, 'many', Prisma.sql`t.id = ANY(${ids}::uuid[])`, { actor, reason })
+  const ids = jobs.map((job) => job.id)
+  const doer = { id, fence, ids }
+  await cancel(site, 'many', Prisma.sql`t.id = ANY(${ids}::uuid[])`, { actor, reason, doer })
 }
 
-async function retryThese(site: Site, jobs: readonly JobRow[], actor: Actor): Promise<void> {
-  const values = new Map(
-    (
-      await findValues(
-        site.database,
-        jobs.map(({ id }) => id),
-      )
-    ).map((one) => [one.id, one]),
+async function retryThese(
+  site: Site,
+  doer: Lease,
+  jobs: readonly JobRow[],
+  actor: Actor,
+): Promise<void> {
+  const values = await findValues(
+    site.database,
+    jobs.map(({ id }) => id),
   )
-  const again = await Promise.all(
-    jobs.map(async (job) => {
-      const id = JobId.make()
-      const stored = { text: values.get(job.id)?.parameters ?? null, key: job.parametersKey }
-      const kept = await keepValue(site, parametersKey(id), (await valueOf(site, stored)) ?? 'null')
-      return { ...asNew(job), id, parameters: kept.text, parametersKey: kept.key }
-    }),
-  )
-  await insertJobs(site, actor, again)
+  const texts = new Map(values.map(({ id, parameters }) => [id, parameters]))
+  const again: NewJob[] = []
+  for (const job of jobs) {
+    const id = JobId.make()
+    const stored = { text: texts.get(job.id) ?? null, key: job.parametersKey }
+    // one at a time: those that lie in Storage are large
+    const kept = await keepValue(site, parametersKey(id), (await valueOf(site, stored)) ?? 'null')
+    again.push({ ...asNew(job), id, parameters: kept.text, parametersKey: kept.key })
+  }
+  await insertJobs(site, actor, again, { doer })
 }

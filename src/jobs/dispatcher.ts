@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Site } from '../context.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
-import { claimOnce, DISPATCH, HeldJobs, type Ending, type HeldJob } from '../work/index.ts'
+import {
+  claimOnce,
+  DISPATCH,
+  expireLeases,
+  HeldJobs,
+  MAX_LEASE_SECONDS,
+  type Ending,
+  type HeldJob,
+} from '../work/index.ts'
 import { runBulk } from './bulk.ts'
 import { callProcess } from './call.ts'
 
@@ -10,13 +18,13 @@ const AT_ONCE = 32
 const OF_ONE = 8
 /** How often queues are looked at for hints that were lost. */
 const CHECK_MS = 1_000
-const LEASE_SECONDS = 30
 
 type Queue = Pick<Service, 'id' | 'organizationId' | 'isBuiltIn' | 'concurrency' | 'hasLanes'>
 
 /**
  * Does the jobs that no worker comes for: those of services that run as processes, by calling them, and those of the
- * built-in service. It claims like any worker, with leases, so that what a server leaves behind another does again.
+ * built-in service. It claims like any worker, with the lease of a server, so that what a server leaves behind another
+ * does again; one that comes again knows that its own earlier run is dead, and has its jobs done again at once.
  */
 export class Dispatcher {
   readonly #site: Site
@@ -35,8 +43,10 @@ export class Dispatcher {
     this.#held = new HeldJobs(site, { kind: 'WORKER', name: this.#name })
   }
 
-  start(): void {
+  /** The data folder is locked: whatever this server held before has nobody now. */
+  async start(): Promise<void> {
     const { bus, log } = this.#site
+    await expireLeases(this.#site, this.#name)
     this.#timer = setInterval(() => this.#wake(), CHECK_MS)
     this.#timer.unref()
     // not awaited: a bus that is away keeps nobody waiting
@@ -98,7 +108,7 @@ export class Dispatcher {
       actor: { kind: 'WORKER', name: this.#name },
       claimId: randomUUID(),
       max: room,
-      leaseSeconds: LEASE_SECONDS,
+      leaseSeconds: Math.min(MAX_LEASE_SECONDS, Math.ceil(this.#site.config.leaseMs / 1000)),
     })
     for (const lease of leases) {
       this.#perService.set(queue.id, (this.#perService.get(queue.id) ?? 0) + 1)

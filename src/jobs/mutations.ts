@@ -194,7 +194,7 @@ mutation('cancelJobs', {
 
 mutation('retryJobs', {
   description:
-    'Runs all failed ones that match again, but those that were run again before, as a job of its own.',
+    'Runs all that match and have failed again, as a job of its own; where the filter names states, all that have ended in one of them. Left out are those that were run again before (a run that has failed too is not), and those of services that were deleted.',
   input: bulkFields,
   check: retryManyRule,
   resolve: (ctx, input) => bulk(ctx, RETRY_MANY, input),

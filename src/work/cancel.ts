@@ -3,6 +3,7 @@ import type { Actor } from '../kit/actor.ts'
 import { move, type Store } from './move.ts'
 import { statusChange } from './record.ts'
 import type { JobRow } from './row.ts'
+import type { Doer } from './tally.ts'
 
 /**
  * Ends queued jobs at once, and asks for the end of running ones: their workers hear of it with the next heartbeat,
@@ -13,7 +14,11 @@ export async function cancel(
   store: Store,
   name: string,
   which: Prisma.Sql,
-  { actor, reason }: { actor: Actor; reason?: string | null | undefined },
+  {
+    actor,
+    reason,
+    doer,
+  }: { actor: Actor; reason?: string | null | undefined; doer?: Doer | undefined },
 ): Promise<JobRow[]> {
   const ended = [
     ...(await move(store, {
@@ -23,6 +28,7 @@ export async function cancel(
       where: which,
       set: Prisma.sql`"cancelRequestedAt" = COALESCE(t."cancelRequestedAt", clock_timestamp())`,
       actor,
+      doer,
       events: [
         {
           kind: 'CANCELED',
@@ -38,6 +44,7 @@ export async function cancel(
       where: Prisma.sql`${which} AND t."leaseSeconds" IS NULL`,
       set: Prisma.sql`"cancelRequestedAt" = COALESCE(t."cancelRequestedAt", clock_timestamp())`,
       actor,
+      doer,
       outcome: 'CANCELED',
       events: [
         {
@@ -56,6 +63,7 @@ export async function cancel(
     set: Prisma.sql`"cancelRequestedAt" = clock_timestamp(),
       deadline = clock_timestamp() + make_interval(secs => ${store.config.cancelGraceMs / 1000}::float8)`,
     actor,
+    doer,
     events: [
       {
         kind: 'CANCEL_REQUESTED',

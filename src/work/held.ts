@@ -21,6 +21,7 @@ export interface HeldJob {
   readonly tell: (fraction: number, message: string) => void
 }
 
+/** How often leases are extended: at a third of the server's lease, or as often as this. */
 const BEAT_MS = 5_000
 
 /** The jobs that this server does itself: kept alive with one heartbeat for all, and reported on when they end. */
@@ -37,7 +38,8 @@ export class HeldJobs {
   constructor(platform: Platform, actor: Actor) {
     this.#platform = platform
     this.#actor = actor
-    this.#timer = setInterval(() => void this.#beat(), BEAT_MS)
+    const everyMs = Math.min(BEAT_MS, platform.config.leaseMs / 3)
+    this.#timer = setInterval(() => void this.#beat(), everyMs)
     this.#timer.unref()
   }
 
@@ -54,13 +56,15 @@ export class HeldJobs {
       progress?: { fraction: number; message: string }
     } = { lease, abort }
     this.#held.set(lease.id, entry)
-    const running = this.#do(lease, abort.signal, () =>
-      work({
+    const running = this.#do(lease, abort.signal, async () => {
+      const ending = await work({
         lease,
         signal: abort.signal,
         tell: (fraction, message) => (entry.progress = { fraction, message }),
-      }),
-    )
+      })
+      if (entry.progress !== undefined) await this.#beat() // how far it has come is told before its end
+      return ending
+    })
       .catch((err: unknown) =>
         this.#platform.log.warn({ err }, 'could not report on a job; its lease will expire'),
       )
@@ -115,12 +119,16 @@ export class HeldJobs {
   async #beat(): Promise<void> {
     const entries = [...this.#held.values()]
     if (entries.length === 0) return
-    const beats = entries.map(({ lease: { id, fence }, progress }) => ({
-      jobId: id,
-      fence,
+    const told = entries.map((entry) => {
+      const { progress } = entry
+      delete entry.progress
+      return { entry, progress }
+    })
+    const beats = told.map(({ entry: { lease }, progress }) => ({
+      jobId: lease.id,
+      fence: lease.fence,
       ...progress,
     }))
-    for (const entry of entries) delete entry.progress
     const organizations = [...new Set(entries.map(({ lease }) => lease.organizationId))]
     try {
       const held = await beat(this.#platform, organizations, this.#actor, beats)
@@ -130,6 +138,8 @@ export class HeldJobs {
         if (one === undefined || one.cancelRequested) abort.abort()
       }
     } catch (err) {
+      for (const { entry, progress } of told)
+        if (progress !== undefined) entry.progress ??= progress
       this.#platform.log.warn({ err }, 'could not extend the leases of jobs; trying again')
     }
   }

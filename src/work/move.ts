@@ -6,6 +6,7 @@ import type { Change } from '../streams/index.ts'
 import type { JobStatus } from './job.ts'
 import { attempted, counted, ended, step, told, type MoveEvent } from './record.ts'
 import { isInStatus, jobColumns, type JobRow } from './row.ts'
+import { tallied, type Doer } from './tally.ts'
 import { tellJobs } from './tell.ts'
 
 /** What moving jobs needs of a server. */
@@ -28,18 +29,23 @@ export interface Move {
   readonly events: readonly MoveEvent[]
   /** A line in the history of the organization. */
   readonly act?: (moved: Prisma.Sql) => Prisma.Sql
+  /** The job that it is a step of: it is done only while that is held, and counted there. */
+  readonly doer?: Doer | undefined
 }
 
 /** Moves them, with everything that a move writes, in one statement; tells who follows, and answers the jobs moved. */
 export async function move(store: Store, wanted: Move): Promise<JobRow[]> {
-  const { name, from, to, where, set, outcome, events, act } = wanted
+  const { name, from, to, where, set, outcome, events, act, doer } = wanted
+  const tally = doer && tallied(doer)
   const parts = [
+    ...(tally ? [tally.held] : []),
     Prisma.sql`
       moved AS (
         UPDATE "Job" AS t SET ${step(events.length)}, status = ${Prisma.raw(`'${to}'`)}::"JobStatus"
           ${leaving(store, from, to)} ${set === undefined ? Prisma.empty : Prisma.sql`, ${set}`}
-        WHERE ${isInStatus('t', from)} AND ${where}
+        WHERE ${isInStatus('t', from)} AND ${where} ${tally ? Prisma.sql`AND ${tally.isHeld}` : Prisma.empty}
         RETURNING t.*)`,
+    ...(tally ? [tally.added] : []),
     told(actorOf(wanted), events),
     counted(from, to),
     ...(outcome === undefined ? [] : [attempted(outcome)]),

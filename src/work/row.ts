@@ -3,11 +3,13 @@ import { Prisma, type Job, type Service } from '../generated/prisma/client.ts'
 import type { JobError, JobStatus } from './job.ts'
 
 /** A job as it is handed around: without its parameters and its result, which are read when they are asked for. */
-export interface JobRow extends Omit<Job, 'parameters' | 'result' | 'error'> {
+export interface JobRow extends Omit<Job, 'parameters' | 'result' | 'error' | 'tally'> {
   readonly error: JobError | null
   /** Where they were read along with it, or written just now. */
   readonly parameters?: string | null
   readonly result?: string | null
+  /** Read by `tallyOf`. */
+  readonly tally?: bigint | null
   readonly storedAddresses?: Addressed['storedAddresses']
   /** The service it is of, where that need not be looked up. */
   readonly queue?: Service | undefined

@@ -8,6 +8,7 @@ import { effectColumns } from '../streams/index.ts'
 import { jobNaming } from './job.ts'
 import { counted, statusChange, told } from './record.ts'
 import { jobColumns, type JobRow } from './row.ts'
+import { tallied, type Doer } from './tally.ts'
 import { tellJobs } from './tell.ts'
 
 /** A job that is not stored yet: all that its call needs, as of now. */
@@ -62,21 +63,25 @@ interface Submission {
 /**
  * Puts jobs into their queues with one statement, all or none, and answers them in the order given. Those that are
  * there already, because the call that submits them is done again, are answered as they are. Lone ones that come in
- * at one time share a statement. Throws what `addressConflict` knows where an address is taken.
+ * at one time share a statement. With an `action` they are a line in the history of the organization, and with a
+ * `doer` a step of that job. Throws what `addressConflict` knows where an address is taken.
  */
 export async function insertJobs(
   platform: Inserting,
   actor: Actor,
   jobs: readonly NewJob[],
-  act?: { readonly action: string },
+  { action, doer }: { readonly action?: string; readonly doer?: Doer } = {},
 ): Promise<JobRow[]> {
   const [only] = jobs
-  if (act === undefined && jobs.length === 1 && only !== undefined)
+  if (action === undefined && doer === undefined && jobs.length === 1 && only !== undefined)
     return [await insertTogether(platform, { actor, job: only })].flatMap((row) => row ?? [])
   return insert(
     platform,
     jobs.map((job) => ({ actor, job })),
-    act && { ...act, effect: effectColumns(actor), isKeyed: actor[EFFECT] !== undefined },
+    action === undefined
+      ? undefined
+      : { action, effect: effectColumns(actor), isKeyed: actor[EFFECT] !== undefined },
+    doer,
   )
 }
 
@@ -101,7 +106,9 @@ async function insert(
   platform: Inserting,
   submissions: readonly Submission[],
   act?: Act,
+  doer?: Doer,
 ): Promise<JobRow[]> {
+  const tally = doer && tallied(doer)
   const audit =
     act === undefined
       ? Prisma.empty
@@ -125,7 +132,7 @@ async function insert(
   const names = named.length > 0 ? Prisma.sql`, ${namedAlong(jobNaming, named)}` : Prisma.empty
   const rows = await platform.database.query<JobRow>(
     Prisma.sql`
-      WITH moved AS (
+      WITH ${tally ? Prisma.sql`${tally.held},` : Prisma.empty} moved AS (
         INSERT INTO "Job" (id, "organizationId", "serviceId", "projectId", function, parameters, "parametersKey",
           "resultSchemaId", priority, "isAwaited", lane, "runAfter", "readyAt", "maxAttempts", "timeoutSeconds", "retainSeconds",
           labels, subject, "retryOfId", "rootId", creator, "createdAt", "updatedAt")
@@ -133,17 +140,19 @@ async function insert(
           n."resultSchemaId", n.priority, COALESCE(n."isAwaited", false), n.lane, n."runAfter", GREATEST(n."runAfter", now()),
           n."maxAttempts", n."timeoutSeconds", n."retainSeconds", n.labels, n.subject, n."retryOfId", n."rootId", n.creator,
           now(), now()
-        FROM json_to_recordset(${list}::json) AS n(${FIELDS}) ORDER BY n.place
+        FROM json_to_recordset(${list}::json) AS n(${FIELDS})
+        ${tally ? Prisma.sql`WHERE ${tally.isHeld}` : Prisma.empty} ORDER BY n.place
         ON CONFLICT (id) DO NOTHING RETURNING *),
       ${told(Prisma.sql`moved.creator`, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
       ${counted(undefined, 'QUEUED')}
-      ${names} ${audit}
+      ${names} ${audit} ${tally ? Prisma.sql`, ${tally.added}` : Prisma.empty}
       SELECT ${jobColumns('moved')} FROM moved ORDER BY serial`,
     {
       name: [
         `submit-${act?.action ?? 'jobs'}`,
         ...(act?.isKeyed ? ['keyed'] : []),
         ...(named.length > 0 ? ['named'] : []),
+        ...(tally ? ['tallied'] : []),
       ].join('-'),
     },
   )

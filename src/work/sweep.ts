@@ -102,6 +102,18 @@ async function sweep(
   return [...again, ...failed]
 }
 
+/**
+ * Ends the leases of a worker of ours that is known to be dead, so that the next sweep finds them expired. Only what
+ * no credential has claimed is a server's, whatever name a worker has given itself.
+ */
+export const expireLeases = (
+  { database }: Pick<Store, 'database'>,
+  worker: string,
+): Promise<object[]> =>
+  database.query(Prisma.sql`
+    UPDATE "Job" AS t SET "leaseExpiresAt" = now()
+    WHERE t.status = 'RUNNING' AND t.worker = ${worker} AND t."heldBy" IS NULL AND t."leaseExpiresAt" > now()`)
+
 /** How many deleted services have their jobs ended by one statement. */
 const SERVICES_AT_A_TIME = 100
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../support/app.ts'
 import { succeeded } from '../support/seed.ts'
 import { until } from '../support/until.ts'
+import { DeleteService } from '../services/operations.ts'
 import {
   Amend,
   board,
@@ -18,7 +19,7 @@ import {
   submit,
   submitMany,
 } from './operations.ts'
-import type { AmendJobInput } from '../generated/graphql.ts'
+import type { AmendJobInput, JobStatus } from '../generated/graphql.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -123,4 +124,64 @@ test('all that match are canceled, and all that failed run again, as jobs of the
   expect((await board(app.admin, queue)).jobCounts).toMatchObject({ queued: 225, failed: 10 })
   const { retryJobs: nothing } = await app.admin.request(RetryMany, { input: { filter: failed } })
   expect(nothing).toMatchObject({ matched: 0 })
+})
+
+test('retryJobs runs what has failed, or has ended as the filter says, and nothing that was run again before', async () => {
+  const queue = await seedQueue(app.admin)
+  const labels = [{ name: 'of', value: queue }]
+  const retryMany = async (statuses?: JobStatus[]) => {
+    const input = { filter: { labels, statuses }, waitSeconds: 20 }
+    const { retryJobs } = await app.admin.request(RetryMany, { input })
+    const { matched, job } = succeeded(retryJobs, 'RetryJobsSuccess')
+    expect((await read(app.admin, job.id)).result).toEqual({ done: matched })
+    return matched
+  }
+  const failNext = async () => fail(app.admin, await claimOne(app.admin, queue))
+  await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: 4 }, () => ({ labels })),
+  )
+  await failNext()
+  await failNext()
+  await complete(app.admin, await claimOne(app.admin, queue), 1)
+  await app.admin.request(CancelMany, {
+    input: { filter: { serviceIds: [queue], statuses: ['QUEUED'] }, waitSeconds: 20 },
+  })
+  expect((await board(app.admin, queue)).jobCounts).toMatchObject({
+    failed: 2,
+    succeeded: 1,
+    canceled: 1,
+  })
+  expect(await retryMany()).toBe(2)
+  await failNext() // a run that fails too is run again, what it ran again is not
+  expect(await retryMany(['FAILED', 'RUNNING', 'QUEUED'])).toBe(1)
+  expect(await retryMany(['CANCELED'])).toBe(1)
+  expect(await retryMany(['SUCCEEDED'])).toBe(1)
+  expect(await retryMany(['SUCCEEDED', 'CANCELED', 'FAILED'])).toBe(0)
+  await failNext()
+  await app.admin.request(DeleteService, { id: queue })
+  expect(await retryMany()).toBe(0)
+})
+
+test('of two retryJobs at once none runs again what the other does', async () => {
+  const queue = await seedQueue(app.admin)
+  await submitMany(
+    app.admin,
+    queue,
+    Array.from({ length: 300 }, () => ({})),
+  )
+  const filter = { serviceIds: [queue] }
+  await app.admin.request(CancelMany, { input: { filter, waitSeconds: 20 } })
+  const ask = { filter: { ...filter, statuses: ['CANCELED' as const] }, waitSeconds: 20 }
+  const both = await Promise.all(
+    [1, 2].map(async () => {
+      const { retryJobs } = await app.admin.request(RetryMany, { input: ask })
+      const { job } = succeeded(retryJobs, 'RetryJobsSuccess')
+      await until(async () => (await read(app.admin, job.id)).status === 'SUCCEEDED')
+      return (await read(app.admin, job.id)).result as { done: number }
+    }),
+  )
+  expect(both.reduce((sum, { done }) => sum + done, 0)).toBe(300)
+  expect((await board(app.admin, queue)).jobCounts).toMatchObject({ queued: 300, canceled: 300 })
 })

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { graphql } from '../generated/index.ts'
+import { board, CancelMany, RetryMany, seedQueue, submitMany } from '../jobs/operations.ts'
+import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { succeeded } from '../support/seed.ts'
+import { TestServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
+
+/*
+ * A job that is done to many others is cut off by kill -9 in the middle: the server that comes again
+ * goes on with it at once, and what it tells at its end is what all attempts did.
+ */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
+
+const JOBS = 2_000
+const A_CALL = 1_000
+
+let database: TestDatabase
+let server: TestServer
+let queue: string
+beforeAll(async () => {
+  database = await testDatabase()
+  server = new TestServer(database)
+  await server.start()
+  queue = await seedQueue(server.admin)
+  for (let n = 0; n < JOBS; n += A_CALL)
+    await submitMany(
+      server.admin,
+      queue,
+      Array.from({ length: A_CALL }, () => ({})),
+    )
+})
+afterAll(async () => {
+  await server.end('SIGKILL')
+  await database.drop()
+})
+
+const BulkJob = graphql(`
+  query CrashBulkJob($id: ID!) {
+    job(id: $id) {
+      status
+      attempt
+      result
+      progress {
+        fraction
+        message
+      }
+      attempts {
+        outcome
+      }
+    }
+  }
+`)
+
+const bulkJob = async (id: string) => (await server.admin.request(BulkJob, { id })).job
+const counts = async () => (await board(server.admin, queue)).jobCounts
+
+/** Kills the server each time that so many have been done, and waits for the end of the job. */
+async function killWhile(
+  id: string,
+  done: () => Promise<number>,
+  at: readonly number[],
+): Promise<void> {
+  for (const count of at) {
+    await until(async () => (await done()) >= count, { timeoutMs: 60_000 })
+    await server.end('SIGKILL')
+    await server.start()
+  }
+  await until(async () => (await bulkJob(id))?.status === 'SUCCEEDED', { timeoutMs: 60_000 })
+}
+
+const whole = {
+  status: 'SUCCEEDED',
+  result: { done: JOBS },
+  progress: { fraction: 1, message: `${JOBS} of ${JOBS}` },
+}
+
+test('cancelJobs goes on after a kill, and tells how many all its attempts have canceled', async () => {
+  const input = { filter: { serviceIds: [queue] } }
+  const { cancelJobs } = await server.admin.request(CancelMany, { input })
+  const { job, matched } = succeeded(cancelJobs, 'CancelJobsSuccess')
+  expect(matched).toBe(JOBS)
+  await killWhile(job.id, async () => (await counts()).canceled, [300, 1_100])
+  const ended = await bulkJob(job.id)
+  expect(ended).toMatchObject(whole)
+  expect(ended?.attempts.map(({ outcome }) => outcome)).toContain('LOST')
+  expect(await counts()).toMatchObject({ canceled: JOBS, queued: 0 })
+})
+
+test('retryJobs goes on after a kill, runs none twice, and tells how many all its attempts have run again', async () => {
+  const input = { filter: { serviceIds: [queue], statuses: ['CANCELED' as const] } }
+  const { retryJobs } = await server.admin.request(RetryMany, { input })
+  const { job, matched } = succeeded(retryJobs, 'RetryJobsSuccess')
+  expect(matched).toBe(JOBS)
+  await killWhile(job.id, async () => (await counts()).queued, [500])
+  expect(await bulkJob(job.id)).toMatchObject(whole)
+  expect(await counts()).toMatchObject({ canceled: JOBS, queued: JOBS })
+})
