@@ -1,7 +1,12 @@
 import type { InputObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
-import { DeliveryInterface, EventInterface, type Delivery } from '../events/index.ts'
-import { connectionOf } from '../graph/connection.ts'
+import {
+  DeliveryInterface,
+  EventInterface,
+  streamConnectionOf,
+  type Delivery,
+} from '../events/index.ts'
+
 import { findNode, NodeInterface, typeIdOf, keyOfTypeId } from '../graph/node.ts'
 import { TimeRangeInput } from '../graph/time-range.ts'
 import type { AuditEntry, AuditFilter } from '../streams/index.ts'
@@ -27,7 +32,11 @@ const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
     }),
   }),
 })
-export const ActivityConnection = connectionOf<AuditEntry>('Activity', ActivityType, 'activities')
+export const ActivityConnection = streamConnectionOf<AuditEntry>(
+  'Activity',
+  ActivityType,
+  'activities',
+)
 
 interface ActivityFilter extends Omit<AuditFilter, 'subjects'> {
   readonly subjectIds?: readonly string[] | null

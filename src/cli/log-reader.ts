@@ -1,11 +1,12 @@
 import type { CliLogsQuery } from '../generated/operations/graphql.ts'
 
-type PageInfo = NonNullable<CliLogsQuery['service']>['logs']['pageInfo']
+type Logs = NonNullable<CliLogsQuery['service']>['logs']
 
 /** One page of a log. */
 interface LogPage<Line> {
   readonly nodes: readonly Line[]
-  readonly pageInfo: PageInfo
+  readonly gap: Logs['gap']
+  readonly pageInfo: Logs['pageInfo']
 }
 
 /** Which page. */
@@ -19,7 +20,7 @@ interface LogRange {
 /** What following a log brings. */
 interface LogDelivery<Line> {
   readonly lines: readonly Line[]
-  readonly gap: { readonly from: number; readonly to: number; readonly reason: string } | null
+  readonly gap: Logs['gap']
   readonly end: { readonly lastNumber: number } | null
 }
 
@@ -33,14 +34,15 @@ export interface LogSource<Line> {
 const PAGE = 1000
 export const START = 'start'
 
-/** Everything behind a cursor that is there now. */
+/** Everything behind a cursor that is there now, and what is missing before each part of it. */
 export async function* linesAfter<Line>(
   source: LogSource<Line>,
   after: string,
-): AsyncGenerator<Line> {
+): AsyncGenerator<Pick<LogDelivery<Line>, 'lines' | 'gap'>> {
   for (let cursor: string | null = after; cursor !== null;) {
-    const { nodes, pageInfo }: LogPage<Line> = await source.page({ first: PAGE, after: cursor })
-    yield* nodes
+    const page: LogPage<Line> = await source.page({ first: PAGE, after: cursor })
+    const { nodes: lines, gap, pageInfo } = page
+    yield { lines, gap }
     cursor = pageInfo.hasNextPage ? pageInfo.endCursor : null
   }
 }

@@ -73,7 +73,11 @@ export async function printLog<One extends Line>(
       }
     }
   else if (options.tail === undefined)
-    for await (const line of linesAfter(source, after)) print(line)
+    for await (const { lines, gap } of linesAfter(source, after)) {
+      // of a part that is asked for by time, nobody misses what is older
+      if (gap !== null && isWholeLog) note(gone('Lines', gap))
+      lines.forEach(print)
+    }
   if (options.verify === true) report(density)
 }
 

@@ -4,6 +4,7 @@ import {
   DeliveryInterface,
   EventInterface,
   eventPages,
+  streamConnectionOf,
   MAX_ENTRIES,
   type Delivery,
 } from '../events/index.ts'
@@ -151,7 +152,11 @@ const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement(
     kind: t.exposeString('kind', { description: 'What happened, such as VERSION_CREATED.' }),
   }),
 })
-const ObjectEventConnection = connectionOf<StoredEvent>('ObjectEvent', ObjectEventType, 'events')
+const ObjectEventConnection = streamConnectionOf<StoredEvent>(
+  'ObjectEvent',
+  ObjectEventType,
+  'events',
+)
 const deploymentEventPages = eventPages(deploymentHeads)
 
 export const DeploymentType = builder.prismaObject('Deployment', {

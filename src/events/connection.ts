@@ -1,6 +1,8 @@
+import type { ObjectRef, OutputType } from '@pothos/core'
+import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
-import { pageOf, windowOf, type Page, type PageArgs } from '../graph/connection.ts'
+import { connectionOf, pageOf, windowOf, type Page, type PageArgs } from '../graph/connection.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import {
   countEvents,
@@ -12,10 +14,36 @@ import {
   type StoredEvent,
   type StreamId,
 } from '../streams/index.ts'
-import type { Page as StreamPage } from '../streams/stream.ts'
+import { gapWithin, type Gap, type Page as StreamPage } from '../streams/stream.ts'
+import { StreamGapType } from './types.ts'
+
+type Types = typeof builder.$inferSchemaTypes
 
 /** The largest page of a stream. */
 export const MAX_ENTRIES = 1_000
+
+/** A page of a stream, with what is missing of it. */
+export interface EntryPage<E> extends Page<E> {
+  readonly gap: Gap | undefined
+}
+
+/** The connection of a kind of stream: `gap` tells whoever reads it page by page what followers are told. */
+export function streamConnectionOf<E>(
+  name: string,
+  node: OutputType<Types>,
+  noun: string,
+): ObjectRef<Types, EntryPage<E>> {
+  const connection = connectionOf<E, EntryPage<E>>(name, node, noun)
+  builder.objectField(connection, 'gap', (t) =>
+    t.field({
+      type: StreamGapType,
+      nullable: true,
+      description: `Which ${noun} can no longer be had: those between \`after\` (or the beginning) and the oldest on this page that retention has removed, or those beyond the newest that a restored database has lost. Null where nothing is missing, and on a page that older ones come before.`,
+      resolve: ({ gap }) => gap ?? null,
+    }),
+  )
+  return connection
+}
 
 /**
  * A page of a stream, read both ways. Its cursors are those of the stream, the same that subscriptions take, and
@@ -27,34 +55,43 @@ export async function pageOfStream<E extends Entry>(
   read: (range: Range) => Promise<StreamPage<E>>,
   count: () => Promise<number>,
   order: 'oldest first' | 'newest first' = 'oldest first',
-): Promise<Page<E>> {
+): Promise<EntryPage<E>> {
   const window = windowOf(args, MAX_ENTRIES)
   const isReversed = order === 'newest first'
   const [low, high] = isReversed ? [args.before, args.after] : [args.after, args.before]
   const after = low == null ? undefined : readCursor(stream, low)
   const before = high == null ? undefined : readCursor(stream, high)
   const newestFirst = window.isBackward !== isReversed
-  const { entries, head, first, isCut } = await read({
+  const page = await read({
     after,
     before,
     limit: window.limit + 1,
     newestFirst,
     offset: window.offset,
   })
-  // a page of nothing lies between two entries, and leads to both
-  const nothing = Math.max(0, newestFirst ? (before ?? head + 1) - 1 : (after ?? first - 1))
+  const { entries, head, first, isCut = false } = page
+  const hasMore = isCut || entries.length > window.limit
+  const gap = gapWithin({ after, before }, page, !newestFirst || !hasMore)
+  // a page of nothing lies between two entries, and leads to both, behind what it says is missing
+  const asked = newestFirst ? (before ?? head + 1) - 1 : (gap?.to ?? after ?? first - 1)
+  const nothing = Math.max(0, gap?.reason === 'RESTORED' ? head : asked)
   const [older, newer] = [nothing, nothing + 1].map((number) => writeCursor(stream, number))
   const [start = '', end = ''] = isReversed ? [older, newer] : [newer, older]
-  return pageOf(entries, window, args, (entry) => writeCursor(stream, entry.number), count, {
-    empty: { start, end },
-    hasMore: isCut,
-  })
+  const connection = pageOf(
+    entries,
+    window,
+    args,
+    (entry) => writeCursor(stream, entry.number),
+    count,
+    { empty: { start, end }, hasMore },
+  )
+  return { ...connection, gap }
 }
 
 /** Pages of the events of one kind of object, those of all objects in a list with one statement. */
 export function eventPages(
   objects: Prisma.Sql,
-): (ctx: Context, id: string, args: PageArgs) => Promise<Page<StoredEvent>> {
+): (ctx: Context, id: string, args: PageArgs) => Promise<EntryPage<StoredEvent>> {
   const pageOfEvents = batchedAlike(({ database }: Context, ids, range: Range) =>
     readEvents(database, objects, ids, range),
   )

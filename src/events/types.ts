@@ -2,6 +2,7 @@ import { builder } from '../builder.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Change } from '../streams/events.ts'
+import type { Gap } from '../streams/stream.ts'
 
 const ChangeType = builder.objectRef<Change>('Change').implement({
   description: 'One value that changed; secrets are masked.',
@@ -61,28 +62,26 @@ const GapReasonType = builder.enumType('GapReason', {
   } as const,
 })
 
-const StreamGapType = builder
-  .objectRef<{ from: number; to: number; reason: 'RETENTION' | 'RESTORED' }>('StreamGap')
-  .implement({
-    description: 'Entries that can no longer be had, told in place of them.',
-    fields: (t) => ({
-      from: t.field({
-        type: 'SafeInt',
-        description: 'The first missing number.',
-        resolve: ({ from }) => from,
-      }),
-      to: t.field({
-        type: 'SafeInt',
-        description: 'The last missing number.',
-        resolve: ({ to }) => to,
-      }),
-      reason: t.field({
-        type: GapReasonType,
-        description: 'Why.',
-        resolve: ({ reason }) => reason,
-      }),
+export const StreamGapType = builder.objectRef<Gap>('StreamGap').implement({
+  description: 'Entries that can no longer be had, told in place of them.',
+  fields: (t) => ({
+    from: t.field({
+      type: 'SafeInt',
+      description: 'The first missing number.',
+      resolve: ({ from }) => from,
     }),
-  })
+    to: t.field({
+      type: 'SafeInt',
+      description: 'The last missing number.',
+      resolve: ({ to }) => to,
+    }),
+    reason: t.field({
+      type: GapReasonType,
+      description: 'Why.',
+      resolve: ({ reason }) => reason,
+    }),
+  }),
+})
 
 const StreamEndType = builder.objectRef<{ lastNumber: number }>('StreamEnd').implement({
   description: 'The stream is complete for now; the subscription ends.',
@@ -98,7 +97,7 @@ const StreamEndType = builder.objectRef<{ lastNumber: number }>('StreamEnd').imp
 /** What every subscription delivers. */
 export interface Delivery {
   readonly cursor: string
-  readonly gap?: { from: number; to: number; reason: 'RETENTION' | 'RESTORED' } | undefined
+  readonly gap?: Gap | undefined
   readonly end?: { lastNumber: number } | undefined
 }
 

@@ -36,11 +36,11 @@ const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
 })
 
 /** The connection and edge types of one kind of list: `<name>Connection`, `<name>Edge`. */
-export function connectionOf<Row>(
+export function connectionOf<Row, P extends Page<Row> = Page<Row>>(
   name: string,
   node: OutputType<typeof builder.$inferSchemaTypes>,
   noun: string,
-): ObjectRef<typeof builder.$inferSchemaTypes, Page<Row>> {
+): ObjectRef<typeof builder.$inferSchemaTypes, P> {
   const edge = builder.objectRef<{ cursor: string; node: Row }>(`${name}Edge`).implement({
     description: `One of the ${noun} in its place in a list.`,
     fields: (t) => ({
@@ -52,7 +52,7 @@ export function connectionOf<Row>(
       }),
     }),
   })
-  return builder.objectRef<Page<Row>>(`${name}Connection`).implement({
+  return builder.objectRef<P>(`${name}Connection`).implement({
     description: `One page of ${noun}.`,
     fields: (t) => ({
       edges: t.field({
@@ -63,7 +63,7 @@ export function connectionOf<Row>(
       nodes: t.field({
         type: [node] as never,
         description: 'The page without cursors.',
-        resolve: ((page: Page<Row>) => page.edges.map((e) => e.node)) as never,
+        resolve: ((page: P) => page.edges.map((e) => e.node)) as never,
       }),
       pageInfo: t.field({
         type: PageInfoType,

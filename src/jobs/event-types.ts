@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts'
-import { EventInterface } from '../events/index.ts'
-import { connectionOf } from '../graph/connection.ts'
+import { EventInterface, streamConnectionOf } from '../events/index.ts'
+
 import { JsonText } from '../kit/json.ts'
 import type { JobEventRow, JobRow } from '../work/index.ts'
 import { JobEventKindType } from './enums.ts'
@@ -38,4 +38,8 @@ export const JobEventType = builder.objectRef<JobEventRow>('JobEvent').implement
   }),
 })
 
-export const JobEventConnection = connectionOf<JobEventRow>('JobEvent', JobEventType, 'events')
+export const JobEventConnection = streamConnectionOf<JobEventRow>(
+  'JobEvent',
+  JobEventType,
+  'events',
+)

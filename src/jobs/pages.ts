@@ -1,8 +1,8 @@
 import type { Context } from '../context.ts'
-import { pageOfStream, type Range } from '../events/index.ts'
+import { pageOfStream, type EntryPage, type Range } from '../events/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { childPages } from '../graph/child-pages.ts'
-import type { Page, PageArgs } from '../graph/connection.ts'
+import type { PageArgs } from '../graph/connection.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { pageOfLog } from '../logs/index.ts'
@@ -23,7 +23,7 @@ export const jobEventPages = (
   ctx: Context,
   id: string,
   args: PageArgs,
-): Promise<Page<JobEventRow>> =>
+): Promise<EntryPage<JobEventRow>> =>
   pageOfStream(
     { kind: 'event', id },
     args,
@@ -36,7 +36,7 @@ export const pageOfJobLog = (
   ctx: Context,
   id: string,
   args: PageArgs & { filter?: LogFilter | null | undefined },
-): Promise<Page<LogLine>> => pageOfLog(ctx, id, args)
+): Promise<EntryPage<LogLine>> => pageOfLog(ctx, id, args)
 
 /** The jobs that run a job again. */
 export const retryPages = childPages<JobRow>(

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
-import { deliver, pageOfStream, resumeFrom, type Portion } from '../events/index.ts'
-import type { Page, PageArgs } from '../graph/connection.ts'
+import { deliver, pageOfStream, resumeFrom, type EntryPage, type Portion } from '../events/index.ts'
+import type { PageArgs } from '../graph/connection.ts'
 import { BadRequest } from '../kit/errors.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import {
@@ -32,7 +32,7 @@ export const pageOfLog = (
   ctx: Context,
   stream: string,
   args: PageArgs & { filter?: LogFilter | null | undefined },
-): Promise<Page<LogLine>> =>
+): Promise<EntryPage<LogLine>> =>
   pageOfStream(
     { kind: 'log', id: stream },
     args,

@@ -1,8 +1,8 @@
 import type { InputObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
-import { DeliveryInterface, type Delivery } from '../events/index.ts'
+import { DeliveryInterface, streamConnectionOf, type Delivery } from '../events/index.ts'
 import { LogSource } from '../generated/prisma/enums.ts'
-import { connectionOf } from '../graph/connection.ts'
+
 import { TimeRangeInput } from '../graph/time-range.ts'
 import type { LogFilter, LogLine } from '../streams/index.ts'
 
@@ -49,7 +49,7 @@ const LogLineType = builder.objectRef<LogLine>('LogLine').implement({
   }),
 })
 
-export const LogLineConnection = connectionOf<LogLine>('LogLine', LogLineType, 'log lines')
+export const LogLineConnection = streamConnectionOf<LogLine>('LogLine', LogLineType, 'log lines')
 
 type Types = typeof builder.$inferSchemaTypes
 

@@ -10,7 +10,13 @@ import {
   versionOf,
   VersionType,
 } from '../deployments/index.ts'
-import { DeliveryInterface, EventInterface, MAX_ENTRIES, type Delivery } from '../events/index.ts'
+import {
+  DeliveryInterface,
+  EventInterface,
+  MAX_ENTRIES,
+  streamConnectionOf,
+  type Delivery,
+} from '../events/index.ts'
 import {
   InstanceStatus,
   ServiceStatus,
@@ -105,7 +111,11 @@ const ServiceEventType = builder.objectRef<StoredEvent>('ServiceEvent').implemen
     message: t.exposeString('message', { nullable: true, description: 'More, for people.' }),
   }),
 })
-const ServiceEventConnection = connectionOf<StoredEvent>('ServiceEvent', ServiceEventType, 'events')
+const ServiceEventConnection = streamConnectionOf<StoredEvent>(
+  'ServiceEvent',
+  ServiceEventType,
+  'events',
+)
 
 /** The type of a service of this kind. */
 function typenameOf(kind: ServiceKind): 'ProcessService' | 'QueueService' {

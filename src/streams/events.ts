@@ -42,6 +42,7 @@ export interface Act {
 interface EventRow extends CutRow {
   stream: string
   head: bigint
+  first: bigint
   closed: boolean
   number: bigint | null
   at: Date
@@ -136,15 +137,17 @@ export async function readEvents(
     FROM "Event" AS e WHERE e.stream = o.stream AND e.number > ${after}::bigint ${until}
     ORDER BY e.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
   const rows = await database.query<EventRow>(Prisma.sql`
-    SELECT o.stream, o.head, o.closed, e.* FROM (${objects}) AS o
+    SELECT o.stream, o.head, o.closed, COALESCE((
+      SELECT min(f.number) FROM "Event" AS f WHERE f.stream = o.stream), o.head + 1) AS first, e.*
+    FROM (${objects}) AS o
     LEFT JOIN LATERAL (${cutToBytes(events, order, ids.length)}) AS e ON true
     WHERE o.stream = ANY(${[...ids]}::uuid[])
     ORDER BY o.stream, e.number ${order}`)
   const pages = new Map<string, Page<StoredEvent> & { entries: StoredEvent[]; isCut: boolean }>()
-  for (const { stream, head, closed, found, number, ...row } of rows) {
+  for (const { stream, head, first, closed, found, number, ...row } of rows) {
     const page = pages.get(stream) ?? {
       head: Number(head),
-      first: 1,
+      first: Number(first),
       isClosed: closed,
       isCut: false,
       entries: [],

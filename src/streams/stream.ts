@@ -59,9 +59,29 @@ export interface Batch<E extends Entry> {
 }
 
 /** What is missing between a position and the page that was read from it; within a page nothing is. */
-export function gapBefore<E extends Entry>(after: number, page: Page<E>): Gap | undefined {
-  if (after > page.head) return { from: page.head + 1, to: after, reason: 'RESTORED' }
-  const next = page.entries[0]?.number ?? page.head + 1
+export const gapBefore = <E extends Entry>(after: number, page: Page<E>): Gap | undefined =>
+  gapBetween(after, page.entries[0]?.number ?? page.head + 1, page.head)
+
+/**
+ * What is missing of the numbers above `after` and below `before` that a page was read from, whatever its filter has
+ * left: what lay above the head, or what retention has removed, where the page `reachesDown` to it.
+ */
+export function gapWithin(
+  {
+    after = 0,
+    before,
+  }: { readonly after?: number | undefined; readonly before?: number | undefined },
+  { head, first }: Head,
+  reachesDown: boolean,
+): Gap | undefined {
+  const last = (before ?? 0) - 1
+  if (after <= head && last > head) return { from: head + 1, to: last, reason: 'RESTORED' }
+  if (after <= head && !reachesDown) return undefined
+  return gapBetween(after, Math.min(first, before ?? first), head)
+}
+
+function gapBetween(after: number, next: number, head: number): Gap | undefined {
+  if (after > head) return { from: head + 1, to: after, reason: 'RESTORED' }
   return next > after + 1 ? { from: after + 1, to: next - 1, reason: 'RETENTION' } : undefined
 }
 

@@ -83,12 +83,18 @@ export const serviceJobEvents = (database: Database): StreamKind<JobEventRow> =>
 const JOB = { stream: Prisma.sql`e."jobId"`, number: Prisma.sql`e.number` }
 const SERVICE = { stream: Prisma.sql`e."serviceId"`, number: Prisma.sql`e.place` }
 
+/** The same of jobs, with the oldest event that retention has left. */
+const jobRanges = Prisma.sql`
+  SELECT stream, head, COALESCE((
+    SELECT min(e.number) FROM "JobEvent" AS e WHERE e."jobId" = stream), head + 1) AS first, closed
+  FROM (${jobHeads}) AS h`
+
 /** Events of jobs, each with the head of its stream as of the same moment. */
 export const readJobEvents = (
   database: Database,
   jobIds: readonly string[],
   range: EventRange,
-): Promise<Map<string, Page<JobEventRow>>> => readEvents(database, jobHeads, JOB, jobIds, range)
+): Promise<Map<string, Page<JobEventRow>>> => readEvents(database, jobRanges, JOB, jobIds, range)
 
 async function readEvents(
   database: Database,

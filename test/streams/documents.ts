@@ -48,6 +48,11 @@ export const LogPage = graphql(`
           instance
           text
         }
+        gap {
+          from
+          to
+          reason
+        }
         pageInfo {
           startCursor
           endCursor
@@ -95,6 +100,55 @@ export const UpdateService = graphql(`
         service {
           revision
         }
+      }
+    }
+  }
+`)
+
+export const EventGaps = graphql(`
+  query StreamsEventGaps($serviceId: ID!, $jobId: ID!, $after: String) {
+    service(id: $serviceId) {
+      ... on ProcessService {
+        events(after: $after) {
+          nodes {
+            number
+          }
+          gap {
+            from
+            to
+            reason
+          }
+        }
+      }
+    }
+    job(id: $jobId) {
+      events {
+        nodes {
+          number
+        }
+        gap {
+          from
+          to
+          reason
+        }
+      }
+    }
+  }
+`)
+
+export const ActivityGap = graphql(`
+  query StreamsActivityGap($before: String, $last: Int) {
+    activity(before: $before, last: $last) {
+      nodes {
+        number
+      }
+      gap {
+        from
+        to
+        reason
+      }
+      pageInfo {
+        startCursor
       }
     }
   }

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeCursor } from '../../src/streams/index.ts'
 import { sweepOnce } from '../../src/streams/retention.ts'
+import { removeOldEvents } from '../../src/work/index.ts'
+import type { StreamsLogPageQueryVariables } from '../generated/graphql.ts'
+import { seedQueue, submit } from '../jobs/operations.ts'
 import { until } from '../support/until.ts'
+import { ActivityGap, EventGaps } from './documents.ts'
 import { firstFault, followLog, hasLines, linesOf, logPage, deliveriesOf } from './follow.ts'
 import { numbered, streamApp, type StreamApp } from './stream-app.ts'
 
@@ -9,6 +14,8 @@ beforeAll(async () => {
   app = await streamApp()
 })
 afterAll(() => app.close())
+
+const removed = (from: number, to: number) => ({ from, to, reason: 'RETENTION' })
 
 const keep = (logRetentionLines: number): Promise<void> =>
   sweepOnce(app.database, {
@@ -96,4 +103,85 @@ test('pages and deliveries of very long lines are bounded, and none is lost', as
   expect(firstFault(linesOf(reader).map(({ number }) => number))).toBeUndefined()
   expect(Math.max(...deliveriesOf(reader).map(({ lines }) => lines.length))).toBeLessThan(30)
   reader.stop()
+})
+
+test('whoever reads page by page is told of the gap where the page has it, whatever is filtered', async () => {
+  const service = await app.service()
+  const { id } = service
+  await app.print(service, numbered(100))
+  const at = (number: number) => writeCursor({ kind: 'log', id: service.uuid }, number)
+  const gapOf = async (asked: Omit<StreamsLogPageQueryVariables, 'id'>) =>
+    (await logPage(app.admin, { id, ...asked })).gap
+  expect(await gapOf({ first: 10 })).toBeNull()
+  expect(await gapOf({ last: 1_000 })).toBeNull()
+  await keep(40)
+  expect(await gapOf({ first: 10 })).toEqual(removed(1, 60))
+  expect(await gapOf({ after: at(10), first: 10 })).toEqual(removed(11, 60))
+  expect(await gapOf({ after: at(60) })).toBeNull()
+  expect(await gapOf({ after: at(70) })).toBeNull()
+  expect(await gapOf({ after: at(10), before: at(30) })).toEqual(removed(11, 29))
+  expect(await gapOf({ after: at(10), filter: { contains: 'line 99' } })).toEqual(removed(11, 60))
+  expect(await gapOf({ after: at(60), filter: { contains: 'line 99' } })).toBeNull()
+  expect(await gapOf({ last: 10 })).toBeNull()
+  expect(await gapOf({ last: 10, before: at(71) })).toEqual(removed(1, 60))
+  expect(await gapOf({ last: 10, before: at(72) })).toBeNull()
+  expect(await gapOf({ last: 10, after: at(5), before: at(66) })).toEqual(removed(6, 60))
+  expect(await gapOf({ last: 10, before: at(50) })).toEqual(removed(1, 49))
+})
+
+test('a poller is told of a gap once, and goes on behind it, also in a database that was restored', async () => {
+  const service = await app.service()
+  const { id } = service
+  await app.print(service, numbered(50))
+  const at = (number: number) => writeCursor({ kind: 'log', id: service.uuid }, number)
+  await sweepOnce(app.database, {
+    logRetentionLines: 0,
+    logRetentionMs: 1,
+    eventRetentionMs: 0,
+    trafficRetentionMs: 0,
+  })
+  const pageAfter = (after: string | null) => logPage(app.admin, { id, first: 100, after })
+  const gone = await pageAfter(at(10))
+  expect(gone).toMatchObject({ nodes: [], gap: removed(11, 50) })
+  expect(await pageAfter(gone.pageInfo.endCursor)).toMatchObject({ nodes: [], gap: null })
+  const restored = { from: 51, to: 900, reason: 'RESTORED' }
+  const lost = await pageAfter(at(900))
+  expect(lost).toMatchObject({ nodes: [], gap: restored })
+  expect(await logPage(app.admin, { id, last: 5, before: at(901) })).toMatchObject({
+    gap: restored,
+  })
+  await app.print(service, ['line 51'])
+  for (const { pageInfo } of [gone, lost])
+    expect(await pageAfter(pageInfo.endCursor)).toMatchObject({
+      nodes: [{ number: 51 }],
+      gap: null,
+    })
+})
+
+test('pages of events tell their gaps as well', async () => {
+  const { id: serviceId } = await app.service()
+  const queue = await seedQueue(app.admin)
+  const { id: jobId } = await submit(app.admin, queue)
+  const read = () => app.admin.request(EventGaps, { serviceId, jobId })
+  const whole = await read()
+  expect(whole).toMatchObject({
+    service: { events: { gap: null } },
+    job: { events: { gap: null } },
+  })
+  const retained = { ...app.config, eventRetentionMs: 1 }
+  await sweepOnce(app.database, retained)
+  await removeOldEvents({ ...app.platform, config: retained })
+  const left = await read()
+  const [head] = whole.service && 'events' in whole.service ? whole.service.events.nodes : []
+  expect(left).toMatchObject({
+    service: { events: { nodes: [], gap: removed(1, head?.number ?? 0) } },
+    job: { events: { nodes: [], gap: removed(1, 1) } },
+  })
+
+  const { activity } = await app.admin.request(ActivityGap, { last: 1 })
+  expect(activity.gap).toBeNull()
+  const organization = await app.database.prisma.organization.findFirstOrThrow()
+  const before = writeCursor({ kind: 'audit', id: organization.id }, 1_000_000)
+  const later = await app.admin.request(ActivityGap, { before })
+  expect(later.activity.gap).toMatchObject({ to: 1_000_000, reason: 'RESTORED' })
 })
