@@ -1,53 +1,81 @@
-const SILENCE_MS = 10_000
-const LONGEST_WAIT_MS = 5_000
-const FORBIDDEN = 4403
+import { fetchEvents, type Refusal } from './event-stream.ts'
+import { memberOf } from './failures.ts'
+import { waitMs } from './wait.ts'
 
-/** What graphql-ws is told, to try again without end. */
-const patience = {
-  retryAttempts: Infinity,
-  shouldRetry: (cause: unknown): boolean => codeOf(cause) !== FORBIDDEN,
-  retryWait: (tries: number): Promise<void> =>
-    pause(Math.min(250 * 2 ** tries, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2)),
-  keepAlive: SILENCE_MS,
-  connectionAckWaitTimeout: SILENCE_MS,
-}
+const SILENCE_MS = 10_000
+const FORBIDDEN = 4403
 
 /** A client of graphql-ws, as far as it matters here. */
 export interface SocketClient {
-  on(event: 'ping' | 'pong' | 'closed', listener: (value: unknown) => void): () => void
+  on(event: 'ping' | 'pong' | 'message' | 'closed', listener: (value: unknown) => void): () => void
   terminate(): void
 }
 
 /**
- * A client of graphql-ws that never gives up. By itself graphql-ws does when the server refuses a connection, as a
- * server does while it restarts; waits longer each time, without limit; and does not see that a machine has vanished
- * (a network that is gone closes nothing). This one waits 5 s at most, asks for a sign of life every 10 s and waits as
- * long for it, and ends only when the credential is refused: then each subscription gets the close event, code 4403,
- * as its error.
+ * A client of graphql-ws or graphql-sse that never gives up. By themselves they do after five tries; wait longer each
+ * time, without limit; and do not see that a machine has vanished (a network that is gone closes nothing). This one
+ * tries without end and waits 5 s at most, through restarts and outages of whatever length. Over WebSocket it asks for
+ * a sign of life every 10 s and waits as long for it, over SSE it waits 30 s for the next sign. It ends only when the
+ * credential is refused: then each subscription gets the close event, code 4403, as its error, over SSE one that says
+ * so.
  *
  *     const client = resumable(persistent(createClient, { url: 'ws://127.0.0.1:4000/graphql' }))
  *
  * Options of yours win over these.
  */
-export function persistent<Create extends (options: never) => SocketClient>(
+export function persistent<Create extends (options: never) => object>(
   createClient: Create,
   options: Parameters<Create>[0],
 ): ReturnType<Create> {
-  // the library's generic function, seen as what it does with any options
+  // the libraries' generic functions, seen as what they do with any options
   const create = createClient as unknown as (options: object) => ReturnType<Create>
-  const all = { ...patience, ...(options as Partial<typeof patience>) }
+  const given = options as Given
+  // graphql-ws counts anew with each connection, and a server whose database is away may take one and close it again
+  let tries = 0
+  let refusal: Refusal | undefined
+  const all = {
+    retryAttempts: Infinity,
+    ...patienceOverSocket(() => (tries += 1)),
+    async retry(retries: number) {
+      if (refusal !== undefined) throw refusal // which graphql-sse passes on
+      await pause(retries)
+    },
+    ...given,
+    fetchFn: fetchEvents(given.fetchFn ?? fetch, (refused) => (refusal = refused)),
+  }
   const client = create(all)
-  let silence: ReturnType<typeof setTimeout> | undefined
-  const heard = (): void => clearTimeout(silence)
-  client.on('ping', (isTheirs: unknown) => {
-    if (isTheirs !== true) silence = setTimeout(() => client.terminate(), all.keepAlive)
-  })
-  client.on('pong', heard)
-  client.on('closed', heard)
+  if (isSocketClient(client)) listen(client, all.keepAlive, () => (tries = 0))
   return client
 }
 
-const codeOf = (cause: unknown): unknown =>
-  typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+type Given = { readonly fetchFn?: typeof fetch } & Partial<ReturnType<typeof patienceOverSocket>>
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+/** What graphql-ws is told; `tried` counts its tries. */
+const patienceOverSocket = (tried: () => number) => ({
+  shouldRetry: (cause: unknown): boolean => memberOf(cause, 'code') !== FORBIDDEN,
+  retryWait: (): Promise<void> => pause(tried() - 1),
+  keepAlive: SILENCE_MS,
+  connectionAckWaitTimeout: SILENCE_MS,
+})
+
+const pause = (tries: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, waitMs(tries)))
+
+const isSocketClient = (client: object): client is SocketClient =>
+  'on' in client && 'terminate' in client
+
+/** Ends the connection when no sign of life comes; `heard` is told of one. */
+function listen(client: SocketClient, silenceMs: number, heard: () => void): void {
+  let silence: ReturnType<typeof setTimeout> | undefined
+  client.on('ping', (isTheirs) => {
+    if (isTheirs !== true) silence = setTimeout(() => client.terminate(), silenceMs)
+  })
+  client.on('pong', (isTheirs) => {
+    clearTimeout(silence)
+    if (isTheirs === true) heard()
+  })
+  client.on('message', (message) => {
+    if (memberOf(message, 'type') === 'next') heard()
+  })
+  client.on('closed', () => clearTimeout(silence))
+}

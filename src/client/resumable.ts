@@ -1,12 +1,16 @@
+import { failuresIn, isPassing, withCursor, type Result } from './failures.ts'
 import { iterate } from './iterate.ts'
+import { waitMs } from './wait.ts'
 
 /** A client of graphql-ws or graphql-sse, as far as it matters here. */
 export interface SubscriptionClient {
   subscribe(request: never, sink: never, ...rest: never[]): () => void
+  dispose?(): unknown
 }
 
 /** What both protocols' clients send. */
 export interface SubscribeRequest {
+  readonly query?: string | null | undefined
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined
 }
 
@@ -15,10 +19,6 @@ export interface Sink<Result> {
   next(result: Result): void
   error(error: unknown): void
   complete(): void
-}
-
-interface Result {
-  readonly extensions?: { readonly cursor?: unknown } | null | undefined
 }
 
 type Subscribe = (
@@ -32,11 +32,9 @@ type Subscribe = (
  * nothing lost and nothing repeated. Declare `$after: String` in the document and pass it on to the field; a first
  * `after` may be given in the variables. Nothing else changes, and queries pass as they are.
  *
- * graphql-ws. Without `shouldRetry` it gives up when the server refuses a connection, as it does while it restarts:
+ * graphql-ws:
  *
- *     const client = resumable(
- *       createClient({ url: 'ws://127.0.0.1:4000/graphql', retryAttempts: Infinity, shouldRetry: () => true }),
- *     )
+ *     const client = resumable(persistent(createClient, { url: 'ws://127.0.0.1:4000/graphql' }))
  *     const query = `subscription ($service: ID!, $after: String) {
  *       serviceLogs(serviceId: $service, after: $after) { lines { number text } }
  *     }`
@@ -45,16 +43,16 @@ type Subscribe = (
  *
  * graphql-sse:
  *
- *     const client = resumable(createClient({ url: 'http://127.0.0.1:4000/graphql', retryAttempts: Infinity }))
+ *     const client = resumable(persistent(createClient, { url: 'http://127.0.0.1:4000/graphql' }))
  *     const stop = client.subscribe({ query, variables }, { next, error, complete })
  *
  * Apollo Client:
  *
- *     new GraphQLWsLink(resumable(createClient({ url, retryAttempts: Infinity, shouldRetry: () => true })))
+ *     new GraphQLWsLink(resumable(persistent(createClient, { url })))
  *
  * urql:
  *
- *     const client = resumable(createClient({ url, retryAttempts: Infinity, shouldRetry: () => true }))
+ *     const client = resumable(persistent(createClient, { url }))
  *     subscriptionExchange({
  *       forwardSubscription: (request) => ({
  *         subscribe: (sink) => ({
@@ -63,40 +61,105 @@ type Subscribe = (
  *       }),
  *     })
  *
+ * What a server that cannot serve at this moment says of a subscription (UNAVAILABLE, TIMEOUT, the close codes 1011 and
+ * 4500) is waited out like a cut, without end. Any other error ends it: `extensions.cursor` of the error is where to go
+ * on. A delivery that failed is never passed on, nor is its cursor kept.
+ *
  * It rests on one fact: these clients write the request as JSON anew for every connection, and JSON asks a getter.
  */
 export function resumable<Client extends SubscriptionClient>(client: Client): Client {
   // the generic methods of both libraries, seen as what they do with any request
   const plain = client.subscribe.bind(client) as unknown as Subscribe
+  /** What stops those that wait for their next try. */
+  const waiting = new Set<() => void>()
 
   const subscribe: Subscribe = (request, sink, ...rest) => {
     let cursor: unknown
+    let tries = 0
     let isStopped = false
+    /** Stops what goes on. */
+    let end: (() => void) | undefined
     const variables = {
       ...request.variables,
       get after() {
         return cursor ?? request.variables?.['after']
       },
     }
-    const next = (result: Result): void => {
-      if (isStopped) return
-      sink.next(result)
-      cursor = result.extensions?.cursor ?? cursor
+    // a mutation must not be sent again; what was delivered with a cursor is none
+    const mayBegin = (): boolean => cursor !== undefined || isSubscription(request.query)
+
+    /** Subscribes, and answers what stops that. */
+    const begin = (): (() => void) => {
+      let isOver = false
+      // in a turn of its own: stopped within `next`, while `complete` is there already, graphql-ws counts the
+      // subscription off twice, and then never closes its socket
+      const leave = (): void => void setTimeout(() => stop())
+      const fail = (cause: unknown): void => {
+        if (isStopped) return complete()
+        if (isOver) return
+        isOver = true
+        leave()
+        if (mayBegin() && isPassing(cause)) end = wait()
+        else sink.error(withCursor(cause, cursor))
+      }
+      const next = (result: Result): void => {
+        if (isOver || isStopped) return
+        const failures = failuresIn(result)
+        const isDelivery = result.extensions?.cursor != null
+        if (failures.length > 0 && (isDelivery || (mayBegin() && isPassing(failures))))
+          return fail(failures)
+        tries = 0
+        sink.next(result)
+        cursor = result.extensions?.cursor ?? cursor
+      }
+      const complete = (): void => {
+        if (!isOver) sink.complete()
+        isOver = true
+      }
+      const stop = plain({ ...request, variables }, { next, error: fail, complete }, ...rest)
+      return leave
     }
-    const kept: Sink<Result> = {
-      next,
-      error: (error) => sink.error(error),
-      complete: () => sink.complete(),
+
+    /** Waits and subscribes, and answers what stops that. */
+    const wait = (): (() => void) => {
+      const timer = setTimeout(() => {
+        waiting.delete(cancel)
+        end = begin()
+      }, waitMs(tries))
+      tries += 1
+      const cancel = (): void => {
+        waiting.delete(cancel)
+        clearTimeout(timer)
+        sink.complete()
+      }
+      waiting.add(cancel)
+      return cancel
     }
-    const stop = plain({ ...request, variables }, kept, ...rest)
-    // in a turn of its own: stopped within `next`, while `complete` is there already, graphql-ws counts the
-    // subscription off twice, and then never closes its socket
+
+    end = begin()
     return () => {
+      if (isStopped) return
       isStopped = true
-      setTimeout(stop)
+      end?.()
     }
   }
 
   // a client of either library is a plain object; what is not replaced stays the client's own
-  return { ...client, subscribe, iterate: iterate(subscribe) }
+  return {
+    ...client,
+    subscribe,
+    iterate: iterate(subscribe),
+    ...(client.dispose === undefined
+      ? {}
+      : {
+          dispose() {
+            for (const cancel of waiting) cancel()
+            return client.dispose?.()
+          },
+        }),
+  }
 }
+
+/** Whether a document has subscriptions and nothing that must be done once. */
+const isSubscription = (query: string | null | undefined): boolean =>
+  /\bsubscription\b/.test(query ?? '') && !/\bmutation\b/.test(query ?? '')
