@@ -54,6 +54,7 @@ BEAT_GAP_SECONDS = 0.5
 ANSWER_SECONDS = 30
 LAST_SECONDS = 5  # for the last calls before the process ends
 MAX_PAUSE_SECONDS = 5
+MAX_RETRY_AFTER_SECONDS = 30  # whatever the server asks for, or a proxy: an outage may be over sooner
 MAX_FAULTS = 10
 MAX_BUFFER_LINES, MAX_BUFFER_CHARS = 10_000, 2_000_000
 BATCH_LINES, BATCH_CHARS = 1_000, 100_000  # below the server's 1 MiB for a request, whatever the characters
@@ -210,14 +211,11 @@ class Client:
         """The data of an operation; raises Refused and Away."""
         body = {'query': document, 'variables': variables}
         status, retry_after, content = self._post(json_bytes(body), seconds)
-        try:
-            answer = json.loads(content)
-            errors = answer.get('errors')
-        except (ValueError, AttributeError):
-            raise Away('%s answered %d, and no GraphQL' % (self._server, status)) from None
-        if not errors:
-            return answer['data']
-        message, code = errors[0]['message'], errors[0].get('extensions', {}).get('code', 'BAD_REQUEST')
+        data, code, message = read_answer(content)
+        if code is None and data is None:  # such as of a proxy whose server is away
+            raise Away("%s answered %d, and it was not Millrace" % (self._server, status), retry_after)
+        if code is None:
+            return data
         if status == 429 or status >= 500 or code in COME_AGAIN:
             raise Away('%s: %s' % (self._server, message), retry_after, is_fault=code == 'INTERNAL')
         raise Refused(code, message)
@@ -250,7 +248,7 @@ class Client:
                 self._busy.discard(connection)
             if connection.sock is not None:
                 self._idle.append(connection)
-            return response.status, int(retry_after) if retry_after.isdigit() else 0, content
+            return response.status, min(int(retry_after), MAX_RETRY_AFTER_SECONDS) if retry_after.isdigit() else 0, content
 
     def _connection(self, seconds):
         if self._process != os.getpid():  # a fork must not share connections with its parent
@@ -263,6 +261,18 @@ class Client:
         connection.timeout = seconds
         connection.is_aborted = False
         return connection, is_new
+
+
+def read_answer(content):
+    """What a GraphQL server has answered: its data, or code and message of its first error; None for what there is not."""
+    try:
+        answer = json.loads(content)
+        error = (answer.get('errors') or [None])[0]
+        if error is None:
+            return dict(answer['data']), None, None
+        return None, error['extensions']['code'], error['message']
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None, None, None
 
 
 def json_bytes(value):

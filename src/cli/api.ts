@@ -6,7 +6,8 @@ import {
 } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json.ts'
 import { asOption } from '../kit/organization-words.ts'
-import { Refusal } from './refusal.ts'
+import type { Presence } from './presence.ts'
+import { Away, Refusal } from './refusal.ts'
 
 /** Where Millrace is and who asks. */
 export interface Server {
@@ -14,6 +15,8 @@ export interface Server {
   readonly token: string | undefined
   /** Handle, id or address of the organization to act in; all of the caller's where none is named. */
   readonly organization: string | undefined
+  /** Of commands that follow or wait (`followed`): what they read is read again until it is answered. */
+  readonly presence?: Presence
 }
 
 interface GraphQLAnswer<Data> {
@@ -42,16 +45,36 @@ export function authorization({ token, organization }: Server): Record<string, s
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
-export const unreachable = ({ url }: Server): Refusal =>
-  new Refusal(
+export const unreachable = ({ url }: Server): Away =>
+  new Away(
     `Millrace does not answer at ${url}. Start it with \`npm start\`, or set MILLRACE_URL.`,
+    'it does not answer',
+    false,
   )
 
-/** Sends one operation. Throws a Refusal for whatever stands in its way. */
+/** How long a command that follows waits for the answer to one request. */
+const LONGEST_MS = 30_000
+
+/**
+ * Sends one operation. Throws a Refusal for whatever stands in its way: at once, but for what a command that follows
+ * reads, which waits out every outage. A mutation is sent once.
+ */
 export async function send<Result, Variables>(
   server: Server,
   document: TypedDocumentString<Result, Variables>,
   variables: NoInfer<Variables>,
+): Promise<Result> {
+  const { presence } = server
+  const isRead = /^\s*query\b/.test(document.toString())
+  return presence !== undefined && isRead
+    ? presence.insist(() => ask(server, document, variables))
+    : ask(server, document, variables)
+}
+
+async function ask<Result, Variables>(
+  server: Server,
+  document: TypedDocumentString<Result, Variables>,
+  variables: Variables,
 ): Promise<Result> {
   const response = await post(server, { query: document.toString(), variables })
   const text = await response.text().catch(() => {
@@ -59,11 +82,14 @@ export async function send<Result, Variables>(
   })
   const { data, errors } = readAnswer<Result>(text)
   if (errors !== undefined) throw refusalOf(server, await explained(server, errors))
-  if (data == null)
-    throw new Refusal(
-      `What answers at ${server.url} is not Millrace (status ${response.status}): set MILLRACE_URL.`,
-    )
+  if (data == null) throw stranger(server, response.status)
   return data
+}
+
+/** What answers is not Millrace: a proxy whose server is away, or it is another address that is meant. */
+function stranger({ url }: Server, status: number): Refusal {
+  const message = `What answers at ${url} is not Millrace (status ${status}): set MILLRACE_URL.`
+  return status >= 500 ? new Away(message, `status ${status}`, false) : new Refusal(message)
 }
 
 async function post(server: Server, body: unknown): Promise<Response> {
@@ -76,6 +102,7 @@ async function post(server: Server, body: unknown): Promise<Response> {
         ...authorization(server),
       },
       body: stringify(body),
+      ...(server.presence === undefined ? {} : { signal: AbortSignal.timeout(LONGEST_MS) }),
     })
   } catch {
     throw unreachable(server)
@@ -100,8 +127,13 @@ export function refusalOf(server: Server, errors: readonly ApiError[]): Refusal 
     return new Refusal(
       `Millrace at ${server.url} wants a credential: set MILLRACE_TOKEN, or give --token.`,
     )
-  return new Refusal(errors.map(({ message }) => asOption(message)).join('\n'))
+  const message = errors.map(({ message: why }) => asOption(why)).join('\n')
+  return errors.every(isPassing) ? new Away(message, message, true) : new Refusal(message)
 }
+
+/** Whether another try may not meet it: something is away, or took too long. */
+export const isPassing = ({ extensions }: ApiError): boolean =>
+  extensions?.code === 'UNAVAILABLE' || extensions?.code === 'TIMEOUT'
 
 /** What a query is told that asks for what a WORKER may not read. */
 const CLOSED = /^\w+\.\w+ needs the role (\w+)\.$/

@@ -1,37 +1,53 @@
-import { CloseCode, createClient } from 'graphql-ws'
+import { CloseCode, createClient, MessageType } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { persistent, resumable } from '../client/index.ts'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
-import { authorization, refusalOf, type ApiError, type Server } from './api.ts'
-import { note } from './output.ts'
+import { authorization, isPassing, refusalOf, type ApiError, type Server } from './api.ts'
+import { Presence } from './presence.ts'
 import { reasonOf, Refusal } from './refusal.ts'
 
-const LONGEST_WAIT_MS = 2_000
+/** A connection that lasts so long is one of a server that can serve. */
+const SETTLED_MS = 1_000
 
 /**
- * Follows a subscription for as long as it has something to tell, through every cut: it tries again without end and
- * goes on where it was. Says on stderr when the connection is gone and when it is back. Ends when the stream does.
+ * Follows a subscription for as long as it has something to tell, through every cut and every outage: it tries again
+ * without end and goes on where it was. Says on stderr when the server is away and when it is back. Ends when the
+ * stream does.
  */
 export async function* follow<Result, Variables extends Record<string, unknown>>(
   server: Server,
   document: TypedDocumentString<Result, Variables>,
   variables: NoInfer<Variables>,
 ): AsyncGenerator<Result, void, undefined> {
-  let isLost = false
-  const lose = (): void => {
-    if (!isLost) note(`The connection to ${server.url} is lost; trying again until it is back …`)
-    isLost = true
+  const presence = server.presence ?? new Presence(server.url)
+  let settling: NodeJS.Timeout | undefined
+  const away = (reason: string): void => {
+    clearTimeout(settling)
+    presence.away(reason)
+  }
+  const back = (): void => {
+    clearTimeout(settling)
+    presence.back()
   }
   const client = persistent(createClient, {
     url: `${server.url.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     connectionParams: authorization(server),
-    retryWait: (tries) => pause(Math.min(100 * 2 ** tries, LONGEST_WAIT_MS)),
     on: {
-      connecting: (isRetry) => isRetry && lose(),
-      connected() {
-        if (isLost) note('The connection is back.')
-        isLost = false
+      // a server whose database is away may take a connection, and close it again
+      connected: () => (settling = setTimeout(back, SETTLED_MS)),
+      message(message) {
+        if (message.type === MessageType.Next) back()
+        if (message.type !== MessageType.Error) return
+        const errors = message.payload.map(withCode)
+        if (errors.every(isPassing)) away(errors.map(({ message: why }) => why).join(' '))
+      },
+      error: (cause) => away(messageIn(cause)),
+      closed(event) {
+        clearTimeout(settling)
+        const { code, reason } = closeOf(event)
+        if (code !== NORMAL && code !== CloseCode.Forbidden)
+          away(reason || 'the connection is lost')
       },
     },
   })
@@ -44,19 +60,17 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
   } catch (error) {
     throw translated(server, error)
   } finally {
+    clearTimeout(settling)
     await client.dispose()
   }
 }
 
+/** Close code of a socket that has served its purpose. */
+const NORMAL = 1000
+
 const FORBIDDEN: ApiError = {
   message: 'The credential is not known, has expired or was revoked.',
   extensions: { code: 'UNAUTHENTICATED' },
-}
-
-/** The server closes the socket of whoever it does not know. */
-function isForbidden(cause: unknown): boolean {
-  const closed = typeof cause === 'object' && cause !== null && 'code' in cause
-  return closed && cause.code === CloseCode.Forbidden
 }
 
 function withCode({ message, extensions }: { message: string; extensions?: unknown }): ApiError {
@@ -70,12 +84,25 @@ function withCode({ message, extensions }: { message: string; extensions?: unkno
 /** graphql-ws throws errors, lists of GraphQL errors and events of the socket. */
 function translated(server: Server, error: unknown): Error {
   if (Array.isArray(error)) return refusalOf(server, error.map(withCode))
-  if (typeof error === 'object' && error !== null && 'code' in error && 'reason' in error) {
-    if (isForbidden(error)) return refusalOf(server, [FORBIDDEN])
-    const why = String(error.reason) || `code ${String(error.code)}`
-    return new Refusal(`Millrace at ${server.url} has ended the connection: ${why}.`)
-  }
+  const { code, reason } = closeOf(error)
+  // the server closes the socket of whoever it does not know
+  if (code === CloseCode.Forbidden) return refusalOf(server, [FORBIDDEN])
+  if (code !== undefined)
+    return new Refusal(
+      `Millrace at ${server.url} has ended the connection: ${reason || `code ${code}`}.`,
+    )
   return error instanceof Error ? error : new Refusal(reasonOf(error))
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+/** Of what a socket was closed with; nothing of anything else. */
+function closeOf(event: unknown): { code?: number; reason?: string } {
+  if (typeof event !== 'object' || event === null || !('code' in event && 'reason' in event))
+    return {}
+  return { code: Number(event.code), reason: String(event.reason) }
+}
+
+/** What an event of a socket says of its error. */
+const messageIn = (cause: unknown): string =>
+  typeof cause === 'object' && cause !== null && 'message' in cause && cause.message !== ''
+    ? String(cause.message)
+    : reasonOf(cause)

@@ -8,6 +8,7 @@ import { send, type Server } from './api.ts'
 import { serverOf, talking } from './command.ts'
 import { findJob, gone } from './job.ts'
 import type { LogSource } from './log-reader.ts'
+import { followed } from './presence.ts'
 import { filterOf, printLog, showingLog, type LogOptions } from './print-log.ts'
 
 /** `job logs`: what the attempts at a job have logged, and with -f what they log from now on, to its end. */
@@ -16,7 +17,7 @@ export function addJobLogs(job: Command): void {
     .description('print the log of a job, over all its attempts')
     .argument('<job>', 'id')
     .action(async (name: string, options: LogOptions, command: Command) => {
-      const server = serverOf(command)
+      const server = options.follow === true ? followed(serverOf(command)) : serverOf(command)
       const { id } = await findJob(server, name)
       await printLog(logOf(server, id, options), options, command, {
         whence: ({ attempt, source }) => `${attempt ?? '-'} ${source.toLowerCase()}`,

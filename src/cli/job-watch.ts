@@ -8,6 +8,7 @@ import { isJson, serverOf, talking } from './command.ts'
 import { findJob, sentence, told, type Job } from './job.ts'
 import { START } from './log-reader.ts'
 import { note, say } from './output.ts'
+import { followed } from './presence.ts'
 import { gone } from './print-log.ts'
 import { Refusal } from './refusal.ts'
 import { shortTime } from './time.ts'
@@ -23,21 +24,22 @@ export function addJobWatch(job: Command): void {
     )
     .argument('<job>', 'id')
     .action(async (name: string, _options: unknown, command: Command) => {
-      const server = serverOf(command)
+      const server = followed(serverOf(command))
       const { id } = await findJob(server, name)
       const print = (event: Event): void => say(isJson(command) ? jsonOf(event) : inWords(event))
       note(sentence(succeeded(await ended(server, id, START, print))))
     })
 }
 
-/** Follows a job to its end, through every cut, and answers it as it is then. */
+/** Follows a job to its end, through every cut and outage, and answers it as it is then. */
 export async function ended(
-  server: Server,
+  at: Server,
   jobId: string,
   after: string,
   tell: (event: Event) => void,
 ): Promise<Job> {
   const { follow } = await import('./follow.ts')
+  const server = followed(at)
   const variables = { jobId, after }
   for await (const { jobChanged } of follow(server, CliJobChangedDocument, variables)) {
     if (jobChanged.gap !== null) note(gone('Events', jobChanged.gap))

@@ -7,6 +7,7 @@ import {
 import { send, type Server } from './api.ts'
 import { serverOf, talking } from './command.ts'
 import type { LogSource } from './log-reader.ts'
+import { followed } from './presence.ts'
 import { filterOf, printLog, showingLog, type LogOptions } from './print-log.ts'
 import { Refusal } from './refusal.ts'
 import { findService } from './service.ts'
@@ -17,7 +18,7 @@ export function addLogs(program: Command): void {
     .description('print the log of a service')
     .argument('<service>', 'id or handle')
     .action(async (name: string, options: LogOptions, command: Command) => {
-      const server = serverOf(command)
+      const server = options.follow === true ? followed(serverOf(command)) : serverOf(command)
       const { id } = await findService(server, name, 'VIEWER')
       await printLog(logOf(server, id, options), options, command, {
         whence: ({ instance, source }) => `${instance ?? '-'} ${source.toLowerCase()}`,

@@ -1,6 +1,19 @@
 /** Ends a command with exit code 1. The message is for people: one sentence, or one a line. */
 export class Refusal extends Error {}
 
+/** The server cannot answer now, and may later: whoever follows it waits, every other command ends. */
+export class Away extends Refusal {
+  /** In a few words. */
+  readonly reason: string
+  /** Whether it was Millrace that said so. */
+  readonly isMillrace: boolean
+  constructor(message: string, reason: string, isMillrace: boolean) {
+    super(message)
+    this.reason = reason
+    this.isMillrace = isMillrace
+  }
+}
+
 /** What can be said of any error in one line. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -5,6 +5,7 @@ import {
 } from '../generated/operations/graphql.ts'
 import { send, type Server } from './api.ts'
 import { note } from './output.ts'
+import { followed } from './presence.ts'
 import { Refusal } from './refusal.ts'
 import { instancesOf, withProcesses, type Service } from './service.ts'
 import { inOneLine } from './visible.ts'
@@ -13,14 +14,11 @@ import { inOneLine } from './visible.ts'
 const LAST_LINES = 20
 
 /**
- * Waits until nothing of the service is on its way any more, telling on stderr what happens. Throws a Refusal, with
+ * Waits through every outage until nothing of the service is on its way any more, telling on stderr what happens. Throws a Refusal, with
  * the last lines of its log before it, when it has FAILED or when it serves another version than `versionId`.
  */
-export async function settled(
-  server: Server,
-  service: Service,
-  versionId?: string,
-): Promise<Service> {
+export async function settled(at: Server, service: Service, versionId?: string): Promise<Service> {
+  const server = followed(at)
   const now = isSettled(service) ? service : await watched(server, service)
   if (now.status === 'FAILED') {
     await showLog(server, now)

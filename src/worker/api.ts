@@ -47,8 +47,8 @@ export const postTo =
   }
 
 /**
- * The server cannot answer now, and may later. `isFault` tells an answer that is a fault from no answer at all: a
- * server that is away comes back, a fault may stay.
+ * The server cannot answer now, and may later. `isFault` tells a fault of the server from an outage (nobody answers, a
+ * proxy does, or the server says that something it needs is away): what is away comes back, a fault may stay.
  */
 export class Away extends Error {
   readonly isFault: boolean
@@ -74,8 +74,10 @@ export class Refused extends Error {
   }
 }
 
+/** Codes of answers of a server that lacks something, which comes back. */
+const OUTAGES = new Set(['UNAVAILABLE', 'TIMEOUT'])
 /** Codes of answers that another time may be others. */
-const PASSING = new Set(['INTERNAL', 'TIMEOUT', 'UNAVAILABLE', 'QUOTA_REACHED'])
+const PASSING = new Set([...OUTAGES, 'INTERNAL', 'QUOTA_REACHED'])
 
 interface Problem {
   readonly code: string
@@ -85,11 +87,12 @@ interface Problem {
 
 interface Answer<Data> {
   readonly data?: Data | null
-  readonly errors?: readonly GraphQLError[]
+  readonly errors?: readonly GraphQLError[] | null
 }
 
+/** Millrace's have both; a proxy may write anything. */
 interface GraphQLError {
-  readonly message: string
+  readonly message?: string
   readonly extensions?: { readonly code?: string }
 }
 
@@ -106,18 +109,20 @@ export async function ask<Result, Variables>(
   const body = stringify({ query: document.toString(), variables })
   const { status, text } = await post(body, options)
   const { data, errors } = parsed<Result>(text)
-  if (errors?.[0] !== undefined) throw errorOf(status, errors[0])
+  const { message = '', extensions } = errors?.[0] ?? {}
+  if (extensions?.code !== undefined) throw errorOf(status, extensions.code, message)
   // such as of a proxy whose server is away
   if (data == null) throw new Away(`an answer with status ${status} that is not Millrace's`, false)
   return data
 }
 
 /** A top-level error as it is thrown. */
-function errorOf(status: number, { message, extensions }: GraphQLError): Away | Refused {
-  const code = extensions?.code ?? 'INTERNAL'
+function errorOf(status: number, code: string, message: string): Away | Refused {
   // a request that is too large has the code of a rate, but no hope
-  return PASSING.has(code) && status !== 413 ? new Away(message, true) : new Refused(code, message)
+  return PASSING.has(code) && status !== 413 ? awayFor(code, message) : new Refused(code, message)
 }
+
+const awayFor = (code: string, message: string): Away => new Away(message, !OUTAGES.has(code))
 
 function parsed<Data>(text: string): Answer<Data> {
   try {
@@ -142,7 +147,7 @@ const isProblem = (outcome: object): outcome is Problem => 'code' in outcome && 
 
 function thrownFor({ code, message, issues = [] }: Problem): Error {
   if (code === 'STALE_LEASE') return new LeaseLost()
-  if (PASSING.has(code)) return new Away(message, true)
+  if (PASSING.has(code)) return awayFor(code, message)
   const all = issues.map(({ path, message: why }) => `${path.join('.') || 'input'}: ${why}`)
   return new Refused(code, all.length === 0 ? message : all.join('; '))
 }

@@ -23,9 +23,9 @@ export type WorkerEvent =
   | { readonly kind: 'log-refused'; readonly job: Job; readonly reason: string }
   /** The job was given back unharmed. */
   | { readonly kind: 'released'; readonly job: Job }
-  /** The server does not answer; the worker waits for it. */
+  /** The server does not answer, or says that something it needs is away; the worker waits for it. */
   | { readonly kind: 'away'; readonly reason: string }
-  /** It answers again. */
+  /** It does its work again. */
   | { readonly kind: 'back' }
   /** The server does not let the worker in, or knows no such service: it stops. */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -53,9 +53,9 @@ export function inWords(event: WorkerEvent): string {
     case 'released':
       return `${event.job.id}: given back`
     case 'away':
-      return `The server does not answer; trying again until it does: ${event.reason}`
+      return `The server is away; trying again until it is back: ${event.reason}`
     case 'back':
-      return 'The server answers again.'
+      return 'The server is back.'
     case 'refused':
       return event.reason
     case 'stopping':

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { WorkerLogDocument } from '../generated/operations/graphql.ts'
 import { ask, done, Refused, type Post } from './api.ts'
-import { stubbornly } from './stubborn.ts'
+import { stubbornly, type Stubbornness } from './stubborn.ts'
 
 /** How long lines wait for more of them. */
 const GATHER_MS = 50
@@ -14,14 +14,12 @@ const MAX_LINE = 65_536
 const FULL_BYTES = 1024 * 1024
 const OVERFULL_BYTES = 16 * 1024 * 1024
 
-export interface JobLogOptions {
+/** Its signal ends all waiting for the server. */
+export interface JobLogOptions extends Stubbornness {
   readonly post: Post
   readonly jobId: string
   readonly fence: string
   readonly timeoutMs: number
-  readonly faultMs: number
-  /** Ends all waiting for the server. */
-  readonly signal: AbortSignal
   readonly refused: (reason: string) => void
 }
 

@@ -11,19 +11,17 @@ import { JsonText } from '../kit/json.ts'
 import { ask, done, Refused, type Post } from './api.ts'
 import { messageOf } from './events.ts'
 import { LeaseLost, NonRetryable } from './job.ts'
-import { stubbornly } from './stubborn.ts'
+import { stubbornly, type Stubbornness } from './stubborn.ts'
 
 /** Longest text of an error that is sent, in characters. */
 const MAX_TEXT = 10_000
 /** Longest result that is sent together with others, in characters: so many of them are a small request. */
 const MAX_SMALL = 2_000
 
-export interface ReporterOptions {
+/** Its signal ends all waiting for the server. */
+export interface ReporterOptions extends Stubbornness {
   readonly post: Post
   readonly timeoutMs: number
-  readonly faultMs: number
-  /** Ends all waiting for the server. */
-  readonly signal: AbortSignal
 }
 
 /**

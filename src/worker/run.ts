@@ -26,6 +26,8 @@ export interface RunPlan {
   readonly leaseMs: number
   readonly handler: Handler<never>
   readonly tell: (event: WorkerEvent) => void
+  /** Told that the server is away, or (undefined) that it answered. */
+  readonly heard: (failure: Away | undefined) => void
   /** Ends all waiting for the server. */
   readonly cutoff: AbortSignal
   /** A handler has ended, and there is room for another. */
@@ -202,8 +204,9 @@ function jobOf({ job, attempt }: Lease): Job {
 
 const heldBy = ({ job, fence }: Lease) => ({ jobId: job.id, fence })
 
-const reporting = ({ post, leaseMs, cutoff }: RunPlan) => ({
+const reporting = ({ post, heard, leaseMs, cutoff }: RunPlan) => ({
   post,
+  heard,
   timeoutMs: TIMEOUT_MS,
   faultMs: FAULTY_LEASES * leaseMs,
   signal: cutoff,

@@ -4,6 +4,13 @@ import { Away } from './api.ts'
 /** There was no time left to wait for the server. */
 export class GivenUp extends Error {}
 
+export interface Stubbornness {
+  readonly signal: AbortSignal
+  readonly faultMs: number
+  /** Told of each try: that the server is away, or (undefined) that it answered. */
+  readonly heard: (failure: Away | undefined) => void
+}
+
 /**
  * Does something again until the server has answered it: through every outage, however long, since only the server
  * knows whether a lease is still good. A server that answers with faults is given `faultMs`, then the last one is
@@ -11,11 +18,12 @@ export class GivenUp extends Error {}
  */
 export async function stubbornly<T>(
   work: () => Promise<T>,
-  { signal, faultMs }: { readonly signal: AbortSignal; readonly faultMs: number },
+  { signal, faultMs, heard }: Stubbornness,
 ): Promise<T> {
   let faultyFrom: number | undefined
   const complain = (cause: unknown): void => {
     if (signal.aborted) return
+    heard(cause instanceof Away && !cause.isFault ? cause : undefined)
     if (!(cause instanceof Away)) throw cause
     if (!cause.isFault) return void (faultyFrom = undefined)
     faultyFrom ??= performance.now()
@@ -23,5 +31,6 @@ export async function stubbornly<T>(
   }
   const done = await patiently(async () => ({ value: await work() }), signal, complain)
   if (done === undefined) throw new GivenUp('The worker stopped before the server answered.')
+  heard(undefined)
   return done.value
 }

@@ -1,4 +1,4 @@
-import { Away, postTo, type Post } from './api.ts'
+import { postTo, type Away } from './api.ts'
 import { Claims, type Lease } from './claims.ts'
 import { messageOf, type WorkerEvent } from './events.ts'
 import { Heart } from './heart.ts'
@@ -83,6 +83,7 @@ class RunningWorker implements Worker {
     const { endpoint, leaseSeconds, name } = settings
     const leaseMs = leaseSeconds * 1_000
     const tell = (event: WorkerEvent): void => this.#tell(event)
+    const heard = (failure: Away | undefined): void => this.#heard(failure?.message)
     this.#settings = settings
     this.#stopOn = options.stopOn ?? ['SIGTERM', 'SIGINT']
     this.#signal = options.signal
@@ -96,15 +97,16 @@ class RunningWorker implements Worker {
     const { handler } = options
     const cutoff = this.#cutoff.signal
     this.#plan = {
-      post: this.#noted(postTo(endpoint)),
+      post: postTo(endpoint),
       heart: this.#heart,
       leaseMs,
       handler,
       tell,
+      heard,
       cutoff,
       handled: () => this.#free(),
     }
-    this.#claims = new Claims(settings, this.#heart, (failure) => this.#heard(failure?.message))
+    this.#claims = new Claims(settings, this.#heart, heard)
     this.finished = this.#live()
   }
 
@@ -241,20 +243,6 @@ class RunningWorker implements Worker {
     if (this.#failure === undefined) this.#tell({ kind: 'refused', reason: messageOf(cause) })
     this.#failure ??= { cause }
     this.#drain()
-  }
-
-  /** Sends, and notes whether the server answers. */
-  #noted(post: Post): Post {
-    return async (body, options) => {
-      try {
-        const reply = await post(body, options)
-        this.#heard(undefined)
-        return reply
-      } catch (cause) {
-        if (cause instanceof Away) this.#heard(cause.message)
-        throw cause
-      }
-    }
   }
 
   #heard(away: string | undefined): void {

@@ -136,7 +136,7 @@ it('a job and its log are followed through the death of the server, to the end',
   const worker = start('worker', '--service', queue, '--', 'sh', '-c', script)
   await until(() => rowsOf(logs.stdout).length > 10, PATIENT)
   await server.end('SIGKILL')
-  await until(() => [watch, logs].every(({ stderr }) => stderr.includes('is lost')), PATIENT)
+  await until(() => [watch, logs].every(({ stderr }) => stderr.includes('is away')), PATIENT)
   await server.start()
 
   const followed = await logs.ended()

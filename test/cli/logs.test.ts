@@ -47,14 +47,14 @@ it('a log is followed through the death of the server, with no line lost and non
   const logs = new RunningCommand(['logs', 'ticker', '-f', '--verify', '--json'], { env })
   await until(() => linesOf(whole(logs.stdout)).length > 50, PATIENT)
   for (let round = 0; round < 2; round += 1) {
-    const losses = logs.stderr.split('is lost').length
+    const losses = logs.stderr.split('is away').length
     await server.end('SIGKILL')
-    await until(() => logs.stderr.split('is lost').length > losses, PATIENT)
+    await until(() => logs.stderr.split('is away').length > losses, PATIENT)
     await server.start()
     const before = linesOf(whole(logs.stdout)).length
     await until(() => linesOf(whole(logs.stdout)).length > before + 100, PATIENT)
   }
-  expect(logs.stderr).toContain('The connection is back.\n')
+  expect(logs.stderr).toContain('Millrace is back.\n')
   logs.signal('SIGINT')
   const { code, stdout, stderr } = await logs.ended()
   const lines = linesOf(whole(stdout))

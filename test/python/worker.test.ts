@@ -6,6 +6,7 @@ import { isAlive } from '../support/alive.ts'
 import { Client } from '../support/client.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import type { TestFolder } from '../support/folder.ts'
+import { awayAnswers, interposed } from '../support/interposed.ts'
 import { TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { forgetfulProxy } from './forgetful.ts'
@@ -271,6 +272,27 @@ test('a job outlives the server it came from: its log and its result are deliver
   const next = await call(service, 'echo')
   await becomes(next, 'SUCCEEDED')
   expect(worker.output).toContain('the server answers again')
+})
+
+test('what a proxy answers, and what the server says of what it needs, is an outage: told once, and waited out', async () => {
+  const service = await queue()
+  const proxy = await interposed(server.url)
+  const gate = gateIn(folder)
+  const id = await call(service, 'wait', { gate: gate.path })
+  const there = new Client(proxy.url, server.admin.token)
+  const worker = startWorker(folder, there, service, { 'lease-seconds': 60, concurrency: 2 })
+  started.push(worker)
+  await says(id, 'waiting 1')
+  for (const [status, body] of awayAnswers) await proxy.answer(status, body)
+  await gate.open()
+  for (const [status, body] of awayAnswers.slice(0, 2)) await proxy.answer(status, body)
+  proxy.pass()
+  const { attempts } = await becomes(id, 'SUCCEEDED')
+  expect(attempts).toMatchObject([{ number: 1, outcome: 'SUCCEEDED' }])
+  await until(() => worker.output.includes('the server answers again'))
+  expect(worker.output.match(/trying again|answers again/g)).toHaveLength(2)
+  await worker.end('SIGKILL')
+  await proxy.close()
 })
 
 test('where the first answer to every call gets lost each job is done once all the same, and its log is whole', async () => {

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { read, seedQueue, submit } from '../jobs/operations.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { testFolder, type TestFolder } from '../support/folder.ts'
+import { awayAnswers, interposed } from '../support/interposed.ts'
 import { TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { becomes } from './support.ts'
@@ -40,9 +41,9 @@ interface Process {
   readonly told: () => string[]
 }
 
-function start(SERVICE: string, LEASE = '30', CONCURRENCY = '1'): Process {
+function start(SERVICE: string, LEASE = '30', CONCURRENCY = '1', URL = server.url): Process {
   const child = spawn(process.execPath, [script], {
-    env: { PATH: process.env.PATH, MODULE, URL: server.url, SERVICE, LEASE, CONCURRENCY },
+    env: { PATH: process.env.PATH, MODULE, URL, SERVICE, LEASE, CONCURRENCY },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   children.push(child)
@@ -154,4 +155,22 @@ test('a result that comes while the server is down is delivered when it is back'
   expect(told().slice(0, 4)).toEqual(['claimed', 'away', 'back', 'succeeded'])
   const next = await submit(server.admin, queue)
   await becomes(server.admin, next.id, 'SUCCEEDED')
+})
+
+test('what a proxy answers, and what the server says of what it needs, is an outage: told once, and waited out', async () => {
+  const queue = await seedQueue(server.admin)
+  const proxy = await interposed(server.url)
+  const file = newFile()
+  const { id } = await submit(server.admin, queue, { parameters: { file } })
+  const { child, told } = start(queue, '60', '2', proxy.url)
+  await until(async () => (await read(server.admin, id)).logs.nodes.length === 1)
+  for (const [status, body] of awayAnswers) await proxy.answer(status, body)
+  await writeFile(file, '')
+  for (const [status, body] of awayAnswers.slice(0, 2)) await proxy.answer(status, body)
+  proxy.pass()
+  await until(() => told().includes('succeeded'))
+  expect(told()).toEqual(['claimed', 'away', 'back', 'succeeded'])
+  expect(await read(server.admin, id)).toMatchObject({ result: child.pid, attempt: 1 })
+  await end(child, 'SIGKILL')
+  await proxy.close()
 })
