@@ -45,9 +45,9 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
       error: (cause) => away(messageIn(cause)),
       closed(event) {
         clearTimeout(settling)
-        const { code, reason } = closeOf(event)
+        const { code = 0, reason } = closeOf(event)
         if (code !== NORMAL && code !== CloseCode.Forbidden)
-          away(reason || 'the connection is lost')
+          away(WHY[code] ?? (reason || 'the connection is lost'))
       },
     },
   })
@@ -67,6 +67,13 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
 
 /** Close code of a socket that has served its purpose. */
 const NORMAL = 1000
+/** What other close codes stand for. */
+const WHY: Readonly<Record<number, string>> = {
+  1001: 'it is being stopped',
+  1012: 'it is being started again',
+  1013: 'it cannot serve at this moment',
+  4499: 'it gives no sign of life', // of the client's own
+}
 
 const FORBIDDEN: ApiError = {
   message: 'The credential is not known, has expired or was revoked.',

@@ -93,7 +93,7 @@ export class OwnPostgres {
   /** `kill -9`; its processes for single sessions end when they see that it is gone. */
   async kill(): Promise<void> {
     const server = this.#server
-    if (server === undefined || server.exitCode !== null) return
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return
     const ended = once(server, 'exit')
     server.kill('SIGKILL')
     await ended
