@@ -13,7 +13,7 @@ import type { Platform, ServerIdentity } from './context.ts'
 import { lockDataFolder } from './db/data-folder.ts'
 import { openDatabase } from './db/database.ts'
 import { applyMigrations } from './db/migrate.ts'
-import { doorsOf, Invoker } from './doors/index.ts'
+import { doorsOf, Invoker, leftUploads } from './doors/index.ts'
 import { quotas } from './http/limits/index.ts'
 import type { Health } from './http/health.ts'
 import { httpServer } from './http/server.ts'
@@ -153,6 +153,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   await reconciler.start()
   opening(retention(platform), (stop) => stop())
   opening(sweeper(platform), (stop) => stop())
+  opening(await leftUploads(platform), (stop) => stop())
   const dispatcher = opening(new Dispatcher(site), (one, graceMs) => one.close(graceMs))
   await dispatcher.start()
   state.phase = 'ready'

@@ -61,6 +61,7 @@ const mayImport: Record<string, readonly string[]> = {
     'streams',
     'traffic',
     'uploads',
+    'work', // what is done again and again
   ],
   schema: [
     'builder',

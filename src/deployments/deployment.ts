@@ -24,8 +24,8 @@ export const versionNaming: Naming = {
 }
 
 /**
- * The life of a version's archive. It is checked while its sender waits; a check that a crash cut short is begun
- * anew by sending the archive again. Several may be checked at once: the first that passes is the version's for good,
+ * The life of a version's archive. It is checked while its sender waits; a check that a crash cut short is taken over
+ * by the next server that can, and ends in REJECTED where the bytes are gone: then the archive is sent again. Several may be checked at once: the first that passes is the version's for good,
  * also when another was refused meanwhile. Nothing leads on from READY.
  */
 export const versionMoves = machine({

@@ -15,4 +15,4 @@ export {
   versionOf,
 } from './store.ts'
 export { abejaPath, DeploymentType, VersionType } from './types.ts'
-export { archiveOf, receiveArchive } from './receive.ts'
+export { archiveOf, checkAgain, clearChecks, giveUpChecks, receiveArchive } from './receive.ts'

@@ -1,19 +1,22 @@
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { addAbortSignal } from 'node:stream'
 import type { PoolClient } from 'pg'
 import type { Platform } from '../context.ts'
 import {
   Prisma,
+  type Arrival,
   type Deployment,
   type DeploymentVersion,
   type Upload,
 } from '../generated/prisma/client.ts'
 import type { VersionStatus } from '../generated/prisma/enums.ts'
-import type { Actor } from '../kit/actor.ts'
+import { system, type Actor } from '../kit/actor.ts'
 import { BadArchive, checkArchive } from '../kit/archive/index.ts'
 import { NotFound, ValidationError } from '../kit/errors.ts'
-import type { StoredObject } from '../ports/storage/storage.ts'
+import type { Storage, StoredObject } from '../ports/storage/storage.ts'
 import { advance, recorded, type NewEvent } from '../streams/index.ts'
-import { askedBy, completeUpload } from '../uploads/index.ts'
+import { arrivedWhole, askedBy, completeUpload } from '../uploads/index.ts'
 import { archiveKey } from './archive.ts'
 import { VersionId, versionMoves } from './deployment.ts'
 
@@ -36,21 +39,84 @@ export async function receiveArchive(
   upload: Upload & { versionId: string },
   key: string,
   stored: StoredObject,
+  signal?: AbortSignal,
 ): Promise<boolean> {
-  const { storage, config, database } = platform
-  const version = await versionThere(database, upload.versionId)
+  const version = await versionThere(platform.database, upload.versionId)
   const actor = askedBy(upload)
-  if (!(await move(platform, version, actor, 'receive', { set: Prisma.sql`rejection = NULL` })))
-    return false
+  const isReceived = await move(platform, version, actor, 'receive', {
+    set: Prisma.sql`rejection = NULL`,
+    before: (client) => arrivedWhole(platform, client, key, upload, stored),
+  })
+  if (!isReceived) return false
+  return checkAndTake(platform, version, upload, key, stored, signal)
+}
+
+/**
+ * Takes up a check that was cut short, `attempt` times by now, without its sender. The version is REJECTED, and its
+ * upload good for another try, where the bytes are gone or the check itself ends the servers that try it.
+ */
+export async function checkAgain(
+  platform: Platform,
+  { key, sizeBytes, sha256, attempt }: Arrival,
+  upload: Upload & { versionId: string },
+  signal: AbortSignal,
+): Promise<void> {
+  if (sha256 === null) return
+  const { storage } = platform
+  const version = await versionThere(platform.database, upload.versionId)
+  const isKept = (await lies(storage, key)) || (await lies(storage, archiveKey(sha256)))
+  const stored = { sha256, sizeBytes: Number(sizeBytes) }
+  if (!isKept) await giveUp(platform, version, LOST)
+  else if (attempt > MAX_ATTEMPTS) await giveUp(platform, version, TOO_OFTEN)
+  else await checkAndTake(platform, version, upload, key, stored, signal)
+}
+
+/** Ends the checks of which nobody has the bytes any more. */
+export async function giveUpChecks(platform: Platform): Promise<void> {
+  const versions = await platform.database.query<DeploymentVersion>(Prisma.sql`
+    SELECT v.* FROM "DeploymentVersion" AS v
+    WHERE v.status = 'CHECKING' AND v."deletedAt" IS NULL
+      AND NOT EXISTS (SELECT FROM "Arrival" AS a WHERE a."versionId" = v.id)
+    LIMIT ${AT_A_TIME}::int`)
+  for (const version of versions) await giveUp(platform, version, LOST)
+}
+
+const AT_A_TIME = 100
+/** Servers that may end while they check one archive. */
+const MAX_ATTEMPTS = 3
+const LOST = 'The check was cut short and the bytes are gone: send the archive again.'
+const TOO_OFTEN = `The check was cut short ${MAX_ATTEMPTS} times: send the archive again.`
+
+const giveUp = (platform: Platform, version: DeploymentVersion, message: string) =>
+  move(platform, version, system, 'reject', { set: Prisma.sql`rejection = ${message}`, message })
+
+async function lies(storage: Storage, key: string): Promise<boolean> {
+  const object = await storage.get(key)
+  object?.body.destroy()
+  return object !== undefined
+}
+
+async function checkAndTake(
+  platform: Platform,
+  version: DeploymentVersion,
+  upload: Upload,
+  key: string,
+  stored: StoredObject,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { storage, config } = platform
+  const actor = askedBy(upload)
+  const kept = archiveKey(stored.sha256)
   try {
     await checkArchive(
       async () => {
-        const object = await storage.get(key)
+        // moved already, where a server died before it could say so
+        const object = (await storage.get(key)) ?? (await storage.get(kept))
         if (object === undefined) throw new Error(`${key} is gone from the storage`)
-        return object.body
+        return signal ? addAbortSignal(signal, object.body) : object.body
       },
       {
-        temporary: join(config.dataDir, 'checking'),
+        temporary: temporaryFolder(platform),
         maxFiles: config.maxArchiveFiles,
         maxBytes: config.maxUnpackedBytes,
       },
@@ -67,10 +133,25 @@ export async function receiveArchive(
       "archiveSizeBytes" = ${stored.sizeBytes}::bigint, "uploadedAt" = clock_timestamp()`,
     // no other can be accepted any more, and whoever sees the version READY finds its archive
     async before(client) {
-      await storage.move(key, archiveKey(stored.sha256))
+      if (await lies(storage, key)) await storage.move(key, kept)
       await completeUpload(platform, client, upload, stored)
     },
   })
+}
+
+/** Each run of a server has its own, so that what another has left can go. */
+const temporaryFolder = ({ config, server }: Platform): string =>
+  join(config.dataDir, 'checking', server.run)
+
+/** Removes what earlier runs of this server have left of their checks. */
+export async function clearChecks({ config, server }: Platform): Promise<void> {
+  const folder = join(config.dataDir, 'checking')
+  const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return []
+    throw cause
+  })
+  for (const name of names)
+    if (name !== server.run) await rm(join(folder, name), { recursive: true, force: true })
 }
 
 async function versionThere(
@@ -116,6 +197,7 @@ async function move(
       changes: [
         { field: 'version', to: version.label },
         { field: 'status', from: before.status, to },
+        ...(how.message === undefined ? [] : [{ field: 'rejection', to: how.message }]),
       ],
       message: how.message,
     }

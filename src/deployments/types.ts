@@ -43,7 +43,9 @@ const VersionStatusType = builder.enumType('VersionStatus', {
     [VersionStatus.AWAITING_ARCHIVE]: { description: 'Nothing was sent yet.' },
     [VersionStatus.CHECKING]: { description: 'It has arrived and is being looked at.' },
     [VersionStatus.READY]: { description: 'It can be run, and keeps this archive.' },
-    [VersionStatus.REJECTED]: { description: 'It was refused; send another.' },
+    [VersionStatus.REJECTED]: {
+      description: 'It was refused, or lost while it was checked; send another.',
+    },
   } as const,
 })
 
@@ -103,7 +105,7 @@ export const VersionType = builder.prismaObject('DeploymentVersion', {
     }),
     rejection: t.exposeString('rejection', {
       nullable: true,
-      description: 'Why the archive was refused.',
+      description: 'Why the archive was refused, or its check given up.',
     }),
     archive: t.field({
       type: ArchiveType,

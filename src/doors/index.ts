@@ -5,6 +5,7 @@ import type { Invoker } from './invoke.ts'
 import { putUpload } from './put.ts'
 
 export { Invoker } from './invoke.ts'
+export { leftUploads } from './leftovers.ts'
 export { isForwarded, opened } from './forward.ts'
 export { onward } from './headers.ts'
 

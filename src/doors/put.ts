@@ -5,13 +5,14 @@ import { archiveOf, receiveArchive } from '../deployments/index.ts'
 import type { Upload } from '../generated/prisma/client.ts'
 import { Conflict, NotFound, QuotaReached, ValidationError } from '../kit/errors.ts'
 import { TooLarge, type StoredObject } from '../ports/storage/storage.ts'
-import { completeUpload, UploadId, uploadKey } from '../uploads/index.ts'
+import { completeUpload, inHand, UploadId, uploadKey } from '../uploads/index.ts'
 
 /**
  * The door for bytes that come in: streams them to Storage, never whole in memory, and gives them to whoever asked
  * for them. Bytes that were taken are there for good: the same are no error after that and others a Conflict, however
  * many are sent at once. Throws NotFound, Conflict, ValidationError (other bytes than announced, an archive that is
- * refused) or QuotaReached (too many bytes); then nothing is kept.
+ * refused) or QuotaReached (too many bytes); then nothing is kept. Where a fault cuts it short, whole bytes of an
+ * archive are checked all the same, as soon as a server can (`leftovers.ts`), and others go.
  */
 export async function putUpload(
   platform: Platform,
@@ -26,13 +27,12 @@ export async function putUpload(
     throw otherBytes(upload)
   }
   const key = `${uploadKey(id)}.${randomUUID()}`
-  const stored = await keep(platform, key, body, signal)
-  try {
-    asAnnounced(upload, stored)
-    if (await take(platform, upload, key, stored)) return
-  } finally {
-    await platform.storage.delete(key) // what was taken lies elsewhere by now
-  }
+  const { stored, isTaken } = await inHand(platform, key, upload, async () => {
+    const whole = await keep(platform, key, body, signal)
+    asAnnounced(upload, whole)
+    return { stored: whole, isTaken: await take(platform, upload, key, whole) }
+  })
+  if (isTaken) return
   const taken = await takenBy(platform, await uploadThere(platform, id))
   if (taken?.sha256 !== stored.sha256) throw otherBytes(upload)
 }

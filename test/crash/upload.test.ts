@@ -1,9 +1,11 @@
-import { readdir } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { graphql } from '../generated/index.ts'
-import { tarGz } from '../support/archive.ts'
+import { tar, tarGz } from '../support/archive.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import { becomes, seedDeployment, seedService, succeeded } from '../support/seed.ts'
 import { TestServer } from '../support/server.ts'
@@ -44,6 +46,7 @@ const VersionStatus = graphql(`
   query CrashVersionStatus($id: ID!) {
     deploymentVersion(id: $id) {
       status
+      rejection
       archive {
         sizeBytes
       }
@@ -65,17 +68,98 @@ test('an upload that was cut off by the death of the server leaves nothing, and 
   await server.start()
   await until(async () => (await readdir(incoming)).length === 0)
   const before = await server.admin.request(VersionStatus, { id: version.id })
-  expect(before.deploymentVersion).toEqual({ status: 'AWAITING_ARCHIVE', archive: null })
+  expect(before.deploymentVersion).toMatchObject({ status: 'AWAITING_ARCHIVE', archive: null })
   const body = new Uint8Array(await tarGz(python.files))
   const sent = await fetch(upload.url ?? '', { method: 'PUT', body })
   expect(sent.status).toBe(200)
   const after = await server.admin.request(VersionStatus, { id: version.id })
-  expect(after.deploymentVersion).toEqual({
+  expect(after.deploymentVersion).toMatchObject({
     status: 'READY',
     archive: { sizeBytes: body.length },
   })
   const service = await seedService(server.admin, version.id)
   await becomes(server.admin, service.id, 'READY')
+})
+
+/** An archive like no other, which takes a while to be looked through. */
+const slowArchive = async () =>
+  new Uint8Array(
+    gzipSync(
+      await tar([
+        { name: 'main.py', body: 'def handler(request, context):\n    return {}\n' },
+        { name: 'zeros', body: Buffer.alloc(300_000_000) },
+        { name: randomUUID(), body: '' },
+      ]),
+      { level: 1 },
+    ),
+  )
+
+/** A version whose archive is being checked when its server is killed; `objects` are what Storage has of uploads. */
+async function killedChecking() {
+  const deployment = await seedDeployment(server.admin)
+  const input = { deploymentId: deployment.id, label: '1' }
+  const { createDeploymentVersion } = await server.admin.request(CreateVersion, { input })
+  const { version, upload } = succeeded(createDeploymentVersion, 'CreateDeploymentVersionSuccess')
+  const body = await slowArchive()
+  const url = upload.url ?? ''
+  const sent = fetch(url, { method: 'PUT', body }).then(
+    ({ status }) => status,
+    () => 'cut off',
+  )
+  const read = async () =>
+    (await server.admin.request(VersionStatus, { id: version.id })).deploymentVersion
+  await until(async () => (await read())?.status === 'CHECKING')
+  await server.end('SIGKILL')
+  expect(await sent).toBe('cut off')
+  const folder = join(database.dataDir, 'storage/objects/uploads+')
+  const objects = async () => (await readdir(folder)).map((name) => join(folder, name))
+  expect(await objects()).toHaveLength(1)
+  const events = async () => {
+    const { deployment: found } = await server.admin.request(VersionEvents, { id: deployment.id })
+    return found?.events.nodes
+  }
+  return { body, url, read, objects, events }
+}
+
+const VersionEvents = graphql(`
+  query CrashVersionEvents($id: ID!) {
+    deployment(id: $id) {
+      events {
+        nodes {
+          kind
+          changes {
+            field
+            to
+          }
+        }
+      }
+    }
+  }
+`)
+
+test('an archive whose check the death of the server cut short is checked by the server that comes again', async () => {
+  const { body, read, objects, events } = await killedChecking()
+  await server.start()
+  await until(async () => (await read())?.status === 'READY', { timeoutMs: 60_000 })
+  expect(await read()).toMatchObject({ archive: { sizeBytes: body.length } })
+  const kinds = (await events())?.map(({ kind }) => kind)
+  expect(kinds?.slice(-2)).toEqual(['VERSION_CHECKING', 'VERSION_READY'])
+  await until(async () => (await objects()).length === 0)
+})
+
+test('a check whose bytes are gone is given up, says why, and takes the archive again', async () => {
+  const { body, url, read, objects, events } = await killedChecking()
+  for (const file of await objects()) await rm(file)
+  await server.start()
+  await until(async () => (await read())?.status === 'REJECTED', { timeoutMs: 60_000 })
+  const why = (await read())?.rejection
+  expect(why).toContain('send the archive again')
+  expect((await events())?.at(-1)).toMatchObject({
+    kind: 'VERSION_REJECTED',
+    changes: expect.arrayContaining([{ field: 'rejection', to: why }]),
+  })
+  expect((await fetch(url, { method: 'PUT', body })).status).toBe(200)
+  expect(await read()).toMatchObject({ status: 'READY', rejection: null })
 })
 
 /** Sends these bytes of a body that was announced as twice as long. */
