@@ -39,7 +39,6 @@ export async function receiveArchive(
   upload: Upload & { versionId: string },
   key: string,
   stored: StoredObject,
-  signal?: AbortSignal,
 ): Promise<boolean> {
   const version = await versionThere(platform.database, upload.versionId)
   const actor = askedBy(upload)
@@ -48,7 +47,7 @@ export async function receiveArchive(
     before: (client) => arrivedWhole(platform, client, key, upload, stored),
   })
   if (!isReceived) return false
-  return checkAndTake(platform, version, upload, key, stored, signal)
+  return checkAndTake(platform, version, upload, key, stored)
 }
 
 /**
@@ -64,7 +63,7 @@ export async function checkAgain(
   if (sha256 === null) return
   const { storage } = platform
   const version = await versionThere(platform.database, upload.versionId)
-  const isKept = (await lies(storage, key)) || (await lies(storage, archiveKey(sha256)))
+  const isKept = (await isStored(storage, key)) || (await isStored(storage, archiveKey(sha256)))
   const stored = { sha256, sizeBytes: Number(sizeBytes) }
   if (!isKept) await giveUp(platform, version, LOST)
   else if (attempt > MAX_ATTEMPTS) await giveUp(platform, version, TOO_OFTEN)
@@ -90,7 +89,7 @@ const TOO_OFTEN = `The check was cut short ${MAX_ATTEMPTS} times: send the archi
 const giveUp = (platform: Platform, version: DeploymentVersion, message: string) =>
   move(platform, version, system, 'reject', { set: Prisma.sql`rejection = ${message}`, message })
 
-async function lies(storage: Storage, key: string): Promise<boolean> {
+async function isStored(storage: Storage, key: string): Promise<boolean> {
   const object = await storage.get(key)
   object?.body.destroy()
   return object !== undefined
@@ -102,7 +101,7 @@ async function checkAndTake(
   upload: Upload,
   key: string,
   stored: StoredObject,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<boolean> {
   const { storage, config } = platform
   const actor = askedBy(upload)
@@ -133,7 +132,7 @@ async function checkAndTake(
       "archiveSizeBytes" = ${stored.sizeBytes}::bigint, "uploadedAt" = clock_timestamp()`,
     // no other can be accepted any more, and whoever sees the version READY finds its archive
     async before(client) {
-      if (await lies(storage, key)) await storage.move(key, kept)
+      if (await isStored(storage, key)) await storage.move(key, kept)
       await completeUpload(platform, client, upload, stored)
     },
   })
