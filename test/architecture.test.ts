@@ -28,7 +28,7 @@ const mayImport: Record<string, readonly string[]> = {
   tokens: [...ground, 'organizations', 'projects'],
   events: [...ground, 'organizations'],
   logs: [...ground, 'events'],
-  uploads: [...ground, 'organizations'],
+  uploads: [...ground, 'ports', 'organizations'],
   deployments: [...ground, 'db', 'ports', 'organizations', 'events', 'uploads'],
   services: [...ground, 'db', 'ports', 'organizations', 'events', 'logs', 'deployments'],
   routes: [...ground, 'organizations', 'deployments', 'services'],
