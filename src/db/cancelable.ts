@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
-import { DomainError, Outage } from '../kit/errors.ts'
+import { DomainError } from '../kit/errors.ts'
 import type { Operation } from '../kit/operation.ts'
 import { answerIn, asThrown } from './outage.ts'
 
@@ -33,8 +33,7 @@ export function cancelable<Result>(
         return await run(client)
       } catch (cause) {
         // after an answer of the database, or one of ours, the connection is as good as before
-        const isOurs = cause instanceof DomainError && !(cause instanceof Outage)
-        if (answerIn(cause) === undefined && !isOurs) broken ??= cause as Error // all that `pg` rejects with
+        if (!(answerIn(cause) || cause instanceof DomainError)) broken ??= cause as Error // all that `pg` rejects with
         throw asThrown(cause)
       } finally {
         stop()

@@ -16,7 +16,7 @@ const isMistake = (cause: unknown): boolean =>
  * the same may succeed later; otherwise the error itself, because the statement is at fault.
  */
 export function asThrown(cause: unknown): unknown {
-  if (cause instanceof DomainError || isMistake(cause)) return cause
+  if (cause instanceof Outage || cause instanceof DomainError || isMistake(cause)) return cause
   const isAway = cause instanceof DatabaseError ? AWAY.test(cause.code ?? '') : true
   return isAway ? new Outage('database', cause) : cause
 }

@@ -31,7 +31,7 @@ export interface HttpError {
  */
 export function httpError(thrown: unknown, requestId: string): HttpError {
   const error = outageIn(thrown) ?? thrown
-  if (!(error instanceof DomainError)) {
+  if (!(error instanceof DomainError || error instanceof Outage)) {
     const error_description = `Something went wrong on the server (request ${requestId}).`
     return { status: 500, headers: {}, body: { error: 'internal_server_error', error_description } }
   }
@@ -65,7 +65,7 @@ export function asAnswer(error: unknown, answer: ServerResponse): unknown {
   return isRefusal ? new BadRequest(`The request is malformed: ${error.message}`) : error
 }
 
-function statusOf(error: DomainError): [number, string] {
+function statusOf(error: DomainError | Outage): [number, string] {
   if (error instanceof NotFound) return [404, 'not_found']
   // a stopped service is documented as 404, which old clients do not retry
   if (error instanceof WrongState)

@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { Context, Site } from '../context.ts'
 import { DomainError, NotFound, WrongState } from '../kit/errors.ts'
+import type { Answer } from '../kit/call.ts'
 import type { Asker } from '../kit/operation.ts'
+import { throughOutages } from '../kit/patience.ts'
 import { ServiceId } from '../services/index.ts'
 import { noSpan } from '../ports/tracing/tracing.ts'
 import {
@@ -44,16 +46,23 @@ const nobody: Asker = { key: () => '', isGone: () => false, onGone: () => () => 
  */
 export async function callProcess(site: Site, { lease, signal }: HeldJob): Promise<Ending> {
   const parameters = { text: lease.parameters, key: lease.parametersKey }
-  const body = (await valueOf(site, parameters)) ?? 'null'
+  const body = (await throughOutages(() => valueOf(site, parameters), signal)) ?? 'null'
+  const invoke = (): Promise<Answer> =>
+    site.doors.invoke(
+      contextFor(site, lease.organizationId),
+      undefined,
+      ServiceId.text(lease.serviceId),
+      {
+        method: 'POST',
+        target: '/',
+        headers: { 'content-type': 'application/json', accept: 'application/json' },
+        body: Buffer.from(body),
+        signal,
+      },
+    )
   try {
-    const ctx = contextFor(site, lease.organizationId)
-    const answer = await site.doors.invoke(ctx, undefined, ServiceId.text(lease.serviceId), {
-      method: 'POST',
-      target: '/',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: Buffer.from(body),
-      signal,
-    })
+    // in an outage the service is not found, let alone called
+    const answer = await throughOutages(invoke, signal)
     const said = await whole(answer.body)
     if (answer.status >= 400)
       return {
@@ -66,7 +75,8 @@ export async function callProcess(site: Site, { lease, signal }: HeldJob): Promi
       }
     const result = said === '' ? 'null' : said
     JSON.parse(result)
-    return { result: await keepValue(site, resultKey(lease.id), result) }
+    const keep = () => keepValue(site, resultKey(lease.id), result)
+    return { result: await throughOutages(keep, signal) }
   } catch (cause) {
     const isFinal = cause instanceof SyntaxError || cause instanceof AnswerTooLarge
     return { error: failure(cause), isRetryable: !isFinal }

@@ -126,9 +126,12 @@ export class Unavailable extends DomainError {
 /** How long whoever meets an outage is asked to wait before the next try. */
 const OUTAGE_SECONDS = 2
 
-/** The database, the storage or the disk is away, so that nothing can be done now; whoever tries again goes on. */
-export class Outage extends DomainError {
-  readonly code = 'UNAVAILABLE'
+/**
+ * The database, the storage or the disk is away, so that nothing can be done now; whoever tries again goes on. It is no
+ * DomainError: what was under way may have been done all the same.
+ */
+export class Outage extends Error {
+  readonly code: ErrorCode = 'UNAVAILABLE'
   readonly missing: 'database' | 'storage' | 'disk'
   readonly retryAfterSeconds = OUTAGE_SECONDS
   constructor(missing: Outage['missing'], cause: unknown) {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { outageIn } from './errors.ts'
 
 const FIRST_MS = 100
 const MAX_MS = 2_000
@@ -21,4 +22,17 @@ export async function patiently<T>(
     }
   }
   return undefined
+}
+
+/**
+ * Does something that an outage may keep from being done, once that is over. Throws whatever else it fails with, and the
+ * signal's reason when that fires first.
+ */
+export async function throughOutages<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const complain = (cause: unknown): void => {
+    if (outageIn(cause) === undefined) throw cause
+  }
+  const done = await patiently(async () => ({ value: await work() }), signal, complain)
+  if (done === undefined) throw signal.reason
+  return done.value
 }

@@ -73,7 +73,7 @@ export const absent = (message: string): Problem => new Problem('NOT_FOUND', mes
 export function problemOf(thrown: unknown, requestId: string): Problem {
   if (thrown instanceof Problem) return thrown
   const error = outageIn(thrown) ?? thrown
-  if (!(error instanceof DomainError))
+  if (!(error instanceof DomainError || error instanceof Outage))
     return new Problem('INTERNAL', `Something went wrong on the server (request ${requestId}).`, {
       cause: error,
     })
@@ -87,7 +87,7 @@ export function problemOf(thrown: unknown, requestId: string): Problem {
   })
 }
 
-function statusOf(error: DomainError): number {
+function statusOf(error: DomainError | Outage): number {
   if (error instanceof BadGateway) return 502
   if (error instanceof BodyTooSlow) return 408
   // what waiting helps against is a rate, what it does not is a size

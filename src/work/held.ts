@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Actor } from '../kit/actor.ts'
 import type { Platform } from '../context.ts'
+import { throughOutages } from '../kit/patience.ts'
 import { beat } from './heartbeat.ts'
 import type { Lease } from './claim.ts'
 import { fail, release, type KeptValue, type Report } from './report.ts'
@@ -107,13 +108,16 @@ export class HeldJobs {
       return { error, isRetryable: true }
     })
     const report = this.#report(lease)
-    if ('result' in ending)
-      await succeed(this.#platform, {
-        ...report,
-        result: ending.result,
-        checkedBy: lease.resultSchemaId,
-      })
-    else await fail(this.#platform, report, ending.error, ending.isRetryable)
+    const told = async (): Promise<unknown> =>
+      'result' in ending
+        ? succeed(this.#platform, {
+            ...report,
+            result: ending.result,
+            checkedBy: lease.resultSchemaId,
+          })
+        : fail(this.#platform, report, ending.error, ending.isRetryable)
+    // canceled is canceled: that is told once, or the lease runs out
+    await (signal.aborted ? told() : throughOutages(told, signal))
   }
 
   async #beat(): Promise<void> {
