@@ -47,7 +47,7 @@ const sinceCheckpoint = async (): Promise<number> => {
 test('however much is written, little of it is done again after a crash, and nothing is lost', async () => {
   await pool.query('CREATE TABLE "Much" (n int PRIMARY KEY, text text)')
   await pool.query('ALTER TABLE "Much" ALTER COLUMN text SET STORAGE EXTERNAL')
-  const rounds = 6
+  const rounds = 5
   for (let round = 0; round < rounds; round += 1) {
     await pool.query(
       `INSERT INTO "Much" SELECT $1 * 40 + n, repeat('x', 1000000) FROM generate_series(1, 40) AS n`,
