@@ -24,11 +24,17 @@ interface LogDelivery<Line> {
   readonly end: { readonly lastNumber: number } | null
 }
 
+/** A line as following brings it: it may be a piece of one. */
+interface Pieced {
+  readonly text: string
+  readonly piece: { readonly number: number; readonly of: number } | null
+}
+
 /** A log, wherever it comes from. */
 export interface LogSource<Line> {
   page(range: LogRange): Promise<LogPage<Line>>
   /** Everything behind a cursor, and what comes, through every cut. */
-  follow(after: string): AsyncIterable<LogDelivery<Line>>
+  follow(after: string): AsyncIterable<LogDelivery<Line & Pieced>>
 }
 
 const PAGE = 1000
@@ -63,4 +69,20 @@ export async function lastLines<Line>(
     before = pageInfo.hasPreviousPage ? pageInfo.startCursor : null
   } while (before !== null && lines.length < count)
   return { lines: count === 0 ? [] : lines, cursor: end ?? START }
+}
+
+/** The same with every line whole: one that comes in pieces is put together, of those that came after a cut. */
+export async function* wholeLines<Line extends { readonly text: string }>(
+  deliveries: AsyncIterable<LogDelivery<Line & Pieced>>,
+): AsyncGenerator<LogDelivery<Line>> {
+  let begun = ''
+  for await (const { lines, gap, end } of deliveries) {
+    const whole = lines.flatMap(({ piece, ...rest }) => {
+      const line = rest as unknown as Line // without the piece, which a whole line has not
+      if (piece === null) return [line]
+      begun = piece.number === 1 ? line.text : begun + line.text
+      return piece.number === piece.of ? [{ ...line, text: begun }] : []
+    })
+    yield { lines: whole, gap, end }
+  }
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { isJson, readWhole } from './command.ts'
 import { Density } from './density.ts'
-import { lastLines, linesAfter, START, type LogSource } from './log-reader.ts'
+import { lastLines, linesAfter, START, wholeLines, type LogSource } from './log-reader.ts'
 import { note, say } from './output.ts'
 import { Refusal } from './refusal.ts'
 import { inColor, inOneLine, jsonOf } from './visible.ts'
@@ -64,7 +64,7 @@ export async function printLog<One extends Line>(
     after = cursor
   }
   if (options.follow === true)
-    for await (const { lines, gap, end } of source.follow(after)) {
+    for await (const { lines, gap, end } of wholeLines(source.follow(after))) {
       if (gap !== null) note(gone('Lines', gap))
       lines.forEach(print)
       if (end !== null) {

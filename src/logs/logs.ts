@@ -15,6 +15,7 @@ import {
   type LogLine,
   type StreamKind,
 } from '../streams/index.ts'
+import { inPieces } from './pieces.ts'
 import type { LogContent } from './types.ts'
 
 /** Lines a subscription may begin with. */
@@ -68,6 +69,7 @@ export async function followLogOf(
     throw new BadRequest(`\`last\` must be from 0 to ${MAX_LAST}; page back for more.`)
   return deliver(ctx, kind, stream, resumeFrom(ctx, args.after), {
     show: (lines) => ({ lines }),
+    cut: inPieces,
     begin: async (head) => ({
       after: await startOf(ctx, stream, head, last, filter),
       tellNow: false,

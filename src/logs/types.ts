@@ -5,6 +5,7 @@ import { LogSource } from '../generated/prisma/enums.ts'
 
 import { TimeRangeInput } from '../graph/time-range.ts'
 import type { LogFilter, LogLine } from '../streams/index.ts'
+import type { Piece, ShownLine } from './pieces.ts'
 
 const LogSourceType = builder.enumType('LogSource', {
   description: 'Where a line comes from.',
@@ -16,7 +17,20 @@ const LogSourceType = builder.enumType('LogSource', {
   } as const,
 })
 
-const LogLineType = builder.objectRef<LogLine>('LogLine').implement({
+const LogPieceType = builder.objectRef<Piece>('LogPiece').implement({
+  description: 'Which piece of a line.',
+  fields: (t) => ({
+    number: t.exposeInt('number', {
+      description:
+        'From 1 on. The first one begins the line, anew when the subscription was resumed meanwhile.',
+    }),
+    of: t.exposeInt('of', {
+      description: 'How many there are. The cursor moves behind the line with the last.',
+    }),
+  }),
+})
+
+const LogLineType = builder.objectRef<ShownLine>('LogLine').implement({
   description: 'One line; numbers are dense per log: 1, 2, 3 …',
   fields: (t) => ({
     number: t.field({
@@ -44,7 +58,14 @@ const LogLineType = builder.objectRef<LogLine>('LogLine').implement({
     }),
     text: t.exposeString('text', {
       description:
-        'The line without its end. Lines above 250 kB are split; NUL and bytes that are not UTF-8 are written as `\\xNN`.',
+        'The line without its end, or a piece of it. Lines above 250 kB are split; NUL and bytes that are not UTF-8 are written as `\\xNN`.',
+    }),
+    piece: t.field({
+      type: LogPieceType,
+      nullable: true,
+      description:
+        'Set when a subscription brings a line in pieces, one a delivery, because the message would be larger than 1 MiB. The line is their texts in order.',
+      resolve: ({ piece }) => piece ?? null,
     }),
   }),
 })
@@ -67,7 +88,7 @@ export const LogFilterInput: InputObjectRef<Types, LogFilter> = builder
   })
 
 export interface LogContent {
-  readonly lines: readonly LogLine[]
+  readonly lines: readonly ShownLine[]
 }
 
 export const LogDeliveryType = builder.objectRef<LogContent & Delivery>('LogDelivery').implement({

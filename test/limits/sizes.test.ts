@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { claim, complete, seedQueue, submitMany } from '../jobs/operations.ts'
+import { claim, seedQueue, submitMany } from '../jobs/operations.ts'
 import { Topchef } from '../rest/topchef/support.ts'
 import { testApp, type TestApp } from '../support/app.ts'
 import { seedDeployment } from '../support/seed.ts'
