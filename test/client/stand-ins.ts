@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { WebSocketServer, type WebSocket } from 'ws'
 
 /** What a stream of numbers is asked for. */
-export interface Asked {
+interface Asked {
   readonly query: string
   /** Behind which number to go on. */
   readonly after: number
