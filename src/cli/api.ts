@@ -45,12 +45,16 @@ export function authorization({ token, organization }: Server): Record<string, s
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
-export const unreachable = ({ url }: Server): Away =>
+/** Of a request that got no answer, for whatever cause. */
+export const unreachable = ({ url }: Server, cause?: unknown): Away =>
   new Away(
     `Millrace does not answer at ${url}. Start it with \`npm start\`, or set MILLRACE_URL.`,
     'it does not answer',
-    false,
+    isTimeout(cause), // somebody listens
   )
+
+const isTimeout = (cause: unknown): boolean =>
+  cause instanceof DOMException && cause.name === 'TimeoutError'
 
 /** How long a command that follows waits for the answer to one request. */
 const LONGEST_MS = 30_000
@@ -77,8 +81,8 @@ async function ask<Result, Variables>(
   variables: Variables,
 ): Promise<Result> {
   const response = await post(server, { query: document.toString(), variables })
-  const text = await response.text().catch(() => {
-    throw unreachable(server)
+  const text = await response.text().catch((cause: unknown) => {
+    throw unreachable(server, cause)
   })
   const { data, errors } = readAnswer<Result>(text)
   if (errors !== undefined) throw refusalOf(server, await explained(server, errors))
@@ -104,8 +108,8 @@ async function post(server: Server, body: unknown): Promise<Response> {
       body: stringify(body),
       ...(server.presence === undefined ? {} : { signal: AbortSignal.timeout(LONGEST_MS) }),
     })
-  } catch {
-    throw unreachable(server)
+  } catch (cause) {
+    throw unreachable(server, cause)
   }
 }
 

@@ -34,7 +34,7 @@ export class Presence {
       async () => ({ value: await read() }),
       NEVER,
       (cause) => {
-        if (!(cause instanceof Away) || !(cause.isMillrace || this.#hasAnswered)) throw cause
+        if (!(cause instanceof Away) || !(cause.isThere || this.#hasAnswered)) throw cause
         this.away(cause.reason)
       },
     )

@@ -5,12 +5,12 @@ export class Refusal extends Error {}
 export class Away extends Refusal {
   /** In a few words. */
   readonly reason: string
-  /** Whether it was Millrace that said so. */
-  readonly isMillrace: boolean
-  constructor(message: string, reason: string, isMillrace: boolean) {
+  /** Whether there is no doubt that it will come back: it said so itself, or takes its time to answer. */
+  readonly isThere: boolean
+  constructor(message: string, reason: string, isThere: boolean) {
     super(message)
     this.reason = reason
-    this.isMillrace = isMillrace
+    this.isThere = isThere
   }
 }
 

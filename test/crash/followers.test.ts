@@ -11,11 +11,11 @@ import { Python, workshop } from '../python/worker.ts'
 import { RunningCommand } from '../support/cli.ts'
 import { testFolder, type TestFolder } from '../support/folder.ts'
 import { OwnPostgres, postgresPrograms } from '../support/postgres.ts'
-import { becomes, runningService } from '../support/seed.ts'
+import { runningService } from '../support/seed.ts'
 import { TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { kinds, stopAll, work } from '../worker/support.ts'
-import { dense, logOf, stop } from './operations.ts'
+import { countedIn, dense, remove } from './operations.ts'
 import { counter } from './programs.ts'
 
 /*
@@ -148,22 +148,23 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
       stderr: expect.stringContaining(`${ofPython.id} is SUCCEEDED.\n`),
     })
 
-    await stop(server.admin, service.id)
-    await becomes(server.admin, service.id, 'STOPPED')
-    const stored = await logOf(server.admin, service.id)
-    await until(() => all().every((numbers) => numbers.at(-1) === stored.length), PATIENT)
-    for (const numbers of all()) expect(numbers).toEqual(dense(stored.length))
+    await remove(server.admin, service.id)
     for (const command of commands) {
-      command.signal('SIGINT')
       const { code, stderr } = await command.ended()
+      const lines = linesOf(command)
+      expect({ code, stderr }).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining(`verified: lines 1 to ${lines.length} complete\n`),
+      })
+      for (const counted of countedIn(lines).values())
+        expect(counted).toEqual(dense(counted.length))
       // whoever was let in before only waits for the next line
       const told = command === late ? ['is away', 'Millrace is back'] : []
       expect(stderr.match(/is away|Millrace is back/g) ?? []).toEqual(told)
-      expect({ code, stderr }).toMatchObject({
-        code: 0,
-        stderr: expect.stringContaining(`verified: lines 1 to ${stored.length} complete\n`),
-      })
     }
+    const { length } = linesOf(late)
+    await until(() => all().every((numbers) => numbers.at(-1) === length), PATIENT)
+    for (const numbers of all()) expect(numbers).toEqual(dense(length))
   }, 240_000)
 })
 
