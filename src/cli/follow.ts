@@ -46,8 +46,7 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
       closed(event) {
         clearTimeout(settling)
         const { code = 0, reason } = closeOf(event)
-        if (code !== NORMAL && code !== CloseCode.Forbidden)
-          away(WHY[code] ?? (reason || 'the connection is lost'))
+        if (!FINAL.has(code)) away(WHY[code] ?? (reason || 'the connection is lost'))
       },
     },
   })
@@ -65,8 +64,8 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
   }
 }
 
-/** Close code of a socket that has served its purpose. */
-const NORMAL = 1000
+/** Close codes of a socket that nobody opens again: it has served its purpose, or the credential is refused. */
+const FINAL: ReadonlySet<number> = new Set([1000, CloseCode.Forbidden])
 /** What other close codes stand for. */
 const WHY: Readonly<Record<number, string>> = {
   1001: 'it is being stopped',

@@ -96,12 +96,6 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
     const watch = run('job', 'watch', ofPython.id)
     const before = followed()
     const commands = [logs()]
-    const linesOf = ({ stdout }: RunningCommand): { number: number; text: string }[] =>
-      stdout
-        .slice(0, stdout.lastIndexOf('\n') + 1)
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line)) // one object a line
     const all = (): readonly (readonly number[])[] => [
       ...before,
       ...commands.map((command) => linesOf(command).map(({ number }) => number)),
@@ -167,6 +161,13 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
     for (const numbers of all()) expect(numbers).toEqual(dense(length))
   }, 240_000)
 })
+
+const linesOf = ({ stdout }: RunningCommand): { number: number; text: string }[] =>
+  stdout
+    .slice(0, stdout.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line)) // one object a line
 
 /** The numbers of the lines that clients of both protocols have got, as they grow; a failure is no number. */
 function followersOf({ url, admin }: TestServer, id: string, undo: (() => unknown)[]): number[][] {
