@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /** The built command line. */
@@ -16,6 +17,8 @@ interface Options {
   readonly input?: string | Buffer
   /** Arguments of Node.js itself. */
   readonly node?: readonly string[]
+  /** Told each line of stdout as it comes. */
+  readonly onLine?: (line: string) => void
 }
 
 /** A command that runs. */
@@ -25,7 +28,7 @@ export class RunningCommand {
   readonly #child: ChildProcess
   readonly #closed: Promise<unknown>
 
-  constructor(args: readonly string[], { env, input, node = [] }: Options = {}) {
+  constructor(args: readonly string[], { env, input, node = [], onLine }: Options = {}) {
     this.#child = spawn(process.execPath, [...node, bin, ...args], {
       env: { PATH: process.env.PATH, ...env },
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -33,6 +36,8 @@ export class RunningCommand {
     this.#closed = once(this.#child, 'close')
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
+    if (onLine !== undefined && this.#child.stdout !== null)
+      createInterface(this.#child.stdout).on('line', onLine)
     this.#child.stdin?.on('error', () => {}) // it may end without having read
     this.#child.stdin?.end(input)
   }

@@ -18,10 +18,13 @@ type Document<Data, Variables> = TypedDocumentString<Data, Variables>
 export class Client {
   readonly url: string
   readonly token: string | undefined
+  readonly #patienceMs: number | undefined
 
-  constructor(url: string, token: string | undefined) {
+  /** `patienceMs`: after so long without an answer an operation fails. */
+  constructor(url: string, token: string | undefined, patienceMs?: number) {
     this.url = url
     this.token = token
+    this.#patienceMs = patienceMs
   }
 
   get headers(): Record<string, string> {
@@ -37,6 +40,7 @@ export class Client {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...this.headers },
       body: JSON.stringify({ query: document.toString(), variables }),
+      signal: this.#patienceMs === undefined ? null : AbortSignal.timeout(this.#patienceMs),
     })
     return (await response.json()) as Answer<Data> // the schema's own types
   }

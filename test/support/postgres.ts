@@ -1,7 +1,7 @@
 import { spawn, execFile, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chown, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -90,13 +90,29 @@ export class OwnPostgres {
     }
   }
 
-  /** `kill -9`; its processes for single sessions end when they see that it is gone. */
-  async kill(): Promise<void> {
+  /** `kill -9`; its processes for single sessions end when they see that it is gone. SIGQUIT: it stops at once. */
+  async kill(signal: 'SIGKILL' | 'SIGQUIT' | 'SIGINT' = 'SIGKILL'): Promise<void> {
     const server = this.#server
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return
     const ended = once(server, 'exit')
-    server.kill('SIGKILL')
+    server.kill(signal)
     await ended
+  }
+
+  /** Lets all its processes stand still. */
+  async freeze(): Promise<void> {
+    const pid = this.#server?.pid
+    if (pid === undefined) return
+    process.kill(pid, 'SIGSTOP') // first, so that it starts no more of them
+    for (const child of await childrenOf(pid)) signalIfThere(child, 'SIGSTOP')
+  }
+
+  /** Lets them go on. */
+  async thaw(): Promise<void> {
+    const pid = this.#server?.pid
+    if (pid === undefined) return
+    for (const child of await childrenOf(pid)) signalIfThere(child, 'SIGCONT')
+    process.kill(pid, 'SIGCONT')
   }
 
   async drop(): Promise<void> {
@@ -106,6 +122,26 @@ export class OwnPostgres {
 
   #urlOf(database: string): string {
     return `postgres://millrace@127.0.0.1:${this.#port}/${database}`
+  }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
+      const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return Number(parent) === pid ? [Number(name)] : []
+    }),
+  )
+  return found.flat()
+}
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // its session has ended
   }
 }
 
