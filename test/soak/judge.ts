@@ -5,7 +5,7 @@ import type { Follower } from './followers/follower.ts'
 import { groups } from './groups.ts'
 import { JOB_LINES, type Ledger } from './load.ts'
 import { QueueJobs } from './operations.ts'
-import type { Entry } from './streams.ts'
+import type { Entry, Stream } from './streams.ts'
 
 /** What was looked at, and what was found wrong with it. */
 export interface Verdict {
@@ -68,14 +68,13 @@ export function judgeFollower(follower: Follower, stored: readonly Entry[]): Ver
     last = Math.max(last, number)
   }
   for (const { number } of stored)
-    if (number < last && !seen.has(number))
-      finding.add('lost', `entry ${number} never came`)
+    if (number < last && !seen.has(number)) finding.add('lost', `entry ${number} never came`)
   for (const delivery of spoiled) finding.words.push(`${name}: a delivery came as ${delivery}`)
   return finding
 }
 
-/** Whether what is stored is 1, 2, 3 …, in the order of its times. */
-export function judgeStored(name: string, stored: readonly Entry[], after: number): Verdict {
+/** Whether what is stored is numbered without a hole, in the order of its times. */
+export function judgeStored({ name, after, isByTime }: Stream, stored: readonly Entry[]): Verdict {
   const finding = new Finding(`stored ${name}`)
   let before = { number: after, at: '' }
   for (const entry of stored) {
@@ -83,7 +82,8 @@ export function judgeStored(name: string, stored: readonly Entry[], after: numbe
     if (entry.number > before.number + 1)
       finding.add('lost', `${before.number + 1} to ${entry.number - 1}`)
     if (entry.number <= before.number) finding.add('doubled', `${entry.number}`)
-    if (entry.at < before.at) finding.add('reordered', `${entry.number} is older than the one before`)
+    if (isByTime && entry.at < before.at)
+      finding.add('reordered', `${entry.number} is older than the one before`)
     before = entry
   }
   return finding
@@ -102,7 +102,8 @@ export function judgeLines(
     let last = 0
     finding.checked += count
     for (const number of numbers) {
-      if (number <= last) finding.add(number === last ? 'doubled' : 'reordered', `${name} ${number}`)
+      if (number <= last)
+        finding.add(number === last ? 'doubled' : 'reordered', `${name} ${number}`)
       missing.delete(number)
       last = Math.max(last, number)
     }

@@ -68,8 +68,8 @@ export class Load {
   static async begin(direct: Client, ways: readonly Client[]): Promise<Load> {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-soak-load-'))
     await chmod(folder, 0o777) // a service runs as a user of its own
-    const { activity } = await direct.request(HistoryHead)
     const deployment = await seedDeployment(direct)
+    const { activity } = await direct.request(HistoryHead)
     const versionId = await seedVersion(direct, deployment.id, counter(folder).files)
     const service = await seedService(direct, versionId)
     const queueId = await seedQueue(direct)
@@ -81,7 +81,7 @@ export class Load {
       queueId,
       jobId: long.id,
       history: {
-        cursor: activity.pageInfo.endCursor ?? 'start',
+        cursor: activity.pageInfo.startCursor ?? 'start',
         number: activity.nodes[0]?.number ?? 0,
       },
     }

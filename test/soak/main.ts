@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { random } from '../torture/random.ts'
-import { faults } from './faults/index.ts'
+import { faults, type Fault } from './faults/index.ts'
 import { table } from './report.ts'
 import type { Row } from './round.ts'
-import { possible, soak } from './soak.ts'
+import { once, possible } from './soak.ts'
 import { embeddedStage, postgresStage, type Stage } from './stage.ts'
 
 /*
@@ -16,15 +16,24 @@ interface Options {
   readonly minutes?: string
   readonly faults?: string
   readonly on?: string
+  readonly hold?: string
   readonly report?: string
   readonly list?: true
 }
 
-const { minutes, faults: which = '', on = 'embedded,postgres', report, list } = new Command('soak')
+const {
+  minutes,
+  faults: which = '',
+  on = 'embedded,postgres',
+  hold,
+  report,
+  list,
+} = new Command('soak')
   .description('lets everything fail and says what was lost, doubled or reordered')
   .option('--minutes <n>', 'go on at random until so long has passed; else each fault once')
   .option('--faults <words>', 'only those whose name has one of these words, with commas between')
   .option('--on <kinds>', 'embedded, postgres or both, with a comma between')
+  .option('--hold <seconds>', 'the longest that a fault is held; else as long as each says')
   .option('--report <file>', 'write the table of faults there; into its marks where it has them')
   .option('--list', 'say which faults there are')
   .parse()
@@ -46,29 +55,42 @@ const say = (what: string): void =>
   console.log(`${((performance.now() - begunMs) / 1000).toFixed(1).padStart(7)} s  ${what}`)
 console.log(`SEED=${seed}`)
 
-const stages = { embedded: embeddedStage, postgres: postgresStage } as const
+const openers = { embedded: embeddedStage, postgres: postgresStage } as const
 const kinds = (['embedded', 'postgres'] as const).filter((kind) => on.split(',').includes(kind))
+const plan = { chance, say, holdMs: hold === undefined ? Infinity : Number(hold) * 1000 }
 const rows: Row[] = []
+let stage: Stage | undefined
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void stage?.close().finally(() => process.exit(130)))
+
 for (const [place, kind] of kinds.entries()) {
-  const stage: Stage | undefined = await stages[kind]()
+  stage = await openers[kind]()
   if (stage === undefined) {
     say('PostgreSQL and Redis are not installed: what fails with them is left out')
     continue
   }
-  try {
-    const here = possible(stage, wanted)
-    for (const fault of wanted)
-      if (fault.on.includes(kind) && !here.includes(fault))
-        say(`${fault.name}: not possible here, left out`)
-    const plan = { chance, say, holdMs: Infinity }
-    if (minutes === undefined) rows.push(...(await soak(stage, here, plan)))
-    const endMs = begunMs + (Number(minutes ?? 0) * 60_000 * (place + 1)) / kinds.length
-    while (here.length > 0 && performance.now() < endMs) {
-      const fault = here[Math.floor(chance() * here.length)]
-      if (fault !== undefined) rows.push(...(await soak(stage, [fault], plan)))
+  const here = possible(stage, wanted)
+  for (const { name, on } of wanted)
+    if (on.includes(kind) && !here.some((fault) => fault.name === name))
+      say(`${name}: not possible here, left out`)
+  const endMs = begunMs + (Number(minutes ?? 0) * 60_000 * (place + 1)) / kinds.length
+  for (const fault of minutes === undefined ? here : atRandom(here, endMs)) {
+    const row = await once(stage, fault, plan)
+    rows.push(row)
+    if (row.isOver) {
+      await stage.close()
+      stage = await openers[kind]()
+      if (stage === undefined) break
     }
-  } finally {
-    await stage.close()
+  }
+  await stage?.close()
+}
+
+/** Faults in the order of chance, until it is late. */
+function* atRandom(here: readonly Fault[], endMs: number): Generator<Fault> {
+  while (performance.now() < endMs) {
+    const fault = here[Math.floor(chance() * here.length)]
+    if (fault !== undefined) yield fault
   }
 }
 

@@ -254,8 +254,8 @@ export const JobLogPage = graphql(`
 `)
 
 export const HistoryPage = graphql(`
-  query SoakHistoryPage($after: String) {
-    activity(first: 500, after: $after) {
+  query SoakHistoryPage($before: String) {
+    activity(last: 500, before: $before) {
       nodes {
         number
         at
@@ -267,8 +267,8 @@ export const HistoryPage = graphql(`
         }
       }
       pageInfo {
-        endCursor
-        hasNextPage
+        startCursor
+        hasPreviousPage
       }
     }
   }
@@ -276,12 +276,12 @@ export const HistoryPage = graphql(`
 
 export const HistoryHead = graphql(`
   query SoakHistoryHead {
-    activity(last: 1) {
+    activity(first: 1) {
       nodes {
         number
       }
       pageInfo {
-        endCursor
+        startCursor
       }
     }
   }

@@ -3,7 +3,7 @@ import { until } from '../support/until.ts'
 import type { Fault, Scene } from './faults/index.ts'
 import { byCommand } from './followers/by-command.ts'
 import { byPages } from './followers/by-pages.ts'
-import type { Follower } from './followers/follower.ts'
+import { COMPLETE, type Follower } from './followers/follower.ts'
 import { overEvents } from './followers/over-events.ts'
 import { overPosts } from './followers/over-posts.ts'
 import { overSocket } from './followers/over-socket.ts'
@@ -111,7 +111,11 @@ async function act(
   say(`${fault.name}: begins`)
   const injury = await fault.begin(scene)
   const probe = new Probe(stage)
-  await pause(Math.min(fault.holdMs, holdMs))
+  const heldMs = Math.min(fault.holdMs, holdMs)
+  await pause(heldMs / 3)
+  // whoever follows meets the outage while it connects, too
+  if (fault.isOutage) for (const { wire } of stage.posts) wire.reset()
+  await pause((heldMs * 2) / 3)
   const readyz = await probe.end()
   await injury.heal()
   const healedMs = performance.now()
@@ -163,27 +167,35 @@ async function act(
     all.set(
       stream,
       stream.page === undefined
-        ? await freshly(direct, stream, jobs.reduce((sum, { events }) => sum + events.nodes.length, 0))
+        ? await freshly(
+            direct,
+            stream,
+            jobs.reduce((sum, { events }) => sum + events.nodes.length, 0),
+          )
         : await storedOf(stream, direct),
     )
   const stored = (name: string): readonly Entry[] =>
     [...all].find(([stream]) => stream.name === name)?.[1] ?? []
   const isShort = ({ received, stream, ended }: Follower): boolean =>
-    ended === undefined &&
-    (received.at(-1)?.number ?? 0) < (all.get(stream)?.at(-1)?.number ?? 0)
+    ended === undefined && (received.at(-1)?.number ?? 0) < (all.get(stream)?.at(-1)?.number ?? 0)
   await must('each follower has come to the end', () => !followers.some(isShort))
   const stuck = followers.filter(isShort)
   const { ledger } = load
   const verdict = sum([
     ...followers.map((follower) => judgeFollower(follower, all.get(follower.stream) ?? [])),
-    ...streams.map((stream) => judgeStored(stream.name, all.get(stream) ?? [], stream.after)),
+    ...streams.map((stream) => judgeStored(stream, all.get(stream) ?? [])),
     judgeLines(stored('serviceLogs'), printed),
     judgeDescriptions('service', stored('serviceChanged'), ledger.service),
     judgeDescriptions('deployment', stored('deploymentChanged'), ledger.deployment),
     judgeJobs(jobs, ledger),
   ])
   broken.push(...(await judgeCursors(followers, scene)))
-  const ended = followers.filter((follower) => follower.ended !== undefined)
+  const ended = followers.filter(
+    ({ received, stream, ended }) =>
+      ended !== undefined &&
+      // that of a job ends with it
+      !(ended === COMPLETE && received.at(-1)?.number === all.get(stream)?.at(-1)?.number),
+  )
   for (const follower of ended) broken.push(`${follower.name} is over: ${follower.ended}`)
   const hanging = new Set([...late, ...stuck])
   for (const { name, received } of hanging)

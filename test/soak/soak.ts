@@ -6,16 +6,34 @@ import type { Stage } from './stage.ts'
 export const possible = (stage: Stage, wanted: readonly Fault[] = faults): Fault[] =>
   wanted.filter(({ on, isPossible }) => on.includes(stage.kind) && isPossible?.(stage) !== false)
 
-/** Lets these fail one after the other; a fault after which the stage does not work any more ends it. */
-export async function soak(stage: Stage, wanted: readonly Fault[], plan: Plan): Promise<Row[]> {
-  const rows: Row[] = []
-  for (const fault of wanted) {
+/** A fault of which nothing can be said but why. */
+const nothing = {
+  checked: 0,
+  lost: 0,
+  doubled: 0,
+  reordered: 0,
+  ended: 0,
+  silenceSeconds: Infinity,
+  recoverySeconds: Infinity,
+  readyz: [],
+}
+
+/** Lets one thing fail and tells what came of it; `isOver`: the stage does not work any more. */
+export async function once(
+  stage: Stage,
+  fault: Fault,
+  plan: Plan,
+): Promise<Row & { readonly isOver: boolean }> {
+  try {
     const row = await round(stage, fault, plan)
     plan.say(
       `${row.fault}: ${row.checked} checked, ${row.lost} lost, ${row.doubled} doubled, ${row.reordered} reordered, ${row.ended} ended, silence ${row.silenceSeconds.toFixed(1)} s, recovery ${row.recoverySeconds.toFixed(1)} s, /readyz ${row.readyz.join(' ')}`,
     )
     for (const words of row.broken) plan.say(`    ${words}`)
-    rows.push(row)
+    return { ...row, isOver: false }
+  } catch (cause) {
+    const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+    plan.say(`${fault.name}: ${why}`)
+    return { ...nothing, fault: fault.name, kind: stage.kind, broken: [why], isOver: true }
   }
-  return rows
 }

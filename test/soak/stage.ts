@@ -71,7 +71,8 @@ async function open(parts: Parts, count: number): Promise<Stage> {
   const url = postgres?.wire.through(postgres.server.url)
   const posts: Post[] = []
   for (let place = 0; place < count; place += 1) {
-    const dataDir = (await (place === 0 ? data : undefined)?.folder('data')) ?? join(folder, `${place}`)
+    const dataDir =
+      (await (place === 0 ? data : undefined)?.folder('data')) ?? join(folder, `${place}`)
     if (kind === 'embedded')
       await cp(join(await folderTemplate(), 'postgres'), join(dataDir, 'postgres'), {
         recursive: true,
@@ -82,9 +83,7 @@ async function open(parts: Parts, count: number): Promise<Stage> {
     await server.start()
     posts.push({ server, wire: await Wire.before(server.url), env })
   }
-  const ways = posts.map(
-    ({ server, wire }) => new Client(wire.through(server.url), ADMIN_TOKEN),
-  )
+  const ways = posts.map(({ server, wire }) => new Client(wire.through(server.url), ADMIN_TOKEN))
   const [first] = posts
   if (first === undefined) throw new Error('There is no server.')
   return {

@@ -39,6 +39,8 @@ export interface Stream {
   readonly from: string
   /** The number of its last entry before that. */
   readonly after: number
+  /** Whether no entry is older than the one before: those of a queue have the order in which they were committed. */
+  readonly isByTime: boolean
   /** The entries of a delivery. */
   take(data: unknown): readonly Entry[]
   /** What is behind a cursor; absent where no query lists the stream. */
@@ -123,6 +125,7 @@ function stream<Data, Variables extends Readonly<Record<string, unknown>>>(
     variables,
     from,
     after,
+    isByTime: name !== 'jobsChanged',
     take: (data) => take(data as Data), // what the document asks for
     ...(page === undefined ? {} : { page }),
   }
@@ -143,10 +146,7 @@ export function streamsOf({
       { serviceId },
       ({ serviceLogs }) => serviceLogs.lines.map(ofLine),
       async (client, after) =>
-        pageOf(
-          (await client.request(ServiceLogPage, { serviceId, after })).service?.logs,
-          ofLine,
-        ),
+        pageOf((await client.request(ServiceLogPage, { serviceId, after })).service?.logs, ofLine),
     ),
     stream(
       'serviceChanged',
@@ -191,8 +191,15 @@ export function streamsOf({
       FollowHistory,
       {},
       ({ organizationChanged }) => organizationChanged.activities.map(ofActivity),
-      async (client, after) =>
-        pageOf((await client.request(HistoryPage, { after })).activity, ofActivity),
+      async (client, before) => {
+        // listed newest first: what follows a cursor is before it
+        const { nodes, pageInfo } = (await client.request(HistoryPage, { before })).activity
+        return {
+          entries: nodes.map(ofActivity).toReversed(),
+          cursor: pageInfo.startCursor ?? null,
+          hasNext: pageInfo.hasPreviousPage,
+        }
+      },
       history,
     ),
   ]

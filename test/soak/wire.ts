@@ -69,6 +69,11 @@ export class Wire {
     this.set(OPEN)
   }
 
+  /** Resets what is connected. */
+  reset(): void {
+    for (const connection of this.#connections) this.#cut(connection)
+  }
+
   /** What is connected loses its far end and is not told; new connections are fine. */
   forget(): void {
     for (const connection of this.#connections) {

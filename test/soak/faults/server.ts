@@ -57,10 +57,7 @@ const startAll = ({ stage: { posts } }: Scene): Promise<unknown> =>
   Promise.all(posts.map(({ server }) => server.start()))
 
 /** All servers are killed soon after something was begun, and started again. */
-function killedDuring(
-  name: string,
-  doing: (scene: Scene) => Promise<Injury['after']>,
-): Fault {
+function killedDuring(name: string, doing: (scene: Scene) => Promise<Injury['after']>): Fault {
   return {
     name: `all servers killed (kill -9) during ${name}`,
     on: both,
@@ -169,7 +166,8 @@ export const serverFaults: readonly Fault[] = [
       const folder = await mkdtemp(join(tmpdir(), 'millrace-soak-new-'))
       const name = `fresh_${Math.floor(chance() * 1e9)}`
       const own = stage.postgres?.server.url
-      if (own !== undefined) await onServer(own, (client) => client.query(`CREATE DATABASE ${name}`))
+      if (own !== undefined)
+        await onServer(own, (client) => client.query(`CREATE DATABASE ${name}`))
       const url = own === undefined ? {} : { url: urlOf(own, name) }
       const server = new TestServer({ ...url, dataDir: folder })
       let isReady = false

@@ -19,6 +19,9 @@ export interface Follower {
   close(): Promise<void>
 }
 
+/** Why one is over that was told the end of its stream. */
+export const COMPLETE = 'complete'
+
 /** What a follower writes down. */
 export class Notes {
   readonly received: Received[] = []

@@ -1,7 +1,7 @@
 import { EventSource } from 'eventsource'
 import type { Answer, Client } from '../../support/client.ts'
 import type { Stream } from '../streams.ts'
-import { Notes, type Follower } from './follower.ts'
+import { COMPLETE, Notes, type Follower } from './follower.ts'
 
 /**
  * With an EventSource, as a browser has it: it comes back with its `Last-Event-ID` after what `retry:` said, and any
@@ -11,10 +11,7 @@ export function overEvents(client: Client, stream: Stream): Follower {
   const notes = new Notes()
   const address = new URL('/graphql', client.url)
   address.searchParams.set('query', stream.query)
-  address.searchParams.set(
-    'variables',
-    JSON.stringify({ ...stream.variables, after: stream.from }),
-  )
+  address.searchParams.set('variables', JSON.stringify({ ...stream.variables, after: stream.from }))
   const source = new EventSource(address, {
     fetch: (input, init) =>
       fetch(input, { ...init, headers: { ...init.headers, ...client.headers } }),
@@ -23,7 +20,7 @@ export function overEvents(client: Client, stream: Stream): Follower {
     notes.take(stream, JSON.parse(String(data)) as Answer<unknown>),
   )
   source.addEventListener('complete', () => {
-    notes.end('complete')
+    notes.end(COMPLETE)
     source.close()
   })
   source.addEventListener('error', ({ code, message }) => {

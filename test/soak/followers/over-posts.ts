@@ -2,7 +2,7 @@ import { createClient } from 'graphql-sse'
 import { resumable } from '../../../src/client/index.ts'
 import type { Answer, Client } from '../../support/client.ts'
 import type { Stream } from '../streams.ts'
-import { Notes, type Follower } from './follower.ts'
+import { COMPLETE, Notes, type Follower } from './follower.ts'
 
 /** Over SSE that is asked for by POST, with the client of graphql-sse. */
 export function overPosts(client: Client, stream: Stream): Follower {
@@ -19,7 +19,7 @@ export function overPosts(client: Client, stream: Stream): Follower {
     {
       next: (result) => notes.take(stream, result as Answer<unknown>),
       error: (cause: unknown) => notes.end(cause),
-      complete: () => isClosed || notes.end('complete'),
+      complete: () => isClosed || notes.end(COMPLETE),
     },
   )
   return Object.assign(notes, {

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws'
 import { persistent, resumable } from '../../../src/client/index.ts'
 import type { Answer, Client } from '../../support/client.ts'
 import type { Stream } from '../streams.ts'
-import { Notes, type Follower } from './follower.ts'
+import { COMPLETE, Notes, type Follower } from './follower.ts'
 
 /** Over a WebSocket of its own, by the lines of the README: `resumable(persistent(createClient, …))`. */
 export function overSocket(client: Client, stream: Stream): Follower {
@@ -20,7 +20,7 @@ export function overSocket(client: Client, stream: Stream): Follower {
     {
       next: (result) => notes.take(stream, result as Answer<unknown>),
       error: (cause) => notes.end(cause),
-      complete: () => isClosed || notes.end('complete'),
+      complete: () => isClosed || notes.end(COMPLETE),
     },
   )
   return Object.assign(notes, {
