@@ -24,16 +24,22 @@ export async function once(
   fault: Fault,
   plan: Plan,
 ): Promise<Row & { readonly isOver: boolean }> {
+  const deaths = (): string[] =>
+    stage.posts.flatMap(({ server: { death } }) =>
+      death === undefined ? [] : [`a server died by itself: ${death}`],
+    )
   try {
-    const row = await round(stage, fault, plan)
+    const done = await round(stage, fault, plan)
+    const row = { ...done, broken: [...done.broken, ...deaths()] }
     plan.say(
       `${row.fault}: ${row.checked} checked, ${row.lost} lost, ${row.doubled} doubled, ${row.reordered} reordered, ${row.ended} ended, silence ${row.silenceSeconds.toFixed(1)} s, recovery ${row.recoverySeconds.toFixed(1)} s, /readyz ${row.readyz.join(' ')}`,
     )
     for (const words of row.broken) plan.say(`    ${words}`)
-    return { ...row, isOver: false }
+    return { ...row, isOver: deaths().length > 0 }
   } catch (cause) {
     const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-    plan.say(`${fault.name}: ${why}`)
-    return { ...nothing, fault: fault.name, kind: stage.kind, broken: [why], isOver: true }
+    const broken = [why, ...deaths()]
+    for (const words of broken) plan.say(`${fault.name}: ${words}`)
+    return { ...nothing, fault: fault.name, kind: stage.kind, broken, isOver: true }
   }
 }

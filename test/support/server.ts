@@ -37,6 +37,14 @@ export class TestServer {
     return this.#output
   }
 
+  /** How it has ended by itself; undefined while it runs, and after `end`. */
+  get death(): string | undefined {
+    const child = this.#process
+    if (child === undefined || (child.exitCode === null && child.signalCode === null))
+      return undefined
+    return `${child.signalCode ?? `exit ${child.exitCode}`}: ${this.#output.slice(-1_000)}`
+  }
+
   get admin(): Client {
     return new Client(this.#url, this.#token)
   }
