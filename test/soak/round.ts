@@ -21,7 +21,7 @@ import { Load } from './load.ts'
 import { QueueCounts, ServiceState, StopService } from './operations.ts'
 import { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
-import { storedOf, streamsOf, type Entry, type Stream } from './streams.ts'
+import { storedOf, streamsOf, wakingOf, type Entry, type Stream } from './streams.ts'
 
 /** What came of one fault. */
 export interface Row extends Omit<Verdict, 'words'> {
@@ -55,7 +55,12 @@ const LIMIT_MS = 90_000
 export async function round(stage: Stage, fault: Fault, plan: Plan): Promise<Row> {
   const load = await Load.begin(stage.direct, stage.ways)
   const streams = streamsOf(load.subjects)
-  const followers = follow(stage, streams, load.subjects.serviceId)
+  const waking = wakingOf(load.subjects)
+  const followers = [
+    ...follow(stage, streams, load.subjects.serviceId),
+    overSocket(stage.ways[0] ?? stage.direct, waking),
+    overEvents(stage.ways[0] ?? stage.direct, waking),
+  ]
   const scene: Scene = { stage, load, chance: plan.chance }
   try {
     return await act(scene, fault, plan, streams, followers)
@@ -129,8 +134,11 @@ async function act(
   await must('each server is ready', () => probe.isReady())
   const heads = new Map<Stream, number>()
   for (const stream of streams) heads.set(stream, await headOf(stream, direct))
-  const isBehind = ({ received, stream, ended }: Follower): boolean =>
-    ended === undefined && (received.at(-1)?.number ?? 0) < (heads.get(stream) ?? 0)
+  const isBehind = ({ received, stream, ended, heardMs }: Follower): boolean =>
+    ended === undefined &&
+    (heads.has(stream)
+      ? (received.at(-1)?.number ?? 0) < (heads.get(stream) ?? 0)
+      : heardMs < healedMs)
   await must('each follower has what there is', () => !followers.some(isBehind))
   const late = followers.filter(isBehind)
   const reachedMs = followers.map(

@@ -9,6 +9,7 @@ import {
   FollowQueue,
   FollowService,
   FollowServiceLog,
+  FollowWaiting,
   HistoryPage,
   JobLogPage,
   JobPage,
@@ -24,7 +25,7 @@ export interface Entry {
 }
 
 /** Some entries, and the cursor behind them. */
-export interface Page {
+interface Page {
   readonly entries: readonly Entry[]
   readonly cursor: string | null
   readonly hasNext: boolean
@@ -204,6 +205,10 @@ export function streamsOf({
     ),
   ]
 }
+
+/** What wakes workers: it has no entries and no cursor, and needs only go on. */
+export const wakingOf = ({ queueId: serviceId }: Subjects): Stream =>
+  stream('jobQueued', FollowWaiting, { serviceId }, () => [])
 
 /** All that is stored of a stream behind where it is followed from, by pages. */
 export async function storedOf(stream: Stream, client: Client): Promise<Entry[]> {

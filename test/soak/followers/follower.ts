@@ -14,6 +14,8 @@ export interface Follower {
   readonly received: readonly Received[]
   /** Deliveries that came with an error in the place of what they stand for. */
   readonly spoiled: readonly string[]
+  /** When it was delivered something last. */
+  readonly heardMs: number
   /** Why it is over, once it is; a client that goes on by itself is not. */
   readonly ended: string | undefined
   close(): Promise<void>
@@ -26,9 +28,11 @@ export const COMPLETE = 'complete'
 export class Notes {
   readonly received: Received[] = []
   readonly spoiled: string[] = []
+  heardMs = 0
   ended: string | undefined
 
   take(stream: Stream, { data, errors, extensions }: Answer<unknown>): void {
+    this.heardMs = performance.now()
     const isWhole = errors === undefined && data != null
     if (!isWhole) this.spoiled.push(JSON.stringify({ data, errors, extensions }).slice(0, 500))
     else this.add(stream.take(data), String(extensions?.['cursor']))
@@ -45,7 +49,7 @@ export class Notes {
 }
 
 /** Errors, events of a socket and lists of GraphQL errors alike. */
-export function inWords(cause: unknown): string {
+function inWords(cause: unknown): string {
   if (cause instanceof Error) return cause.message
   if (typeof cause === 'object' && cause !== null && 'code' in cause && 'reason' in cause)
     return `closed with ${String(cause.code)} ${String(cause.reason)}`
