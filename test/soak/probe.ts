@@ -24,27 +24,27 @@ export class Probe {
     return { seen: [...this.#seen].toSorted(), last: this.#last }
   }
 
-  async isReady(): Promise<boolean> {
-    return (await this.#answers()).every((status) => status === '200')
-  }
-
   async #ask(): Promise<void> {
     for (;;) {
-      this.#last = await this.#answers()
+      this.#last = await answers(this.#stage)
       for (const status of this.#last) this.#seen.add(status)
       if (this.#stopping.signal.aborted) return
       await pause(EVERY_MS)
     }
   }
-
-  #answers(): Promise<string[]> {
-    return Promise.all(
-      this.#stage.posts.map(({ server: { url } }) =>
-        fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PATIENCE_MS) }).then(
-          ({ status }) => String(status),
-          () => 'no answer',
-        ),
-      ),
-    )
-  }
 }
+
+/** What each server answers. */
+const answers = ({ posts }: Stage): Promise<string[]> =>
+  Promise.all(
+    posts.map(({ server: { url } }) =>
+      fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PATIENCE_MS) }).then(
+        ({ status }) => String(status),
+        () => 'no answer',
+      ),
+    ),
+  )
+
+/** Whether each server says that it is ready. */
+export const areReady = async (stage: Stage): Promise<boolean> =>
+  (await answers(stage)).every((status) => status === '200')

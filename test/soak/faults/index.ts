@@ -8,7 +8,7 @@ import { readerFaults } from './readers.ts'
 import { redisFaults } from './redis.ts'
 import { serverFaults } from './server.ts'
 
-export type { Fault, Scene } from './fault.ts'
+export type { Fault, Injury, Scene } from './fault.ts'
 
 export const faults: readonly Fault[] = [
   ...serverFaults,

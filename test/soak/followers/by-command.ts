@@ -3,17 +3,13 @@ import type { Client } from '../../support/client.ts'
 import type { Entry, Stream } from '../streams.ts'
 import { Notes, type Follower } from './follower.ts'
 
-/** What `--verify` found, said when the command is stopped. */
-export interface Verified {
-  readonly report: string
+export interface Commanded extends Follower {
+  /** Stops it; what `--verify` found then. */
+  verified(): Promise<{ readonly report: string }>
 }
 
 /** With `millrace logs -f --verify`, a process of its own. */
-export function byCommand(
-  client: Client,
-  stream: Stream,
-  serviceId: string,
-): Follower & { verified(): Promise<Verified> } {
+export function byCommand(client: Client, stream: Stream, serviceId: string): Commanded {
   const notes = new Notes()
   const command = new RunningCommand(['logs', serviceId, '-f', '--verify', '--json'], {
     env: { MILLRACE_URL: client.url, MILLRACE_TOKEN: client.token ?? '' },
