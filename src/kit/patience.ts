@@ -29,10 +29,11 @@ export async function patiently<T>(
  * signal's reason when that fires first.
  */
 export async function throughOutages<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  const complain = (cause: unknown): void => {
-    if (outageIn(cause) === undefined) throw cause
-  }
-  const done = await patiently(async () => ({ value: await work() }), signal, complain)
+  const done = await patiently(async () => ({ value: await work() }), signal, unlessOutage)
   if (done === undefined) throw signal.reason
   return done.value
+}
+
+function unlessOutage(cause: unknown): void {
+  if (outageIn(cause) === undefined) throw cause
 }
