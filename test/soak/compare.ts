@@ -58,6 +58,7 @@ export async function compare(
     const log = await storedOf(company.stream('serviceLogs'), direct)
     return judgeLines(log, printed).lost === 0
   })
+  const sure = new Map(company.followers.map((one) => [one, one.received.length]))
   const jobs = await jobsOf(direct, subjects.queueId)
   const eventsOfJobs = jobs.reduce((count, { events }) => count + events.nodes.length, 0)
   const stored = new Map<Stream, readonly Entry[]>()
@@ -74,7 +75,9 @@ export async function compare(
 
   const of = (name: string): readonly Entry[] => stored.get(company.stream(name)) ?? []
   const verdict = sum([
-    ...company.followers.map((one) => judgeFollower(one, stored.get(one.stream) ?? [])),
+    ...company.followers.map((one) =>
+      judgeFollower(one, stored.get(one.stream) ?? [], sure.get(one) ?? 0),
+    ),
     ...company.streams.map((stream) => judgeStored(stream, stored.get(stream) ?? [])),
     judgeLines(of('serviceLogs'), printed),
     judgeDescriptions('service', of('serviceChanged'), ledger.service),

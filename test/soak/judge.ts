@@ -50,16 +50,18 @@ const total = (
 
 /**
  * Whether a follower got what is stored as far as it has come: every entry once, as it is, in order. Whether it came to
- * the end is another question.
+ * the end is another question. The first `sure` entries came before what is stored was read, so they must be there.
  */
-export function judgeFollower(follower: Follower, stored: readonly Entry[]): Verdict {
+export function judgeFollower(follower: Follower, stored: readonly Entry[], sure: number): Verdict {
   const { name, received, spoiled } = follower
   const finding = new Finding(name)
   const seen = new Set<number>()
   const known = new Map(stored.map((entry) => [entry.number, entry]))
   let last = 0
-  for (const { number, what } of received) {
+  for (const [place, { number, what }] of received.entries()) {
     finding.checked += 1
+    if (place < sure && !known.has(number))
+      finding.add('lost', `entry ${number} came and is not stored`)
     if (seen.has(number)) finding.add('doubled', `entry ${number}`)
     else if (number < last) finding.add('reordered', `entry ${number} after ${last}`)
     if (known.has(number) && known.get(number)?.what !== what)
