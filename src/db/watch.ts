@@ -28,6 +28,8 @@ export class WatchedPool extends Pool {
     this.#watchers = watchers
     this.#log = log
     this.on('connect', (client) => {
+      // whoever uses it hears of it from its statement; before the first one nobody listens, which would end the process
+      client.on('error', () => {})
       if (this.#isAway) log.info('The database is back.')
       this.#isAway = false
       watch(client, watchers, maxRowBytes)
