@@ -8,6 +8,9 @@ import { admit, LATE, type Cost } from './limits/index.ts'
 import { inTime, masked, over, perform } from './perform.ts'
 import { whileAllowed } from './while-allowed.ts'
 
+/** Marks, out of sight of every serializer, the result that says why a subscription has not begun. */
+export const NOT_BEGUN = Symbol('not begun')
+
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 
@@ -45,7 +48,8 @@ export async function subscribe(
       return deliveriesOf(args, events, place)
     }
     place()
-    return source === LATE ? over(args) : masked(args, source)
+    const result: ExecutionResult = source === LATE ? over(args) : masked(args, source)
+    return Object.assign(result, { [NOT_BEGUN]: true })
   } catch (cause) {
     place()
     throw cause

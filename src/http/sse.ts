@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { GraphQLError, type ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { END, type DeliveryResult } from './deliveries.ts'
+import { NOT_BEGUN } from './run.ts'
 
 /** A comment this often keeps proxies from closing a silent stream. */
 const PING_MS = 12_000
@@ -57,6 +58,7 @@ export const sse: Plugin = {
           new Response(eventStream(stream as AsyncIterable<DeliveryResult>), { headers: HEADERS }),
         TYPE,
       )
+    if (!(NOT_BEGUN in result)) return
     const [error] = (result as ExecutionResult).errors ?? [] // nothing is batched
     const seconds = error && waitFor(error)
     if (seconds === undefined) return

@@ -225,7 +225,7 @@ async function sent(document: string, first: number): Promise<string[]> {
     typeof sql === 'string' ? sql : ((sql as { text?: string }).text ?? ''),
   )
   // a credential is remembered for a second: whether it is looked up again is a question of time
-  return texts.filter((text) => !text.includes('"lastUsedAt"'))
+  return texts.filter((text) => !/"lastUsedAt"|pg_control_checkpoint/.test(text))
 }
 
 type Page = Record<string, unknown>
