@@ -41,7 +41,8 @@ export const EventInterface = builder.interfaceRef<AnyEvent>('Event').implement(
     }),
     at: t.field({
       type: 'DateTime',
-      description: 'When; never falls within a stream.',
+      description:
+        'When; never falls within the stream of one object. The jobs of a service have the order in which they were committed.',
       resolve: ({ at }) => at,
     }),
     actor: t.field({ type: ActorType, description: 'Who did it.', resolve: ({ actor }) => actor }),
