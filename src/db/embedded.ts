@@ -33,6 +33,9 @@ interface Running {
 
 const WATCH_MS = 500
 const CLOSE_MS = 10_000
+/** How long it is left alone after it could not be started. */
+const FIRST_DELAY_MS = 250
+const MAX_DELAY_MS = 4_000
 
 /**
  * Starts PostgreSQL on a folder and resolves once it answers. If its thread ends by itself, all connections
@@ -43,11 +46,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   let closed = false
   let current: Promise<Running> | undefined
   let ended: Promise<void> = Promise.resolve()
+  /** Why it could not be started, for whoever connects before the next try. */
+  let failure:
+    | { readonly cause: unknown; readonly delayMs: number; readonly until: number }
+    | undefined
 
   await running()
 
   function running(): Promise<Running> {
     if (closed) return Promise.reject(new Error('The embedded database is closed.'))
+    if (failure !== undefined && performance.now() < failure.until)
+      return Promise.reject(failure.cause)
     current ??= boot()
     return current
   }
@@ -60,7 +69,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       current = undefined
       if (!closed) log.error(reason.message)
     })
-    await thread.ready
+    try {
+      await thread.ready
+    } catch (cause) {
+      // to start takes a second of a processor, and a full disk may stay full
+      const delayMs = Math.min((failure?.delayMs ?? FIRST_DELAY_MS / 2) * 2, MAX_DELAY_MS)
+      failure = { cause, delayMs, until: performance.now() + delayMs }
+      throw cause
+    }
+    failure = undefined
     await rm(making, { force: true })
     return thread
   }
