@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { DomainError } from '../kit/errors.ts'
 import type { Operation } from '../kit/operation.ts'
-import { answerIn, asThrown } from './outage.ts'
+import { answerIn } from './outage.ts'
 
 const QUERY_CANCELED = '57014'
 
@@ -34,7 +34,7 @@ export function cancelable<Result>(
       } catch (cause) {
         // after an answer of the database, or one of ours, the connection is as good as before
         if (!(answerIn(cause) || cause instanceof DomainError)) broken ??= cause as Error // all that `pg` rejects with
-        throw asThrown(cause)
+        throw cause
       } finally {
         stop()
         await canceling // it would hit the next statement of the connection

@@ -26,7 +26,7 @@ export async function transaction<T>(
     await client.query('ROLLBACK').catch((error: Error) => {
       broken ??= error
     })
-    throw asThrown(broken ?? cause)
+    throw broken === undefined ? cause : asThrown(broken)
   } finally {
     client.off('error', onError)
     client.release(broken)

@@ -45,7 +45,7 @@ export function httpError(thrown: unknown, requestId: string): HttpError {
     headers: wait === undefined ? {} : { 'retry-after': String(wait) },
     body: {
       error: name,
-      error_description: error.message,
+      error_description: error instanceof Outage ? error.told(requestId) : error.message,
       ...(error instanceof Ambiguous ? { error_detail: { choices: error.choices } } : {}),
     },
   }

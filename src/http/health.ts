@@ -34,13 +34,13 @@ async function troubleOf(platform: Platform): Promise<string | undefined> {
     inTime(database.query(row)),
     inTime(storage.probe()),
   ])
-  if (!isWritten && database.kind === 'embedded' && (await isFull(config.dataDir)))
+  if (database.kind === 'embedded' && (await isFull(config.dataDir)))
     return 'the disk of DATA_DIR is full'
   if (!isWritten) return 'the database does not answer, or takes no writes'
   return isStored ? undefined : 'the storage takes no writes'
 }
 
-/** What PostgreSQL needs for one more file of its log. */
+/** What PostgreSQL needs for one more file of its log, which the next write may begin. */
 const ROOM = 16 * 1024 * 1024
 
 async function isFull(folder: string): Promise<boolean> {

@@ -18,8 +18,8 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   const outage = outageIn(cause)
   if (outage !== undefined) {
     log.warn({ err: cause, path: graphql?.path }, 'a request met an outage')
-    const { code, message, retryAfterSeconds } = outage
-    return new GraphQLError(`${message} (request ${requestId})`, {
+    const { code, retryAfterSeconds } = outage
+    return new GraphQLError(outage.told(requestId), {
       ...where,
       extensions: { code, requestId, retryAfterSeconds },
     })

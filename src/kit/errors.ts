@@ -135,8 +135,13 @@ export class Outage extends Error {
   readonly missing: 'database' | 'storage' | 'disk'
   readonly retryAfterSeconds = OUTAGE_SECONDS
   constructor(missing: Outage['missing'], cause: unknown) {
-    super(`The ${missing} of this server cannot be used at this moment. Try again.`, { cause })
+    super(`The ${missing} of this server cannot be used at this moment.`, { cause })
     this.missing = missing
+  }
+
+  /** What the caller of a request is told, under whose id it is in the log. */
+  told(requestId: string): string {
+    return `${this.message} Try again (request ${requestId}).`
   }
 }
 

@@ -79,7 +79,8 @@ export function problemOf(thrown: unknown, requestId: string): Problem {
     })
   const isLimit =
     error instanceof QuotaReached || error instanceof Unavailable || error instanceof Outage
-  return new Problem(error.code, error.message, {
+  const message = error instanceof Outage ? error.told(requestId) : error.message
+  return new Problem(error.code, message, {
     status: statusOf(error),
     issues: error instanceof ValidationError ? error.issues : undefined,
     retryAfterSeconds: isLimit ? error.retryAfterSeconds : undefined,

@@ -44,16 +44,22 @@ export interface Comparison {
   readonly ended: number
 }
 
+interface Expected {
+  /** Followers that have not caught up. */
+  readonly late: readonly Follower[]
+  /** How far each process has counted that was to be heard. */
+  readonly printed: ReadonlyMap<string, number>
+}
+
 /** Compares, when all is settled; followers may still have some to read. */
 export async function compare(
   scene: Scene,
   company: Company,
-  late: readonly Follower[],
+  { late, printed }: Expected,
   promises: Promises,
 ): Promise<Comparison> {
   const { direct } = scene.stage
   const { ledger, subjects } = scene.load
-  const printed = await scene.load.printed()
   await promises.must('each printed line is stored', async () => {
     const log = await storedOf(company.stream('serviceLogs'), direct)
     return judgeLines(log, printed).lost === 0

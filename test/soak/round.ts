@@ -57,7 +57,8 @@ export async function round(stage: Stage, fault: Fault, plan: Plan): Promise<Row
     const wrong = injury.after?.().catch((cause: unknown) => [String(cause)])
     promises.add(...((await wrong) ?? []))
     await settle(scene, promises)
-    const { verdict, ended } = await compare(scene, company, late, promises)
+    const printed = fault.keepsPrints === false ? new Map<string, number>() : await load.printed()
+    const { verdict, ended } = await compare(scene, company, { late, printed }, promises)
     const { words, ...figures } = verdict
     return {
       fault: fault.name,

@@ -36,7 +36,12 @@ export const diskFaults: readonly Fault[] = [
     ...full('disk of the embedded database full', ({ data }) => data),
     on: embedded,
     isOutage: true,
+    keepsPrints: false,
   },
-  { ...full('disk of a data folder full', ({ data }) => data), on: ['postgres'] },
+  {
+    ...full('disk of a data folder full', ({ data }) => data),
+    on: ['postgres'],
+    keepsPrints: false,
+  },
   { ...full('disk of the archives full', ({ storage }) => storage), on: both },
 ]

@@ -26,6 +26,8 @@ export interface Fault {
   readonly holdMs: number
   /** Whether no write can succeed meanwhile, which `/readyz` must say. */
   readonly isOutage?: true
+  /** Whether a program cannot print meanwhile: what it prints is a file on a disk that is full. */
+  readonly keepsPrints?: false
   begin(scene: Scene): Promise<Injury>
 }
 
