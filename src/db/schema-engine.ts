@@ -67,7 +67,11 @@ export async function withSchemaEngine<T>(
 }
 
 /** For connections on which a statement may take as long as it takes. */
-export const withoutLimits = { statement_timeout: 0, idle_in_transaction_session_timeout: 0 }
+export const withoutLimits = {
+  statement_timeout: 0,
+  query_timeout: 0,
+  idle_in_transaction_session_timeout: 0,
+}
 
 /** PostgreSQL's one-byte type `"char"`, of which its catalogs are full. */
 const CHAR = 18

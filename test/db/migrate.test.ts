@@ -84,6 +84,24 @@ test('a migration that was cut off before or after its script is taken up', asyn
   expect(await rowsOf('90000000000003_after')).toEqual([{ finished: true, undone: false }])
 })
 
+test.runIf(server !== undefined)(
+  'a migration may take longer than any other statement',
+  async () => {
+    const database = await serverDatabase(server ?? '')
+    const slow = await openDatabase({ url: database.url, dataDir: '', log })
+    try {
+      Object.assign(slow.pool.options, { statement_timeout: 200, query_timeout: 300 })
+      await addMigration('90000000000004_slow', 'SELECT pg_sleep(1)')
+      await applyMigrations(slow, log, folder)
+      expect(said).toContain('Migration 90000000000004_slow is applied.')
+    } finally {
+      await rm(join(folder, '90000000000004_slow'), { recursive: true })
+      await slow.close()
+      await database.drop()
+    }
+  },
+)
+
 test('a migration that fails leaves nothing behind and refuses every later start', async () => {
   const name = '90000000000004_bad'
   await addMigration(name, `CREATE TABLE "Half" ("id" int); INSERT INTO "Nowhere" VALUES (1)`)
