@@ -50,7 +50,7 @@ test('a transaction that throws leaves nothing, and its connection is of use aga
     await db.query(Prisma.sql`INSERT INTO "Setting" VALUES ('gone', '1')`, { client })
     throw new Error('no')
   })
-  await expect(failure).rejects.toThrow('no')
+  await expect(failure).rejects.toThrow(new Error('no'))
   const kept = await db.transaction((client) =>
     db.query(Prisma.sql`INSERT INTO "Setting" VALUES ('kept', '1') RETURNING "name"`, { client }),
   )
