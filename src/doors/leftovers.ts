@@ -1,8 +1,8 @@
 import type { Platform } from '../context.ts'
 import { checkAgain, clearChecks, giveUpChecks } from '../deployments/index.ts'
 import type { Arrival } from '../generated/prisma/client.ts'
-import { DomainError, Unavailable } from '../kit/errors.ts'
-import { inHand, takeLeftArrival } from '../uploads/index.ts'
+import { DomainError, outageIn, Unavailable } from '../kit/errors.ts'
+import { failedOver, inHand, takeLeftArrival } from '../uploads/index.ts'
 import { engine } from '../work/index.ts'
 
 /** Rounds are a second apart. */
@@ -21,9 +21,11 @@ export async function leftUploads(platform: Platform): Promise<() => Promise<voi
       name: 'left uploads',
       everyRounds: OFTEN,
       async run() {
+        const tried: string[] = []
         while (!signal.aborted) {
-          const left = await takeLeftArrival(platform)
+          const left = await takeLeftArrival(platform, tried)
           if (left === undefined) return
+          tried.push(left.key)
           await settle(platform, left, signal)
         }
       },
@@ -47,6 +49,9 @@ async function settle(platform: Platform, left: Arrival, signal: AbortSignal): P
     })
   } catch (cause) {
     const isTold = cause instanceof DomainError && !(cause instanceof Unavailable)
-    if (!isTold && !signal.aborted) throw cause
+    if (isTold || signal.aborted) return
+    if (!(cause instanceof Unavailable) && outageIn(cause) === undefined)
+      await failedOver(platform, left)
+    throw cause
   }
 }

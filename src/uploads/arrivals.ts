@@ -76,24 +76,29 @@ async function letGo({ database, storage, log }: Platform, key: string): Promise
 }
 
 /**
- * Takes the oldest of what was left: by a fault in this run, by an earlier run of this server, or by one that has been
- * silent for longer than a lease.
+ * Takes the oldest of what was left, but for these keys: by a fault in this run, by an earlier run of this server, or by
+ * one that has been silent for longer than a lease. Its `attempt` counts the servers that have ended over it.
  */
-export async function takeLeftArrival({
-  database,
-  server,
-  config,
-}: Platform): Promise<Arrival | undefined> {
+export async function takeLeftArrival(
+  platform: Platform,
+  but: readonly string[],
+): Promise<Arrival | undefined> {
+  const { database, server, config } = platform
   const [left] = await database.query<Arrival>(Prisma.sql`
-    UPDATE "Arrival" SET "serverId" = ${server.id}::uuid, run = ${server.run}::uuid, attempt = attempt + 1
+    UPDATE "Arrival" AS t SET "serverId" = ${server.id}::uuid, run = ${server.run}::uuid,
+      attempt = t.attempt + CASE t.run WHEN ${server.run}::uuid THEN 0 ELSE 1 END
     WHERE key = (
       SELECT a.key FROM "Arrival" AS a
-      WHERE CASE WHEN a."serverId" = ${server.id}::uuid
-        THEN a.run <> ${server.run}::uuid OR a.key <> ALL(${[...held]}::text[])
+      WHERE a.key <> ALL(${[...held, ...but]}::text[]) AND CASE WHEN a."serverId" = ${server.id}::uuid THEN true
         ELSE NOT EXISTS (
           SELECT FROM "Server" AS s WHERE s.id = a."serverId" AND s.run = a.run
             AND s."seenAt" > now() - make_interval(secs => ${config.leaseMs / 1000}::float8)) END
       ORDER BY a."createdAt" LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING *`)
-  return left
+    RETURNING t.*`)
+  // one that has come since the statement was made is no left one
+  return left !== undefined && held.has(left.key) ? takeLeftArrival(platform, but) : left
 }
+
+/** Notes that a fault of ours, which may stay, has ended what was done with what was left, as a server's end would have. */
+export const failedOver = ({ database }: Platform, { key }: Arrival): Promise<unknown> =>
+  database.query(Prisma.sql`UPDATE "Arrival" SET attempt = attempt + 1 WHERE key = ${key}`)

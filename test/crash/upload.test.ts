@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -160,6 +160,28 @@ test('a check whose bytes are gone is given up, says why, and takes the archive 
   })
   expect((await fetch(url, { method: 'PUT', body })).status).toBe(200)
   expect(await read()).toMatchObject({ status: 'READY', rejection: null })
+})
+
+test('what a dead server has left of uploads is taken up once a round while Storage is away, and all of it after that', async () => {
+  const deployment = await seedDeployment(server.admin)
+  const input = { deploymentId: deployment.id, label: '1' }
+  const { createDeploymentVersion } = await server.admin.request(CreateVersion, { input })
+  const { upload } = succeeded(createDeploymentVersion, 'CreateDeploymentVersionSuccess')
+  const socket = half(upload.url ?? '', Buffer.alloc(100_000, 'half an archive'))
+  const { read, objects } = await killedChecking()
+  socket.destroy()
+  const folder = join(database.dataDir, 'storage/objects/uploads+')
+  await rename(folder, `${folder}.away`)
+  await writeFile(folder, 'no folder')
+  await server.start()
+  const tries = () => server.output.split('"sweep":"left uploads"').length - 1
+  const before = tries()
+  await until(() => tries() >= before + 5, { timeoutMs: 30_000 })
+  await rm(folder)
+  await rename(`${folder}.away`, folder)
+  await until(async () => (await read())?.status !== 'CHECKING', { timeoutMs: 60_000 })
+  expect(await read()).toMatchObject({ status: 'READY', rejection: null })
+  await until(async () => (await objects()).length === 0)
 })
 
 /** Sends these bytes of a body that was announced as twice as long. */
