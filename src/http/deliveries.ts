@@ -1,6 +1,7 @@
 import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql'
 import type { Context } from '../context.ts'
 import { asDeliverable, Undelivered } from '../events/index.ts'
+import { faultsOnly } from '../kit/logger.ts'
 import { Gone } from '../kit/operation.ts'
 import { outlookOf, type Outlook } from '../streams/index.ts'
 import { failureIn } from './failure.ts'
@@ -45,7 +46,10 @@ export function deliveriesOf(
     operation.close()
     operation = operation.again()
     const database = begun.database.within(operation)
-    const contextValue = Object.assign(Object.create(begun) as Context, { operation, database })
+    // that it waits is noted for all who do (`endurance.ts`)
+    const log = { value: faultsOnly(begun.log) }
+    const again = Object.create(begun, { log }) as Context
+    const contextValue = Object.assign(again, { operation, database })
     current = { ...args, contextValue }
     throw failure
   }

@@ -6,7 +6,8 @@ import {
   type ExecutionResult,
 } from 'graphql'
 import type { Context } from '../context.ts'
-import { TimedOut } from '../kit/errors.ts'
+import { outageIn, TimedOut } from '../kit/errors.ts'
+import { faultsOnly } from '../kit/logger.ts'
 import { tooLarge, type Operation } from '../kit/operation.ts'
 import { sizeOf } from '../kit/size-of.ts'
 import { executeOnce } from './compiled.ts'
@@ -57,11 +58,17 @@ function tooLate({ contextValue, operationName }: ExecutionArgs): void {
   )
 }
 
-/** Masks faults, which logs them. */
+/** Masks faults, which logs them; an outage once. */
 export function masked(args: ExecutionArgs, result: ExecutionResult): ExecutionResult {
   if (result.errors === undefined) return result
-  const { requestId, log, viewer, isChallenged } = args.contextValue as Context // as above
-  const errors = result.errors.map((error) => forViewer(viewer, maskError(error, requestId, log)))
+  const { requestId, viewer, isChallenged, log: begun } = args.contextValue as Context // as above
+  let log = begun
+  const errors = result.errors.map((error) => {
+    const shown = forViewer(viewer, maskError(error, requestId, log))
+    // an outage is met by all fields alike
+    if (outageIn(error.originalError) !== undefined) log = faultsOnly(log)
+    return shown
+  })
   if (isChallenged)
     for (const { extensions } of errors)
       if (extensions['code'] === 'UNAUTHENTICATED') extensions['http'] = { status: 401 }

@@ -1,10 +1,11 @@
 import { createClient as createSseClient } from 'graphql-sse'
 import { createClient as createWsClient } from 'graphql-ws'
 import { getNamedType, isCompositeType, type GraphQLCompositeType } from 'graphql'
+import { pino } from 'pino'
 import { WebSocket } from 'ws'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resumable } from '../../src/client/index.ts'
-import { BadRequest, Forbidden, Unavailable } from '../../src/kit/errors.ts'
+import { BadRequest, Forbidden, Outage, Unavailable } from '../../src/kit/errors.ts'
 import { schema } from '../../src/schema.ts'
 import { claimOne, complete, seedQueue, submit } from '../jobs/operations.ts'
 import {
@@ -51,12 +52,14 @@ type Door = (
 ) => Promise<Course>
 
 let app: StreamApp
+const logged: string[] = []
 let streams: Readonly<Record<string, Stream>>
 
 makeFallible(schema)
 
 beforeAll(async () => {
-  app = await streamApp({ OPERATION_TIMEOUT_SECONDS: '2', OPERATIONS_PER_SECOND: '0' })
+  const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(line) })
+  app = await streamApp({ OPERATION_TIMEOUT_SECONDS: '2', OPERATIONS_PER_SECOND: '0' }, log)
   const { admin, database } = app
   const service = await app.service()
   await app.print(service, numbered(5))
@@ -354,6 +357,16 @@ test('a field that is refused is null beside its error, and the subscription goe
       errors: [{ extensions: { code: 'FORBIDDEN' } }],
       extensions: { cursor: expect.any(String) },
     })
+})
+
+test('an outage that each field of a delivery meets at each try is noted once', async () => {
+  const text = { types: ['LogLine'], field: 'text', selection: 'lines { text }' }
+  const { name, query } = operationOf('serviceLogs', text)
+  const away = new Outage('database', new Error('The database of a test is away'))
+  injectFault(name, text, (times) => (times <= 20 ? Promise.reject(away) : undefined))
+  const { failure } = await doors['graphql-ws']!(query, 'start', isAll('serviceLogs'))
+  expect(failure).toBeUndefined()
+  expect(logged.filter((line) => line.includes('The database of a test is away'))).toHaveLength(1)
 })
 
 test('what the caller is to blame for ends the subscription at the first try', async () => {
