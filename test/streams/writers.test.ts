@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Pool } from 'pg'
 import { graphql } from '../generated/index.ts'
+import { Outputs } from '../../src/services/reconciler/outputs.ts'
 import { act } from '../../src/streams/index.ts'
 import { seedDeployment } from '../support/seed.ts'
 import { until } from '../support/until.ts'
@@ -170,4 +171,44 @@ test('many instances that print at once make one dense log, each in its own orde
     )
   const times = log.map(({ at }) => at)
   expect(times).toEqual(times.toSorted())
+})
+
+test('what a process prints is read on when the disk fails in between, and each line is stored once', async () => {
+  const { uuid: serviceId } = await app.service()
+  const { prisma } = app.database
+  const { versionId } = await prisma.service.findUniqueOrThrow({ where: { id: serviceId } })
+  const instanceId = crypto.randomUUID()
+  await prisma.instance.create({
+    data: {
+      id: instanceId,
+      serviceId,
+      versionId: versionId ?? (await prisma.deploymentVersion.findFirstOrThrow()).id,
+      ordinal: 0,
+      generation: 1,
+      status: 'EXITED',
+      serverId: app.platform.server.id,
+    },
+  })
+  let isDiscarded = false
+  let reads = 0
+  const source = {
+    async *output(from: string) {
+      reads += 1
+      for (let next = Number(from) + 1; next <= 5; next += 1) {
+        yield { lines: [{ source: 'STDOUT' as const, text: `${next}` }], position: `${next}` }
+        if (next === 3 && reads === 1)
+          throw Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+      }
+    },
+    discard: () => Promise.resolve(void (isDiscarded = true)),
+  }
+  const outputs = new Outputs(app.platform)
+  outputs.readOn({ serviceId, instanceId, restarts: 0, ordinal: 0 }, source, '')
+  await outputs.allStored()
+  const stored = await prisma.logLine.findMany({
+    where: { stream: serviceId },
+    orderBy: { number: 'asc' },
+  })
+  expect(stored.map(({ text }) => text)).toEqual(['1', '2', '3', '4', '5'])
+  expect(isDiscarded).toBe(true)
 })

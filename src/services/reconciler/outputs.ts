@@ -119,16 +119,22 @@ export class Outputs {
   ): Promise<void> {
     await before
     const { signal } = this.#leaving
+    const pace = {
+      signal,
+      // what is late must not keep others from the database
+      inTurn: <T>(work: () => Promise<T>) => (process.hasEnded ? this.#inTurn(work) : work()),
+    }
+    const { log } = this.#platform
     try {
-      await pump(this.#platform, printer, source, from, {
-        signal,
-        // what is late must not keep others from the database
-        inTurn: (work) => (process.hasEnded ? this.#inTurn(work) : work()),
+      const read = (): Promise<void> => pump(this.#platform, printer, source, from, pace)
+      await patiently(read, signal, (cause) => {
+        if (!isOutage(cause)) throw cause
+        log.warn({ err: cause, ...printer }, 'could not read what a process prints; trying again')
       })
     } catch (cause) {
       if (signal.aborted) return
       if (!(cause instanceof Superseded)) throw cause
-      this.#platform.log.warn({ err: cause }, 'the output of a process belongs nowhere')
+      log.warn({ err: cause }, 'the output of a process belongs nowhere')
     }
     if (!signal.aborted) await source.discard()
   }
