@@ -54,7 +54,8 @@ export interface Guard {
 
 /**
  * Appends lines with one statement and answers the new head. With a guard (an `UPDATE … RETURNING`) nothing is
- * appended, and undefined answered, unless the guard changes a row: the two happen together or not at all.
+ * appended, and undefined answered, unless the guard changes a row: the two happen together or not at all. Nothing is
+ * appended to a log that is closed: whoever follows it has been told its end.
  */
 export async function appendLines(
   { database, metrics }: { database: Database; metrics: Metrics },
@@ -74,6 +75,7 @@ export async function appendLines(
         SELECT ${stream}::uuid, ${count}::bigint, clock_timestamp(), ${bytes}::bigint FROM guard
         ON CONFLICT (stream) DO UPDATE SET head = h.head + excluded.head, at = GREATEST(h.at, excluded.at),
           bytes = h.bytes + excluded.bytes
+        WHERE NOT h."isClosed"
         RETURNING head, at
       ),
       lines AS (

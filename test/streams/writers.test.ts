@@ -173,16 +173,16 @@ test('many instances that print at once make one dense log, each in its own orde
   expect(times).toEqual(times.toSorted())
 })
 
-test('what a process prints is read on when the disk fails in between, and each line is stored once', async () => {
-  const { uuid: serviceId } = await app.service()
+/** Five lines of a process that has ended, which are read without a break, or with one when the disk fails in between. */
+async function printed({ failsAfter }: { readonly failsAfter?: number } = {}) {
+  const { uuid: serviceId, id } = await app.service()
   const { prisma } = app.database
-  const { versionId } = await prisma.service.findUniqueOrThrow({ where: { id: serviceId } })
   const instanceId = crypto.randomUUID()
   await prisma.instance.create({
     data: {
       id: instanceId,
       serviceId,
-      versionId: versionId ?? (await prisma.deploymentVersion.findFirstOrThrow()).id,
+      versionId: (await prisma.deploymentVersion.findFirstOrThrow()).id,
       ordinal: 0,
       generation: 1,
       status: 'EXITED',
@@ -196,19 +196,34 @@ test('what a process prints is read on when the disk fails in between, and each 
       reads += 1
       for (let next = Number(from) + 1; next <= 5; next += 1) {
         yield { lines: [{ source: 'STDOUT' as const, text: `${next}` }], position: `${next}` }
-        if (next === 3 && reads === 1)
+        if (next === failsAfter && reads === 1)
           throw Object.assign(new Error('too many open files'), { code: 'EMFILE' })
       }
     },
     discard: () => Promise.resolve(void (isDiscarded = true)),
   }
-  const outputs = new Outputs(app.platform)
-  outputs.readOn({ serviceId, instanceId, restarts: 0, ordinal: 0 }, source, '')
-  await outputs.allStored()
-  const stored = await prisma.logLine.findMany({
-    where: { stream: serviceId },
-    orderBy: { number: 'asc' },
-  })
-  expect(stored.map(({ text }) => text)).toEqual(['1', '2', '3', '4', '5'])
-  expect(isDiscarded).toBe(true)
+  return {
+    owner: { id, uuid: serviceId },
+    async store() {
+      const outputs = new Outputs(app.platform)
+      outputs.readOn({ serviceId, instanceId, restarts: 0, ordinal: 0 }, source, '')
+      await outputs.allStored()
+      expect(isDiscarded).toBe(true)
+      const where = { stream: serviceId }
+      const lines = await prisma.logLine.findMany({ where, orderBy: { number: 'asc' } })
+      return lines.map(({ text }) => text)
+    },
+  }
+}
+
+test('what a process prints is read on when the disk fails in between, and each line is stored once', async () => {
+  const { store } = await printed({ failsAfter: 3 })
+  expect(await store()).toEqual(['1', '2', '3', '4', '5'])
+})
+
+test('nothing is stored behind the end of a log, such as what a server that was away has left', async () => {
+  const { owner, store } = await printed()
+  await app.print(owner, ['the last line'])
+  await app.finish(owner)
+  expect(await store()).toEqual(['the last line'])
 })
