@@ -128,7 +128,7 @@ export function resumable<Client extends SubscriptionClient>(client: Client): Cl
       }, waitMs(tries))
       tries += 1
       const cancel = (): void => {
-        waiting.delete(cancel)
+        if (!waiting.delete(cancel)) return // it was told so before
         clearTimeout(timer)
         sink.complete()
       }
