@@ -204,7 +204,7 @@ async function printed({ failsAfter }: { readonly failsAfter?: number } = {}) {
   }
   return {
     owner: { id, uuid: serviceId },
-    async store() {
+    store: async (): Promise<string[]> => {
       const outputs = new Outputs(app.platform)
       outputs.readOn({ serviceId, instanceId, restarts: 0, ordinal: 0 }, source, '')
       await outputs.allStored()
