@@ -32,7 +32,7 @@ export async function countsOf(
       SELECT c."serviceId" AS id, sum(queued)::bigint AS queued, sum(running)::bigint AS running,
         sum(succeeded)::bigint AS succeeded, sum(failed)::bigint AS failed, sum(canceled)::bigint AS canceled,
         (SELECT min(j."createdAt") FROM "Job" AS j
-         WHERE j."serviceId" = c."serviceId" AND j.status = 'QUEUED') AS "oldestQueuedAt"
+         WHERE j."serviceId" = c."serviceId" AND j.status = 'QUEUED' AND j."createdAt" > '-infinity') AS "oldestQueuedAt"
       FROM "JobTally" AS c WHERE c."serviceId" = ANY(${[...serviceIds]}::uuid[]) GROUP BY c."serviceId"`,
     { name: 'job-counts' },
   )
