@@ -1,9 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { DomainError } from '../kit/errors.ts'
 import type { Operation } from '../kit/operation.ts'
-import { answerIn } from './outage.ts'
-
-const QUERY_CANCELED = '57014'
+import { answerIn, QUERY_CANCELED } from './outage.ts'
 
 /**
  * Runs one statement that may be ended in the middle, on a connection of its own. When the operation is over, neither a

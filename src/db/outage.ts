@@ -8,6 +8,9 @@ import { DomainError, Outage, outageIn } from '../kit/errors.ts'
  */
 const AWAY = /^(?:08|40|53|57|58|25006)/
 
+/** By us, or because a statement has run for as long as it may. */
+export const QUERY_CANCELED = '57014'
+
 const isMistake = (cause: unknown): boolean =>
   cause instanceof TypeError || cause instanceof RangeError || cause instanceof ReferenceError
 
@@ -17,8 +20,9 @@ const isMistake = (cause: unknown): boolean =>
  */
 export function asThrown(cause: unknown): unknown {
   if (cause instanceof Outage || cause instanceof DomainError || isMistake(cause)) return cause
-  const isAway = cause instanceof DatabaseError ? AWAY.test(cause.code ?? '') : true
-  return isAway ? new Outage('database', cause) : cause
+  if (!(cause instanceof DatabaseError)) return new Outage('database', cause)
+  if (cause.code === QUERY_CANCELED) return new Outage('database', cause, 'TIMEOUT')
+  return AWAY.test(cause.code ?? '') ? new Outage('database', cause) : cause
 }
 
 /** The database's own answer in an error, where it has given one. */

@@ -73,6 +73,7 @@ function statusOf(error: DomainError | Outage): [number, string] {
   if (error instanceof Conflict) return [409, 'conflict']
   if (error instanceof Unauthenticated) return [401, 'unauthorized']
   if (error instanceof Forbidden) return [403, 'forbidden']
+  if (error instanceof Outage && error.code === 'TIMEOUT') return [504, 'gateway_timeout']
   if (error instanceof Outage || error instanceof Unavailable) return [503, 'service_unavailable']
   if (error instanceof BadGateway) return [502, 'bad_gateway']
   if (error instanceof TimedOut) return [504, 'gateway_timeout']

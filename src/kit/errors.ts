@@ -131,11 +131,14 @@ const OUTAGE_SECONDS = 2
  * DomainError: what was under way may have been done all the same.
  */
 export class Outage extends Error {
-  readonly code: ErrorCode = 'UNAVAILABLE'
+  /** TIMEOUT where the database is there and took too long. */
+  readonly code: Extract<ErrorCode, 'UNAVAILABLE' | 'TIMEOUT'>
   readonly missing: 'database' | 'storage' | 'disk'
   readonly retryAfterSeconds = OUTAGE_SECONDS
-  constructor(missing: Outage['missing'], cause: unknown) {
-    super(`The ${missing} of this server cannot be used at this moment.`, { cause })
+  constructor(missing: Outage['missing'], cause: unknown, code: Outage['code'] = 'UNAVAILABLE') {
+    const what = code === 'TIMEOUT' ? 'took too long' : 'cannot be used at this moment'
+    super(`The ${missing} of this server ${what}.`, { cause })
+    this.code = code
     this.missing = missing
   }
 
@@ -149,7 +152,7 @@ export class Outage extends Error {
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ESTALE'])
 
 /** The code of an Outage, which Prisma gives the error it makes of one, and its own for a connection waited for in vain. */
-const DATABASE = new Set(['UNAVAILABLE', 'P2028'])
+const DATABASE = new Set(['UNAVAILABLE', 'TIMEOUT', 'P2028'])
 
 /** The outage that an error tells of; undefined for any other. */
 export function outageIn(error: unknown): Outage | undefined {
@@ -157,7 +160,8 @@ export function outageIn(error: unknown): Outage | undefined {
   if (!(error instanceof Error) || error instanceof DomainError || !('code' in error))
     return undefined
   const code = String(error.code)
-  if (DATABASE.has(code)) return new Outage('database', error)
+  if (DATABASE.has(code))
+    return new Outage('database', error, code === 'TIMEOUT' ? code : 'UNAVAILABLE')
   return DISK.has(code) ? new Outage('disk', error) : undefined
 }
 

@@ -105,7 +105,10 @@ test('reads whose connection is lost fail, and the next have a new one', async (
   const sleeping = db.read(Prisma.sql`SELECT pg_sleep(60)`, 'test.sleep')
   // waited for from the start: they may fail before the statement that ends their session is answered
   const failed = Promise.all([
-    expect(sleeping).rejects.toThrow('terminat'),
+    expect(sleeping).rejects.toMatchObject({
+      missing: 'database',
+      cause: { message: expect.stringContaining('terminat') },
+    }),
     expect(pid()).rejects.toThrow(),
   ])
   await db.pool.query('SELECT pg_terminate_backend($1)', [before?.pid])
