@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -144,8 +143,10 @@ async function* spilled(
       yield chunk
     }
   }
+  // opened first: a stream that is refused at once would make the file after it was removed
+  const handle = await open(file, 'wx')
   try {
-    await pipeline(whole, bounded, createWriteStream(file, { flags: 'wx' }))
+    await pipeline(whole, bounded, handle.createWriteStream())
     yield* zipEntries(file)
   } finally {
     await rm(file, { force: true })
