@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql'
 import type { Deliverable } from '../events/index.ts'
+import { jsonBytes } from '../kit/json-bytes.ts'
 
 /**
  * Most bytes of a result, so that the message which brings it is below 1 MiB: what clients of WebSockets commonly take
@@ -29,7 +30,7 @@ export class Measure {
   ): readonly Deliverable[] {
     const most = characters * ESCAPED
     const isSmall = result.errors === undefined && most <= MAX_BYTES
-    const bytes = isSmall ? most : Buffer.byteLength(JSON.stringify(result))
+    const bytes = isSmall ? most : jsonBytes(result)
     if (bytes > MAX_BYTES) {
       this.#ratio = bytes / Math.max(1, portion.size)
       const share = AIM_BYTES / bytes
