@@ -59,6 +59,11 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
   }
 
   return {
+    facts: {
+      users: undefined,
+      unwalled: 'Programs run as the user of the server.',
+      heedsSize: false,
+    },
     async start(spec) {
       if (isClosed) throw new StartFailed('The server is stopping and starts nothing more.')
       if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(spec.key) || starting.has(spec.key))

@@ -6,15 +6,34 @@ import type { Readable } from 'node:stream'
  * instance printed is lost or told twice when the server is killed.
  */
 export interface Runtime {
+  /** What it can run on this machine, and how far programs are kept apart. */
+  readonly facts: RuntimeFacts
   /** Starts one process. Resolves once it runs (not: once it is healthy). Throws StartFailed with a sentence for the user. */
   start(spec: InstanceSpec): Promise<RunningInstance>
   /**
-   * Processes that an earlier, killed server with the same data folder left behind. They are ended (whole process
-   * group) before this resolves; their output is still there to be read and must be followed by `discard()`.
+   * What an earlier server with the same data folder left behind: processes that were ended before this resolves, and,
+   * where a runtime can find them again, processes that still run. Output is there to be read, and must be followed by
+   * `discard()`.
    */
   leftovers(): Promise<readonly Leftover[]>
   /** Ends every process this runtime started and frees what it holds. */
   close(): Promise<void>
+}
+
+/** What a runtime can do where it is. */
+export interface RuntimeFacts {
+  /** Users of the operating system that it runs services as, one each; undefined where it may not change users. */
+  readonly users: UserRange | undefined
+  /** Why programs can reach the server and each other, as a sentence; undefined where they cannot. */
+  readonly unwalled: string | undefined
+  /** Whether an instance gets the processors and the memory of its size. */
+  readonly heedsSize: boolean
+}
+
+/** Numbers of users, both included. */
+export interface UserRange {
+  readonly first: number
+  readonly last: number
 }
 
 export interface InstanceSpec {
@@ -22,6 +41,10 @@ export interface InstanceSpec {
   readonly key: string
   readonly source: Source
   readonly program: Program
+  /** The user of the operating system whose processes these are, out of `facts.users` where there are any. */
+  readonly user: number | undefined
+  /** Name of its instance type. */
+  readonly size: string
   /** The whole environment but PORT, PATH and what the runtime itself must add; nothing of the server's leaks in. */
   readonly environment: Readonly<Record<string, string>>
 }
@@ -44,6 +67,8 @@ export interface RunningInstance {
   readonly pid: number | undefined
   /** Where it answers HTTP, without a trailing slash. */
   readonly url: string
+  /** What a request must carry to be answered, where others than the server reach its address. */
+  readonly headers: Readonly<Record<string, string>>
   /** True when it accepts requests now. */
   check(signal: AbortSignal): Promise<boolean>
   /** What it prints, from a position on, until it has ended and all is read. */
@@ -60,6 +85,8 @@ export interface RunningInstance {
 
 export interface Leftover {
   readonly key: string
+  /** Set where the process still runs. */
+  readonly running?: RunningInstance
   output(from: Position, signal: AbortSignal): AsyncIterable<OutputBatch>
   discard(): Promise<void>
 }
@@ -79,6 +106,8 @@ export interface OutputLine {
   readonly source: OutputSource
   /** One line without its end; at most MAX_LINE_BYTES of UTF-8; invalid bytes and NUL written as `\xNN`. */
   readonly text: string
+  /** The program has not ended the line yet: the next line of this source is a later state of it, and takes its place. */
+  readonly isUnfinished?: true
 }
 
 /** Longest line kept whole; longer ones are split, never dropped (contract abeja 4.3). */

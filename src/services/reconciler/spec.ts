@@ -28,6 +28,8 @@ export async function specOf(
   return {
     key,
     program,
+    user: undefined,
+    size: service.instanceType,
     source: {
       sha256,
       async open() {

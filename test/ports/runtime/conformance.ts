@@ -59,6 +59,8 @@ export function conformsToRuntime(name: string, make: () => Promise<Runtime>): v
         key: `${randomUUID()}.0`,
         source: await sourceOf(files),
         program,
+        user: undefined,
+        size: 'cpu-1',
         environment,
       })
     const command = (text: string): Promise<RunningInstance> =>
@@ -159,6 +161,8 @@ export function conformsToRuntime(name: string, make: () => Promise<Runtime>): v
           open: () => Promise.resolve(Readable.from([Buffer.from('just text')])),
         },
         program: { kind: 'command', command: 'true' },
+        user: undefined,
+        size: 'cpu-1',
         environment: {},
       })
       await expect(odd).rejects.toThrow(StartFailed)

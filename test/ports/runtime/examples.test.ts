@@ -28,6 +28,8 @@ async function run(name: string, kind: Exclude<Program['kind'], 'command'>) {
     key: name,
     source,
     program,
+    user: undefined,
+    size: 'cpu-1',
     environment: {},
   })
   await until(() => instance.check(new AbortController().signal))

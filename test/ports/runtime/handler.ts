@@ -20,7 +20,14 @@ export function handlerUnderTest(program: Program, file: string) {
   async function start(): Promise<RunningInstance> {
     const body = readFileSync(new URL(`../../fixtures/handlers/${file}`, import.meta.url))
     const source = await sourceOf({ [file]: body })
-    const started = await runtime.start({ key: `${count++}`, source, program, environment: {} })
+    const started = await runtime.start({
+      key: `${count++}`,
+      source,
+      program,
+      user: undefined,
+      size: 'cpu-1',
+      environment: {},
+    })
     await until(() => started.check(new AbortController().signal))
     return started
   }

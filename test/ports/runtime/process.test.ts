@@ -39,6 +39,8 @@ describe('a process', () => {
       key: `test.${count++}`,
       source: await sourceOf(files),
       program: typeof program === 'string' ? { kind: 'command', command: program } : program,
+      user: undefined,
+      size: 'cpu-1',
       environment,
     })
   }
@@ -128,6 +130,8 @@ describe('a process', () => {
       key: 'a',
       source: await sourceOf({ 'main.py': '' }),
       program: { kind: 'python', handler: 'main:handler' },
+      user: undefined,
+      size: 'cpu-1',
       environment: {},
     })
     await expect(started).rejects.toThrow(StartFailed)

@@ -35,6 +35,7 @@ export function runningInstance(
     key,
     pid,
     url: `http://127.0.0.1:${port}`,
+    headers: {},
     exited,
     check: (signal) => accepts(port, signal),
     output: (from, signal) => followOutput(folder, from, gone.signal, signal),
