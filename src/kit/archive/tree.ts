@@ -141,6 +141,9 @@ function stepsOf(name: string, target: string): string[] {
   return steps
 }
 
+/** The path inside the folder that a name means. Throws BadArchive. */
+export const pathOf = (name: string): string => safeSegments(name).join('/')
+
 function safeSegments(name: string, entry = name): string[] {
   if (Buffer.byteLength(name) > MAX_PATH_BYTES) refuse(entry, 'has too long a name')
   if (name.includes('\0')) refuse(entry, 'has a NUL byte in its name')
@@ -156,7 +159,8 @@ function safeSegments(name: string, entry = name): string[] {
 
 const isStep = (segment: string): boolean => segment !== '' && segment !== '.'
 
-const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[a-z]:/i.test(path)
+/** A drive of Windows with a path on it is one too; a name such as `a:b.txt` is a name. */
+const isAbsolute = (path: string): boolean => path.startsWith('/') || /^[a-z]:[/\\]/i.test(path)
 
 function refuse(name: string, fault: string): never {
   throw new BadArchive(`The archive's entry ${quoted(name)} ${fault}.`)

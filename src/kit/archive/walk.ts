@@ -5,8 +5,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BadArchive, SourceFault } from './bad-archive.ts'
 import type { Entry, RawEntry } from './entry.ts'
+import { type ArchiveFormat, formatOf } from './format.ts'
+import { sortedOut } from './left-out.ts'
 import { tarEntries } from './tar.ts'
-import { Tree } from './tree.ts'
+import { pathOf, Tree } from './tree.ts'
 import { zipEntries } from './zip.ts'
 
 export interface ArchiveOptions {
@@ -24,13 +26,16 @@ export interface ArchiveSummary {
   readonly format: ArchiveFormat
   readonly files: number
   readonly bytes: number
+  /** Files that macOS has added by itself: they are not unpacked. The first of them. */
+  readonly leftOut: readonly string[]
 }
 
-type ArchiveFormat = 'tar.gz' | 'tar' | 'zip'
 export type OpenArchive = () => Promise<Readable>
 
 const MAX_FILES = 20_000
 const MAX_BYTES = 1024 ** 3
+/** Most names of files that are told to be left out. */
+const MAX_LEFT_OUT = 100
 
 /**
  * Reads an archive once, entry by entry, and calls `visit` for each that is safe; `visit` reads the body of a file to
@@ -43,6 +48,7 @@ export async function walkArchive(
 ): Promise<ArchiveSummary> {
   const { maxFiles = MAX_FILES, maxBytes = MAX_BYTES } = options
   const tree = new Tree(maxFiles)
+  const leftOut: string[] = []
   let entries = 0
   let files = 0
   let bytes = 0
@@ -58,17 +64,29 @@ export async function walkArchive(
   }
   try {
     const { format, raw } = await rawEntries(open, options, maxBytes)
-    for await (const entry of raw) {
+    for await (const found of raw) {
       if (++entries > maxFiles)
         throw new BadArchive(`The archive has more than ${maxFiles.toLocaleString('en')} entries.`)
+      const { entry, isLeftOut } = await sortedOut(found)
+      if (isLeftOut) {
+        const path = pathOf(entry.name)
+        if (entry.kind !== 'folder' && leftOut.length < MAX_LEFT_OUT) leftOut.push(path)
+        for await (const _chunk of counted(entry.body));
+        continue
+      }
       const path = tree.add(entry)
       if (path === '') continue
       if (entry.kind !== 'folder') files++
       await visit({ ...entry, path, body: counted(entry.body) })
     }
     tree.finish()
-    if (files === 0) throw new BadArchive('The archive is empty: it has no files.')
-    return { format, files, bytes }
+    if (files === 0)
+      throw new BadArchive(
+        leftOut.length === 0
+          ? 'The archive is empty: it has no files.'
+          : 'The archive is empty: it has no files but those that macOS adds.',
+      )
+    return { format, files, bytes, leftOut }
   } catch (error) {
     throw error instanceof SourceFault ? error.cause : error
   }
@@ -81,14 +99,12 @@ async function rawEntries(
 ): Promise<{ format: ArchiveFormat; raw: AsyncIterable<RawEntry> }> {
   const opened = await open()
   const { head, whole } = await peek(opened)
-  const format = formatOf(head)
-  if (format === undefined) {
+  let format: ArchiveFormat
+  try {
+    format = formatOf(head)
+  } catch (cause) {
     opened.destroy()
-    throw new BadArchive(
-      head.length === 0
-        ? 'The archive is empty: it has no bytes.'
-        : 'This is no archive: a tar.gz, tar or zip file is needed.',
-    )
+    throw cause
   }
   if (format !== 'zip') return { format, raw: tarEntries(whole, format) }
   if (file === undefined) return { format, raw: spilled(whole, temporary, maxBytes) }
@@ -118,13 +134,6 @@ async function* read(source: Readable): AsyncGenerator<Buffer> {
   } catch (cause) {
     throw new SourceFault('The archive could not be read.', { cause })
   }
-}
-
-function formatOf(head: Buffer): ArchiveFormat | undefined {
-  if (head[0] === 0x1f && head[1] === 0x8b) return 'tar.gz'
-  const zipMark = head.toString('latin1', 0, 4)
-  if (zipMark === 'PK\x03\x04' || zipMark === 'PK\x05\x06') return 'zip'
-  return head.toString('latin1', 257, 262) === 'ustar' ? 'tar' : undefined
 }
 
 async function* spilled(

@@ -1,9 +1,8 @@
 import { isUtf8 } from 'node:buffer'
-import { once } from 'node:events'
-import { promisify } from 'node:util'
+import { open as openFile } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import { PassThrough, type Readable } from 'node:stream'
-import { type Entry as ZipEntry, getFileNameLowLevel, open, type ZipFile } from 'yauzl'
+import { type Entry as ZipEntry, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl'
 import { BadArchive, corrupt, quoted as inQuotes } from './bad-archive.ts'
 import { noBytes, type RawEntry } from './entry.ts'
 
@@ -12,6 +11,16 @@ declare module 'yauzl' {
   interface Entry {
     readonly fileNameRaw: Buffer
   }
+  interface LocalFileHeader {
+    readonly fileName: Buffer
+    readonly compressionMethod: number
+  }
+  interface ZipFile {
+    eachEntry(): AsyncIterable<Entry>
+    readLocalFileHeaderPromise(entry: Entry): Promise<LocalFileHeader>
+    openReadStreamPromise(entry: Entry): Promise<Readable>
+  }
+  function openPromise(path: string, options: Options): Promise<ZipFile>
   function getFileNameLowLevel(
     flags: number,
     name: Buffer,
@@ -26,52 +35,53 @@ const LOCAL_HEADER_BYTES = 30
 
 /** The entries of a zip file, in the order of its directory. Throws BadArchive for broken bytes and for shared ones. */
 export async function* zipEntries(file: string): AsyncGenerator<RawEntry> {
-  const options = { lazyEntries: true, autoClose: false, decodeStrings: false }
-  const zip = await promisify<string, typeof options, ZipFile>(open)(file, options).catch(
-    (cause) => {
-      throw corrupt(cause)
-    },
-  )
+  const zip = await openPromise(file, { autoClose: false, decodeStrings: false }).catch((cause) => {
+    throw corrupt(cause)
+  })
   let taken = 0
   try {
-    for (let entry = await nextEntry(zip); entry; entry = await nextEntry(zip)) {
+    for await (const entry of listed(zip)) {
       taken += LOCAL_HEADER_BYTES + entry.compressedSize
       // bytes that several entries share unpack to many times what they are
       if (taken > zip.fileSize) throw new BadArchive('The archive has entries that overlap.')
       yield await rawEntry(zip, entry)
     }
+    await mustEndAt(file, Number(zip.readEntryCursor))
   } finally {
     zip.close()
   }
 }
 
-async function nextEntry(zip: ZipFile): Promise<ZipEntry | undefined> {
-  const settled = new AbortController()
-  const { signal } = settled
+async function* listed(zip: ZipFile): AsyncGenerator<ZipEntry> {
   try {
-    const next = Promise.race([
-      // the library's only payload of this event is an entry
-      once(zip, 'entry', { signal }).then(([entry]) => entry as ZipEntry),
-      once(zip, 'end', { signal }).then(() => undefined),
-    ])
-    zip.readEntry()
-    return await next
+    yield* zip.eachEntry()
   } catch (cause) {
     throw corrupt(cause)
+  }
+}
+
+/** Old tools write the number of entries modulo 65,536: what they do not count must not be lost unseen. */
+async function mustEndAt(file: string, position: number): Promise<void> {
+  const handle = await openFile(file)
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, position)
+    if (buffer.toString('latin1') === 'PK\x01\x02')
+      throw new BadArchive('The archive has more entries than it says.')
   } finally {
-    settled.abort()
+    await handle.close()
   }
 }
 
 async function rawEntry(zip: ZipFile, entry: ZipEntry): Promise<RawEntry> {
-  const name = nameOf(entry)
+  const isUnix = UNIX_HOSTS.includes(entry.versionMadeBy >>> 8)
+  const name = nameOf(entry, isUnix)
   const quoted = inQuotes(name)
   if (entry.isEncrypted()) throw new BadArchive(`The archive's entry ${quoted} is encrypted.`)
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8)
     throw new BadArchive(
       `The archive's entry ${quoted} is compressed by a method other than deflate.`,
     )
-  const isUnix = UNIX_HOSTS.includes(entry.versionMadeBy >>> 8)
+  await mustAgree(zip, entry, quoted)
   const mode = isUnix ? entry.externalFileAttributes >>> 16 : 0
   const kind = kindOf(name, mode)
   const body = checkedBody(zip, entry, quoted)
@@ -84,13 +94,35 @@ async function rawEntry(zip: ZipFile, entry: ZipEntry): Promise<RawEntry> {
   }
 }
 
+/** An entry is described in the directory and once more where it lies: programs that read one must see what others do. */
+async function mustAgree(zip: ZipFile, entry: ZipEntry, quoted: string): Promise<void> {
+  const local = await zip.readLocalFileHeaderPromise(entry).catch((cause) => {
+    throw corrupt(cause, `The archive's entry ${quoted}`)
+  })
+  if (
+    !local.fileName.equals(entry.fileNameRaw) ||
+    local.compressionMethod !== entry.compressionMethod
+  )
+    throw new BadArchive(
+      `The archive's entry ${quoted} is another in the archive's directory than where it lies.`,
+    )
+}
+
 const IS_UTF8 = 0x800
 
-/** UTF-8 where it can be, said or not; else what the entry says of it besides, or the code page of DOS. */
-function nameOf({ fileNameRaw, generalPurposeBitFlag, extraFields }: ZipEntry): string {
-  const flags = isUtf8(fileNameRaw) ? IS_UTF8 : generalPurposeBitFlag & ~IS_UTF8
-  return getFileNameLowLevel(flags, fileNameRaw, extraFields, true)
+/**
+ * Some tools of Windows divide folders by backslashes, which no name has there; in a code page one can be half a
+ * character.
+ */
+function nameOf(entry: ZipEntry, isUnix: boolean): string {
+  const { fileNameRaw, generalPurposeBitFlag, extraFields } = entry
+  const name = readable(fileNameRaw, generalPurposeBitFlag, extraFields)
+  return isUtf8(fileNameRaw) && !isUnix ? name.replaceAll('\\', '/') : name
 }
+
+/** UTF-8 where it can be, said or not; else what the entry says of it besides, or the code page of DOS. */
+const readable = (bytes: Buffer, flags = 0, extraFields: ZipEntry['extraFields'] = []): string =>
+  getFileNameLowLevel(isUtf8(bytes) ? IS_UTF8 : flags & ~IS_UTF8, bytes, extraFields, true)
 
 function kindOf(name: string, mode: number): RawEntry['kind'] {
   const type = mode & 0o170000
@@ -102,24 +134,11 @@ function kindOf(name: string, mode: number): RawEntry['kind'] {
   )
 }
 
-/** The library's own stream of a stored entry never closes, so that reading it to its end would never end. */
-async function* contentOf(zip: ZipFile, entry: ZipEntry): AsyncGenerator<Buffer> {
-  const opened = await new Promise<Readable>((resolve, reject) => {
-    zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream)))
-  })
-  const closing = new PassThrough()
-  opened.on('error', (cause) => closing.destroy(cause))
-  try {
-    yield* opened.pipe(closing)
-  } finally {
-    opened.destroy()
-  }
-}
-
 async function* checkedBody(zip: ZipFile, entry: ZipEntry, quoted: string): AsyncGenerator<Buffer> {
   let sum = 0
   try {
-    for await (const chunk of contentOf(zip, entry)) {
+    const content: AsyncIterable<Buffer> = await zip.openReadStreamPromise(entry)
+    for await (const chunk of content) {
       sum = crc32(chunk, sum)
       yield chunk
     }
@@ -137,5 +156,5 @@ async function readTarget(body: AsyncIterable<Buffer>, quoted: string): Promise<
     if (target.length > MAX_TARGET_BYTES)
       throw new BadArchive(`The archive's entry ${quoted} is a link with too long a target.`)
   }
-  return target.toString('utf8')
+  return readable(target)
 }
