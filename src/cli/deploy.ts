@@ -82,6 +82,8 @@ async function deploy(server: Server, folder: string, options: DeployOptions) {
       packed,
     })
     if (isReused) note(`Version ${version.label} is there already; nothing is sent.`)
+    const leftOut = version.archive?.leftOut ?? []
+    if (leftOut.length > 0) note(`Left out, as macOS adds them by itself: ${leftOut.join(', ')}.`)
     const made = await provideService(server, version.id, options.service ?? name, options)
     const service = options.wait ? await settled(server, made, version.id) : made
     return { service, version: { id: version.id, label: version.label }, isReused }

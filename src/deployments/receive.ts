@@ -106,8 +106,9 @@ async function checkAndTake(
   const { storage, config } = platform
   const actor = askedBy(upload)
   const kept = archiveKey(stored.sha256)
+  let leftOut: readonly string[]
   try {
-    await checkArchive(
+    const summary = await checkArchive(
       async () => {
         // moved already, where a server died before it could say so
         const object = (await storage.get(key)) ?? (await storage.get(kept))
@@ -120,6 +121,7 @@ async function checkAndTake(
         maxBytes: config.maxUnpackedBytes,
       },
     )
+    leftOut = summary.leftOut
   } catch (cause) {
     if (!(cause instanceof BadArchive)) throw cause
     const { message } = cause
@@ -129,7 +131,8 @@ async function checkAndTake(
   }
   return move(platform, version, actor, 'accept', {
     set: Prisma.sql`rejection = NULL, "archiveSha256" = ${stored.sha256},
-      "archiveSizeBytes" = ${stored.sizeBytes}::bigint, "uploadedAt" = clock_timestamp()`,
+      "archiveSizeBytes" = ${stored.sizeBytes}::bigint, "archiveLeftOut" = ${leftOut}::text[],
+      "uploadedAt" = clock_timestamp()`,
     // no other can be accepted any more, and whoever sees the version READY finds its archive
     async before(client) {
       if (await isStored(storage, key)) await storage.move(key, kept)

@@ -61,6 +61,11 @@ const ArchiveType = builder.objectRef<DeploymentVersion>('Archive').implement({
       description: 'SHA-256 in lower-case hexadecimal.',
       resolve: (v) => v.archiveSha256 ?? '',
     }),
+    leftOut: t.stringList({
+      description:
+        'Files in it that are not unpacked, because macOS adds them by itself to whatever it packs: `.DS_Store`, `__MACOSX` and AppleDouble files `._…`; the first 100.',
+      resolve: (v) => v.archiveLeftOut,
+    }),
     uploadedAt: t.field({
       type: 'DateTime',
       description: 'When it had arrived.',

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "DeploymentVersion" ADD COLUMN     "archiveLeftOut" TEXT[] DEFAULT ARRAY[]::TEXT[];
