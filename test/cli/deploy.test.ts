@@ -87,6 +87,19 @@ it('an upload that was cut off is made up for by deploying again', async () => {
   expect(await run('invoke', 'cut', '--data', '')).toBe('whole')
 })
 
+it('files that macOS has added to a folder are left out, and named', async () => {
+  const double = '\0\u0005\u0016\u0007\0\u0002\0\0'
+  const mac = await testFolder({ ...program('mac'), '._main.mjs': double })
+  const { code, stderr } = await millrace(['deploy', mac.path, '--name', 'mac', '--no-wait'], {
+    env: env(),
+  })
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringContaining('Left out, as macOS adds them by itself: ._main.mjs.\n'),
+  })
+  await mac.remove()
+})
+
 it('a label that is taken by other content is refused', async () => {
   await folder.write(program('one'))
   await run('deploy', folder.path, '--name', 'labels', '--version', '1.0')

@@ -188,6 +188,21 @@ test('a zip archive whose files are stored as they are is taken', async () => {
   expect(await versionOf(app.admin, id)).toMatchObject({ status: 'READY' })
 })
 
+test('what macOS has added to an archive is not unpacked, and told', async () => {
+  const deployment = await seedDeployment(app.admin)
+  const { id, url } = await waitingVersion(app.admin, deployment.id)
+  const added = { name: 'a/.DS_Store', body: 'Bud1' }
+  expect(await send(url, await targz(added))).toMatchObject({ status: 400 })
+  expect(await versionOf(app.admin, id)).toMatchObject({
+    rejection: 'The archive is empty: it has no files but those that macOS adds.',
+  })
+  expect(await send(url, await targz(main, added))).toMatchObject({ status: 200 })
+  expect(await versionOf(app.admin, id)).toMatchObject({
+    status: 'READY',
+    archive: { leftOut: ['a/.DS_Store'] },
+  })
+})
+
 test('two versions of the same bytes have an archive each', async () => {
   const deployment = await seedDeployment(app.admin)
   const files = { 'main.py': main.body }

@@ -123,6 +123,7 @@ export const Version = graphql(`
         downloadUrl
         sha256
         sizeBytes
+        leftOut
       }
     }
   }

@@ -17,7 +17,7 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { BadArchive, checkArchive, unpackArchive } from '../../src/kit/archive/index.ts'
-import { tar, type TarEntry } from '../support/archive.ts'
+import { storedZip, tar, type TarEntry } from '../support/archive.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-archive-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -207,6 +207,19 @@ describe('an archive', () => {
     await refused(zip([['d', 0o010644, '']]), 'device or pipe')
   })
 
+  test('with folders and files that nobody may read or write is unpacked, and removed, without their modes', async () => {
+    const bytes = await tar([
+      { name: 'shut', type: 'directory', mode: 0o555 },
+      { name: 'shut/secret', mode: 0, body: 'x' },
+      { name: 'shut/root', mode: 0o6755, body: 'x' },
+    ])
+    const path = await unpack(bytes)
+    const mode = (name: string): number => statSync(join(path, name)).mode & 0o7777
+    expect(mode('shut/secret')).toBe(0o644 & ~process.umask())
+    expect(mode('shut/root')).toBe(0o755 & ~process.umask())
+    expect(mode('shut')).toBe(0o777 & ~process.umask())
+  })
+
   test('with a later copy of a file has the later one', async () => {
     const path = await unpack(await tar([...good, { name: 'main.py', body: 'later' }]))
     expect(readFileSync(join(path, 'main.py'), 'utf8')).toBe('later')
@@ -303,6 +316,105 @@ describe('an archive', () => {
     expect(await check(padded)).toMatchObject({ files: 4 })
   })
 
+  test('with a sparse file is refused where its map is none, and stopped where it unpacks to too much', async () => {
+    const sparse = (map: string, realsize: string): TarEntry & { pax: Record<string, string> } => ({
+      ...withAttributes({ 'GNU.sparse.map': map, 'GNU.sparse.realsize': realsize }),
+      body: '12345678',
+    })
+    for (const [map, size] of [
+      ['', '8'],
+      ['0,8', ''],
+      ['0,8', '7'],
+      ['0,8', '-1'],
+      ['0,4', '8'],
+      ['0,9', '9'],
+      ['4,4,0,4', '8'],
+      ['0,4,2,4', '8'],
+      ['0,4,4', '8'],
+      ['x,8', '9'],
+      ['0,8', '9007199254740993'],
+    ] as const)
+      await refused(
+        await tar([sparse(map, size)]),
+        'entry "f" is a sparse file without a valid map',
+      )
+    const limit = { maxBytes: 1_000_000 }
+    await refused(await tar([sparse('0,8', '8000000000000')]), 'more than 1,000,000 bytes', limit)
+    const major = withAttributes({ 'GNU.sparse.major': '1', 'GNU.sparse.realsize': '9' })
+    for (const body of ['', 'x', `${'9'.repeat(600)}`, `999999999\n${'0\n'.repeat(251)}`])
+      await refused(await tar([{ ...major, body }]), 'without a valid map')
+    await refused(await tar([withAttributes({ 'GNU.sparse.major': '2' })]), 'without a valid map')
+    const path = await unpack(await tar([sparse('1,4,6,4', '11')]))
+    expect(readFileSync(join(path, 'f'), 'latin1')).toBe('\x001234\x005678\0')
+  })
+
+  test('with anything behind its end mark, where tar reads no more, is refused', async () => {
+    const bytes = await tar(good)
+    await refused(Buffer.concat([bytes, bytes]), 'behind its end mark')
+    await refused(gzipSync(Buffer.concat([bytes, Buffer.from('more')])), 'behind its end mark')
+    // gzip's own members are one stream
+    const members = [bytes.subarray(0, 700), bytes.subarray(700)].map((part) => gzipSync(part))
+    expect(await check(Buffer.concat(members))).toMatchObject({ files: 4 })
+  })
+
+  test('with a colon in a name is taken', async () => {
+    const names = ['C:notes.md', 'a:b.txt']
+    for (const bytes of [
+      await tar(names.map((name) => ({ name }))),
+      zip(names.map((name) => [name, 0o100644, ''])),
+    ])
+      expect(readdirSync(await unpack(bytes)).toSorted()).toEqual(names)
+  })
+
+  test('whose directory tells something else than its entries is refused', async () => {
+    const one = storedZip({ name: 'one', content: 'x' })
+    const renamed = Buffer.from(one)
+    renamed.write('two', 30)
+    await refused(renamed, 'entry "one" is another')
+    const method = Buffer.from(one)
+    method[8] = 8
+    await refused(method, 'entry "one" is another')
+    const uncounted = Buffer.from(one)
+    uncounted.fill(
+      0,
+      uncounted.lastIndexOf('PK\x05\x06') + 8,
+      uncounted.lastIndexOf('PK\x05\x06') + 12,
+    )
+    await refused(uncounted, 'more entries than it says')
+  })
+
+  test('is unpacked without what macOS adds by itself, and says so', async () => {
+    const double = '\0\u0005\u0016\u0007\0\u0002\0\0Mac OS X'
+    const files: [name: string, content: string][] = [
+      ['app/main.py', ''],
+      ['app/.DS_Store', 'Bud1'],
+      ['app/._main.py', double],
+      ['__MACOSX/app/._main.py', double],
+      ['app/._mine', 'a file of its own'],
+      ['app/._m', 'm'],
+      ['app/._', ''],
+      ['app/Thumbs.db', ''],
+    ]
+    const store = { name: '.DS_Store', body: 'x'.repeat(100) }
+    await refused(await tar([store]), 'no files but those that macOS adds')
+    await refused(await tar([...good, store]), 'more than 50 bytes', { maxBytes: 50 })
+    await refused(await tar([store, { name: 'l', type: 'link', linkname: '.DS_Store' }]), '"l"')
+    await refused(await tar([...good, { name: '../.DS_Store' }]), 'leaves its folder')
+    await expect(check(await tar([...good, { name: '\n/.DS_Store' }]))).rejects.toThrow('control')
+    for (const bytes of [
+      await tar(files.map(([name, body]) => ({ name, body }))),
+      zip(files.map(([name, content]) => [name, 0o100644, content])),
+    ]) {
+      const leftOut = ['app/.DS_Store', 'app/._main.py', '__MACOSX/app/._main.py']
+      expect(await check(bytes)).toMatchObject({ files: 5, leftOut })
+      const path = await unpack(bytes)
+      expect(readdirSync(path)).toEqual(['app'])
+      const kept = ['._', '._m', '._mine', 'Thumbs.db', 'main.py']
+      expect(readdirSync(join(path, 'app')).toSorted()).toEqual(kept)
+      expect(readFileSync(join(path, 'app/._mine'), 'utf8')).toBe('a file of its own')
+    }
+  })
+
   test('is read to its end where entries are stored as they are', async () => {
     const file = join(folder, 'stored.zip')
     const write = `import sys, zipfile; z = zipfile.ZipFile(sys.argv[1], 'w'); z.writestr('a', 'x' * 200000); z.writestr('b', ''); z.close()`
@@ -367,6 +479,9 @@ with zipfile.ZipFile(sys.argv[1] + '/a.zip', 'w') as archive:
   test('that is none, or empty, is refused', async () => {
     await refused(Buffer.alloc(0), 'it has no bytes')
     await refused(Buffer.from('just text'), 'This is no archive')
+    await refused(Buffer.from('BZh91AY&SY'), 'This is compressed by bzip2')
+    await refused(Buffer.from('fd377a585a00', 'hex'), 'This is compressed by xz')
+    await refused(Buffer.from('28b52ffd', 'hex'), 'This is compressed by zstd')
     await refused(gzipSync('just text'), 'corrupt')
     await refused(gzipSync(await tar([])), 'it has no files')
     await refused(await tar([{ name: 'a', type: 'directory' }]), 'it has no files')
