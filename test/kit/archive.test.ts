@@ -341,7 +341,7 @@ describe('an archive', () => {
     const limit = { maxBytes: 1_000_000 }
     await refused(await tar([sparse('0,8', '8000000000000')]), 'more than 1,000,000 bytes', limit)
     const major = withAttributes({ 'GNU.sparse.major': '1', 'GNU.sparse.realsize': '9' })
-    for (const body of ['', 'x', `${'9'.repeat(600)}`, `999999999\n${'0\n'.repeat(251)}`])
+    for (const body of ['', 'x', '9'.repeat(600), `999999999\n${'0\n'.repeat(251)}`])
       await refused(await tar([{ ...major, body }]), 'without a valid map')
     await refused(await tar([withAttributes({ 'GNU.sparse.major': '2' })]), 'without a valid map')
     const path = await unpack(await tar([sparse('1,4,6,4', '11')]))
