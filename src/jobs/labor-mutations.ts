@@ -287,6 +287,10 @@ mutation('appendJobLog', {
       description: 'Number of the first of these lines within the attempt: 1, 2, 3 …',
     }),
     lines: t.stringList({ required: true, description: 'The lines, without their ends.' }),
+    unfinished: t.intList({
+      description:
+        'Places in `lines`, from 0, of those that are not finished, such as a progress bar: the next line of the attempt takes the place of each. It counts as a line all the same.',
+    }),
   }),
   check: logRule,
   errors: [StaleLease],

@@ -238,10 +238,21 @@ export async function releaseJobs(
 /** Adds lines to the log of a job. Those that the attempt has stored before are passed over. */
 export async function appendJobLog(
   ctx: Context,
-  input: { jobId: string; fence: string; firstLine: number; lines: readonly string[] },
+  input: {
+    jobId: string
+    fence: string
+    firstLine: number
+    lines: readonly string[]
+    /** Places in `lines`. */
+    unfinished?: readonly number[] | null
+  },
 ): Promise<number> {
   const report = await reportOf(ctx, input.jobId, input.fence)
-  const lines = input.lines.map(printable)
+  const unfinished = new Set(input.unfinished)
+  const lines = input.lines.map((text, place) => ({
+    text: printable(text),
+    isUnfinished: unfinished.has(place),
+  }))
   if (lines.length > 0) {
     const next = await appendToJob(ctx, report, input.firstLine - 1, lines)
     if (next !== undefined) return next + 1
@@ -261,8 +272,13 @@ export async function appendJobLog(
         rule: 'dense',
       },
     ])
-  const rest = lines.slice(stored - (input.firstLine - 1))
-  return appendJobLog(ctx, { ...input, firstLine: stored + 1, lines: rest })
+  const known = stored - (input.firstLine - 1)
+  return appendJobLog(ctx, {
+    ...input,
+    firstLine: stored + 1,
+    lines: input.lines.slice(known),
+    unfinished: input.unfinished?.map((place) => place - known),
+  })
 }
 
 /** A line without what cannot be stored. */

@@ -89,13 +89,26 @@ export const completeManyRule = z.object({
 })
 export const failRule = z.object({ fence: word(100), message: textRule, detail: jsonRule })
 
-export const logRule = z.object({
-  fence: word(100),
-  firstLine: z.number().min(1, 'Lines count from 1.'),
-  lines: z
-    .array(z.string().max(MAX_LINE, `A line has at most ${MAX_LINE} characters.`))
-    .max(MAX_LINES, `At most ${MAX_LINES} lines.`),
-})
+export const logRule = z
+  .object({
+    fence: word(100),
+    firstLine: z.number().min(1, 'Lines count from 1.'),
+    lines: z
+      .array(z.string().max(MAX_LINE, `A line has at most ${MAX_LINE} characters.`))
+      .max(MAX_LINES, `At most ${MAX_LINES} lines.`),
+    unfinished: z.array(z.number()).max(MAX_LINES, `At most ${MAX_LINES} places.`).nullish(),
+  })
+  .superRefine(({ lines, unfinished }, context) => {
+    const seen = new Set<number>()
+    for (const [at, place] of (unfinished ?? []).entries()) {
+      const path = ['unfinished', at]
+      if (place < 0 || place >= lines.length)
+        context.addIssue({ code: 'custom', path, message: `There is no line at place ${place}.` })
+      else if (seen.has(place))
+        context.addIssue({ code: 'custom', path, message: `Place ${place} is named twice.` })
+      seen.add(place)
+    }
+  })
 
 export const cancelRule = z.object({ reason: textRule.nullish() })
 /** A text that is looked for. */

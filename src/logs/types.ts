@@ -60,6 +60,10 @@ const LogLineType = builder.objectRef<ShownLine>('LogLine').implement({
       description:
         'The line without its end, or a piece of it. Lines above 250 kB are split; NUL and bytes that are not UTF-8 are written as `\\xNN`.',
     }),
+    isUnfinished: t.exposeBoolean('isUnfinished', {
+      description:
+        'The writer has not ended the line: a progress bar, a prompt. This is what it looked like at that time, told at most once a second. Show it until the next line of the same source, instance and attempt comes, which takes its place. In all else it is a line like any other: it has a number, stays stored, and counts.',
+    }),
     piece: t.field({
       type: LogPieceType,
       nullable: true,
@@ -84,6 +88,10 @@ export const LogFilterInput: InputObjectRef<Types, LogFilter> = builder
       instance: t.int({ description: 'Lines of the process with this ordinal.' }),
       attempt: t.int({ description: 'Lines of this attempt.' }),
       at: t.field({ type: TimeRangeInput, description: 'Lines of this time.' }),
+      isUnfinished: t.boolean({
+        description:
+          'False: only lines that are finished. True: only those that are not. Absent: both.',
+      }),
     }),
   })
 

@@ -13,12 +13,15 @@ export interface LogLine extends Entry {
   readonly instance: number | null
   readonly attempt: number | null
   readonly text: string
+  /** The next line of the same source, instance and attempt takes its place. */
+  readonly isUnfinished: boolean
 }
 
 /** A line that is not stored yet. */
 export interface NewLine {
   readonly source: LogSource
   readonly text: string
+  readonly isUnfinished?: boolean
 }
 
 /** Which lines; lists mean any of. */
@@ -28,6 +31,7 @@ export interface LogFilter {
   readonly instance?: number | null
   readonly attempt?: number | null
   readonly at?: { readonly from: Date; readonly to?: Date | null } | null
+  readonly isUnfinished?: boolean | null
 }
 
 interface LineRow extends CutRow {
@@ -41,6 +45,7 @@ interface LineRow extends CutRow {
   instance: number | null
   attempt: number | null
   text: string
+  isUnfinished: boolean
 }
 
 /** A statement that appends only when it finds a row: how output is stored exactly once. */
@@ -79,11 +84,12 @@ export async function appendLines(
         RETURNING head, at
       ),
       lines AS (
-        INSERT INTO "LogLine" (stream, number, at, source, instance, attempt, text)
+        INSERT INTO "LogLine" (stream, number, at, source, instance, attempt, text, "isUnfinished")
         SELECT ${stream}::uuid, head.head - ${count}::bigint + l.place, head.at, l.source::"LogSource",
-               ${about.instance ?? null}::int, ${about.attempt ?? null}::int, l.text
-        FROM head, unnest(${lines.map((line) => line.source)}::text[], ${lines.map((line) => line.text)}::text[])
-          WITH ORDINALITY AS l(source, text, place)
+               ${about.instance ?? null}::int, ${about.attempt ?? null}::int, l.text, l.unfinished
+        FROM head, unnest(${lines.map((line) => line.source)}::text[], ${lines.map((line) => line.text)}::text[],
+          ${lines.map((line) => line.isUnfinished ?? false)}::boolean[])
+          WITH ORDINALITY AS l(source, text, unfinished, place)
       )
       ${about.guard?.along ? Prisma.sql`, ${about.guard.along(bytes)}` : Prisma.empty}
       SELECT head FROM head`,
@@ -147,7 +153,7 @@ export async function readLines(
   conditions.push(...filterSql(filter))
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
   const lines = Prisma.sql`
-    SELECT l.number, l.at, l.source, l.instance, l.attempt, l.text, octet_length(l.text) AS size
+    SELECT l.number, l.at, l.source, l.instance, l.attempt, l.text, l."isUnfinished", octet_length(l.text) AS size
     FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}
     ORDER BY l.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
   const rows = await database.query<LineRow>(
@@ -175,7 +181,7 @@ export async function countLines(
 
 function filterSql(filter: LogFilter | null | undefined): Prisma.Sql[] {
   if (!filter) return []
-  const { contains, sources, instance, attempt, at } = filter
+  const { contains, sources, instance, attempt, at, isUnfinished } = filter
   const parts: Prisma.Sql[] = []
   if (contains) parts.push(Prisma.sql`strpos(l.text, ${sought(contains, 'filter.contains')}) > 0`)
   if (sources) parts.push(Prisma.sql`l.source = ANY(${[...sources]}::"LogSource"[])`)
@@ -183,16 +189,18 @@ function filterSql(filter: LogFilter | null | undefined): Prisma.Sql[] {
   if (attempt != null) parts.push(Prisma.sql`l.attempt = ${attempt}::int`)
   if (at) parts.push(Prisma.sql`l.at >= ${at.from}`)
   if (at?.to) parts.push(Prisma.sql`l.at < ${at.to}`)
+  if (isUnfinished != null) parts.push(Prisma.sql`l."isUnfinished" = ${isUnfinished}::boolean`)
   return parts
 }
 
 /** The same rule for a line in memory: what a follower is shown. */
 export function matches(line: LogLine, filter: LogFilter): boolean {
-  const { contains, sources, instance, attempt, at } = filter
+  const { contains, sources, instance, attempt, at, isUnfinished } = filter
   if (contains && !line.text.includes(contains)) return false
   if (sources && !sources.includes(line.source)) return false
   if (instance != null && line.instance !== instance) return false
   if (attempt != null && line.attempt !== attempt) return false
+  if (isUnfinished != null && line.isUnfinished !== isUnfinished) return false
   return !at || (line.at >= at.from && (!at.to || line.at < at.to))
 }
 
@@ -208,8 +216,8 @@ function pagesOf(rows: readonly LineRow[]): Map<string, Page<LogLine>> {
     }
     pages.set(stream, page)
     if (number === null) continue
-    const { at, source, instance, attempt, text } = line
-    page.entries.push({ number: Number(number), at, source, instance, attempt, text })
+    const { at, source, instance, attempt, text, isUnfinished } = line
+    page.entries.push({ number: Number(number), at, source, instance, attempt, text, isUnfinished })
     page.isCut = Number(found) > page.entries.length
   }
   return pages

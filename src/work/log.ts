@@ -1,6 +1,6 @@
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { appendLines } from '../streams/index.ts'
+import { appendLines, type NewLine } from '../streams/index.ts'
 import { JOB_LOG_STREAM } from './job.ts'
 import { shard } from './record.ts'
 import type { Report } from './report.ts'
@@ -14,10 +14,10 @@ export async function appendToJob(
   platform: Pick<Platform, 'database' | 'metrics' | 'hub'>,
   { jobId, fence, organizationIds }: Report,
   stored: number,
-  texts: readonly string[],
+  lines: readonly Omit<NewLine, 'source'>[],
 ): Promise<number | undefined> {
   const attempt = Number.parseInt(fence, 10)
-  const next = stored + texts.length
+  const next = stored + lines.length
   const guard = {
     name: 'attempt',
     // the row of the job is held, so that no line comes after its end
@@ -34,8 +34,8 @@ export async function appendToJob(
         SELECT guard."serviceId", ${shard}, guard."organizationId", ${bytes}::bigint FROM guard, head
         ON CONFLICT ("serviceId", shard) DO UPDATE SET "logBytes" = c."logBytes" + excluded."logBytes")`,
   }
-  const lines = texts.map((text) => ({ source: 'WORKER' as const, text }))
-  const head = await appendLines(platform, jobId, lines, { attempt, guard })
+  const logged = lines.map((line) => ({ ...line, source: 'WORKER' as const }))
+  const head = await appendLines(platform, jobId, logged, { attempt, guard })
   if (head === undefined) return undefined
   platform.hub.hint(JOB_LOG_STREAM, jobId)
   return next

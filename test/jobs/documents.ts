@@ -272,6 +272,7 @@ export const Job = graphql(`
           attempt
           source
           text
+          isUnfinished
         }
       }
     }

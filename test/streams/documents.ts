@@ -9,6 +9,7 @@ export const Logs = graphql(`
         source
         instance
         text
+        isUnfinished
       }
       gap {
         from
@@ -47,6 +48,7 @@ export const LogPage = graphql(`
           source
           instance
           text
+          isUnfinished
         }
         gap {
           from

@@ -15,6 +15,8 @@ beforeAll(async () => {
   await app.print(service, [
     { source: 'STDERR', text: 'an apple failed' },
     { source: 'SYSTEM', text: '100 % of _ and \\' },
+    { source: 'STDERR', text: '50 % of an apple', isUnfinished: true },
+    { source: 'STDERR', text: '100 % of an apple' },
   ])
   // so that the times of what follows differ
   const { nodes } = await logPage(app.admin, { id: service.id })
@@ -32,6 +34,8 @@ const cases: [string, () => LogFilter, (line: Line) => boolean][] = [
     () => ({ contains: '% of _ and \\' }),
     ({ source }) => source === 'SYSTEM',
   ],
+  ['finished', () => ({ isUnfinished: false }), ({ isUnfinished }) => !isUnfinished],
+  ['unfinished', () => ({ isUnfinished: true }), ({ isUnfinished }) => isUnfinished],
   ['sources', () => ({ sources: ['STDERR', 'SYSTEM'] }), ({ source }) => source !== 'STDOUT'],
   ['no sources', () => ({ sources: [] }), () => false],
   ['instance', () => ({ instance: 0 }), ({ instance }) => instance === 0],
@@ -80,8 +84,8 @@ test('with a filter a subscription begins with the last lines that match', async
   await hasLines(following, 3)
   following.stop()
   expect(linesOf(following).map(({ text }) => text)).toEqual([
-    'apple 19',
-    'apple 20',
     'an apple failed',
+    '50 % of an apple',
+    '100 % of an apple',
   ])
 })

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "LogLine" ADD COLUMN     "isUnfinished" BOOLEAN NOT NULL DEFAULT false;
