@@ -1,4 +1,6 @@
-/** What the samples print: each line of the log once with its number, each new state of the service, gaps and ends. */
+import { shownLines, type LogLineState } from 'millrace/client'
+
+/** What the samples print: each line of the log once with its number, as soon as it is finished, each new state of the service, gaps and ends. */
 
 export interface Settings {
   /** Where Millrace is, such as http://127.0.0.1:4000. */
@@ -22,12 +24,13 @@ interface Service {
   readonly revision: number
 }
 
-interface Line {
-  readonly number: number
+interface Line extends LogLineState {
   readonly text: string
 }
 
 export function telling(print: (text: string) => void) {
+  // lines that are not finished; a page would show them, below all others
+  let open: readonly Line[] = []
   // a gap comes before what the same delivery has; its end comes behind it
   const gap = (what: string, { gap }: Standing): void => {
     if (gap) print(`${what}: ${gap.from} to ${gap.to} are gone, removed before they were read`)
@@ -44,7 +47,9 @@ export function telling(print: (text: string) => void) {
     },
     log(delivery: Standing & { readonly lines: readonly Line[] }): void {
       gap('log', delivery)
-      for (const { number, text } of delivery.lines) print(`${number} ${text}`)
+      const shown = shownLines([...open, ...delivery.lines])
+      open = delivery.end ? [] : shown.filter(({ isUnfinished }) => isUnfinished)
+      for (const line of shown) if (!open.includes(line)) print(`${line.number} ${line.text}`)
       end('log', delivery)
     },
   }

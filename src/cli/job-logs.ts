@@ -29,8 +29,12 @@ export function addJobLogs(job: Command): void {
 function logOf(server: Server, jobId: string, options: LogOptions): LogSource<CliJobLineFragment> {
   const filter = filterOf(options)
   return {
-    async page(range) {
-      const { job } = await send(server, CliJobLogsDocument, { jobId, filter, ...range })
+    async page(range, more) {
+      const { job } = await send(server, CliJobLogsDocument, {
+        jobId,
+        filter: { ...filter, ...more },
+        ...range,
+      })
       if (job === null) throw gone(jobId)
       return job.logs
     },

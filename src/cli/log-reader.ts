@@ -14,7 +14,12 @@ interface LogRange {
   readonly first?: number
   readonly after?: string
   readonly last?: number
-  readonly before?: string | null
+  readonly offset?: number
+}
+
+/** Which of its lines. */
+interface LineFilter {
+  readonly isUnfinished?: boolean
 }
 
 /** What following a log brings. */
@@ -32,46 +37,47 @@ interface Pieced {
 
 /** A log, wherever it comes from. */
 export interface LogSource<Line> {
-  page(range: LogRange): Promise<LogPage<Line>>
+  page(range: LogRange, filter?: LineFilter): Promise<LogPage<Line>>
   /** Everything behind a cursor, and what comes, through every cut. */
   follow(after: string): AsyncIterable<LogDelivery<Line & Pieced>>
 }
 
 const PAGE = 1000
+/** What an Int of GraphQL takes. */
+const MAX_OFFSET = 2 ** 31 - 1
 export const START = 'start'
 
-/** Everything behind a cursor that is there now, and what is missing before each part of it. */
-export async function* linesAfter<Line>(
+/**
+ * Everything behind a cursor that is there now, and what is missing before each part of it. A log may grow faster than
+ * it is read: what comes meanwhile is left.
+ */
+export async function* linesAfter<Line extends { readonly number: number }>(
   source: LogSource<Line>,
   after: string,
 ): AsyncGenerator<Pick<LogDelivery<Line>, 'lines' | 'gap'>> {
+  const newest = (await source.page({ last: 1 })).nodes[0]?.number ?? 0
   for (let cursor: string | null = after; cursor !== null;) {
     const page: LogPage<Line> = await source.page({ first: PAGE, after: cursor })
-    const { nodes: lines, gap, pageInfo } = page
+    const { nodes, gap, pageInfo } = page
+    const lines = nodes.filter(({ number }) => number <= newest)
     yield { lines, gap }
-    cursor = pageInfo.hasNextPage ? pageInfo.endCursor : null
+    const hasMore = pageInfo.hasNextPage && lines.length === nodes.length
+    cursor = hasMore ? pageInfo.endCursor : null
   }
 }
 
-/** The last lines, in their order, and the cursor behind them. */
-export async function lastLines<Line>(
-  source: LogSource<Line>,
+/** The cursor behind which the last so many of the lines are that a filter takes. */
+export async function startOfLast(
+  source: LogSource<unknown>,
   count: number,
-): Promise<{ lines: readonly Line[]; cursor: string }> {
-  let lines: Line[] = []
-  let end: string | null = null
-  let before: string | null = null
-  do {
-    const last = Math.min(PAGE, Math.max(count - lines.length, 1))
-    const { nodes, pageInfo }: LogPage<Line> = await source.page({ last, before })
-    end ??= pageInfo.endCursor
-    lines = [...nodes, ...lines]
-    before = pageInfo.hasPreviousPage ? pageInfo.startCursor : null
-  } while (before !== null && lines.length < count)
-  return { lines: count === 0 ? [] : lines, cursor: end ?? START }
+  filter: LineFilter,
+): Promise<string> {
+  const offset = Math.min(count, MAX_OFFSET)
+  const { nodes, pageInfo } = await source.page({ last: 1, offset }, filter)
+  return nodes.length === 0 ? START : (pageInfo.endCursor ?? START)
 }
 
-/** The same with every line whole: one that comes in pieces is put together, of those that came after a cut. */
+/** Deliveries with every line whole: one that comes in pieces is put together, of those that came after a cut. */
 export async function* wholeLines<Line extends { readonly text: string }>(
   deliveries: AsyncIterable<LogDelivery<Line & Pieced>>,
 ): AsyncGenerator<LogDelivery<Line>> {

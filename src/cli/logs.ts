@@ -30,8 +30,12 @@ export function addLogs(program: Command): void {
 function logOf(server: Server, serviceId: string, options: LogOptions): LogSource<CliLineFragment> {
   const filter = filterOf(options)
   return {
-    async page(range) {
-      const { service } = await send(server, CliLogsDocument, { serviceId, filter, ...range })
+    async page(range, more) {
+      const { service } = await send(server, CliLogsDocument, {
+        serviceId,
+        filter: { ...filter, ...more },
+        ...range,
+      })
       if (service === null) throw new Refusal('The service was deleted meanwhile.')
       return service.logs
     },

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
+import type { LogLineState } from '../client/shown-lines.ts'
 import { isJson, readWhole } from './command.ts'
 import { Density } from './density.ts'
-import { lastLines, linesAfter, START, wholeLines, type LogSource } from './log-reader.ts'
-import { note, say } from './output.ts'
+import { lineView } from './line-view.ts'
+import { linesAfter, START, startOfLast, wholeLines, type LogSource } from './log-reader.ts'
+import { canDraw, endRow, note, say } from './output.ts'
 import { Refusal } from './refusal.ts'
 import { inColor, inOneLine, jsonOf } from './visible.ts'
 import { readSince, shortTime } from './time.ts'
@@ -17,10 +19,8 @@ export interface LogOptions {
 }
 
 /** A line of any log. */
-interface Line {
-  readonly number: number
+interface Line extends LogLineState {
   readonly at: string
-  readonly source: string
   readonly text: string
 }
 
@@ -50,34 +50,40 @@ export async function printLog<One extends Line>(
 ): Promise<void> {
   const isWholeLog = options.since === undefined && options.tail === undefined
   const density = new Density(isWholeLog ? 0 : undefined)
-  const print = (line: One): void => {
-    density.add(line.number)
-    if (isJson(command)) say(jsonOf(line))
-    else say(inWords(line, whence), options.color === true ? inColor : inOneLine)
+  const view = lineView<One>({
+    words: (line) => inWords(line, whence),
+    show: options.color === true ? inColor : inOneLine,
+    isLive: options.follow === true && canDraw(),
+  })
+  const print = (lines: readonly One[]): void => {
+    for (const { number } of lines) density.add(number)
+    if (isJson(command)) for (const line of lines) say(jsonOf(line))
+    else view.add(lines)
   }
-  if (options.verify === true && options.follow === true) reportWhenStopped(density)
+  if (options.follow === true) whenStopped(options.verify === true ? density : undefined)
 
-  let after = START
-  if (options.tail !== undefined) {
-    const { lines, cursor } = await lastLines(source, options.tail)
-    lines.forEach(print)
-    after = cursor
-  }
+  // in words lines that are not finished are not counted: most of them are not shown
+  const counted = isJson(command) ? {} : { isUnfinished: false }
+  const after =
+    options.tail === undefined ? START : await startOfLast(source, options.tail, counted)
   if (options.follow === true)
     for await (const { lines, gap, end } of wholeLines(source.follow(after))) {
       if (gap !== null) note(gone('Lines', gap))
-      lines.forEach(print)
+      print(lines)
       if (end !== null) {
+        view.end()
         density.end(end.lastNumber)
         note(ended)
       }
     }
-  else if (options.tail === undefined)
+  else {
     for await (const { lines, gap } of linesAfter(source, after)) {
       // of a part that is asked for by time, nobody misses what is older
       if (gap !== null && isWholeLog) note(gone('Lines', gap))
-      lines.forEach(print)
+      print(lines)
     }
+    view.end()
+  }
   if (options.verify === true) report(density)
 }
 
@@ -93,12 +99,16 @@ function report(density: Density): void {
   note(density.report)
 }
 
-/** Ctrl-C is how following ends: the report comes then. */
-function reportWhenStopped(density: Density): void {
+/** Ctrl-C is how following ends: the report comes then, where one is asked for. */
+function whenStopped(density: Density | undefined): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
-      note(density.report)
-      process.exit(density.isWhole ? 0 : 1)
+      endRow()
+      if (density === undefined) process.kill(process.pid, signal)
+      else {
+        note(density.report)
+        process.exit(density.isWhole ? 0 : 1)
+      }
     })
 }
 

@@ -16,7 +16,7 @@ export const inOneLine = (text: string): string =>
   withoutControls(text, (character) => (character === '\t' ? character : spelled(character)))
 
 /** What SGR takes, between ESC [ and m. */
-const COLOR = new RegExp(`(${String.fromCharCode(27)}\\[[0-9;:]{0,64}m)`)
+export const COLOR = new RegExp(`(${String.fromCharCode(27)}\\[[0-9;:]{0,64}m)`)
 
 /** The same, but sequences that set colors work, to the end of the line. */
 export function inColor(text: string): string {

@@ -83,7 +83,7 @@ function progress(first: Service): (change: Change) => void {
 }
 
 async function showLog(server: Server, { id }: Service): Promise<void> {
-  const variables = { serviceId: id, last: LAST_LINES }
+  const variables = { serviceId: id, last: LAST_LINES, filter: { isUnfinished: false } }
   const { service } = await send(server, CliLogsDocument, variables)
   for (const { text } of service?.logs.nodes ?? []) note(`  | ${inOneLine(text)}`)
 }

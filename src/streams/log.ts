@@ -150,7 +150,8 @@ export async function readLines(
 ): Promise<Map<string, Page<LogLine>>> {
   const conditions = [Prisma.sql`l.stream = h.stream`, Prisma.sql`l.number > ${after}::bigint`]
   if (before !== undefined) conditions.push(Prisma.sql`l.number < ${before}::bigint`)
-  conditions.push(...filterSql(filter))
+  const filters = filterSql(filter)
+  conditions.push(...filters)
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
   const lines = Prisma.sql`
     SELECT l.number, l.at, l.source, l.instance, l.attempt, l.text, l."isUnfinished", octet_length(l.text) AS size
@@ -161,7 +162,7 @@ export async function readLines(
       SELECT h.stream, h.head, h.first, h."isClosed" AS closed, l.* FROM "LogHead" AS h
       LEFT JOIN LATERAL (${cutToBytes(lines, order, streams.length)}) AS l ON true
       WHERE h.stream = ANY(${[...streams]}::uuid[]) ORDER BY h.stream, l.number ${order}`,
-    filter || before !== undefined || newestFirst ? {} : { name: 'read-lines' },
+    filters.length > 0 || before !== undefined || newestFirst ? {} : { name: 'read-lines' },
   )
   return pagesOf(rows)
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { claimOne, complete, fail, read, seedQueue, submit } from '../jobs/operations.ts'
+import { AppendLog, claimOne, complete, fail, read, seedQueue, submit } from '../jobs/operations.ts'
 import { millrace, millraceAt, RunningCommand, type Ended } from '../support/cli.ts'
 import { testEmbedded, type TestDatabase } from '../support/database.ts'
 import { TestServer } from '../support/server.ts'
@@ -153,6 +153,42 @@ it('a job and its log are followed through the death of the server, to the end',
   expect(await worker.ended()).toMatchObject({ code: 0 })
   expect(worker.stderr).toContain(`${id}: succeeded\n`)
   expect(await run('job', 'logs', id, '--tail', '1')).toMatch(/^2\S+Z 1 worker +tick 200\n$/)
+}, 120_000)
+
+it('a line that is not finished is drawn over on a terminal; elsewhere it comes only where nothing took its place', async () => {
+  const queue = await seedQueue(server.admin)
+  const { id } = await submit(server.admin, queue)
+  const { jobId, fence } = await claimOne(server.admin, queue)
+  const follow = ['job', 'logs', id, '-f', '--verify']
+  const terminal = new RunningCommand(follow, { env: env(), columns: 60 })
+  const pipe = start(...follow)
+  const json = start(...follow, '--json')
+  const states = ['loading 10 %', '表'.repeat(100), 'loaded', 'last words']
+  for (const [n, text] of states.entries()) {
+    const unfinished = n === 2 ? [] : [0]
+    const input = { jobId, fence, firstLine: n + 1, lines: [text], unfinished }
+    await server.admin.request(AppendLog, { input })
+    await until(() => terminal.stdout.includes(text.slice(0, 10)), PATIENT)
+  }
+  await complete(server.admin, { jobId, fence })
+
+  const shown = (await terminal.ended()).stdout.replaceAll(/2\S+Z 1 worker +/g, '')
+  const erase = '\r\u001b[K'
+  expect(shown.split('\r\n')).toEqual([
+    `loading 10 %${erase}${'表'.repeat(12)}${erase}loaded`,
+    'last words',
+    'The job has ended; this was its last line.',
+    'verified: lines 1 to 4 complete',
+    '',
+  ])
+  const finished = /^2\S+Z 1 worker +loaded\n2\S+Z 1 worker +last words\n$/
+  expect((await pipe.ended()).stdout).toMatch(finished)
+  expect(pipe.stderr).toContain('verified: lines 1 to 4 complete\n')
+  expect(await run('job', 'logs', id)).toMatch(finished)
+  expect(await run('job', 'logs', id, '--tail', '1')).toMatch(finished)
+  expect(rowsOf((await json.ended()).stdout)).toMatchObject(
+    states.map((text, n) => ({ number: n + 1, text, isUnfinished: n !== 2 })),
+  )
 }, 120_000)
 
 it('watching a job that fails tells each attempt, and ends with exit code 1', async () => {

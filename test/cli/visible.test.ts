@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { seedQueue } from '../jobs/operations.ts'
 import { millrace, millraceAt, RunningCommand } from '../support/cli.ts'
@@ -70,12 +67,8 @@ it('with --json what was written is told exactly, in escapes', async () => {
 
 it('an answer is exact in a pipe and visible on a terminal', async () => {
   expect(await run('invoke', 'driver', '--data', '')).toBe(DRIVING)
-  const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
-  const command = [process.execPath, bin, 'invoke', 'driver', '--data', '']
-  const onTerminal = ['-c', 'import pty, sys; pty.spawn(sys.argv[1:])', ...command]
-  const { stdout } = await promisify(execFile)('python3', onTerminal, {
-    env: { PATH: process.env.PATH, ...env() },
-  })
+  const onTerminal = { env: env(), columns: 80 }
+  const { stdout } = await millrace(['invoke', 'driver', '--data', ''], onTerminal)
   expect(stdout.replaceAll('\r\n', '\n')).toBe(`${SPELLED}\n`)
 })
 

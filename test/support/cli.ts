@@ -17,9 +17,20 @@ interface Options {
   readonly input?: string | Buffer
   /** Arguments of Node.js itself. */
   readonly node?: readonly string[]
+  /** Runs it on a terminal that is so wide; what it writes, to stderr too, is `stdout`. */
+  readonly columns?: number
   /** Told each line of stdout as it comes. */
   readonly onLine?: (line: string) => void
 }
+
+/** What runs the command that follows on a terminal. */
+const onTerminal = (columns: number): readonly string[] =>
+  ['python3', '-c', 'import pty, sys; pty.spawn(sys.argv[1:])'].concat([
+    'sh',
+    '-c',
+    `stty cols ${columns}; exec "$@"`,
+    'sh',
+  ])
 
 /** A command that runs. */
 export class RunningCommand {
@@ -28,8 +39,11 @@ export class RunningCommand {
   readonly #child: ChildProcess
   readonly #closed: Promise<unknown>
 
-  constructor(args: readonly string[], { env, input, node = [], onLine }: Options = {}) {
-    this.#child = spawn(process.execPath, [...node, bin, ...args], {
+  constructor(args: readonly string[], { env, input, node = [], columns, onLine }: Options = {}) {
+    const command = [process.execPath, ...node, bin, ...args]
+    const [program = '', ...rest] =
+      columns === undefined ? command : [...onTerminal(columns), ...command]
+    this.#child = spawn(program, rest, {
       env: { PATH: process.env.PATH, ...env },
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     })

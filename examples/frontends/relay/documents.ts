@@ -48,7 +48,10 @@ export const logs = graphql`
     serviceLogs(serviceId: $service, after: $after) {
       lines {
         number
+        source
+        instance
         text
+        isUnfinished
       }
       gap {
         from

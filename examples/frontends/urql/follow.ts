@@ -47,7 +47,10 @@ const ServiceLogs = graphql(`
     serviceLogs(serviceId: $service, after: $after) {
       lines {
         number
+        source
+        instance
         text
+        isUnfinished
       }
       gap {
         from

@@ -45,7 +45,10 @@ function asking(asked: Asked, names: readonly Token['way'][]): Token {
 
 const variablesOf = (asked: Asked, { way, cursor, from, to }: Token): AbejaLogsQueryVariables => ({
   service: service(asked),
-  filter: from === null && to === null ? null : { at: { from: from ?? BEGINNING, to } },
+  filter: {
+    isUnfinished: false,
+    at: from === null && to === null ? null : { from: from ?? BEGINNING, to },
+  },
   ...(way === 'backward' ? { last: PAGE, before: cursor } : { first: PAGE, after: cursor }),
 })
 
