@@ -24,3 +24,10 @@ export function attribute(attributes: Attributes, key: string): Buffer | undefin
   const value = attributes.findLast(([name]) => name === key)?.[1]
   return value?.length ? value : undefined
 }
+
+/** But the last of these keys, each. */
+export const lastOfEach = (attributes: Attributes, keys: readonly string[]): Attributes =>
+  keys.flatMap((key) => {
+    const value = attribute(attributes, key)
+    return value ? [[key, value] as const] : []
+  })

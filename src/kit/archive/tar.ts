@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib'
 import { BadArchive, corrupt, quoted } from './bad-archive.ts'
 import { ByteReader } from './bytes.ts'
 import { noBytes, type RawEntry } from './entry.ts'
-import { attribute, paxAttributes, type Attributes } from './tar-attributes.ts'
+import { attribute, lastOfEach, paxAttributes, type Attributes } from './tar-attributes.ts'
 import { BLOCK_BYTES, decoded, isZeros, tarHeader, untilNul, type TarHeader } from './tar-header.ts'
 import { isSparse, mustFit, oldSparseMap, paxSparseMap, withHoles } from './tar-sparse.ts'
 
@@ -85,7 +85,7 @@ async function* entriesIn(bytes: ByteReader, isSummed: boolean): AsyncGenerator<
     if (content.length < size) for await (const _piece of bytes.exactly(1, name));
     switch (header.type) {
       case 'g':
-        shared = paxAttributes(content, name)
+        shared = lastOfEach(paxAttributes(content, name), SHARED)
         break
       case 'x':
       case 'X':
@@ -102,6 +102,9 @@ async function* entriesIn(bytes: ByteReader, isSummed: boolean): AsyncGenerator<
 
 /** Attributes of all, of one (X: Solaris), a long name, a long target; a name of the whole archive, which says nothing. */
 const BEFORE = ['g', 'x', 'X', 'L', 'K', 'V']
+
+/** What attributes of all are heeded for: no more of them is carried from entry to entry. */
+const SHARED = ['path', 'linkpath', 'size']
 
 const padded = (size: number): number => Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES
 
