@@ -1,10 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { Agent, type Log } from './process/agent.ts'
 import { commandOf } from './process/program.ts'
 import { environmentOf } from './process/environment.ts'
-import { type Log, runningInstance } from './process/instance.ts'
-import { launch } from './process/launch.ts'
-import { endLeftovers } from './process/leftovers.ts'
+import { runningInstance } from './process/instance.ts'
+import { earlierAgentGone, endLeftovers } from './process/leftovers.ts'
+import { marksIn } from './process/marks.ts'
 import { freePort } from './process/port.ts'
 import { sourcesIn } from './process/sources.ts'
 import { type InstanceSpec, type RunningInstance, type Runtime, StartFailed } from './runtime.ts'
@@ -18,9 +19,9 @@ export interface ProcessRuntimeOptions {
 }
 
 /**
- * Runs instances as processes of this machine, each in a process group that ends with it, or with the server however
- * that ends. Source is in `<dir>/sources/<sha256>`, an instance's output and home in `<dir>/instances/<key>`.
- * Programs share the unpacked source, and the machine: this runtime is no wall between them.
+ * Runs instances as processes of this machine, which an agent (agent/main.js) starts, and ends when they or the server
+ * end, however that is. Source is in `<dir>/sources/<sha256>`, an instance's journal and home in
+ * `<dir>/instances/<key>`. Programs share the unpacked source, and the machine: this runtime is no wall between them.
  */
 export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Runtime {
   const root = resolve(dir)
@@ -29,7 +30,25 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
   const running = new Map<string, RunningInstance>()
   const starting = new Map<string, Promise<unknown>>()
   const ports = new Set<number>()
+  let agent: Agent | undefined
+  let prepared: Promise<(key: string) => string> | undefined
   let isClosed = false
+
+  /** Answers how processes are marked, when nobody but us uses the folder any more. */
+  async function prepare(): Promise<(key: string) => string> {
+    await mkdir(instances, { recursive: true })
+    await earlierAgentGone(root)
+    return marksIn(root)
+  }
+
+  /** The same, once. */
+  async function marks(): Promise<(key: string) => string> {
+    prepared ??= prepare()
+    return prepared.catch((cause: unknown) => {
+      prepared = undefined
+      throw cause
+    })
+  }
 
   async function start(spec: InstanceSpec): Promise<RunningInstance> {
     const { key, program } = spec
@@ -38,13 +57,14 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
     const port = await freePort(ports)
     const folder = join(instances, key)
     const environment = environmentOf(spec, folder, port)
-    await mkdir(instances, { recursive: true })
+    const mark = (await marks())(key)
     await mkdir(folder) // fails for a key that was used before: its output would be mixed
     ports.add(port)
     try {
       await mkdir(join(folder, 'tmp'))
-      const launched = await launch({ folder, workingFolder, command, environment })
-      const instance = runningInstance(launched, { key, folder, port, log })
+      if (agent === undefined || agent.isGone) agent = new Agent(root, log)
+      const launch = { key, mark, folder, workingFolder, command, environment, user: spec.user }
+      const instance = runningInstance(await agent.launch(launch), { key, folder, port })
       running.set(key, instance)
       void instance.exited.then(() => {
         running.delete(key)
@@ -73,13 +93,16 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
       return begun.finally(() => starting.delete(spec.key))
     },
     async leftovers() {
+      const markOf = await marks()
       if (starting.size === 0) await sources.tidy()
-      return endLeftovers(instances, new Set([...running.keys(), ...starting.keys()]))
+      const except = new Set([...running.keys(), ...starting.keys()])
+      return endLeftovers(instances, { except, markOf })
     },
     async close() {
       isClosed = true
       await Promise.allSettled(starting.values())
       await Promise.all([...running.values()].map((instance) => instance.stop(0)))
+      await agent?.close()
     },
   }
 }

@@ -70,12 +70,13 @@ describe('after kill -9 of the server', () => {
     await runtime.close()
   })
 
-  test('processes whose watcher was killed too are ended by the next server, children included', async () => {
-    const stored = await serve(`sleep 600 & echo $!; ${COUNTING}`)
+  test('and of its agent, its processes are ended by the next server, children included', async () => {
+    const stored = await serve(`sleep 600 & echo $!; exec sleep 600`)
     await until(() => stored().length >= 1)
     const [first] = stored()
     const child = Number(first?.lines[0]?.text)
-    process.kill(Number(readFileSync(join(dir, 'instances/left.0/watcher'), 'utf8')), 'SIGKILL')
+    server.kill('SIGSTOP') // so that it does not end them itself
+    process.kill(JSON.parse(readFileSync(join(dir, 'agent.json'), 'utf8')).pid, 'SIGKILL')
     await kill()
     expect(isAlive(first?.pid)).toBe(true)
 
@@ -90,9 +91,7 @@ describe('after kill -9 of the server', () => {
     server = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
     const folder = join(dir, 'instances/old.0')
     mkdirSync(folder, { recursive: true })
-    const stat = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(' ')
-    stat[21] = '1'
-    writeFileSync(join(folder, 'pid'), `${server.pid}\n${stat.join(' ')}\n`)
+    writeFileSync(join(folder, 'program.json'), JSON.stringify({ pid: server.pid, start: 1 }))
 
     const runtime = processRuntime({ dir, log })
     const [leftover] = await runtime.leftovers()

@@ -16,6 +16,7 @@ export function handlerUnderTest(program: Program, file: string) {
   const runtime = processRuntime({ dir, log: { warn: () => {} } })
   let instance: RunningInstance
   let count = 0
+  const printed = new Map<string, string[]>()
 
   async function start(): Promise<RunningInstance> {
     const body = readFileSync(new URL(`../../fixtures/handlers/${file}`, import.meta.url))
@@ -28,8 +29,15 @@ export function handlerUnderTest(program: Program, file: string) {
       size: 'cpu-1',
       environment: {},
     })
+    void collect(started)
     await until(() => started.check(new AbortController().signal))
     return started
+  }
+  async function collect(of: RunningInstance): Promise<void> {
+    const lines: string[] = []
+    printed.set(of.key, lines)
+    for await (const batch of of.output('', new AbortController().signal))
+      lines.push(...texts(batch.lines))
   }
   beforeAll(async () => {
     instance = await start()
@@ -44,12 +52,8 @@ export function handlerUnderTest(program: Program, file: string) {
     url: () => instance.url,
     call: (mode: string, { headers = {}, ...init }: Asking = {}, path = '') =>
       fetch(instance.url + path, { ...init, headers: { 'x-mode': mode, ...headers } }),
-    /** What it has printed until now. */
-    printed: (of = instance): string[] => {
-      const file = (name: string): string =>
-        readFileSync(join(dir, 'instances', of.key, name), 'utf8')
-      return `${file('stdout')}${file('stderr')}`.split('\n')
-    },
+    /** What it is known to have printed until now; the last of it comes a moment later. */
+    printed: (of = instance): readonly string[] => printed.get(of.key) ?? [],
     printedAtEnd: async (of: RunningInstance) => texts((await readAll(of)).lines),
   }
 }

@@ -25,7 +25,7 @@ describe('lines of output', () => {
       'b',
       '',
       '',
-      'progress 1%\rprogress 2%',
+      'progress 2%',
       'last',
     ])
   })

@@ -66,14 +66,14 @@ describe('a Node.js handler', () => {
       expect(answer.status).toBe(500)
       expect(await answer.json()).toEqual({ status: 'unexpected error occurred' })
     }
-    expect(printed()).toContain('Error: boom')
-    expect(printed()).toContain('TypeError: The handler returned no Response.')
+    await until(() => printed().includes('Error: boom'))
+    await until(() => printed().includes('TypeError: The handler returned no Response.'))
   })
 
   test('that fails in the middle of its answer breaks it off', async () => {
     const answer = await call('late')
     await expect(answer.text()).rejects.toThrow()
-    await until(() => printed().includes('Error: late')) // the caller may know first
+    await until(() => printed().includes('Error: late'))
   })
 
   test('that is stopped finishes its requests and takes no other', async () => {

@@ -1,42 +1,54 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Leftover } from '../runtime.ts'
-import { endGroup, hasInEnvironment, membersOf } from './group.ts'
-import { recordedLeader } from './launch.ts'
-import { followOutput } from './output.ts'
+import { processOf } from './agent/processes.js'
+import { endAll, Owner } from './agent/reap.js'
+import { AGENT, PROGRAM, writtenDown } from './agent/records.js'
+import { endGroupFromBefore, isFromBefore, readFromBefore } from './before-agent.ts'
+import { followJournal } from './journal.ts'
+
+/** How long the agent of a server that has gone may take to end what it runs and to write down what that printed. */
+const AGENT_MS = 15_000
 
 /**
- * Ends what runs for the folders in `instances`, but for those in `except`, and resolves with them. A group is ended
- * only when it is proved to be ours: its leader started when our wrapper wrote down, or a member has the folder as its
- * HOME. Where there is no /proc to prove it by, the group's own watcher ends it and nobody is killed from here.
+ * Waits until the agent that an earlier server had for this folder is gone. It ends by itself; one that hangs is killed,
+ * where /proc proves that it is that.
+ */
+export async function earlierAgentGone(folder: string): Promise<void> {
+  const agent = writtenDown(folder, AGENT)
+  if (agent === undefined) return
+  const lives = (): boolean => processOf(agent.pid)?.start === agent.start
+  for (const deadline = Date.now() + AGENT_MS; lives(); await delay(10))
+    if (Date.now() > deadline) process.kill(agent.pid, 'SIGKILL')
+}
+
+/**
+ * Ends what runs for the folders in `instances`, but for those in `except`, and resolves with them. A program is known
+ * by its start, its processes by their mark and their user. Where there is no /proc to prove whose they are, nobody is
+ * killed from here.
  */
 export async function endLeftovers(
   instances: string,
-  except: ReadonlySet<string>,
+  { except, markOf }: { except: ReadonlySet<string>; markOf: (key: string) => string },
 ): Promise<readonly Leftover[]> {
   const keys = (await readdir(instances).catch(() => [])).filter((key) => !except.has(key))
-  return Promise.all(
-    keys.map(async (key) => {
-      const folder = join(instances, key)
-      await endGroupOf(folder)
-      return {
-        key,
-        output: (from, signal) => followOutput(folder, from, AbortSignal.abort(), signal),
-        discard: () => rm(folder, { recursive: true, force: true }),
-      }
-    }),
-  )
+  return Promise.all(keys.map((key) => endLeftover(key, join(instances, key), markOf(key))))
 }
 
-async function endGroupOf(folder: string): Promise<void> {
-  const leader = await recordedLeader(folder)
-  if (!leader) return
-  const members = await membersOf(leader.pid)
-  if (members === undefined) await endGroup(leader.pid, 0)
-  for (const { pid, startTime } of members ?? []) {
-    const isLeader = pid === leader.pid && startTime === leader.startTime
-    if (!isLeader && !(await hasInEnvironment(pid, `HOME=${folder}`))) continue
-    await endGroup(leader.pid)
-    return
+async function endLeftover(key: string, folder: string, mark: string): Promise<Leftover> {
+  const discard = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  if (await isFromBefore(folder)) {
+    await endGroupFromBefore(folder)
+    return { key, output: (from, signal) => readFromBefore(folder, from, signal), discard }
+  }
+  const program = writtenDown(folder, PROGRAM)
+  const isAlive = program !== undefined && processOf(program.pid)?.start === program.start
+  const leader = isAlive ? program : undefined
+  await endAll(new Owner(mark, program?.user, leader), () => [])
+  return {
+    key,
+    output: (from, signal) => followJournal(folder, from, AbortSignal.abort(), signal),
+    discard,
   }
 }

@@ -64,15 +64,34 @@ function addRun(run: Buffer, source: OutputSource, into: OutputLine[]): void {
     const text = run.toString('utf8', 0, run.length - 1)
     const hasReturns = run.includes(RETURN)
     for (const line of text.split('\n'))
-      into.push({ source, text: hasReturns && line.endsWith('\r') ? line.slice(0, -1) : line })
+      into.push({ source, text: hasReturns ? lastDrawn(line) : line })
     return
   }
   for (let start = 0; start < run.length;) {
     const newline = run.indexOf(NEWLINE, start)
-    for (const text of cleanTexts(run.subarray(start, withoutReturn(run, start, newline))))
-      into.push({ source, text })
+    const line = run.subarray(start, newline)
+    for (const text of cleanTexts(line.subarray(...drawnPart(line)))) into.push({ source, text })
     start = newline + 1
   }
+}
+
+/** A line as a terminal shows it in the end: a carriage return goes back to its start, where the next text is drawn. */
+function lastDrawn(line: string): string {
+  if (!line.includes('\r')) return line
+  const drawn = line.replace(/\r+$/, '')
+  return drawn.slice(drawn.lastIndexOf('\r') + 1)
+}
+
+/** The same of a line's bytes: from where to where. */
+function drawnPart(line: Buffer): [number, number] {
+  let end = line.length
+  while (line[end - 1] === RETURN) end--
+  return [line.subarray(0, end).lastIndexOf(RETURN) + 1, end]
+}
+
+/** The text of a line that has no end yet. */
+export function unfinishedLine(bytes: Buffer, source: OutputSource): OutputLine {
+  return { source, text: cleanTexts(bytes)[0] ?? '', isUnfinished: true }
 }
 
 /** A line that is too long, or the last one, without an end. */
@@ -83,20 +102,17 @@ function addOddLine(
   into: OutputLine[],
 ): number {
   const newline = bytes.indexOf(NEWLINE)
-  const end = newline === -1 ? bytes.length : newline
-  const content = withoutReturn(bytes, 0, end)
-  if (content > MAX_LINE_BYTES && (newline !== -1 || isLast || end > MAX_LINE_BYTES + 1)) {
-    const cut = characterBoundary(bytes, MAX_LINE_BYTES)
-    for (const text of cleanTexts(bytes.subarray(0, cut))) into.push({ source, text })
+  const length = newline === -1 ? bytes.length : newline
+  const [begin, end] = drawnPart(bytes.subarray(0, length))
+  if (end - begin > MAX_LINE_BYTES && (newline !== -1 || isLast || length > MAX_LINE_BYTES + 1)) {
+    const cut = characterBoundary(bytes, begin + MAX_LINE_BYTES)
+    for (const text of cleanTexts(bytes.subarray(begin, cut))) into.push({ source, text })
     return cut
   }
   if (newline === -1 && !isLast) return 0
-  for (const text of cleanTexts(bytes.subarray(0, content))) into.push({ source, text })
-  return newline === -1 ? end : newline + 1
+  for (const text of cleanTexts(bytes.subarray(begin, end))) into.push({ source, text })
+  return newline === -1 ? length : newline + 1
 }
-
-const withoutReturn = (bytes: Buffer, start: number, end: number): number =>
-  end > start && bytes[end - 1] === RETURN ? end - 1 : end
 
 const isClean = (bytes: Buffer): boolean => isUtf8(bytes) && !bytes.includes(0)
 

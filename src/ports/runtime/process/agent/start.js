@@ -1,0 +1,88 @@
+// @ts-check
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { whoIs } from './processes.js'
+import { Program } from './program.js'
+import { MARK, Owner, signalGroup } from './reap.js'
+import { PROGRAM, writeDown } from './records.js'
+
+/**
+ * A command line to run in a folder, with exactly this environment and a mark, as a user where one is given. What it
+ * prints goes into `folder`.
+ * @typedef {{ readonly key: string, readonly mark: string, readonly folder: string, readonly workingFolder: string,
+ *   readonly command: readonly string[], readonly environment: Readonly<Record<string, string>>,
+ *   readonly user?: number | undefined }} Launch
+ *
+ * @typedef {import('./program.js').Surroundings} Surroundings
+ */
+
+/** util-linux: no program that it starts comes by the rights of another user (crontab, at, sudo). */
+const SETPRIV = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .map((folder) => join(folder, 'setpriv'))
+  .find((path) => process.platform === 'linux' && existsSync(path))
+
+/**
+ * Starts a program, which leads a session of its own. Throws an error whose message is a sentence for the user.
+ * @param {Launch} launch @param {import('./pool.js').PipePool} pool @param {Surroundings} surroundings
+ */
+export async function startProgram(launch, pool, surroundings) {
+  const { stdout, stderr } = await pool.take(launch.user)
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let child
+  try {
+    child = spawned(launch, stdout.theirs, stderr.theirs)
+    await once(child, 'spawn')
+    const leader = whoIs(/** @type {number} */ (child.pid))
+    writeDown(launch.folder, PROGRAM, { ...leader, user: launch.user })
+    const owner = new Owner(launch.mark, launch.user, leader)
+    const pipes = { stdout: stdout.ours, stderr: stderr.ours }
+    return new Program(child, leader, owner, pipes, launch.folder, surroundings)
+  } catch (cause) {
+    if (child?.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
+    closeSync(stdout.ours)
+    closeSync(stderr.ours)
+    throw new Error(`The process could not be started: ${reasonOf(cause, launch)}`, { cause })
+  } finally {
+    closeSync(stdout.theirs)
+    closeSync(stderr.theirs)
+  }
+}
+
+/** @param {Launch} launch @param {number} stdout @param {number} stderr */
+function spawned({ command, workingFolder, environment, mark, user }, stdout, stderr) {
+  const isHeld = user !== undefined && SETPRIV !== undefined
+  const [file = '', ...args] = isHeld ? [SETPRIV, '--no-new-privs', ...command] : command
+  return spawn(file, args, {
+    cwd: workingFolder,
+    env: { ...environment, [MARK]: mark },
+    detached: true,
+    stdio: ['ignore', stdout, stderr],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
+  })
+}
+
+/** @param {unknown} cause @param {Launch} launch */
+function reasonOf(cause, { command: [program], workingFolder, user }) {
+  const { code } = /** @type {NodeJS.ErrnoException} */ (cause)
+  const who = user === undefined ? 'The server' : `User ${user}`
+  switch (code) {
+    case 'ENOENT':
+      return existsSync(workingFolder)
+        ? `There is no program ${program}.`
+        : `Its working folder ${workingFolder} is not there.`
+    case 'EACCES':
+      return `${who} may not run ${program} in ${workingFolder}.`
+    case 'E2BIG':
+      return 'Its environment is longer than the operating system takes.'
+    case 'EAGAIN':
+    case 'ENOMEM':
+    case 'EMFILE':
+    case 'ENFILE':
+      return `The operating system has no room for another process (${code}).`
+    default:
+      return String(cause)
+  }
+}
