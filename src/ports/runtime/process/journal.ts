@@ -20,7 +20,7 @@ interface Place {
 }
 
 /** Throws for a text that no runtime of this kind has written. */
-export function parsePosition(position: Position): Place {
+function parsePosition(position: Position): Place {
   if (position === '') return { segment: 1, frame: 0, taken: 0 }
   const match = /^(\d{1,9}):(\d{1,9}):(\d{1,9})$/.exec(position)
   if (!match) throw new Error(`Not a position in a process's output: ${JSON.stringify(position)}`)
