@@ -145,6 +145,55 @@ export function conformsToRuntime(name: string, make: () => Promise<Runtime>): v
       expect(seen).toEqual(Array.from({ length: 2000 }, (_, index) => String(index + 1)))
     })
 
+    test('gives a program standard streams that it can open again, and none that it can empty', async () => {
+      const instance = await command(
+        `for i in 1 2 3; do echo "out $i"; echo "error $i" >&2; done
+        echo 'out 4' > /dev/stdout; echo 'error 4' > /dev/stderr
+        echo 'out 5' | tee /dev/stderr; echo 'error 6' | dd of=/dev/stderr status=none
+        cat /dev/stdin && echo 'out 6'`,
+      )
+      const { lines } = await readAll(instance)
+      expect(texts(lines.filter(({ source }) => source === 'STDOUT'))).toEqual(
+        [1, 2, 3, 4, 5, 6].map((number) => `out ${number}`),
+      )
+      expect(texts(lines.filter(({ source }) => source === 'STDERR'))).toEqual([
+        'error 1',
+        'error 2',
+        'error 3',
+        'error 4',
+        'out 5',
+        'error 6',
+      ])
+    })
+
+    test('keeps lines of both streams in their order where something is between them', async () => {
+      const instance = await command(
+        'for i in 1 2 3; do echo $i; sleep 0.1; echo $i >&2; sleep 0.1; done',
+      )
+      const { lines } = await readAll(instance)
+      expect(texts(lines)).toEqual(['1', '1', '2', '2', '3', '3'])
+      expect(lines.map(({ source }) => source)).toEqual(
+        [1, 2, 3].flatMap(() => ['STDOUT', 'STDERR']),
+      )
+    })
+
+    test('shows a line as it is drawn, and keeps what it was in the end', async () => {
+      const instance = await command(
+        `trap 'printf "\r100%%\r\nend\n"; exit 0' TERM
+        printf '  1%%\r  2%%'; while :; do sleep 0.05; done`,
+      )
+      const seen: OutputLine[] = []
+      for await (const { lines } of instance.output('', never)) {
+        seen.push(...lines.filter(({ source }) => source === 'STDOUT')) // the shell tells of its sleep
+        if (seen.length === 1) void instance.stop(20_000)
+      }
+      expect(seen).toEqual([
+        { source: 'STDOUT', text: '  2%', isUnfinished: true },
+        { source: 'STDOUT', text: '100%' },
+        { source: 'STDOUT', text: 'end' },
+      ])
+    })
+
     test('stops reading when the caller does', async () => {
       const instance = await command('exec sleep 600')
       const caller = new AbortController()

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -11,11 +11,13 @@ import {
 } from '../../../src/ports/runtime/runtime.ts'
 import { isAlive } from '../../support/alive.ts'
 import { sourceOf } from '../../support/archive.ts'
+import { until } from '../../support/until.ts'
 import { conformsToRuntime, readAll, texts } from './conformance.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-runtime-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
-const log = { warn: () => {} }
+const warnings: string[] = []
+const log = { warn: (_facts: object, message: string) => warnings.push(message) }
 
 conformsToRuntime('process', () =>
   Promise.resolve(processRuntime({ dir: mkdtempSync(join(root, 'data-')), log })),
@@ -34,12 +36,13 @@ describe('a process', () => {
     program: Program | string,
     files: Readonly<Record<string, string>> = { 'main.txt': '' },
     environment: Readonly<Record<string, string>> = {},
+    user?: number,
   ): Promise<RunningInstance> {
     return runtime.start({
       key: `test.${count++}`,
       source: await sourceOf(files),
       program: typeof program === 'string' ? { kind: 'command', command: program } : program,
-      user: undefined,
+      user,
       size: 'cpu-1',
       environment,
     })
@@ -91,6 +94,111 @@ describe('a process', () => {
     expect(texts((await readAll(instance)).lines)).toContain('saved')
   })
 
+  test('takes with it what has left its group, whether it ends, is stopped or is killed', async () => {
+    const daemons = `
+      setsid sleep 600 & echo $!
+      setsid sh -c 'sleep 600 & echo $!; exit' &
+      python3 -c '
+import os
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        print(os.getpid(), flush=True)
+        os.execlp("sleep", "sleep", "600")
+'`
+    const endings: ((instance: RunningInstance) => unknown)[] = [
+      () => {},
+      (instance) => instance.stop(20_000),
+      (instance) => process.kill(instance.pid ?? 0, 'SIGKILL'),
+    ]
+    for (const [index, end] of endings.entries()) {
+      const instance = await start(`${daemons}\nsleep 0.1; ${index === 0 ? '' : 'exec sleep 600'}`)
+      const pids: number[] = []
+      for await (const { lines } of instance.output('', new AbortController().signal)) {
+        pids.push(...texts(lines).map(Number))
+        if (pids.length === 3) break
+      }
+      await end(instance)
+      await instance.exited
+      expect(pids.filter((pid) => isAlive(pid))).toEqual([])
+    }
+  })
+
+  test('takes with it what has cleared its environment too, as far as it can be known', async () => {
+    const isRoot = process.getuid?.() === 0
+    // without a user of its own: as long as whoever started it is there
+    const daemon = isRoot
+      ? `sh -c 'env -i /usr/bin/setsid /bin/sleep 600 & echo $!'`
+      : `env -i /usr/bin/setsid /bin/sleep 600 & echo $!`
+    const instance = await start(
+      `${daemon}\nexec sleep 600`,
+      undefined,
+      {},
+      isRoot ? 54_321 : undefined,
+    )
+    const pid = Number(await firstLine(instance))
+    expect(isAlive(pid)).toBe(true)
+    await instance.stop(20_000)
+    expect(isAlive(pid)).toBe(false)
+  })
+
+  test('leaves other processes of its user that belong to another', async () => {
+    const user = process.getuid?.() === 0 ? 54_322 : undefined
+    const other = await start('setsid sleep 600 & echo $!; exec sleep 600', undefined, {}, user)
+    const pid = Number(await firstLine(other))
+    const instance = await start('exec sleep 600', undefined, {}, user)
+    await instance.stop(0)
+    expect(isAlive(pid)).toBe(true)
+    expect(isAlive(other.pid)).toBe(true)
+    await other.stop(0)
+    expect(isAlive(pid)).toBe(false)
+  })
+
+  test('has ended although something that cannot be reached holds its output', async () => {
+    const instance = await start(
+      `sh -c 'env -i /usr/bin/setsid /bin/sleep 600 & echo $!'; sleep 0.2`,
+    )
+    const pid = Number(await firstLine(instance))
+    expect(await instance.exited).toEqual({ code: 0, signal: null })
+    expect((await readAll(instance)).lines).toHaveLength(1)
+    expect(isAlive(pid)).toBe(true)
+    process.kill(pid, 'SIGKILL')
+  })
+
+  test('waits in its write while 64 MiB are unread, and goes on when they are', async () => {
+    const instance = await start(`exec python3 -c 'for n in range(800): print(n, "x" * 99_990)'`)
+    const segments = (): string[] =>
+      readdirSync(join(dir, 'instances', instance.key)).filter((name) => name.endsWith('.journal'))
+    await until(() => segments().length === 17)
+    let count = 0
+    for await (const { lines, position } of instance.output('', new AbortController().signal)) {
+      for (const { text } of lines) expect(Number.parseInt(text, 10)).toBe(count++)
+      await instance.release(position)
+    }
+    expect(count).toBe(800)
+    expect(segments()).toHaveLength(1)
+  })
+
+  test('loses nothing while its disk takes nothing', async () => {
+    const instance = await start(
+      `trap 'python3 -c "for n in range(80): print(n, chr(120) * 99_990)"; exit 0' TERM
+      echo ready; while :; do sleep 0.05; done`,
+    )
+    await firstLine(instance)
+    const inTheWay = join(dir, 'instances', instance.key, '2.journal')
+    mkdirSync(inTheWay)
+    const warned = warnings.length
+    const stopped = instance.stop(20_000)
+    await until(() => warnings.length > warned)
+    rmSync(inTheWay, { recursive: true })
+    await stopped
+    const { lines } = await readAll(instance)
+    const numbers = lines.map(({ text }) => Number.parseInt(text, 10))
+    expect(numbers.filter((number) => !Number.isNaN(number))).toEqual(
+      Array.from({ length: 80 }, (_, index) => index),
+    )
+  })
+
   test('works in the folder that holds a folder .abeja', async () => {
     const instance = await start('pwd', { 'deep/down/.abeja/x': '', 'deep/down/main.py': '' })
     await instance.exited
@@ -137,6 +245,13 @@ describe('a process', () => {
     await expect(started).rejects.toThrow(StartFailed)
     await expect(started).rejects.toThrow('"no-such-python"')
     await expect(start('true', { a: '' }, { 'not-a-name': 'x' })).rejects.toThrow('"not-a-name"')
+  })
+
+  test('is refused with a sentence when the operating system does not start it', async () => {
+    const big = start('true', { a: '' }, { BIG: 'x'.repeat(200_000) })
+    await expect(big).rejects.toThrow(StartFailed)
+    await expect(big).rejects.toThrow('longer than the operating system takes')
+    expect(await (await start('exit 3')).exited).toEqual({ code: 3, signal: null })
   })
 })
 
