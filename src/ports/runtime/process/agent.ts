@@ -35,6 +35,7 @@ export class Agent {
   readonly #child: ChildProcess
   readonly #programs = new Map<string, Program>()
   #lastWords = ''
+  #isClosing = false
   isGone = false
   /** Resolves when neither it nor anything that it has started is left. */
   readonly gone: Promise<void>
@@ -69,6 +70,8 @@ export class Agent {
 
   /** Ends it, and all that it runs. */
   async close(): Promise<void> {
+    this.#isClosing = true
+    this.#child.ref() // somebody waits for it
     if (this.#child.connected) this.#child.disconnect()
     await this.gone
   }
@@ -119,7 +122,7 @@ export class Agent {
     await died
     this.isGone = true
     const left = [...this.#programs]
-    if (left.length > 0)
+    if (left.length > 0 && !this.#isClosing)
       this.#log.warn(
         { agent: this.#lastWords.trim() },
         'The agent of the process runtime has died, and all that it ran is ended.',

@@ -48,7 +48,7 @@ function obey(order) {
     case 'start':
       return begin(order)
     case 'stop':
-      return programs.get(order.key)?.stop(order.graceMs)
+      return void programs.get(order.key)?.stop(order.graceMs)
     case 'released':
       return programs.get(order.key)?.released(order.segment)
   }
@@ -82,7 +82,7 @@ async function start(launch) {
 
 async function leave() {
   await Promise.all(starting)
-  for (const program of programs.values()) program.kill()
+  for (const program of programs.values()) void program.kill()
   const all = Promise.all([...programs.values()].map(({ ended }) => ended))
   await Promise.race([all, delay(LAST_MS)])
   process.exit()

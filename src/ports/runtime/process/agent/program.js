@@ -72,29 +72,35 @@ export class Program {
     return this.#isOver
   }
 
-  /** Asks it to end, and ends it after the grace; the shortest of several graces counts. @param {number} graceMs */
-  stop(graceMs) {
-    if (this.#isOver) return
-    if (this.#endBy === Infinity) {
+  /**
+   * Asks it to end, and ends it after the grace; the shortest of several graces counts. What is seen of it first is
+   * known when its parent has ended.
+   * @param {number} graceMs
+   */
+  async stop(graceMs) {
+    const endBy = performance.now() + graceMs
+    if (this.#isOver || endBy >= this.#endBy) return
+    const isFirst = this.#endBy === Infinity
+    this.#endBy = endBy
+    if (isFirst) {
+      const members = (await this.#members()) ?? []
       signalGroup(this.#leader, 'SIGTERM')
-      // those outside the group too; and what is seen now is known when its parent has ended
-      const members = this.#members() ?? []
       signalEach(
         members.filter(({ group }) => group !== this.#leader),
         'SIGTERM',
       )
     }
-    const endBy = performance.now() + graceMs
-    if (endBy >= this.#endBy) return
-    this.#endBy = endBy
+    if (this.#isOver) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => signalGroup(this.#leader, 'SIGKILL'), graceMs)
+    const left = Math.max(0, this.#endBy - performance.now())
+    this.#timer = setTimeout(() => signalGroup(this.#leader, 'SIGKILL'), left)
   }
 
   /** Ends it now. */
-  kill() {
+  async kill() {
     if (this.#isOver) return
     this.#endBy = 0
+    await this.#members()
     signalGroup(this.#leader, 'SIGKILL')
   }
 
@@ -120,7 +126,7 @@ export class Program {
   async #othersGone() {
     for (let pause = LOOK_MS; ; pause = Math.min(pause * 2, LONGEST_LOOK_MS)) {
       const left = this.#endBy - performance.now()
-      if (left <= 0 || !this.#members()?.length) return
+      if (left <= 0 || !(await this.#members())?.length) return
       await delay(Math.min(pause, left))
     }
   }
@@ -142,7 +148,7 @@ export class Program {
   }
 
   #members() {
-    return membersOf(this.#owner, this.#others())
+    return membersOf(this.#owner, () => this.#others())
   }
 
   #others() {

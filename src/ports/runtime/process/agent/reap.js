@@ -1,8 +1,9 @@
 // @ts-check
 import { setTimeout as delay } from 'node:timers/promises'
-import { inEnvironment, isOfUser, processes, processOf } from './processes.js'
+import { look, processOf } from './processes.js'
 
 /** @typedef {import('./processes.js').Process} Process */
+/** @typedef {import('./processes.js').Look} Look */
 
 /** The variable that each process of an instance has in its environment. */
 export const MARK = 'MILLRACE_INSTANCE'
@@ -37,15 +38,15 @@ const MAX_LOOKS = 50
 export const signalGroup = (leader, signal) => sendTo(-leader, signal)
 
 /**
- * Ends all processes of an owner, and resolves when none is left; false when something would not go. `others` are those
- * whose processes are not to be touched.
+ * Ends all processes of an owner, and resolves when none is left; false when something would not go. Those of `others`
+ * are not touched.
  * @param {Owner} owner @param {() => Iterable<Owner>} others
  */
 export async function endAll(owner, others) {
   const deadline = performance.now() + GONE_WITHIN_MS
   for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     if (owner.leader !== undefined) signalGroup(owner.leader.pid, 'SIGKILL')
-    if (!killAll(owner, others)) return true
+    if (!(await killAll(owner, others))) return true
     if (performance.now() > deadline) return false
     await delay(pause)
   }
@@ -55,18 +56,16 @@ export async function endAll(owner, others) {
  * Stops all before it kills the first, so that none can start another meanwhile; answers whether there were any.
  * @param {Owner} owner @param {() => Iterable<Owner>} others
  */
-function killAll(owner, others) {
+async function killAll(owner, others) {
   /** @type {Set<number>} */
   const found = new Set()
-  for (let look = 0; look < MAX_LOOKS; look++) {
-    const members = membersOf(owner, others())
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const members = await membersOf(owner, others)
     if (members === undefined) return owner.leader !== undefined && sendTo(-owner.leader.pid, 0)
     const fresh = members.filter(({ pid }) => !found.has(pid))
     if (fresh.length === 0) break
-    for (const { pid } of fresh) {
-      found.add(pid)
-      sendTo(pid, 'SIGSTOP')
-    }
+    for (const { pid } of fresh) found.add(pid)
+    signalEach(fresh, 'SIGSTOP')
   }
   for (const pid of found) sendTo(pid, 'SIGKILL')
   return found.size > 0
@@ -78,31 +77,29 @@ export function signalEach(members, signal) {
 }
 
 /**
- * Its processes that run now; undefined where there is no /proc to see them by.
- * @param {Owner} owner @param {Iterable<Owner>} others
+ * The processes of an owner that run after this call; undefined where there is no /proc to see them by.
+ * @param {Owner} owner @param {() => Iterable<Owner>} others
  */
-export function membersOf(owner, others) {
-  const all = processes()
-  if (all === undefined) return undefined
-  const own = processOf(process.pid)
-  const candidates = all.filter(
-    ({ pid, session }) => pid > 1 && pid !== process.pid && session > 1 && session !== own?.session,
-  )
-  const members = closure(owner, candidates)
-  if (owner.user !== undefined) addOfUser(owner.user, members, candidates, others)
+export async function membersOf(owner, others) {
+  const now = await look()
+  if (now === undefined) return undefined
+  const members = closure(owner, now)
+  if (owner.user !== undefined) addOfUser(owner.user, members, now, others())
   owner.seen = new Map([...members].map(({ pid, start }) => [pid, start]))
   return [...members]
 }
 
-/** @param {Owner} owner @param {readonly Process[]} all */
-function closure({ leader, mark, seen }, all) {
+/** @param {Owner} owner @param {Look} now */
+function closure({ leader, mark, seen }, now) {
   const since = leader?.start ?? 0
+  const all = now.all.filter(mayBeOurs)
   const members = new Set(
     all.filter(
       ({ pid, session, start }) =>
         seen.get(pid) === start ||
         (start >= since &&
-          (session === leader?.pid || (mark !== undefined && inEnvironment(pid, MARK) === mark))),
+          (session === leader?.pid ||
+            (mark !== undefined && now.inEnvironment(pid, MARK) === mark))),
     ),
   )
   for (let size = 0; size < members.size;) {
@@ -114,15 +111,21 @@ function closure({ leader, mark, seen }, all) {
   return members
 }
 
+const ownSession = processOf(process.pid)?.session
+
+/** Never init, the kernel's, or our own. @param {Process} process */
+const mayBeOurs = ({ pid, session }) => pid > 1 && session > 1 && session !== ownSession
+
 /**
- * @param {number} user @param {Set<Process>} members @param {readonly Process[]} all
+ * @param {number} user @param {Set<Process>} members @param {Look} now
  * @param {Iterable<Owner>} others
  */
-function addOfUser(user, members, all, others) {
+function addOfUser(user, members, now, others) {
   const claimed = new Set(members)
   for (const other of others)
-    if (other.user === user) for (const one of closure(other, all)) claimed.add(one)
-  for (const one of all) if (!claimed.has(one) && isOfUser(one.pid, user)) members.add(one)
+    if (other.user === user) for (const one of closure(other, now)) claimed.add(one)
+  for (const one of now.all)
+    if (mayBeOurs(one) && !claimed.has(one) && now.isOfUser(one.pid, user)) members.add(one)
 }
 
 /** @param {number} pid @param {NodeJS.Signals | 0} signal @returns {boolean} whether there was somebody */
