@@ -117,6 +117,10 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const hub = opening(new Hub(database, bus, log, metrics), (one) => one.close())
   const authenticator = new Authenticator(database, config)
   const sessions = opening(new Sessions(authenticator, bus, log), (one) => one.close())
+  const runtime = opening(
+    processRuntime({ dir: join(dataDir, 'runtime'), python: config.python, log }),
+    (one) => one.close(),
+  )
   const platform: Platform = {
     config,
     log,
@@ -126,6 +130,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     bus,
     hub,
     storage: diskStorage({ dir: config.storageDir, owner: server.id }),
+    runtime: runtime.facts,
     signer: await openSigner(database),
     authenticator,
     sessions,
@@ -134,10 +139,6 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     server,
     waiting: opening(new Waiting(database, bus, log), async (one) => one.close()),
   }
-  const runtime = opening(
-    processRuntime({ dir: join(dataDir, 'runtime'), python: config.python, log }),
-    (one) => one.close(),
-  )
   const reconciler = new Reconciler(platform, runtime)
   const traffic = opening(new TrafficRecorder(platform), (one, graceMs) => one.close(graceMs))
   const invoker = opening(new Invoker(platform, reconciler.balancer, traffic), (one) => one.close())

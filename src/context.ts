@@ -9,6 +9,7 @@ import type { Asker, Operation } from './kit/operation.ts'
 import type { Clock } from './kit/time.ts'
 import type { Bus } from './ports/bus/bus.ts'
 import type { Metrics } from './ports/metrics/metrics.ts'
+import type { RuntimeFacts } from './ports/runtime/runtime.ts'
 import type { Storage } from './ports/storage/storage.ts'
 import type { Span, Tracing } from './ports/tracing/tracing.ts'
 import type { Authenticator } from './auth/authenticate.ts'
@@ -28,6 +29,7 @@ export interface Platform {
   readonly database: Database
   readonly bus: Bus
   readonly storage: Storage
+  readonly runtime: RuntimeFacts
   readonly hub: Hub
   readonly signer: Signer
   readonly authenticator: Authenticator

@@ -67,7 +67,7 @@ export async function contextOf(
   const { address } = reached(site.config, request)
   const cookie = cookieSlot(site.config, request)
   let origin: string | undefined
-  const { config, metrics, tracing, database, bus, storage, hub, signer } = site
+  const { config, metrics, tracing, database, bus, storage, runtime, hub, signer } = site
   const { authenticator, sessions, throttle, now, server, waiting, doors, quotas } = site
   const viewer = await authenticating(seen, site, authenticate(site, request, front, cookie))
   const onGone = whenGone(request)
@@ -85,6 +85,7 @@ export async function contextOf(
     operation,
     bus,
     storage,
+    runtime,
     hub,
     signer,
     authenticator,

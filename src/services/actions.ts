@@ -19,6 +19,7 @@ import { deploymentOf } from '../deployments/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
+import { sizeOf } from './instance-type.ts'
 import { given, makeService, refuseOddName } from './make.ts'
 import {
   neededForReady,
@@ -68,6 +69,7 @@ export async function createService(
   const name = input.name ?? (await deploymentOf(ctx, version.deploymentId))?.name ?? 'service'
   const addresses = readAddresses(input.addresses)
   const scale = scaledBy(undefined, process.scale, ['backend', 'process', 'scale'])
+  const instanceType = sizeOf(process.instanceType, 'cpu-1')
   const id = ServiceId.make()
   const who = actor(ctx)
   const insert = (handle: string): Prisma.Sql =>
@@ -79,7 +81,7 @@ export async function createService(
         SELECT ${id}::uuid, ${organizationId}::uuid, 'PROCESS', ${handle}, ${handle}, ${name},
           ${input.description ?? ''}, ${serviceMoves.initial}::"ServiceStatus", v."deploymentId", v.id,
           ${scale.desired}::int, ${scale.min}::int, ${scale.max}::int, ${scale.autoscale}::boolean,
-          ${scale.targetInFlight}::int, ${process.instanceType ?? 'cpu-1'},
+          ${scale.targetInFlight}::int, ${instanceType},
           ${JSON.stringify(withVariables([], process.environment))}::jsonb, ${JSON.stringify(who)}::jsonb
         FROM "DeploymentVersion" AS v WHERE v.id = ${version.id}::uuid AND v."deletedAt" IS NULL AND v.status = 'READY' FOR SHARE OF v
         ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`,
@@ -118,7 +120,10 @@ export async function createService(
   )
 }
 
-/** Changes what is given; a new version, environment or size is rolled out while the old instances serve. */
+/**
+ * Changes what is given. A new version or environment is rolled out while the old instances serve; so is a new size,
+ * where the runtime heeds it.
+ */
 export async function updateService(
   ctx: Context,
   input: {
@@ -147,7 +152,7 @@ export async function updateService(
   const next = {
     name: input.name ?? old.name,
     description: input.description ?? old.description,
-    instanceType: process?.instanceType ?? old.instanceType,
+    instanceType: sizeOf(process?.instanceType, old.instanceType),
   }
   const scale = scaleOf(old)
   const nextScale = process
@@ -168,7 +173,8 @@ export async function updateService(
       },
     ])
   const variables = variableChanges(before, environment)
-  const isRollout = isNewVersion || variables.length > 0 || next.instanceType !== old.instanceType
+  const isResized = ctx.runtime.heedsSize && next.instanceType !== old.instanceType
+  const isRollout = isNewVersion || variables.length > 0 || isResized
   const changes: Change[] = [
     ...changed('name', old.name, next.name),
     ...changed('description', old.description, next.description),

@@ -40,7 +40,8 @@ const ProcessInput = builder.inputType('ProcessInput', {
     }),
     scale: t.field({ type: ScaleInput, description: 'How many processes; one when absent.' }),
     instanceType: t.string({
-      description: 'Size of its processes; told, not enforced, by the process runtime.',
+      description:
+        'Size of its processes: one of `instanceTypes`; `cpu-1` when nothing is said. The process runtime keeps and tells it, and does not heed it: a change restarts nothing there.',
     }),
     environment: t.field({
       type: [EnvironmentVariableInput],
@@ -114,10 +115,6 @@ const backendRule = z.object({
   process: z
     .object({
       scale: scaleRule.nullish(),
-      instanceType: z
-        .string()
-        .regex(/^[A-Za-z0-9:,._-]{1,50}$/, 'A size such as "cpu-1".')
-        .nullish(),
       environment: environmentRule,
     })
     .nullish(),

@@ -298,7 +298,9 @@ export const ProcessServiceType = builder.prismaObject('Service', {
       description: 'How many processes, and who decides.',
       resolve: scaleOf,
     }),
-    instanceType: t.exposeString('instanceType', { description: 'Size of its processes.' }),
+    instanceType: t.exposeString('instanceType', {
+      description: 'Size of its processes; told, not heeded, by the process runtime.',
+    }),
     environment: t.field({
       type: [EnvironmentVariableType],
       description: 'Variables of its processes, layer by layer; of one name the last wins.',

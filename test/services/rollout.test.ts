@@ -205,3 +205,15 @@ test('an update changes what it names, once, and not behind the back of somebody
     service: { name: 'third' },
   })
 })
+
+test('another size is kept and told, and restarts nothing where the runtime does not heed it', async () => {
+  const service = await runningService(app.admin, saying('sized'), { image })
+  const before = await details(app.admin, service.id)
+  const process = { instanceType: 'cpu-4' }
+  await app.admin.request(UpdateService, { input: { id: service.id, backend: { process } } })
+  const { status, instances, events } = await details(app.admin, service.id)
+  expect({ status, instances }).toEqual({ status: 'READY', instances: before.instances })
+  expect(events.nodes.slice(before.events.nodes.length)).toMatchObject([
+    { kind: 'UPDATED', changes: [{ field: 'instanceType', from: 'cpu-1', to: 'cpu-4' }] },
+  ])
+})

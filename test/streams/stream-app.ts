@@ -14,6 +14,7 @@ import type { Logger } from '../../src/kit/logger.ts'
 import { inProcessBus } from '../../src/ports/bus/in-process.ts'
 import { prometheusMetrics } from '../../src/ports/metrics/prometheus.ts'
 import { untraced } from '../../src/ports/tracing/tracing.ts'
+import type { RuntimeFacts } from '../../src/ports/runtime/runtime.ts'
 import { diskStorage } from '../../src/ports/storage/disk.ts'
 import { Balancer } from '../../src/services/reconciler/balancer.ts'
 import { appendLines, closeLog, Hub, type NewLine } from '../../src/streams/index.ts'
@@ -51,6 +52,7 @@ export interface LogOwner {
 export async function streamApp(
   env: Record<string, string> = {},
   log: Logger = pino({ level: 'silent' }),
+  facts: Partial<RuntimeFacts> = {},
 ): Promise<StreamApp> {
   const folder = await testDatabase()
   const config = readConfig({ ...settings(folder, env), ADMIN_TOKEN: TOKEN })
@@ -72,6 +74,7 @@ export async function streamApp(
     bus,
     hub,
     storage: diskStorage({ dir: `${dataDir}/storage` }),
+    runtime: { users: undefined, unwalled: undefined, heedsSize: false, ...facts },
     signer: await openSigner(database),
     authenticator,
     sessions,

@@ -99,6 +99,7 @@ test('4.4.1 400: what is missing or wrong, and what is not there', async () => {
     { version_id: version, environment: [] },
     { version_id: version, models: { alias: '1111111111111' } },
     { version_id: version, instance_type: 'a size with spaces' },
+    { version_id: version, instance_type: 'c5.large' },
   ])
     expect(await abeja.call('POST', services, body), JSON.stringify(body)).toMatchObject({
       status: 400,
