@@ -2,6 +2,9 @@
 
     HANDLER=main:handler PORT=8000 python millrace_handler.py
 
+Where MILLRACE_INSTANCE_KEY is set, only requests with this key in the header Millrace-Instance-Key are answered. The
+handler sees neither.
+
 The handler is `handler(request, context)`; see Request. It is called in the main thread, for one request at a time, in
 the order the requests were complete. Connections are read in threads of their own, so a slow sender holds nobody up,
 and bodies above 1 MiB are kept in a file. SIGTERM closes the door, finishes what has arrived, and exits 0.
@@ -11,6 +14,7 @@ A sender that closes its half of a connection counts as gone, and its waiting re
 Python 3.8 and later, standard library only; one file, so that it can be read, copied and run by itself.
 """
 
+import hmac
 import importlib
 import io
 import json
@@ -36,6 +40,7 @@ BLOCK_BYTES = 64 * 1024
 MAX_PARTS = 10_000
 MAX_PART_HEAD_BYTES = 64 * 1024
 IDLE_SECONDS = 75
+KEY_HEADER = 'millrace-instance-key'
 FAILURE = b'{"status": "unexpected error occurred"}'
 FRAMING = {'connection', 'content-length', 'content-type', 'date', 'server', 'transfer-encoding'}
 NEVER_A_BODY = {204, 304}
@@ -334,6 +339,14 @@ class Connection(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
+    def parse_request(self):
+        if not super().parse_request():
+            return False
+        if is_key(', '.join(self.headers.get_all(KEY_HEADER, []))):
+            return True
+        self.send_error(403, 'the instance answers its server only')
+        return False
+
     def serve(self):
         with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as file:
             length = self.read_body(file)
@@ -357,6 +370,7 @@ class Connection(BaseHTTPRequestHandler):
         values = {}
         for key, value in self.headers.items():
             values.setdefault(key.lower(), []).append(value)
+        values.pop(KEY_HEADER, None)
         return [{'key': key, 'values': texts} for key, texts in values.items()]
 
     def read_body(self, file):
@@ -465,6 +479,14 @@ class Door(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 turns = queue.SimpleQueue()
 door = None
+instance_key = None
+
+
+def is_key(text):
+    """True where there is no key as well: whoever started it by hand is answered, as is everybody else."""
+    return instance_key is None or hmac.compare_digest(
+        text.encode('utf-8', 'surrogateescape'), instance_key.encode('utf-8', 'surrogateescape')
+    )
 
 
 def load(name):
@@ -480,7 +502,8 @@ def load(name):
 
 
 def main():
-    global door
+    global door, instance_key
+    instance_key = os.environ.pop('MILLRACE_INSTANCE_KEY', None) or None
     # one write a line, so that lines of threads and child processes do not run into each other
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(

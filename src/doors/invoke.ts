@@ -137,7 +137,8 @@ export class Invoker {
         this.#balancer.release(target)
         end(how !== 'answered')
       })
-      return this.#send(service, target.pool, call, watch.headers(service.id), done, {
+      const extra = { ...watch.headers(service.id), ...target.headers }
+      return this.#send(service, target.pool, call, extra, done, {
         instance: target.url,
         // what it waited for an instance counts
         headersTimeout: leftUntil(until),

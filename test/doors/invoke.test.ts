@@ -71,6 +71,20 @@ test("the caller's credential stays with us, other headers go on", async () => {
   expect(JSON.stringify(headers)).not.toContain(app.admin.token ?? 'none')
 })
 
+test("a caller's own headers between server and instance neither count nor arrive", async () => {
+  for (const name of ['millrace-instance-key', 'Millrace_Instance_Key', 'MILLRACE-ANY'])
+    for (const value of ['x', '']) {
+      const response = await call(echo.invokeUrl, { headers: { [name]: value, 'x-any': 'x' } })
+      const { headers } = Asked.parse(await response.json())
+      expect(headers).toHaveProperty('x-any')
+      expect(Object.keys(headers).filter((one) => one.startsWith('millrace'))).toEqual([])
+    }
+  const connection = 'close, millrace-instance-key'
+  const asking = request(echo.invokeUrl, { headers: { ...app.admin.headers, connection } }).end()
+  const [named] = (await once(asking, 'response')) as [IncomingMessage]
+  expect(named.resume().statusCode).toBe(200)
+})
+
 test('20 MB stream both ways, byte for byte', async () => {
   const bytes = randomBytes(20_000_000)
   const response = await call(echo.invokeUrl, {

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../support/app.ts'
-import { runningService } from '../support/seed.ts'
+import {
+  becomes,
+  runningService,
+  seedDeployment,
+  seedService,
+  seedVersion,
+} from '../support/seed.ts'
+import { isRoot, squat, SQUATTER } from '../support/squatter.ts'
+import { until } from '../support/until.ts'
+import { DeleteService, details, logOf } from './operations.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -19,4 +28,29 @@ test('a service made from an archive answers calls', async () => {
   })
   expect(response.status).toBe(200)
   expect([...new Uint8Array(await response.arrayBuffer())]).toEqual([0, 1, 254, 255])
+})
+
+const portsIn = (log: string): string[] =>
+  [...log.matchAll(/^on (\d+)$/gm)].map(([, port = '']) => port)
+
+test('a service whose port another user takes is not READY, and starts again with another', async () => {
+  const { id: deploymentId } = await seedDeployment(app.admin)
+  const command = 'echo "on $PORT"; exec sleep 600'
+  const versionId = await seedVersion(app.admin, deploymentId, { 'main.txt': '' }, { command })
+  const { id } = await seedService(app.admin, versionId)
+  const ports = async () => portsIn(await logOf(app.admin, id))
+  await until(async () => (await ports()).length === 1)
+  const [port = ''] = await ports()
+  const leave = await squat(Number(port))
+  if (isRoot && process.platform === 'linux') {
+    await until(async () => (await ports()).length === 2)
+    expect(new Set(await ports()).size).toBe(2)
+    expect(await logOf(app.admin, id)).toContain(
+      `instance 0 was ended: another user of the machine (number ${SQUATTER}) listens on its port ${port}; starting it again in 0.5 s`,
+    )
+    const { events } = await details(app.admin, id)
+    expect(JSON.stringify(events)).not.toContain('"to":"READY"')
+  } else await becomes(app.admin, id, 'READY') // it is no other user
+  await leave()
+  await app.admin.request(DeleteService, { id })
 })

@@ -2,14 +2,18 @@
 /*
  * Serves one fetch-style handler, `(Request) => Response`, over HTTP. Started as a program of its own by the process
  * runtime: HANDLER=<module>:<export>, HOST, PORT, the module in the working folder as .js, .mjs or .cjs. Listens only
- * once the module is loaded; SIGTERM closes the door, lets running requests end, and exits 0.
+ * once the module is loaded; SIGTERM closes the door, lets running requests end, and exits 0. Where
+ * MILLRACE_INSTANCE_KEY is set, only requests with this key are answered; the handler sees neither.
  */
+import { timingSafeEqual } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
 
+const KEY_HEADER = 'millrace-instance-key'
+const FORBIDDEN = '{"status": "the instance answers its server only"}'
 const FAILURE = '{"status": "unexpected error occurred"}'
 const WITHOUT_BODY = new Set(['GET', 'HEAD'])
 
@@ -62,8 +66,10 @@ function requestOf(incoming, body, signal) {
   const { method = 'GET', url = '/', headers, rawHeaders } = incoming
   /** @type {[string, string][]} */
   const pairs = []
-  for (let at = 0; at < rawHeaders.length; at += 2)
-    pairs.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ''
+    if (name.toLowerCase() !== KEY_HEADER) pairs.push([name, rawHeaders[at + 1] ?? ''])
+  }
   // put together, not resolved: a path that begins with two slashes is a path, not a host
   return new Request(`http://${headers.host ?? 'localhost'}${url}`, {
     method,
@@ -114,12 +120,29 @@ async function serve(handler, incoming, outgoing) {
   }
 }
 
+/** @param {Incoming} incoming */
+function isOfServer({ headers }) {
+  const text = Buffer.from(String(headers[KEY_HEADER] ?? ''))
+  return key === undefined || (text.length === key.length && timingSafeEqual(text, key))
+}
+
+/** Says so before anything is read of the body, which ends with the connection. @param {Outgoing} outgoing */
+function refuse(outgoing) {
+  outgoing.statusCode = 403
+  outgoing.setHeader('content-type', 'application/json').setHeader('connection', 'close')
+  outgoing.end(FORBIDDEN)
+}
+
 let isDraining = false
+const secret = process.env['MILLRACE_INSTANCE_KEY']
+delete process.env['MILLRACE_INSTANCE_KEY']
+const key = secret ? Buffer.from(secret) : undefined
 const handler = await load(process.env['HANDLER'] || 'main:handler')
 const server = createServer(
   { keepAliveTimeout: 75_000, requestTimeout: 0 },
   (incoming, outgoing) => {
-    void serve(handler, incoming, outgoing)
+    if (isOfServer(incoming)) void serve(handler, incoming, outgoing)
+    else refuse(outgoing)
   },
 )
 process.on('SIGTERM', () => {

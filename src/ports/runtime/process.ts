@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { Agent, type Log } from './process/agent.ts'
 import { commandOf } from './process/program.ts'
 import { environmentOf } from './process/environment.ts'
+import { instanceKey } from './process/instance-key.ts'
 import { runningInstance } from './process/instance.ts'
 import { earlierAgentGone, endLeftovers } from './process/leftovers.ts'
 import { marksIn } from './process/marks.ts'
@@ -51,20 +52,22 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
   }
 
   async function start(spec: InstanceSpec): Promise<RunningInstance> {
-    const { key, program } = spec
+    const { key, user, program } = spec
+    const { headers, ...told } = instanceKey(program)
     const workingFolder = await sources.workingFolder(spec.source)
     const command = await commandOf(program, python)
     const port = await freePort(ports)
     const folder = join(instances, key)
-    const environment = environmentOf(spec, folder, port)
+    const environment = { ...environmentOf(spec, folder, port), ...told.environment }
     const mark = (await marks())(key)
     await mkdir(folder) // fails for a key that was used before: its output would be mixed
     ports.add(port)
     try {
       await mkdir(join(folder, 'tmp'))
       if (agent === undefined || agent.isGone) agent = new Agent(root, log)
-      const launch = { key, mark, folder, workingFolder, command, environment, user: spec.user }
-      const instance = runningInstance(await agent.launch(launch), { key, folder, port })
+      const launch = { key, mark, folder, workingFolder, command, environment, user }
+      const launched = await agent.launch(launch)
+      const instance = runningInstance(launched, { key, user, folder, port, headers })
       running.set(key, instance)
       void instance.exited.then(() => {
         running.delete(key)

@@ -12,8 +12,8 @@ export interface Runtime {
   start(spec: InstanceSpec): Promise<RunningInstance>
   /**
    * What an earlier server with the same data folder left behind: processes that were ended before this resolves, and,
-   * where a runtime can find them again, processes that still run. Output is there to be read, and must be followed by
-   * `discard()`.
+   * where a runtime can find them again, processes that still run, which the caller ends. Output is there to be read,
+   * and must be followed by `discard()`.
    */
   leftovers(): Promise<readonly Leftover[]>
   /** Ends every process this runtime started and frees what it holds. */
@@ -69,7 +69,7 @@ export interface RunningInstance {
   readonly url: string
   /** What a request must carry to be answered, where others than the server reach its address. */
   readonly headers: Readonly<Record<string, string>>
-  /** True when it accepts requests now. */
+  /** True when it accepts requests now. Throws AddressTaken when somebody else does in its place. */
   check(signal: AbortSignal): Promise<boolean>
   /** What it prints, from a position on, until it has ended and all is read. */
   output(from: Position, signal: AbortSignal): AsyncIterable<OutputBatch>
@@ -117,6 +117,9 @@ export interface Exit {
   readonly code: number | null
   readonly signal: string | null
 }
+
+/** Requests to the process would reach somebody else; the message says whom, and goes on from the name of the process. */
+export class AddressTaken extends Error {}
 
 /** The process could not be started; the message is for the user. */
 export class StartFailed extends Error {}

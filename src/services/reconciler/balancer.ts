@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Pool } from 'undici'
+import type { RunningInstance } from '../../ports/runtime/runtime.ts'
 import { TimedOut, Unavailable, type DomainError } from '../../kit/errors.ts'
 
 /** A healthy instance that requests can be sent to. */
@@ -7,6 +8,8 @@ export interface Target {
   readonly serviceId: string
   readonly instanceId: string
   readonly url: string
+  /** What a request must carry. */
+  readonly headers: Readonly<Record<string, string>>
   readonly pool: Pool
   inFlight: number
 }
@@ -41,7 +44,12 @@ export class Balancer {
   readonly #groups = new Map<string, Group>()
   #isClosed = false
 
-  add(serviceId: string, instanceId: string, url: string, timeoutMs: number): void {
+  add(
+    serviceId: string,
+    instanceId: string,
+    { url, headers }: Pick<RunningInstance, 'url' | 'headers'>,
+    timeoutMs: number,
+  ): void {
     const pool = new Pool(url, {
       connections: null,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -49,7 +57,7 @@ export class Balancer {
       bodyTimeout: timeoutMs,
     })
     const group = this.#group(serviceId)
-    group.targets.set(instanceId, { serviceId, instanceId, url, pool, inFlight: 0 })
+    group.targets.set(instanceId, { serviceId, instanceId, url, headers, pool, inFlight: 0 })
     for (const waiter of group.waiters) {
       const target = leastBusy(group)
       if (target !== undefined) waiter.send(target)

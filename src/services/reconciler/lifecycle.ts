@@ -5,6 +5,7 @@ import { Prisma } from '../../generated/prisma/client.ts'
 import type { InstanceStatus } from '../../generated/prisma/enums.ts'
 import { system } from '../../kit/actor.ts'
 import {
+  AddressTaken,
   StartFailed,
   type Exit,
   type RunningInstance,
@@ -165,8 +166,18 @@ export class Lifecycle {
     await this.#exited(slot, launch, exit)
   }
 
-  /** Waits until the process accepts requests, then looks whether it still does. */
+  /** Looks after a process until it has ended; one that others would be reached in place of is ended. */
   async #watch(slot: Slot, running: RunningInstance): Promise<void> {
+    try {
+      await this.#check(slot, running)
+    } catch (cause) {
+      if (!(cause instanceof AddressTaken)) throw cause
+      await this.#condemn(slot, running, `was ended: ${cause.message}`)
+    }
+  }
+
+  /** Waits until the process accepts requests, then looks whether it still does. Throws AddressTaken. */
+  async #check(slot: Slot, running: RunningInstance): Promise<void> {
     const { startTimeoutMs, invokeTimeoutMs } = this.#platform.config
     const ended = new AbortController()
     void running.exited.then(() => ended.abort())
@@ -177,35 +188,45 @@ export class Lifecycle {
     for (let ms = FIRST_CHECK_MS; isAlive(); ms = Math.min(ms * 2, CHECK_MS)) {
       if (await running.check(signal)) break
       if (performance.now() > until) {
-        slot.verdict = `did not accept connections on $PORT within ${startTimeoutMs / 1000} s`
-        void running.stop(0)
-        return
+        const text = `did not accept connections on $PORT within ${startTimeoutMs / 1000} s`
+        return this.#condemn(slot, running, text, true)
       }
       await wait(ms)
     }
     if (!isAlive()) return
     slot.readyAt = performance.now()
     slot.state = 'READY'
-    this.#balancer.add(this.#serviceId, slot.id, running.url, invokeTimeoutMs)
+    this.#balancer.add(this.#serviceId, slot.id, running, invokeTimeoutMs)
     await this.#turn(slot, 'STARTING', 'READY')
     this.#listener.changed()
     for (let misses = 0; isAlive(); await wait(LIVENESS_MS)) {
       misses = (await running.check(signal)) ? 0 : misses + 1
-      if (misses === MISSES && isAlive()) {
-        slot.verdict = 'no longer accepts connections'
-        slot.state = 'UNHEALTHY'
-        await this.#turn(slot, 'READY', 'UNHEALTHY')
-        this.#listener.changed()
-        void running.stop(0)
-        return
-      }
+      if (misses === MISSES && isAlive())
+        return this.#condemn(slot, running, 'no longer accepts connections')
     }
+  }
+
+  /** Ends a process that nobody has asked to leave, and sends it nothing more. */
+  async #condemn(
+    slot: Slot,
+    running: RunningInstance,
+    text: string,
+    isFinal = false,
+  ): Promise<void> {
+    if (slot.state === 'LEAVING') return
+    slot.verdict = { text, isFinal }
+    void this.#balancer.remove(this.#serviceId, slot.id, () => 0)
+    void running.stop(0)
+    if (slot.state !== 'READY') return
+    slot.state = 'UNHEALTHY'
+    await this.#turn(slot, 'READY', 'UNHEALTHY')
+    this.#listener.changed()
   }
 
   /** The process has ended. */
   async #exited(slot: Slot, launch: Launch, exit: Exit): Promise<void> {
     const how =
-      slot.verdict ??
+      slot.verdict?.text ??
       (exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`)
     const served = slot.readyAt === undefined ? 0 : performance.now() - slot.readyAt
     const isLeaving = (): boolean => slot.state === 'LEAVING'
@@ -222,8 +243,8 @@ export class Lifecycle {
     slot.failures = served > STEADY_MS ? 1 : slot.failures + 1
     const { maxRestarts } = this.#platform.config
     const limit = slot.readyAt === undefined ? Math.min(FIRST_RESTARTS, maxRestarts) : maxRestarts
-    const neverCameUp = slot.readyAt === undefined && slot.verdict !== undefined
     const what = `instance ${slot.ordinal} ${how}`
+    const neverCameUp = slot.readyAt === undefined && slot.verdict?.isFinal === true
     if (slot.failures > limit || neverCameUp) {
       await this.#say(slot, what)
       const often = slot.failures > 1 ? ` (${slot.failures} times in a row)` : ''

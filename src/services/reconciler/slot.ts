@@ -18,8 +18,8 @@ export interface Slot {
   /** Ends in a row that nobody asked for. */
   failures: number
   readyAt: number | undefined
-  /** Why it was ended by us although nobody asked it to leave. */
-  verdict: string | undefined
+  /** Why it was ended by us although nobody asked it to leave, and whether it may not be started again. */
+  verdict: { readonly text: string; readonly isFinal: boolean } | undefined
   running: RunningInstance | undefined
   /** Of what its last process printed. */
   reading: Reading | undefined

@@ -69,7 +69,11 @@ export function conformsToRuntime(name: string, make: () => Promise<Runtime>): v
     test('serves a Node.js handler, with the environment it was given', async () => {
       const instance = await start({ kind: 'node', handler: 'main:handler' }, { GREETING: 'hi ' })
       await until(() => instance.check(never))
-      const response = await fetch(instance.url, { method: 'POST', body: 'you' })
+      const response = await fetch(instance.url, {
+        method: 'POST',
+        headers: instance.headers,
+        body: 'you',
+      })
       expect(await response.text()).toBe('hi you')
       expect(await instance.stop(10_000)).toEqual({ code: 0, signal: null })
       expect(texts((await readAll(instance)).lines)).toEqual(['hello from the handler'])
@@ -78,7 +82,11 @@ export function conformsToRuntime(name: string, make: () => Promise<Runtime>): v
     test('serves a Python handler, whose prints are lines', async () => {
       const instance = await start({ kind: 'python', handler: 'main:handler' })
       await until(() => instance.check(never))
-      const response = await fetch(instance.url, { method: 'POST', body: 'you' })
+      const response = await fetch(instance.url, {
+        method: 'POST',
+        headers: instance.headers,
+        body: 'you',
+      })
       expect(await response.text()).toBe('you!')
       expect(await instance.stop(10_000)).toEqual({ code: 0, signal: null })
       expect(texts((await readAll(instance)).lines)).toEqual(['loaded', 'asked'])

@@ -33,7 +33,8 @@ async function run(name: string, kind: Exclude<Program['kind'], 'command'>) {
     environment: {},
   })
   await until(() => instance.check(new AbortController().signal))
-  return (body: NonNullable<RequestInit['body']>) => fetch(instance.url, { method: 'POST', body })
+  return (body: NonNullable<RequestInit['body']>) =>
+    fetch(instance.url, { method: 'POST', headers: instance.headers, body })
 }
 
 describe('the examples', () => {

@@ -47,11 +47,19 @@ export function handlerUnderTest(program: Program, file: string) {
     rmSync(dir, { recursive: true, force: true })
   })
 
+  /** What a request carries: how the fixture is to answer, and the key. */
+  const asking = (mode: string, more: Record<string, string> = {}, of = instance) => ({
+    'x-mode': mode,
+    ...of.headers,
+    ...more,
+  })
+
   return {
     start,
     url: () => instance.url,
+    asking,
     call: (mode: string, { headers = {}, ...init }: Asking = {}, path = '') =>
-      fetch(instance.url + path, { ...init, headers: { 'x-mode': mode, ...headers } }),
+      fetch(instance.url + path, { ...init, headers: asking(mode, headers) }),
     /** What it is known to have printed until now; the last of it comes a moment later. */
     printed: (of = instance): readonly string[] => printed.get(of.key) ?? [],
     printedAtEnd: async (of: RunningInstance) => texts((await readAll(of)).lines),

@@ -4,7 +4,7 @@ import { until } from '../../support/until.ts'
 import { handlerUnderTest } from './handler.ts'
 
 describe('a Node.js handler', () => {
-  const { call, url, printed, start } = handlerUnderTest(
+  const { call, url, asking, printed, start } = handlerUnderTest(
     { kind: 'node', handler: 'main:handler' },
     'main.mjs',
   )
@@ -18,7 +18,7 @@ describe('a Node.js handler', () => {
   })
 
   test('streams both ways: an answer begins before the request ends', async () => {
-    const request = rawRequest(url(), { method: 'POST', headers: { 'x-mode': 'talk' } })
+    const request = rawRequest(url(), { method: 'POST', headers: asking('talk') })
     request.write('first')
     const heard: string[] = []
     request.on('response', (answer) => {
@@ -47,7 +47,7 @@ describe('a Node.js handler', () => {
         const request = rawRequest(url(), {
           method: 'POST',
           agent,
-          headers: { 'x-mode': 'ignores' },
+          headers: asking('ignores'),
         })
         request.on('error', reject)
         request.on('response', (answer) =>
@@ -78,7 +78,7 @@ describe('a Node.js handler', () => {
 
   test('that is stopped finishes its requests and takes no other', async () => {
     const instance = await start()
-    const running = fetch(instance.url, { headers: { 'x-mode': 'slow' } })
+    const running = fetch(instance.url, { headers: asking('slow', {}, instance) })
     await until(() => printed(instance).includes('slow begins'))
     const stopped = instance.stop(20_000)
     await until(async () => !(await instance.check(new AbortController().signal)))

@@ -8,7 +8,7 @@ import { handlerUnderTest } from './handler.ts'
 const FAILURE = { status: 'unexpected error occurred' }
 
 describe('a Python handler', () => {
-  const { call, url, printed, printedAtEnd, start } = handlerUnderTest(
+  const { call, url, asking, printed, printedAtEnd, start } = handlerUnderTest(
     { kind: 'python', handler: 'main:handler' },
     'main.py',
   )
@@ -27,7 +27,7 @@ describe('a Python handler', () => {
   })
 
   test('reads a body that comes in chunks, and one without a content type', async () => {
-    const request = rawRequest(url(), { method: 'PUT', headers: { 'x-mode': 'described' } })
+    const request = rawRequest(url(), { method: 'PUT', headers: asking('described') })
     request.write('one')
     request.end('two')
     const answered = await new Promise<AsyncIterable<Buffer>>((resolve) =>
@@ -149,14 +149,16 @@ describe('a Python handler', () => {
     const head = await call('created', { method: 'HEAD' })
     expect(head.headers.get('content-length')).toBe('7')
     const socket = connect(Number(new URL(url()).port), '127.0.0.1')
-    const ask = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n'
-    socket.write(`${ask}a${ask.replace('Host', 'Connection: close\r\nHost')}b`)
+    const headers = { host: 'x', 'content-length': '1', ...asking('echo') }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const ask = `POST / HTTP/1.1\r\n${lines.join('')}\r\n`
+    socket.write(`${ask}a${ask.replace('host', 'connection: close\r\nhost')}b`)
     expect((await text(socket)).match(/200 OK/g)).toHaveLength(2)
   })
 
   test('that is stopped finishes its request and takes no other', async () => {
     const instance = await start()
-    const running = fetch(instance.url, { headers: { 'x-mode': 'slow' } })
+    const running = fetch(instance.url, { headers: asking('slow', {}, instance) })
     await until(() => printed(instance).includes('slow begins'))
     const stopped = instance.stop(20_000)
     await until(async () => !(await instance.check(new AbortController().signal)))
