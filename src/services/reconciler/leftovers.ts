@@ -11,7 +11,7 @@ export interface Unread {
 }
 
 /**
- * Ends the processes that a killed run of this server left, and answers what of their output is not stored yet, that of
+ * Ends the processes that a killed run of this server left, those that still run as well, and answers what of their output is not stored yet, that of
  * each service in the order in which they were started.
  */
 export async function endLeftovers(
@@ -19,6 +19,7 @@ export async function endLeftovers(
   runtime: Runtime,
 ): Promise<readonly Unread[]> {
   const leftovers = await runtime.leftovers()
+  await Promise.all(leftovers.map(async ({ running }) => running?.stop(0)))
   // waits for statements of the killed run that are still under way
   await database.query(Prisma.sql`
     UPDATE "Instance" SET status = 'EXITED', "inFlight" = 0, "closedAt" = clock_timestamp()
