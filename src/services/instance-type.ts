@@ -29,7 +29,7 @@ const CPUS_PER_GPU = 4
 const GIB = 1024 ** 3
 
 /** What a name says; undefined for one that names no size. */
-export function instanceTypeNamed(name: string): InstanceType | undefined {
+function instanceTypeNamed(name: string): InstanceType | undefined {
   const [, kind, category, number] = NAME.exec(name) ?? []
   const count = Number(number)
   if (kind === undefined || count === 0) return undefined
