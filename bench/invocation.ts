@@ -11,8 +11,10 @@ const handlers = {
     files: {
       'package.json': '{"type":"module"}',
       'main.js': `
+        import { readFileSync } from 'node:fs'
+        const whole = readFileSync('/proc/self/environ', 'latin1')
         export const handler = (request) =>
-          new Response(request.method === 'GET' ? process.env.PORT : request.body, {
+          new Response(request.method === 'GET' ? whole : request.body, {
             headers: { 'content-type': request.headers.get('content-type') ?? 'text/plain' },
           })`,
     },
@@ -21,10 +23,11 @@ const handlers = {
     image: 'python',
     files: {
       'main.py': `
-import os
+with open("/proc/self/environ", "rb") as file:
+    whole = file.read()
 
 def handler(request, context):
-    body = os.environ["PORT"] if request.http_method == "GET" else request.read()
+    body = whole if request.http_method == "GET" else request.read()
     return {"content": body, "content_type": "application/octet-stream"}
 `,
     },
@@ -47,7 +50,8 @@ export const invocation = (kind: Kind): Promise<void> =>
       const { invokeUrl } = await runningService(server.admin, files, { image })
       for (const [what, { type, bytes }] of Object.entries(bodies)) {
         const headers = { 'content-type': type }
-        const direct = await load(await instanceUrl(server, invokeUrl), headers, bytes, server.pid)
+        const { url, key } = await instanceOf(server, invokeUrl)
+        const direct = await load(url, { ...headers, ...key }, bytes, server.pid)
         const through = await load(
           invokeUrl,
           { ...headers, ...server.admin.headers },
@@ -63,11 +67,14 @@ export const invocation = (kind: Kind): Promise<void> =>
     )
   })
 
-/** Where the only instance listens: it answers its port. */
-async function instanceUrl({ admin }: TestServer, invokeUrl: string): Promise<string> {
+/** Where the only instance listens, and what it wants to see: it answers the environment it was started with. */
+async function instanceOf({ admin }: TestServer, invokeUrl: string) {
   const response = await fetch(invokeUrl, { headers: admin.headers })
   if (!response.ok) throw new Error(await response.text())
-  return `http://127.0.0.1:${await response.text()}/`
+  const variables = (await response.text()).split('\0').map((line) => line.split('='))
+  const { PORT, MILLRACE_INSTANCE_KEY } = Object.fromEntries(variables)
+  const key = { 'millrace-instance-key': MILLRACE_INSTANCE_KEY ?? '' }
+  return { url: `http://127.0.0.1:${PORT}/`, key }
 }
 
 const row = (what: string, direct: Load, through: Load) => ({
