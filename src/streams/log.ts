@@ -162,9 +162,18 @@ export async function readLines(
       SELECT h.stream, h.head, h.first, h."isClosed" AS closed, l.* FROM "LogHead" AS h
       LEFT JOIN LATERAL (${cutToBytes(lines, order, streams.length)}) AS l ON true
       WHERE h.stream = ANY(${[...streams]}::uuid[]) ORDER BY h.stream, l.number ${order}`,
-    filters.length > 0 || before !== undefined || newestFirst ? {} : { name: 'read-lines' },
+    before !== undefined || newestFirst ? {} : preparedAs(filter, filters.length),
   )
   return pagesOf(rows)
+}
+
+/** The names of the texts that are read most: all lines, and those of one state. */
+function preparedAs(
+  filter: LogFilter | null | undefined,
+  conditions: number,
+): { readonly name?: string } {
+  if (conditions === 0) return { name: 'read-lines' }
+  return conditions === 1 && filter?.isUnfinished != null ? { name: 'read-lines-of-state' } : {}
 }
 
 /** How many lines of each log there are, with this filter; none is left out for 0. */
