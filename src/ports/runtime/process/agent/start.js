@@ -29,7 +29,9 @@ const SETPRIV = (process.env['PATH'] ?? '')
  * @param {Launch} launch @param {import('./pool.js').PipePool} pool @param {Surroundings} surroundings
  */
 export async function startProgram(launch, pool, surroundings) {
-  const { stdout, stderr } = await pool.take(launch.user)
+  const { stdout, stderr } = await pool.take(launch.user).catch((cause) => {
+    throw new Error(`Pipes for its output could not be made: ${String(cause)}`, { cause })
+  })
   /** @type {import('node:child_process').ChildProcess | undefined} */
   let child
   try {
@@ -72,9 +74,9 @@ function reasonOf(cause, { command: [program], workingFolder, user }) {
     case 'ENOENT':
       return existsSync(workingFolder)
         ? `There is no program ${program}.`
-        : `Its working folder ${workingFolder} is not there.`
+        : 'Its working folder is not there.'
     case 'EACCES':
-      return `${who} may not run ${program} in ${workingFolder}.`
+      return `${who} may not run ${program} in its working folder.`
     case 'E2BIG':
       return 'Its environment is longer than the operating system takes.'
     case 'EAGAIN':
