@@ -1,9 +1,11 @@
 // @ts-check
-import { givePipe, makePipes } from '../../../../kit/pipes.js'
+import { makePipes } from '../../../../kit/pipes.js'
 
 /** @typedef {import('../../../../kit/pipes.js').Pipe} Pipe */
 
 const AHEAD = 8
+/** Made at once where many wait. */
+const MOST = 256
 
 /** Pipes for standard output and error, some of them made ahead: to make one takes the start of another program. */
 export class PipePool {
@@ -11,20 +13,23 @@ export class PipePool {
   #pipes = []
   /** @type {Promise<void> | undefined} */
   #making
+  #waiting = 0
 
-  /**
-   * Two pipes that a user may open, or whoever we are. Throws where none can be made.
-   * @param {number | undefined} user
-   */
-  async take(user) {
+  /** Two pipes of this process' user. Throws where none can be made. */
+  async take() {
     for (;;) {
       if (this.#pipes.length <= AHEAD / 2) this.fill()
-      if (this.#pipes.length >= 2) {
-        const [stdout, stderr] = /** @type {[Pipe, Pipe]} */ (this.#pipes.splice(0, 2))
-        if (user !== undefined) for (const pipe of [stdout, stderr]) givePipe(pipe, user, user)
+      const [stdout, stderr] = this.#pipes
+      if (stdout !== undefined && stderr !== undefined) {
+        this.#pipes.splice(0, 2)
         return { stdout, stderr }
       }
-      await this.#making
+      this.#waiting += 1
+      try {
+        await this.#making
+      } finally {
+        this.#waiting -= 1
+      }
     }
   }
 
@@ -36,7 +41,8 @@ export class PipePool {
 
   async #make() {
     try {
-      this.#pipes.push(...(await makePipes(Array(AHEAD).fill('out'))))
+      const count = Math.min(AHEAD + 2 * this.#waiting, MOST)
+      this.#pipes.push(...(await makePipes(Array(count).fill('out'))))
     } finally {
       this.#making = undefined
     }

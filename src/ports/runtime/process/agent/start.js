@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { givePipe } from '../../../../kit/pipes.js'
 import { whoIs } from './processes.js'
 import { Program } from './program.js'
 import { MARK, Owner, signalGroup } from './reap.js'
@@ -29,19 +30,21 @@ const SETPRIV = (process.env['PATH'] ?? '')
  * @param {Launch} launch @param {import('./pool.js').PipePool} pool @param {Surroundings} surroundings
  */
 export async function startProgram(launch, pool, surroundings) {
-  const { stdout, stderr } = await pool.take(launch.user).catch((cause) => {
+  const { folder, mark, user } = launch
+  const { stdout, stderr } = await pool.take().catch((cause) => {
     throw new Error(`Pipes for its output could not be made: ${String(cause)}`, { cause })
   })
   /** @type {import('node:child_process').ChildProcess | undefined} */
   let child
   try {
+    if (user !== undefined) for (const pipe of [stdout, stderr]) givePipe(pipe, user, user)
     child = spawned(launch, stdout.theirs, stderr.theirs)
     await once(child, 'spawn')
     const leader = whoIs(/** @type {number} */ (child.pid))
-    writeDown(launch.folder, PROGRAM, { ...leader, user: launch.user })
-    const owner = new Owner(launch.mark, launch.user, leader)
+    writeDown(folder, PROGRAM, { ...leader, user })
+    const owner = new Owner(mark, user, leader)
     const pipes = { stdout: stdout.ours, stderr: stderr.ours }
-    return new Program(child, leader, owner, pipes, launch.folder, surroundings)
+    return new Program(child, leader, owner, pipes, folder, surroundings)
   } catch (cause) {
     if (child?.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
     closeSync(stdout.ours)
