@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { WorkerLogDocument } from '../generated/operations/graphql.ts'
 import { ask, done, Refused, type Post } from './api.ts'
+import type { LogOptions } from './job.ts'
 import { stubbornly, type Stubbornness } from './stubborn.ts'
 
 /** How long lines wait for more of them. */
@@ -26,6 +27,7 @@ export interface JobLogOptions extends Stubbornness {
 interface Line {
   readonly text: string
   readonly bytes: number
+  readonly isUnfinished: boolean
 }
 
 /**
@@ -42,19 +44,23 @@ export class JobLog {
   #isFlushing = false
   #failure: { readonly cause: unknown } | undefined
   #roomWanted: (() => void)[] = []
+  /** The server knows of no unfinished lines. */
+  #isPlain = false
 
   constructor(options: JobLogOptions) {
     this.#options = options
   }
 
   /** Adds the lines of a text. Resolves when there is room for more; throws when 16 MiB wait. */
-  add(text: string): Promise<void> {
+  add(text: string, { isUnfinished = false }: LogOptions = {}): Promise<void> {
     if (this.#failure !== undefined) return Promise.resolve()
     if (this.#bytes > OVERFULL_BYTES)
       throw new Error('The log grows faster than it can be sent: await what log() answers.')
-    for (const line of linesOf(text)) {
+    const lines = [...linesOf(text)]
+    for (const [place, line] of lines.entries()) {
       const bytes = Buffer.byteLength(JSON.stringify(line))
-      this.#lines.push({ text: line, bytes })
+      const isState = isUnfinished && place === lines.length - 1
+      this.#lines.push({ text: line, bytes, isUnfinished: isState })
       this.#bytes += bytes
     }
     this.#sending ??= this.#send()
@@ -89,27 +95,46 @@ export class JobLog {
   }
 
   async #sendBatch(): Promise<void> {
-    const { post, jobId, fence, timeoutMs, signal, refused } = this.#options
     const batch = this.#batch()
-    const input = { jobId, fence, firstLine: this.#next, lines: batch.map(({ text }) => text) }
     try {
-      await stubbornly(async () => {
-        const { appendJobLog } = await ask(
-          post,
-          WorkerLogDocument,
-          { input },
-          { timeoutMs, signal },
-        )
-        return done(appendJobLog)
-      }, this.#options)
-      this.#next += batch.length
+      this.#next += await this.#store(batch)
     } catch (cause) {
       // the log is not worth the job: it goes on without these lines, and its owner is told
       if (!(cause instanceof Refused) || cause.isOfWorker || cause.code === 'NOT_FOUND') throw cause
-      refused(cause.message)
+      this.#options.refused(cause.message)
     }
     this.#lines.splice(0, batch.length)
     this.#bytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  /** Answers how many were stored: without the unfinished ones where the server is too old for such. */
+  async #store(batch: readonly Line[]): Promise<number> {
+    const lines = this.#isPlain ? batch.filter(({ isUnfinished }) => !isUnfinished) : batch
+    const unfinished = [...lines.keys()].filter((place) => lines[place]?.isUnfinished)
+    if (lines.length === 0) return 0
+    try {
+      await this.#append(lines, unfinished)
+    } catch (cause) {
+      if (unfinished.length === 0 || !isUnknown(cause)) throw cause
+      this.#isPlain = true
+      return this.#store(batch)
+    }
+    return lines.length
+  }
+
+  async #append(lines: readonly Line[], unfinished: readonly number[]): Promise<void> {
+    const { post, jobId, fence, timeoutMs, signal } = this.#options
+    const input = {
+      jobId,
+      fence,
+      firstLine: this.#next,
+      lines: lines.map(({ text }) => text),
+      ...(unfinished.length > 0 && { unfinished: [...unfinished] }),
+    }
+    await stubbornly(async () => {
+      const { appendJobLog } = await ask(post, WorkerLogDocument, { input }, { timeoutMs, signal })
+      return done(appendJobLog)
+    }, this.#options)
   }
 
   #batch(): Line[] {
@@ -125,6 +150,10 @@ export class JobLog {
     for (const resolve of this.#roomWanted.splice(0)) resolve()
   }
 }
+
+/** Whether it is the field for unfinished lines that a server does not know. */
+const isUnknown = (cause: unknown): boolean =>
+  cause instanceof Refused && cause.code === 'BAD_REQUEST'
 
 /** The lines of a text, without their ends; those that are too long in pieces. */
 function* linesOf(text: string): Generator<string> {

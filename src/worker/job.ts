@@ -17,6 +17,10 @@ export interface Job {
   readonly createdAt: string
 }
 
+export interface LogOptions {
+  readonly isUnfinished?: boolean
+}
+
 /** What a handler is given. */
 export interface JobContext<Parameters = unknown> {
   readonly parameters: Parameters
@@ -31,9 +35,10 @@ export interface JobContext<Parameters = unknown> {
    * Adds to the log of the job; several lines where the text has line ends. Lines are sent in batches, in order, each
    * once, and all of them before the end of the job is reported. The promise resolves when there is room for more:
    * await it, and a handler that prints faster than the network takes its lines is slowed down. It never rejects.
-   * Throws when 16 MiB wait because nobody awaited.
+   * Throws when 16 MiB wait because nobody awaited. Of a text that `isUnfinished` the last line is a state, such as a
+   * progress bar's, and the next line takes its place.
    */
-  readonly log: (text: string) => Promise<void>
+  readonly log: (text: string, options?: LogOptions) => Promise<void>
   /** Tells how far the job is: a fraction from 0 to 1, words, or both. Only the newest is sent, with the next heartbeat. */
   readonly progress: (fraction: number | undefined, message?: string) => void
 }

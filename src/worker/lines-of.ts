@@ -2,20 +2,67 @@ import { StringDecoder } from 'node:string_decoder'
 
 /** Longest line, in characters; longer ones become several, so that a stream without line ends needs no memory. */
 const MAX_LINE = 65_536
+/** How often a line that is not ended is shown, at most. */
+const SHOW_EVERY_MS = 1_000
 
-/** The lines of a stream of UTF-8, without their ends. The stream is read only as fast as they are taken. */
-export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string, void, void> {
+/** A line without its end; `isUnfinished`: what there is of it so far. The next one takes its place. */
+export interface Line {
+  readonly text: string
+  readonly isUnfinished: boolean
+}
+
+/**
+ * The lines of a stream of UTF-8. One that is drawn over itself with `\r`, as progress bars are, is what it shows in
+ * the end; at most once a second, where it has changed, what it shows meanwhile comes before it. The stream is read
+ * only as fast as its lines are taken.
+ */
+export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Line, void, void> {
   const decoder = new StringDecoder('utf8')
-  let rest = ''
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.write(chunk)).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) yield line.replace(/\r$/, '')
-    if (rest.length > MAX_LINE) {
-      yield rest
-      rest = ''
+  const chunks = stream[Symbol.asyncIterator]()
+  let next: Promise<IteratorResult<Buffer>> | undefined
+  let open = ''
+  let shown = ''
+  let dueAt = 0
+  for (;;) {
+    next ??= chunks.next()
+    const text = lastDrawn(open)
+    const chunk = text === shown ? await next : await unlessLate(next, dueAt)
+    if (chunk === undefined) {
+      yield { text, isUnfinished: true }
+      shown = text
+      dueAt = performance.now() + SHOW_EVERY_MS
+      continue
+    }
+    next = undefined
+    if (chunk.done === true) break
+    const lines = (open + decoder.write(chunk.value)).split('\n')
+    if (open === '' || lines.length > 1) {
+      shown = ''
+      dueAt = performance.now() + SHOW_EVERY_MS
+    }
+    open = uncovered(lines.pop() ?? '')
+    for (const line of lines) yield { text: lastDrawn(line), isUnfinished: false }
+    if (open.length > MAX_LINE) {
+      yield { text: open, isUnfinished: false }
+      open = ''
     }
   }
-  rest += decoder.end()
-  if (rest !== '') yield rest
+  open += decoder.end()
+  if (open !== '') yield { text: lastDrawn(open), isUnfinished: false }
 }
+
+/** What is waited for; undefined where it has not come by then. */
+async function unlessLate<T>(wanted: Promise<T>, dueAt: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), dueAt - performance.now())
+  })
+  return Promise.race([wanted, late]).finally(() => clearTimeout(timer))
+}
+
+/** What a terminal shows of a line that is drawn over itself. */
+const lastDrawn = (line: string): string => uncovered(line).replace(/\r+$/, '')
+
+/** The same with the `\r` at its end, behind which it may be drawn over. */
+const uncovered = (line: string): string =>
+  line.slice(line.replace(/\r+$/, '').lastIndexOf('\r') + 1)

@@ -139,7 +139,7 @@ export class Run {
         parameters: this.#lease.job.parameters as never, // its own business
         job: this.job,
         signal: this.#ending.signal,
-        log: (text) => this.#log.add(text),
+        log: (text, options) => this.#log.add(text, options),
         progress: (fraction, message) => this.#progress(fraction, message),
       })
       return { kind: 'returned', result }

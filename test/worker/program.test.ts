@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { cancel, read, seedQueue, submit, submitMany } from '../jobs/operations.ts'
 import { isAlive } from '../support/alive.ts'
@@ -49,6 +49,9 @@ test.each([
   ['echo plain; echo text', null, 'plain\ntext'],
   ['echo "[12345678901234567890, 1.0]"', null, ['12345678901234567890', 1]],
   ['true', null, null],
+  ['cat /dev/stdin', { read: 'again' }, { read: 'again' }],
+  ['read -r _; read -r line < /dev/stdin; echo "$line"', 7, 7],
+  ['echo 1 > /dev/stdout; echo 2 | tee /dev/stdout', null, 2],
   ['echo "\\"$MILLRACE_JOB_ID $MILLRACE_ATTEMPT\\""', null, 'ID 1'],
 ])('%s with %j has the result %j', async (script, parameters, result) => {
   const queue = await seedQueue(app.admin)
@@ -71,12 +74,75 @@ test('stderr is the log, and its end the reason of a failure', async () => {
   expect(error?.message).toBe(`The program ended with exit code 3:\n${last}`)
 })
 
-test('a program that is not there fails the job, with the words of the shell', async () => {
+test('the log is whole when the program opens /dev/stderr again and again', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const script = 'seq 1 9 >&2; echo 10 > /dev/stderr; seq 11 20 | tee /dev/stderr; echo 21 >&2'
+  worker(queue, shell(script))
+  await becomes(app.admin, id, 'SUCCEEDED')
+  const { logs } = await read(app.admin, id)
+  expect(logs.nodes.map(({ text }) => Number(text))).toEqual(
+    Array.from({ length: 21 }, (_, n) => n + 1),
+  )
+})
+
+test('a line that is drawn over itself is seen as it moves, and is its last state in the end', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const gate = `${folder.path}/gate`
+  const draw = `printf '\\r10%%\\r20%%' >&2; until [ -e ${gate} ]; do sleep 0.05; done`
+  worker(queue, shell(`echo begins >&2; ${draw}; printf '\\r100%%\\r\\nends' >&2`))
+  const lines = async () =>
+    (await read(app.admin, id)).logs.nodes.map(({ text, isUnfinished }) => [text, isUnfinished])
+  await until(async () => (await lines()).length === 2)
+  expect(await lines()).toEqual([
+    ['begins', false],
+    ['20%', true],
+  ])
+  await writeFile(gate, '')
+  await becomes(app.admin, id, 'SUCCEEDED')
+  expect((await lines()).slice(2)).toEqual([
+    ['100%', false],
+    ['ends', false],
+  ])
+})
+
+test.each([
+  ['holds its output', 'setsid sleep 100 &'],
+  ['holds nothing', 'setsid sleep 100 </dev/null >/dev/null 2>&1 &'],
+  ['has no environment', 'env -i sleep 100 &'],
+  ['takes no signals', '(trap "" HUP TERM; exec setsid sleep 100) &'],
+])('a daemon that %s keeps neither the job nor the worker, and is ended', async (_, daemon) => {
+  const queue = await seedQueue(app.admin)
+  const ids = await submitMany(app.admin, queue, [{}, {}])
+  const isThere = 'until grep -q ^sleep /proc/$!/cmdline; do :; done'
+  worker(queue, shell(`${daemon} echo $! > ${folder.path}/$MILLRACE_JOB_ID; ${isThere}; echo 1`))
+  for (const id of ids) {
+    await becomes(app.admin, id, 'SUCCEEDED')
+    const pid = await readFile(`${folder.path}/${id}`, 'utf8')
+    expect(isAlive(Number(pid))).toBe(false)
+  }
+})
+
+test('output that is held by whom nobody can find is not waited for', async () => {
+  const queue = await seedQueue(app.admin)
+  const { id } = await submit(app.admin, queue)
+  const file = `${folder.path}/stranger`
+  const isThere = 'until grep -q ^sleep /proc/$!/cmdline; do :; done'
+  worker(queue, shell(`env -i setsid sleep 100 & echo $! > ${file}; ${isThere}; echo 1`))
+  await becomes(app.admin, id, 'SUCCEEDED')
+  expect((await read(app.admin, id)).result).toBe(1)
+  process.kill(Number(await readFile(file, 'utf8')))
+})
+
+test('a program that is not there fails the job', async () => {
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue)
   worker(queue, ['no-such-program'])
   await becomes(app.admin, id, 'FAILED')
-  expect((await read(app.admin, id)).error?.message).toMatch(/exit code 127:\n.*no-such-program/)
+  expect((await read(app.admin, id)).error?.message).toMatch(
+    /could not be started: .*no-such-program/,
+  )
 })
 
 test('a canceled program gets SIGTERM, and a deaf one SIGKILL, with all it has started', async () => {
@@ -102,12 +168,14 @@ test('no program outlives a worker that is killed, and the job is done by anothe
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue, { maxAttempts: 2 })
   const file = `${folder.path}/outlive`
-  const first = worker(queue, shell(`echo $$ > ${file}; sleep 100 & wait`), '--lease', '1')
+  const daemon = 'setsid sleep 100 & echo $! >'
+  const script = `${daemon} ${file}.daemon; echo $$ > ${file}; sleep 100 & wait`
+  const first = worker(queue, shell(script), '--lease', '1')
   await until(() => existsSync(file))
-  const pid = Number(await readFile(file, 'utf8'))
+  const pids = await Promise.all([file, `${file}.daemon`].map((path) => readFile(path, 'utf8')))
   first.signal('SIGKILL')
   await first.ended()
-  await until(() => !isAlive(pid))
+  await until(() => !pids.some((pid) => isAlive(Number(pid))))
   worker(queue, ['echo', 'again'], '--lease', '1')
   await becomes(app.admin, id, 'SUCCEEDED')
   expect(await read(app.admin, id)).toMatchObject({

@@ -1,0 +1,98 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { processOf } from '../kit/processes.js'
+import { endAll, Owner, signalGroup } from '../kit/reap.js'
+import { messageOf } from './events.ts'
+import type { Reaper } from './reaper.ts'
+import type { Stdio, StdioMaker } from './stdio.ts'
+import { untilEnd } from './until-end.ts'
+
+/** The variable by which the processes of a run are known. */
+const MARK = 'MILLRACE_RUN'
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A program that leads a session and a group of its own. */
+export interface RunningProgram {
+  /** What it prints, and all that it has started: to the end, or for a grace after they have ended. */
+  readonly stdout: AsyncIterable<Buffer>
+  readonly stderr: AsyncIterable<Buffer>
+  /** Resolves when it has exited, and nothing that it has started is left. */
+  readonly ended: Promise<Exit>
+  /** Sends a signal to its group, as long as it runs. */
+  signal(name: NodeJS.Signals): void
+}
+
+export interface Launch {
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  /** What it can read. */
+  readonly input: string
+}
+
+/** Starts a program, which does not outlive this process. Throws where it cannot be started. */
+export async function startProgram(
+  { command: [file = '', ...args], environment, input }: Launch,
+  { stdios, reaper }: { readonly stdios: StdioMaker; readonly reaper: Reaper },
+): Promise<RunningProgram> {
+  const owner = new Owner({ name: MARK, value: randomUUID() })
+  const own = await stdios.make(input)
+  reaper.watch(owner) // from before its start: this process may end at any time
+  try {
+    const child = spawn(file, args, {
+      detached: true,
+      env: { ...process.env, ...environment, [MARK]: owner.mark.value },
+      stdio: [own?.input ?? 'pipe', own?.stdout.theirs ?? 'pipe', own?.stderr.theirs ?? 'pipe'],
+    })
+    const exited = exitOf(child)
+    await once(child, 'spawn')
+    const { pid = 0 } = child // it has one now
+    owner.leader = processOf(pid) ?? { pid, parent: process.pid, session: pid, start: 0 }
+    reaper.watch(owner)
+    child.stdin?.on('error', () => {}) // it need not read
+    child.stdin?.end(input)
+    const over = new AbortController()
+    let hasExited = false
+    const ended = exited.then(async (exit) => {
+      hasExited = true // its id may be another's from now on
+      child.stdin?.destroy()
+      if (await endAll(owner, () => [])) reaper.forget(owner)
+      over.abort()
+      return exit
+    })
+    const [stdout, stderr] = outputOf(child, own)
+    return {
+      stdout: untilEnd(stdout, over.signal),
+      stderr: untilEnd(stderr, over.signal),
+      ended,
+      signal(name) {
+        if (!hasExited) signalGroup(pid, name)
+      },
+    }
+  } catch (cause) {
+    reaper.forget(owner)
+    for (const { ours } of [own?.stdout, own?.stderr].filter((pipe) => pipe !== undefined))
+      closeSync(ours)
+    throw new Error(`The program could not be started: ${messageOf(cause)}`, { cause })
+  } finally {
+    if (own !== undefined)
+      for (const fd of [own.input, own.stdout.theirs, own.stderr.theirs]) closeSync(fd)
+  }
+}
+
+const exitOf = (child: ChildProcess): Promise<Exit> =>
+  new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
+
+/** Where its output is read. Those that Node.js has made itself are sockets too. */
+const outputOf = (child: ChildProcess, own: Stdio | undefined): [Socket, Socket] =>
+  own === undefined
+    ? [child.stdout as Socket, child.stderr as Socket]
+    : [readerOf(own.stdout.ours), readerOf(own.stderr.ours)]
+
+const readerOf = (fd: number): Socket => new Socket({ fd, readable: true, writable: false })
