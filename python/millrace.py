@@ -21,7 +21,10 @@ Python 3.8 and later, standard library only; one file, so that it can be read, c
 
 import argparse
 import base64
+import codecs
 import collections
+import contextlib
+import faulthandler
 import functools
 import http.client
 import importlib
@@ -33,6 +36,7 @@ import platform
 import queue
 import random
 import re
+import select
 import signal
 import socket
 import sys
@@ -60,6 +64,11 @@ MAX_BUFFER_LINES, MAX_BUFFER_CHARS = 10_000, 2_000_000
 BATCH_LINES, BATCH_CHARS = 1_000, 100_000  # below the server's 1 MiB for a request, whatever the characters
 MAX_LINE_CHARS = 50_000
 GATHER_SECONDS = 0.05
+SHOW_SECONDS = 1  # how often a line that is not ended is told, at most
+PIPE_BYTES = 1_048_576  # the most an ordinary user of Linux may have
+F_SETPIPE_SZ = 1031  # as in fcntl.h
+C_LINE_BUFFERED = 1  # _IOLBF of stdio.h
+READ_BYTES = 65_536
 MAX_TEXT_CHARS = 10_000
 MAX_TRACE_CHARS = 20_000
 MAX_NESTING = 100
@@ -389,8 +398,9 @@ def patiently(send):
 class Lines:
     """The log of one attempt on its way to the server, numbered from 1, sent in order by a thread of its own.
 
-    The buffer is bounded: whoever writes faster than the server takes lines waits. `send(first, lines)` answers
-    whether more is wanted.
+    The buffer is bounded: whoever writes faster than the server takes lines waits. `send(first, lines, unfinished)`
+    answers how many of the lines were taken, or None when no more is wanted; `unfinished` are places of those that the
+    next one replaces.
     """
 
     def __init__(self, send):
@@ -399,39 +409,73 @@ class Lines:
         self._waiting = collections.deque()
         self._chars = 0
         self._next = 1
+        self._decoders = {}
         self._open_ends = {}
+        self._due = {}  # when the open end of a stream is told next
+        self._shown = {}  # what was told of it
+        self._is_asleep = False
         self._thread = None
         self._is_closed = False
 
     def write(self, stream, text):
-        """Text of a stream: whole lines are added, the rest waits for its end."""
+        """Text of a stream, or bytes: whole lines are added, the rest waits for its end."""
         with self._moved:
-            *lines, end = (self._open_ends.pop(stream, '') + text).split('\n')
+            if not isinstance(text, str):
+                text = self._decoder(stream).decode(text)
+            before = self._open_ends.pop(stream, '')
+            *lines, end = (before + text).split('\n')
             for line in lines:
-                self._add(last_drawn(line[:-1] if line.endswith('\r') else line))
-            end = last_drawn(end[:-1]) + end[-1:]
-            if len(end) > MAX_LINE_CHARS:
-                self._add(end)
-                end = ''
-            self._open_ends[stream] = end + self._open_ends.get(stream, '')  # of a thread that wrote while this waited
+                self._add(last_drawn(line))
+            end = uncovered(end)
+            while len(end) > MAX_LINE_CHARS:
+                self._add(end[:MAX_LINE_CHARS])
+                end = end[MAX_LINE_CHARS:]
+            end += self._open_ends.get(stream, '')  # of a thread that wrote while this waited
+            if end:
+                self._leave_open(stream, end, is_new=bool(lines) or not before)
 
     def add(self, text):
         with self._moved:
             for line in text.splitlines() or ['']:
                 self._add(line)
 
+    def _decoder(self, stream):
+        if stream not in self._decoders:
+            self._decoders[stream] = codecs.getincrementaldecoder('utf-8')('replace')
+        return self._decoders[stream]
+
+    def _leave_open(self, stream, end, is_new):
+        self._open_ends[stream] = end
+        if is_new:
+            self._due[stream], self._shown[stream] = time.monotonic() + SHOW_SECONDS, ''
+            self._start()
+            if self._is_asleep:
+                self._moved.notify_all()
+
+    def _show(self):
+        """Tells what open ends look like, those that are due and have changed."""
+        now = time.monotonic()
+        for stream, end in self._open_ends.items():
+            drawn = last_drawn(end)
+            if now >= self._due[stream] and drawn != self._shown[stream] and not self._is_full():
+                self._due[stream], self._shown[stream] = now + SHOW_SECONDS, drawn
+                self._put(sendable(drawn), True)
+
     def _add(self, line):
-        line = line.encode('utf-8', 'replace').decode('utf-8')
+        line = sendable(line)
         for start in range(0, len(line) or 1, MAX_LINE_CHARS):
             self._moved.wait_for(lambda: self._is_closed or not self._is_full())
             if self._is_closed:
                 return
             self._put(line[start : start + MAX_LINE_CHARS])
 
-    def _put(self, line):
-        self._waiting.append(line)
+    def _put(self, line, is_unfinished=False):
+        self._waiting.append((line, is_unfinished))
         self._chars += len(line)
         self._moved.notify_all()
+        self._start()
+
+    def _start(self):
         if self._thread is None:
             self._thread = threading.Thread(target=self._pump, name='millrace-log', daemon=True)
             self._thread.start()
@@ -442,10 +486,12 @@ class Lines:
     def close(self, seconds=None):
         """Takes no more, and returns when all is sent, or when the time is over."""
         with self._moved:
+            for stream, decoder in self._decoders.items():
+                self._open_ends[stream] = self._open_ends.get(stream, '') + decoder.decode(b'', True)
             for end in self._open_ends.values():
                 if end:
-                    self._put(last_drawn(end.rstrip('\r')).encode('utf-8', 'replace').decode('utf-8'))
-            self._open_ends = {}
+                    self._put(sendable(last_drawn(end)))
+            self._open_ends, self._decoders = {}, {}
             self._is_closed = True
             self._moved.notify_all()
         if self._thread is not None:
@@ -461,15 +507,20 @@ class Lines:
 
     def _batch(self):
         with self._moved:
-            self._moved.wait_for(lambda: self._waiting or self._is_closed)
+            self._show()
+            while not (self._waiting or self._is_closed):
+                self._is_asleep = not self._open_ends
+                due = [self._due[stream] for stream in self._open_ends]
+                self._moved.wait(max(0.01, min(due) - time.monotonic()) if due else None)
+                self._show()
             # a moment for more to come
             self._moved.wait_for(lambda: self._is_closed or len(self._waiting) >= BATCH_LINES, GATHER_SECONDS)
             batch, chars = [], 0
-            for line in self._waiting:
+            for line, is_unfinished in self._waiting:
                 chars += len(line)
                 if batch and (chars > BATCH_CHARS or len(batch) == BATCH_LINES):
                     break
-                batch.append(line)
+                batch.append((line, is_unfinished))
             return batch
 
     def _pump(self):
@@ -477,18 +528,29 @@ class Lines:
             batch = self._batch()
             if not batch:
                 return
-            if not self._send(self._next, batch):
+            unfinished = [place for place, (_, is_unfinished) in enumerate(batch) if is_unfinished]
+            taken = self._send(self._next, [line for line, _ in batch], unfinished)
+            if taken is None:
                 return self.drop()
             with self._moved:
                 for _ in range(min(len(batch), len(self._waiting))):
-                    self._chars -= len(self._waiting.popleft())
-                self._next += len(batch)
+                    self._chars -= len(self._waiting.popleft()[0])
+                self._next += taken
                 self._moved.notify_all()
 
 
+def uncovered(line):
+    """A line that is drawn over itself, as progress bars are, without what was drawn over; it may end with a return."""
+    return line[line.rstrip('\r').rfind('\r') + 1 :]
+
+
 def last_drawn(line):
-    """What a terminal would show of a line that is drawn over itself, as progress bars are."""
-    return line.rpartition('\r')[2]
+    """What a terminal shows of such a line."""
+    return uncovered(line).rstrip('\r')
+
+
+def sendable(line):
+    return line.encode('utf-8', 'replace').decode('utf-8')
 
 
 class Job:
@@ -497,7 +559,7 @@ class Job:
     `cancelled` is a threading.Event: set when somebody has cancelled the job, and when it is no longer this worker's.
     """
 
-    def __init__(self, lease, send_lines, wake):
+    def __init__(self, lease, send_lines, wake, catch_up):
         self.id = lease['job']['id']
         self.function = lease['job']['function']
         self.parameters = lease['job']['parameters']
@@ -506,12 +568,14 @@ class Job:
         self._held = {'jobId': self.id, 'fence': lease['fence']}
         self._lines = Lines(functools.partial(send_lines, self))
         self._wake = wake
+        self._catch_up = catch_up
         self._lock = threading.Lock()
         self._news = {}
         self._is_reporting = self._is_lost = False
 
     def log(self, text):
         """Adds to the log of the job, from any thread; waits while more is unsent than the worker keeps."""
+        self._catch_up()
         self._lines.add(str(text))
 
     def progress(self, fraction=None, message=None):
@@ -567,17 +631,24 @@ def worker(function=None):
 class Capture:
     """A stream whose text goes into the log of the job that writes it, and to the old stream when none does."""
 
-    def __init__(self, name, original, job_here):
-        self._name, self._original, self._job_here = name, original, job_here
+    def __init__(self, name, original, worker):
+        self._name, self._original, self._worker = name, original, worker
         self._process = os.getpid()
+        self.buffer = BinaryCapture(self)
 
     def write(self, text):
-        # a fork has nobody who would send its lines
-        job = self._job_here() if self._process == os.getpid() else None
-        if job is None:
-            return self._original.write(text)
-        job._lines.write(self._name, text)
-        return len(text)
+        is_fork = self._process != os.getpid()
+        job = None if is_fork else self._worker.job_here()
+        if job is not None:
+            if text != '\n':
+                self._worker.descriptors.catch_up()
+            job._lines.write(self._name, text)
+            return len(text)
+        stream = self._original if isinstance(text, str) else self._original.buffer
+        count = stream.write(text)
+        if is_fork:  # it may end without a word
+            stream.flush()
+        return count
 
     def writelines(self, lines):
         for line in lines:
@@ -586,26 +657,183 @@ class Capture:
     def isatty(self):
         return False
 
+    def close(self):
+        self.flush()  # the descriptor is everybody's
+
     def __getattr__(self, name):
         return getattr(self._original, name)
 
 
-class Captured:
-    """While it is open, standard output, standard error and `logging` are captured."""
+class BinaryCapture:
+    """The same for bytes."""
 
-    def __init__(self, job_here):
-        self._job_here = job_here
+    def __init__(self, capture):
+        self._capture = capture
+
+    def write(self, data):
+        return self._capture.write(bytes(data))
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def close(self):
+        self._capture.flush()
+
+    def __getattr__(self, name):
+        return getattr(self._capture._original.buffer, name)
+
+
+class Descriptors:
+    """While it is open, the descriptors 1 and 2 are pipes: what children, C code and os.write() print comes here.
+
+    It goes into the log of the job that runs, and where it went before while none does, or several. A thread of its own
+    reads it; whoever needs what was written so far to be in its place calls `catch_up`. A daemon that still holds a pipe
+    when this is closed goes on to write where it went before. `console` is a stream to there.
+    """
+
+    def __init__(self, job_alone):
+        self._job_alone = job_alone
+        self._lock = threading.RLock()
+        self._old = {}  # what 1 and 2 were
+        self._readers = {}  # which of them a pipe is read for
+        self._process = os.getpid()
+        self._flushes = []
+        self._had_traces = faulthandler.is_enabled()
+        self.console = sys.stderr
+
+    def open(self):
+        if not hasattr(select, 'poll'):
+            return  # Windows
+        try:
+            self._old = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+        except OSError:
+            return  # one of them is closed
+        self._flushes = [stream.flush for stream in (sys.stdout, sys.stderr) if stream] + [flush_of_c()]
+        self._flush()
+        for descriptor in self._old:
+            reader, writer = wide_pipe()
+            os.dup2(writer, descriptor)
+            os.close(writer)
+            self._readers[reader] = descriptor
+        self.console = open(self._old[2], 'w', encoding='utf-8', errors='backslashreplace', closefd=False)
+        faulthandler.enable(self._old[2])  # nobody would read the pipe any more
+        if hasattr(os, 'register_at_fork'):
+            os.register_at_fork(after_in_child=self._forget)
+        threading.Thread(target=self._pump, name='millrace-output', daemon=True).start()
+
+    def close(self):
+        if self._old:
+            self.finish()
+            for descriptor, old in self._old.items():
+                os.dup2(old, descriptor)
+            self.console = sys.stderr
+            faulthandler.disable()
+            if self._had_traces and sys.stderr:
+                faulthandler.enable()
+
+    def catch_up(self):
+        """Returns when what was written so far is where it belongs."""
+        if self._process != os.getpid():
+            return
+        with self._lock:
+            for _ in range(PIPE_BYTES // READ_BYTES + 1):
+                ready = self._ready(0)
+                if not ready:
+                    return
+                for reader in ready:
+                    self._read(reader)
+
+    def finish(self):
+        """The same, for what this process still has in buffers too."""
+        self._flush()
+        self.catch_up()
+
+    def _flush(self):
+        for flush in self._flushes:
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                flush()
+
+    def _forget(self):
+        if self._process != os.getpid():
+            for reader in self._readers:
+                os.close(reader)
+            self._readers = {}
+
+    def _pump(self):
+        while self._readers:
+            if self._ready(None):
+                self.catch_up()
+        for old in self._old.values():
+            os.close(old)
+
+    def _ready(self, milliseconds):
+        poll = select.poll()
+        for reader in list(self._readers):
+            poll.register(reader, select.POLLIN)
+        return [reader for reader, _ in poll.poll(milliseconds) if reader in self._readers]
+
+    def _read(self, reader):
+        data = os.read(reader, READ_BYTES)
+        if not data:  # nobody holds it any more
+            os.close(reader)
+            del self._readers[reader]
+            return
+        job = self._job_alone()
+        if job is not None:
+            job._lines.write(self._readers[reader], data)
+        else:
+            write_all(self._old[self._readers[reader]], data)
+
+
+def wide_pipe():
+    """A pipe that takes much before a writer waits: C code may print while it keeps the lock that its reader needs."""
+    reader, writer = os.pipe()
+    if sys.platform == 'linux':
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(writer, F_SETPIPE_SZ, PIPE_BYTES)
+    return reader, writer
+
+
+def flush_of_c():
+    """Makes `stdout` of C print line by line, and answers what flushes it."""
+    try:
+        import ctypes
+
+        libc = ctypes.CDLL(None)
+        stdout = ctypes.c_void_p.in_dll(libc, '__stdoutp' if sys.platform == 'darwin' else 'stdout')
+        libc.setvbuf(stdout, None, C_LINE_BUFFERED, ctypes.c_size_t(0))
+        return functools.partial(libc.fflush, stdout)
+    except (AttributeError, ImportError, OSError, TypeError, ValueError):
+        return lambda: None  # a build without it
+
+
+def write_all(descriptor, data):
+    with contextlib.suppress(OSError):  # nobody is there to read it
+        while data:
+            data = data[os.write(descriptor, data) :]
+
+
+class Captured:
+    """While it is open, standard output, standard error and `logging` are captured for a worker's jobs."""
+
+    def __init__(self, worker):
+        self._worker = worker
 
     def __enter__(self):
         if not logging.root.handlers:
             logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s: %(message)s')
+        self._worker.descriptors.open()
         self._streams = {name: getattr(sys, name) for name in ('stdout', 'stderr')}
         for name, original in self._streams.items():
-            self._replace(name, original, Capture(name, original, self._job_here))
+            self._replace(name, original, Capture(name, original, self._worker))
 
     def __exit__(self, *_):
         for name, original in self._streams.items():
             self._replace(name, getattr(sys, name), original)
+        self._worker.descriptors.close()
 
     def _replace(self, name, old, new):
         setattr(sys, name, new)
@@ -643,21 +871,25 @@ class Worker:
         self.here = threading.local()
         self.is_waiting = False
         self.is_troubled = False
-        self.console = sys.stderr
+        self.tells_unfinished = True
+        self.descriptors = Descriptors(self.job_alone)
 
     def note(self, text):
         try:
-            self.console.write('millrace: %s\n' % visible(text))
-            self.console.flush()
+            console = self.descriptors.console
+            console.write('millrace: %s\n' % visible(text))
+            console.flush()
         except (AttributeError, OSError, ValueError):
             pass  # nobody is there to read it
 
     def job_here(self):
-        """The job whose function is running in this thread, or the only one that can."""
-        job = getattr(self.here, 'job', None)
-        if job is None and self.concurrency == 1:
-            job = (list(self.jobs.values()) or [None])[0]
+        """The job whose function is running in this thread, or the only one that runs."""
+        job = getattr(self.here, 'job', None) or self.job_alone()
         return None if job is None or job._is_reporting or job._is_lost else job
+
+    def job_alone(self):
+        running = [job for job in list(self.jobs.values()) if not job._is_reporting]
+        return running[0] if len(running) == 1 and not running[0]._is_lost else None
 
     # -- calls
 
@@ -730,7 +962,7 @@ class Worker:
             self.is_waiting = False
 
     def begin(self, lease):
-        job = Job(lease, self.send_lines, self.wake.set)
+        job = Job(lease, self.send_lines, self.wake.set, self.descriptors.catch_up)
         with self.moved:
             self.jobs[job.id] = job
         threading.Thread(target=self.work, args=(job,), name='millrace-job', daemon=True).start()
@@ -776,17 +1008,26 @@ class Worker:
             self.note('job %s is no longer held: what comes of it will be dropped' % job.id)
             job._lose()
 
-    def send_lines(self, job, first, lines):
+    def send_lines(self, job, first, lines, unfinished):
+        sent, more = lines, {'unfinished': unfinished}
+        if not unfinished:
+            more = {}
+        elif not self.tells_unfinished:
+            sent, more = [line for place, line in enumerate(lines) if place not in unfinished], {}
         try:
-            self.insist(APPEND, dict(job._held, firstLine=first, lines=lines))
-            return True
+            if sent:
+                self.insist(APPEND, dict(job._held, firstLine=first, lines=sent, **more))
+            return len(sent)
         except Refused as refusal:
+            if more and refusal.code == 'BAD_REQUEST':  # an older server
+                self.tells_unfinished = False
+                return self.send_lines(job, first, lines, unfinished)
             self.note('job %s: the log from line %d on was refused: %s' % (job.id, first, refusal))
             if refusal.code == 'STALE_LEASE':
                 self.lose(job)
         except Away as away:
             self.note('job %s: the log from line %d on is lost: %s' % (job.id, first, away))
-        return False
+        return None
 
     # -- working
 
@@ -794,6 +1035,7 @@ class Worker:
         self.here.job = job
         try:
             operation, report = outcome_of(job)
+            self.descriptors.finish()
             job._is_reporting = True
             if job._is_lost:
                 self.note('job %s: the outcome of attempt %d was dropped, its lease is lost' % (job.id, job.attempt))
@@ -843,6 +1085,7 @@ class Worker:
             self.note('could not give back %d jobs: %s' % (len(jobs), error))
         for job in jobs:
             job._lose()
+        self.descriptors.finish()  # what follows goes to the console, as far as there is time
 
     def run(self):
         """Works until it is told to stop by a signal, or until a claim is refused."""
@@ -983,7 +1226,7 @@ def run(url=None, token=None, service=None, concurrency=1, name=None, lease_seco
         raise ValueError('concurrency is from 1 to 1000, lease_seconds from 1 to 3600')
     name = storable(name or '%s-%d' % (socket.gethostname(), os.getpid()), 200)
     one = Worker(*settings(url, token, organization), services, concurrency, name, int(lease_seconds), grace_seconds)
-    with Signals(one.mail.put), Captured(one.job_here):
+    with Signals(one.mail.put), Captured(one):
         code = one.run()
     if code != 0:
         sys.exit(code)

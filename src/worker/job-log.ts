@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { WorkerLogDocument } from '../generated/operations/graphql.ts'
 import { ask, done, Refused, type Post } from './api.ts'
 import type { LogOptions } from './job.ts'
+import { piecesOf } from './pieces-of.ts'
 import { stubbornly, type Stubbornness } from './stubborn.ts'
 
 /** How long lines wait for more of them. */
@@ -9,8 +10,6 @@ const GATHER_MS = 50
 const BATCH_LINES = 1_000
 /** Of a batch as JSON: half of what a request may have by default (MAX_BODY_BYTES). */
 const BATCH_BYTES = 512 * 1024
-/** Longest line, in characters; longer ones become several. As JSON it is at most six times as long. */
-const MAX_LINE = 65_536
 /** Lines that wait, from where on `add` slows its caller down, and from where on it throws. */
 const FULL_BYTES = 1024 * 1024
 const OVERFULL_BYTES = 16 * 1024 * 1024
@@ -56,7 +55,7 @@ export class JobLog {
     if (this.#failure !== undefined) return Promise.resolve()
     if (this.#bytes > OVERFULL_BYTES)
       throw new Error('The log grows faster than it can be sent: await what log() answers.')
-    const lines = [...linesOf(text)]
+    const lines = linesOf(text)
     for (const [place, line] of lines.entries()) {
       const bytes = Buffer.byteLength(JSON.stringify(line))
       const isState = isUnfinished && place === lines.length - 1
@@ -156,16 +155,8 @@ const isUnknown = (cause: unknown): boolean =>
   cause instanceof Refused && cause.code === 'BAD_REQUEST'
 
 /** The lines of a text, without their ends; those that are too long in pieces. */
-function* linesOf(text: string): Generator<string> {
-  for (const line of text.replace(/\r?\n$/, '').split(/\r?\n/)) {
-    let from = 0
-    while (line.length - from > MAX_LINE) {
-      // half a surrogate pair is no character
-      const isHalf = /[\uD800-\uDBFF]/.test(line.charAt(from + MAX_LINE - 1))
-      const to = from + MAX_LINE - (isHalf ? 1 : 0)
-      yield line.slice(from, to)
-      from = to
-    }
-    yield line.slice(from)
-  }
-}
+const linesOf = (text: string): string[] =>
+  text
+    .replace(/\r?\n$/, '')
+    .split(/\r?\n/)
+    .flatMap((line) => [...piecesOf(line)])

@@ -1,7 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
+import { piecesOf } from './pieces-of.ts'
 
-/** Longest line, in characters; longer ones become several, so that a stream without line ends needs no memory. */
-const MAX_LINE = 65_536
 /** How often a line that is not ended is shown, at most. */
 const SHOW_EVERY_MS = 1_000
 
@@ -40,12 +39,10 @@ export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Li
       shown = ''
       dueAt = performance.now() + SHOW_EVERY_MS
     }
-    open = uncovered(lines.pop() ?? '')
+    const pieces = [...piecesOf(uncovered(lines.pop() ?? ''))]
+    open = pieces.pop() ?? ''
     for (const line of lines) yield { text: lastDrawn(line), isUnfinished: false }
-    if (open.length > MAX_LINE) {
-      yield { text: open, isUnfinished: false }
-      open = ''
-    }
+    for (const text of pieces) yield { text, isUnfinished: false }
   }
   open += decoder.end()
   if (open !== '') yield { text: lastDrawn(open), isUnfinished: false }

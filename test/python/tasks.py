@@ -1,8 +1,10 @@
 """The functions that test/python calls. A gate is a file that a test makes when it wants a function to go on."""
 
+import ctypes
 import logging
 import multiprocessing
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -59,6 +61,43 @@ def threads(job):
     thread = threading.Thread(target=print, args=('from a thread',))
     thread.start()
     thread.join()
+
+
+@worker('everywhere')
+def everywhere(job):
+    print('print')
+    subprocess.run(['sh', '-c', 'echo child; echo again > /dev/stderr'])
+    print('print')
+    os.write(1, b'descriptor\n')
+    sys.stdout.buffer.write('bytes \xfc\n'.encode())
+    ctypes.CDLL(None).printf(b'C\n')
+    job.log('log')
+    child = multiprocessing.get_context('fork').Process(target=print, args=('fork',))
+    child.start()
+    child.join()
+    logging.getLogger('tasks').info('logging')
+    kept = subprocess.run(['echo', 'captured'], stdout=subprocess.PIPE)
+    sys.stdout.close()
+    ctypes.CDLL(None).printf(b'without an end')
+    return kept.stdout.decode()
+
+
+@worker('bar')
+def bar(job):
+    print('begins')
+    os.write(2, b'\r10%\r20%')
+    wait_for(job.parameters['gate'])
+    os.write(2, b'\r100%\r\n')
+    print('x' * 50000)
+    print('y' * 100001, flush=True)
+    print('ends')
+
+
+@worker('daemon')
+def daemon(job):
+    one = subprocess.Popen(['sleep', '100'], start_new_session=True)
+    print('started')
+    return one.pid
 
 
 @worker('raise')

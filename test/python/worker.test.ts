@@ -7,6 +7,7 @@ import { Client } from '../support/client.ts'
 import { testDatabase, type TestDatabase } from '../support/database.ts'
 import type { TestFolder } from '../support/folder.ts'
 import { awayAnswers, interposed } from '../support/interposed.ts'
+import { olderProxy } from '../support/older.ts'
 import { TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { forgetfulProxy } from './forgetful.ts'
@@ -16,7 +17,7 @@ import { gateIn, Python, startWorker, workshop } from './worker.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 const FUNCTIONS =
-  'echo talk lines raise exit give-up wait deaf chatter nan object huge fork threads nowhere'
+  'echo talk lines raise exit give-up wait deaf chatter nan object huge fork threads everywhere bar daemon nowhere'
     .split(' ')
     .map((name) => ({ name }))
 
@@ -146,6 +147,83 @@ test('threads and forks of a function are its own: the log has the lines, a fork
   expect(await logOf(threading)).toEqual(['from a thread'])
 })
 
+test('what children, C code and descriptors print is in the log too, in its order', async () => {
+  const service = await queue()
+  const id = await call(service, 'everywhere')
+  const worker = work(service)
+  expect((await becomes(id, 'SUCCEEDED')).result).toBe('captured\n')
+  expect(await logOf(id)).toEqual([
+    'print',
+    'child',
+    'again',
+    'print',
+    'descriptor',
+    'bytes ü',
+    'C',
+    'log',
+    'fork',
+    'INFO tasks: logging',
+    'without an end',
+  ])
+  expect(await worker.end('SIGTERM')).toBe(0)
+  expect(worker.output.split('\n').filter((line) => !line.startsWith('millrace: '))).toEqual([''])
+})
+
+test('what is printed while several jobs run and nobody can tell whose it is goes to the terminal', async () => {
+  const service = await queue()
+  const gate = gateIn(folder)
+  const waiting = await call(service, 'wait', { gate: gate.path })
+  const worker = work(service, { concurrency: 2 })
+  await says(waiting, 'waiting 1')
+  await becomes(await call(service, 'everywhere'), 'SUCCEEDED')
+  await until(() => worker.output.includes('child\n'))
+  await gate.open()
+  await becomes(waiting, 'SUCCEEDED')
+  expect(await logOf(waiting)).toEqual(['waiting 1'])
+})
+
+test('a line that is drawn over itself is seen as it moves, also by a server that knows no such lines', async () => {
+  const service = await queue()
+  const proxy = await olderProxy(server.url)
+  const gates = [gateIn(folder), gateIn(folder)] as const
+  const id = await call(service, 'bar', { gate: gates[0].path })
+  const worker = work(service)
+  await says(id, '20%')
+  expect((await look(id)).logs.nodes.at(-1)?.isUnfinished).toBe(true)
+  await gates[0].open()
+  await becomes(id, 'SUCCEEDED')
+  await worker.end('SIGTERM')
+  const older = await call(service, 'bar', { gate: gates[1].path })
+  const there = new Client(proxy.url, server.admin.token)
+  started.push(startWorker(folder, there, service))
+  await until(() => proxy.refused > 0)
+  await gates[1].open()
+  await becomes(older, 'SUCCEEDED')
+  const all = [
+    'begins',
+    '100%',
+    'x'.repeat(50_000),
+    'y'.repeat(50_000),
+    'y'.repeat(50_000),
+    'y',
+    'ends',
+  ]
+  expect(await logOf(older)).toEqual(all)
+  expect(await logOf(id)).toEqual(['begins', '20%', ...all.slice(1)])
+  await started.at(-1)?.end('SIGKILL')
+  await proxy.close()
+})
+
+test('a daemon that holds the output keeps neither the job nor the worker', async () => {
+  const service = await queue()
+  const id = await call(service, 'daemon')
+  const worker = work(service)
+  const { result } = await becomes(id, 'SUCCEEDED')
+  expect(await worker.exit('SIGTERM')).toBe(0)
+  process.kill(Number(result))
+  expect(await logOf(id)).toEqual(['started'])
+})
+
 test('numbers stay exact, and what JSON cannot hold fails the job for good', async () => {
   const service = await queue()
   const more = { maxAttempts: 3 }
@@ -203,7 +281,7 @@ test('a failure that nothing would cure is not tried again, nor is an unknown fu
   expect([attempt, error?.message]).toEqual([1, 'NonRetryable: wrong for ever'])
   const job = await becomes(unknown, 'FAILED')
   expect(job.attempt).toBe(1)
-  expect(job.error?.message).toMatch(/^This worker has no function "nowhere", only: chatter, deaf/)
+  expect(job.error?.message).toMatch(/^This worker has no function "nowhere", only: bar, chatter/)
 })
 
 test('a canceled job ends where its function looks, and one that does not look may finish', async () => {

@@ -46,6 +46,13 @@ export class Python {
     await this.#exited
   }
 
+  /** The same, whatever else holds its output. */
+  async exit(signal: NodeJS.Signals): Promise<number | string | null> {
+    this.kill(signal)
+    await this.#exited
+    return this.#child.exitCode ?? this.#child.signalCode
+  }
+
   /** Resolves with its exit code, or the signal that ended it. */
   async end(signal?: NodeJS.Signals): Promise<number | string | null> {
     if (signal !== undefined) this.kill(signal)
