@@ -1,26 +1,32 @@
 // @ts-check
 import { setTimeout as delay } from 'node:timers/promises'
-import { inEnvironment, isOfUser, processes, processOf } from './processes.js'
+import { look, processOf } from './processes.js'
 
 /** @typedef {import('./processes.js').Process} Process */
+/** @typedef {import('./processes.js').Look} Look */
+
+/** The variable that each process of an instance has in its environment. */
+export const MARK = 'MILLRACE_INSTANCE'
 
 /**
  * Whose processes: those of its program's session, those with its mark, all that descend from one of these, and, where
  * no other instance of the user has a claim on them, all of its user's.
  */
 export class Owner {
-  /** Its program, which leads a group and a session; undefined when it is not known. @type {Process | undefined} */
-  leader
   /** Those that were seen, by id, with their start. @type {Map<number, number>} */
   seen = new Map()
 
   /**
-   * `mark`: what each of its processes has in its environment, unless it was taken out.
-   * @param {{ readonly name: string, readonly value: string }} mark @param {number} [user]
+   * @param {string | undefined} mark @param {number | undefined} user
+   * @param {{ readonly pid: number, readonly start: number } | undefined} leader
+   *   its program, which leads a group and a session; undefined when that has gone or is not known
+   * @param {string} variable that has the mark
    */
-  constructor(mark, user) {
+  constructor(mark, user, leader, variable = MARK) {
     this.mark = mark
     this.user = user
+    this.leader = leader
+    this.variable = variable
   }
 }
 
@@ -34,15 +40,15 @@ const MAX_LOOKS = 50
 export const signalGroup = (leader, signal) => sendTo(-leader, signal)
 
 /**
- * Ends all processes of an owner, and resolves when none is left; false when something would not go. `others` are those
- * whose processes are not to be touched.
+ * Ends all processes of an owner, and resolves when none is left; false when something would not go. Those of `others`
+ * are not touched.
  * @param {Owner} owner @param {() => Iterable<Owner>} others
  */
 export async function endAll(owner, others) {
   const deadline = performance.now() + GONE_WITHIN_MS
   for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     if (owner.leader !== undefined) signalGroup(owner.leader.pid, 'SIGKILL')
-    if (!killAll(owner, others)) return true
+    if (!(await killAll(owner, others))) return true
     if (performance.now() > deadline) return false
     await delay(pause)
   }
@@ -52,18 +58,16 @@ export async function endAll(owner, others) {
  * Stops all before it kills the first, so that none can start another meanwhile; answers whether there were any.
  * @param {Owner} owner @param {() => Iterable<Owner>} others
  */
-function killAll(owner, others) {
+async function killAll(owner, others) {
   /** @type {Set<number>} */
   const found = new Set()
-  for (let look = 0; look < MAX_LOOKS; look++) {
-    const members = membersOf(owner, others())
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const members = await membersOf(owner, others)
     if (members === undefined) return owner.leader !== undefined && sendTo(-owner.leader.pid, 0)
     const fresh = members.filter(({ pid }) => !found.has(pid))
     if (fresh.length === 0) break
-    for (const { pid } of fresh) {
-      found.add(pid)
-      sendTo(pid, 'SIGSTOP')
-    }
+    for (const { pid } of fresh) found.add(pid)
+    signalEach(fresh, 'SIGSTOP')
   }
   for (const pid of found) sendTo(pid, 'SIGKILL')
   return found.size > 0
@@ -75,31 +79,29 @@ export function signalEach(members, signal) {
 }
 
 /**
- * Its processes that run now; undefined where there is no /proc to see them by.
- * @param {Owner} owner @param {Iterable<Owner>} others
+ * The processes of an owner that run after this call; undefined where there is no /proc to see them by.
+ * @param {Owner} owner @param {() => Iterable<Owner>} others
  */
-export function membersOf(owner, others) {
-  const all = processes()
-  if (all === undefined) return undefined
-  const own = processOf(process.pid)
-  const candidates = all.filter(
-    ({ pid, session }) => pid > 1 && pid !== process.pid && session > 1 && session !== own?.session,
-  )
-  const members = closure(owner, candidates)
-  if (owner.user !== undefined) addOfUser(owner.user, members, candidates, others)
+export async function membersOf(owner, others) {
+  const now = await look()
+  if (now === undefined) return undefined
+  const members = closure(owner, now)
+  if (owner.user !== undefined) addOfUser(owner.user, members, now, others())
   owner.seen = new Map([...members].map(({ pid, start }) => [pid, start]))
   return [...members]
 }
 
-/** @param {Owner} owner @param {readonly Process[]} all */
-function closure({ leader, mark, seen }, all) {
+/** @param {Owner} owner @param {Look} now */
+function closure({ leader, mark, variable, seen }, now) {
   const since = leader?.start ?? 0
+  const all = now.all.filter(mayBeOurs)
   const members = new Set(
     all.filter(
       ({ pid, session, start }) =>
         seen.get(pid) === start ||
         (start >= since &&
-          (session === leader?.pid || inEnvironment(pid, mark.name) === mark.value)),
+          (session === leader?.pid ||
+            (mark !== undefined && now.inEnvironment(pid, variable) === mark))),
     ),
   )
   for (let size = 0; size < members.size;) {
@@ -111,15 +113,21 @@ function closure({ leader, mark, seen }, all) {
   return members
 }
 
+const ownSession = processOf(process.pid)?.session
+
+/** Never init, the kernel's, or our own. @param {Process} process */
+const mayBeOurs = ({ pid, session }) => pid > 1 && session > 1 && session !== ownSession
+
 /**
- * @param {number} user @param {Set<Process>} members @param {readonly Process[]} all
+ * @param {number} user @param {Set<Process>} members @param {Look} now
  * @param {Iterable<Owner>} others
  */
-function addOfUser(user, members, all, others) {
+function addOfUser(user, members, now, others) {
   const claimed = new Set(members)
   for (const other of others)
-    if (other.user === user) for (const one of closure(other, all)) claimed.add(one)
-  for (const one of all) if (!claimed.has(one) && isOfUser(one.pid, user)) members.add(one)
+    if (other.user === user) for (const one of closure(other, now)) claimed.add(one)
+  for (const one of now.all)
+    if (mayBeOurs(one) && !claimed.has(one) && now.isOfUser(one.pid, user)) members.add(one)
 }
 
 /** @param {number} pid @param {NodeJS.Signals | 0} signal @returns {boolean} whether there was somebody */

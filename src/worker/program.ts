@@ -1,10 +1,10 @@
 import { JsonText } from '../kit/json.ts'
+import { PipePool } from '../kit/pipe-pool.js'
 import type { JobContext } from './job.ts'
 import { NonRetryable } from './job.ts'
 import { linesOf } from './lines-of.ts'
 import { Reaper } from './reaper.ts'
 import { startProgram, type Exit } from './running-program.ts'
-import { StdioMaker } from './stdio.ts'
 
 /** What else is said of a program. */
 export interface ProgramOptions {
@@ -28,7 +28,7 @@ export function programHandler(
   args: readonly string[] = [],
   { killSeconds = 5 }: ProgramOptions = {},
 ): (context: JobContext) => Promise<unknown> {
-  const means = { stdios: new StdioMaker(), reaper: new Reaper() }
+  const means = { pool: new PipePool(), reaper: new Reaper() }
   return async ({ parameters, job, signal, log }) => {
     signal.throwIfAborted()
     const program = await startProgram(

@@ -18,13 +18,13 @@ export class Reaper {
   watch(owner: Owner): void {
     this.#owners.add(owner)
     if (this.#process === undefined) this.#start()
-    else this.#tell({ mark: owner.mark, leader: owner.leader })
+    else this.#tell(owner)
   }
 
   /** Nothing of a program is left. */
   forget(owner: Owner): void {
     this.#owners.delete(owner)
-    this.#tell({ mark: owner.mark, isGone: true })
+    this.#tell(owner, true)
   }
 
   #start(): void {
@@ -41,10 +41,11 @@ export class Reaper {
     child.stdin.on('error', gone)
     child.unref() // it does not keep this process
     if (child.stdin instanceof Socket) child.stdin.unref()
-    for (const { mark, leader } of this.#owners) this.#tell({ mark, leader })
+    for (const owner of this.#owners) this.#tell(owner)
   }
 
-  #tell(notice: Notice): void {
+  #tell({ mark = '', variable, leader }: Owner, isGone = false): void {
+    const notice: Notice = { mark, variable, leader, isGone }
     this.#process?.stdin?.write(`${JSON.stringify(notice)}\n`)
   }
 }

@@ -8,7 +8,8 @@ import { endAll, Owner } from '../kit/reap.js'
 /**
  * What it is told, as lines of JSON: that a program is about to be started, and, once it was, which process it is; or
  * that it and all it had started are gone.
- * @typedef {{ readonly mark: Owner['mark'], readonly leader?: Owner['leader'], readonly isGone?: boolean }} Notice
+ * @typedef {{ readonly mark: string, readonly variable: string, readonly leader: Owner['leader'],
+ *   readonly isGone: boolean }} Notice
  */
 
 /** @type {Map<string, Owner>} */
@@ -21,11 +22,9 @@ for (const signal of /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM']))
 const lines = createInterface({ input: process.stdin })
 lines.on('line', (line) => {
   /** @type {Notice} */
-  const { mark, leader, isGone } = JSON.parse(line)
-  if (isGone === true) return void owners.delete(mark.value)
-  const owner = new Owner(mark)
-  owner.leader = leader
-  owners.set(mark.value, owner)
+  const { mark, variable, leader, isGone } = JSON.parse(line)
+  if (isGone) owners.delete(mark)
+  else owners.set(mark, new Owner(mark, undefined, leader, variable))
 })
 lines.on('close', () => {
   for (const owner of owners.values()) void endAll(owner, () => [])

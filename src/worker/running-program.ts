@@ -3,14 +3,15 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { processOf } from '../kit/processes.js'
+import type { PipePool } from '../kit/pipe-pool.js'
+import { whoIs } from '../kit/processes.js'
 import { endAll, Owner, signalGroup } from '../kit/reap.js'
 import { messageOf } from './events.ts'
 import type { Reaper } from './reaper.ts'
-import type { Stdio, StdioMaker } from './stdio.ts'
+import { openStdio, type Stdio } from './stdio.ts'
 import { untilEnd } from './until-end.ts'
 
-/** The variable by which the processes of a run are known. */
+/** By which the processes of a run are known: another than that of an instance, in which a worker may run itself. */
 const MARK = 'MILLRACE_RUN'
 
 export interface Exit {
@@ -39,21 +40,22 @@ export interface Launch {
 /** Starts a program, which does not outlive this process. Throws where it cannot be started. */
 export async function startProgram(
   { command: [file = '', ...args], environment, input }: Launch,
-  { stdios, reaper }: { readonly stdios: StdioMaker; readonly reaper: Reaper },
+  { pool, reaper }: { readonly pool: PipePool; readonly reaper: Reaper },
 ): Promise<RunningProgram> {
-  const owner = new Owner({ name: MARK, value: randomUUID() })
-  const own = await stdios.make(input)
+  const mark = randomUUID()
+  const owner = new Owner(mark, undefined, undefined, MARK)
+  const own = await openStdio(input, pool)
   reaper.watch(owner) // from before its start: this process may end at any time
   try {
     const child = spawn(file, args, {
       detached: true,
-      env: { ...process.env, ...environment, [MARK]: owner.mark.value },
+      env: { ...process.env, ...environment, [MARK]: mark },
       stdio: [own?.input ?? 'pipe', own?.stdout.theirs ?? 'pipe', own?.stderr.theirs ?? 'pipe'],
     })
     const exited = exitOf(child)
     await once(child, 'spawn')
     const { pid = 0 } = child // it has one now
-    owner.leader = processOf(pid) ?? { pid, parent: process.pid, session: pid, start: 0 }
+    owner.leader = whoIs(pid)
     reaper.watch(owner)
     child.stdin?.on('error', () => {}) // it need not read
     child.stdin?.end(input)

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { JobCanceled, LeaseLost, NonRetryable } from '../../src/worker/index.ts'
+import { JobCanceled, LeaseLost, NonRetryable, type Handler } from '../../src/worker/index.ts'
 import { Amend, cancel, read, seedQueue, submit, submitMany, Workers } from '../jobs/operations.ts'
 import { member, Viewer } from '../organizations/operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
-import type { Client } from '../support/client.ts'
+import { Client } from '../support/client.ts'
 import { cutter } from '../support/cutter.ts'
+import { olderProxy } from '../support/older.ts'
 import { until } from '../support/until.ts'
 import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
 
@@ -61,6 +62,34 @@ test('results that are ready together go each to its own job, and a bad one hind
   ])
   for (const { status, result, parameters } of jobs)
     if (status === 'SUCCEEDED') expect((result as unknown[])[0]).toBe(parameters)
+})
+
+test('an unfinished line is told as one, and left out where the server knows no such lines', async () => {
+  const queue = await seedQueue(app.admin)
+  const first = await submit(app.admin, queue)
+  const handler: Handler = async ({ log }) => {
+    await log('begins\n10%', { isUnfinished: true })
+    await log('100%')
+  }
+  const logOf = async (id: string) =>
+    (await read(app.admin, id)).logs.nodes.map(({ text, isUnfinished }) => [text, isUnfinished])
+  work(worker, queue, handler)
+  await becomes(app.admin, first.id, 'SUCCEEDED')
+  await stopAll()
+  const lines = [
+    ['begins', false],
+    ['10%', true],
+    ['100%', false],
+  ]
+  expect(await logOf(first.id)).toEqual(lines)
+  const older = await olderProxy(app.url)
+  const { id } = await submit(app.admin, queue)
+  work(new Client(older.url, worker.token), queue, handler)
+  await becomes(app.admin, id, 'SUCCEEDED')
+  expect(await logOf(id)).toEqual(lines.filter(([, isUnfinished]) => isUnfinished === false))
+  expect(older.refused).toBe(1)
+  await stopAll()
+  await older.close()
 })
 
 test('it says what it is and how many jobs it does at a time', async () => {

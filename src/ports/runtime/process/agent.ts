@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { type Exit, StartFailed } from '../runtime.ts'
 import type { Notice, Order } from './agent/main.js'
-import { endAll, Owner } from './agent/reap.js'
+import { endAll, Owner } from '../../../kit/reap.js'
 import type { Launch } from './agent/start.js'
 
 export interface Log {

@@ -6,8 +6,8 @@
 import { access, type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OutputBatch, OutputLine, OutputSource, Position } from '../runtime.ts'
-import { inEnvironment, parseStat, processes } from './agent/processes.js'
-import { endAll, Owner } from './agent/reap.js'
+import { inEnvironment, parseStat, processes } from '../../../kit/processes.js'
+import { endAll, Owner } from '../../../kit/reap.js'
 import { PROGRAM, writtenDown } from './agent/records.js'
 import { hasRoom, type Room, takeLines } from './lines.ts'
 

@@ -7,8 +7,8 @@
  * Node.js itself, from src/ as from dist/.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { whoIs } from './processes.js'
-import { PipePool } from './pool.js'
+import { whoIs } from '../../../../kit/processes.js'
+import { PipePool } from '../../../../kit/pipe-pool.js'
 import { AGENT, writeDown } from './records.js'
 import { startProgram } from './start.js'
 

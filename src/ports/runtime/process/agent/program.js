@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Journal } from './journal.js'
 import { PipeReader } from './reader.js'
-import { endAll, membersOf, signalEach, signalGroup } from './reap.js'
+import { endAll, membersOf, signalEach, signalGroup } from '../../../../kit/reap.js'
 
 /** How long after the end of a program its pipes are read where something that cannot be reached holds them. */
 const READ_ON_MS = 2_000
@@ -12,7 +12,7 @@ const LONGEST_LOOK_MS = 200
 
 /**
  * @typedef {{ readonly code: number | null, readonly signal: NodeJS.Signals | null }} Exit
- * @typedef {import('./reap.js').Owner} Owner
+ * @typedef {import('../../../../kit/reap.js').Owner} Owner
  *
  * What a program runs among: the owners of all that live, and who is told of trouble.
  * @typedef {{ readonly owners: () => Iterable<Owner>, readonly warn: (message: string) => void }} Surroundings

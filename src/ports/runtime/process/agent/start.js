@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { closeSync, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { givePipe } from '../../../../kit/pipes.js'
-import { whoIs } from './processes.js'
+import { whoIs } from '../../../../kit/processes.js'
 import { Program } from './program.js'
-import { MARK, Owner, signalGroup } from './reap.js'
+import { MARK, Owner, signalGroup } from '../../../../kit/reap.js'
 import { PROGRAM, writeDown } from './records.js'
 
 /**
@@ -27,7 +27,7 @@ const SETPRIV = (process.env['PATH'] ?? '')
 
 /**
  * Starts a program, which leads a session of its own. Throws an error whose message is a sentence for the user.
- * @param {Launch} launch @param {import('./pool.js').PipePool} pool @param {Surroundings} surroundings
+ * @param {Launch} launch @param {import('../../../../kit/pipe-pool.js').PipePool} pool @param {Surroundings} surroundings
  */
 export async function startProgram(launch, pool, surroundings) {
   const { folder, mark, user } = launch

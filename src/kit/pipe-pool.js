@@ -1,7 +1,7 @@
 // @ts-check
-import { makePipes } from '../../../../kit/pipes.js'
+import { makePipes } from './pipes.js'
 
-/** @typedef {import('../../../../kit/pipes.js').Pipe} Pipe */
+/** @typedef {import('./pipes.js').Pipe} Pipe */
 
 const AHEAD = 8
 /** Made at once where many wait. */
