@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 
-/** How long nothing may come before a pipe is given up. */
+/** How long a pipe is read on when there is nothing in it. */
 const GRACE_MS = 2_000
-/** How much may come: more than a pipe holds, so that all that was written before is among it. */
+/** How much may come all the same: more than a pipe holds, so that all that was written before is among it. */
 const GRACE_BYTES = 2 * 1024 * 1024
 const LOOK_EVERY_MS = 100
 
@@ -17,16 +17,13 @@ export async function* untilEnd(
   let isGivenUp = false
   let look: NodeJS.Timeout | undefined
   const watch = (): void => {
-    const before = pipe.bytesRead
-    let seen = before
-    let idleMs = 0
+    const most = pipe.bytesRead + GRACE_BYTES
+    let emptyMs = 0
     look = setInterval(() => {
-      // what is read and not taken yet is nobody's silence
-      idleMs = pipe.bytesRead === seen && pipe.readableLength === 0 ? idleMs + LOOK_EVERY_MS : 0
-      seen = pipe.bytesRead
-      if (idleMs < GRACE_MS && seen - before < GRACE_BYTES) return
-      isGivenUp = true
-      pipe.destroy()
+      // what is read and not taken yet keeps the pipe waiting
+      if (pipe.readableLength === 0) emptyMs += LOOK_EVERY_MS
+      isGivenUp = emptyMs >= GRACE_MS || pipe.bytesRead > most
+      if (isGivenUp) pipe.destroy()
     }, LOOK_EVERY_MS)
   }
   over.addEventListener('abort', watch, { once: true })
