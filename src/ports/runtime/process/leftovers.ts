@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Leftover } from '../runtime.ts'
 import { processOf } from '../../../kit/processes.js'
-import { endAll, Owner } from '../../../kit/reap.js'
+import { endAll, Owner, signalGroup } from '../../../kit/reap.js'
 import { AGENT, PROGRAM, writtenDown } from './agent/records.js'
 import { endGroupFromBefore, isFromBefore, readFromBefore } from './before-agent.ts'
 import { followJournal } from './journal.ts'
@@ -20,7 +20,7 @@ export async function earlierAgentGone(folder: string): Promise<void> {
   if (agent === undefined) return
   const lives = (): boolean => processOf(agent.pid)?.start === agent.start
   for (const deadline = Date.now() + AGENT_MS; lives(); await delay(10))
-    if (Date.now() > deadline) process.kill(agent.pid, 'SIGKILL')
+    if (Date.now() > deadline) signalGroup(agent.pid, 'SIGKILL')
 }
 
 /**
