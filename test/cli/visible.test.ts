@@ -5,9 +5,12 @@ import { testEmbedded, type TestDatabase } from '../support/database.ts'
 import { testFolder, type TestFolder } from '../support/folder.ts'
 import { TestServer } from '../support/server.ts'
 
-/** Sets the title and the clipboard, clears the screen, goes back in the line, in C0 and C1, and turns text around. */
-const DRIVING = '\u001b]0;t\u0007\u001b]52;c;eA==\u0007\u001b[2J\u009b2Ja\rb\u202ec\u2028d'
-const SPELLED = String.raw`\x1b]0;t\x07\x1b]52;c;eA==\x07\x1b[2J\x9b2Ja\rb\u202ec\u2028d`
+/** Sets the title and the clipboard, clears the screen, in C0 and C1, and turns text around. */
+const LINE = '\u001b]0;t\u0007\u001b]52;c;eA==\u0007\u001b[2J\u009b2Jb\u202ec\u2028d'
+const SPELLED_LINE = String.raw`\x1b]0;t\x07\x1b]52;c;eA==\x07\x1b[2J\x9b2Jb\u202ec\u2028d`
+/** The same behind a return, over which a log has it drawn. */
+const DRIVING = `a\r${LINE}`
+const SPELLED = String.raw`a\r${SPELLED_LINE}`
 const COLORED = '\u001b[1;31mred'
 /** What drives a terminal, but for colors and line ends. */
 const ANY = /[^\P{Cc}\n\t]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
@@ -43,14 +46,14 @@ afterAll(async () => {
 it('the log of a service cannot drive the terminal that shows it', async () => {
   const shown = await run('logs', 'driver')
   expect(shown).not.toMatch(ANY)
-  expect(shown).toContain(`${SPELLED}\n`)
+  expect(shown).toContain(`${SPELLED_LINE}\n`)
   expect(shown).toContain(String.raw`\x1b[1;31mred`)
 })
 
 it('with --color colors work to the end of their line, and nothing else does', async () => {
   const shown = await run('logs', 'driver', '--color')
   expect(shown).toContain(`${COLORED}\u001b[0m\n`)
-  expect(shown).toContain(`${SPELLED}\n`)
+  expect(shown).toContain(`${SPELLED_LINE}\n`)
   expect(shown.replaceAll(`${COLORED}\u001b[0m`, '')).not.toMatch(ANY)
 })
 
@@ -59,7 +62,7 @@ it('with --json what was written is told exactly, in escapes', async () => {
   expect(shown).not.toMatch(ANY)
   const lines = shown.trim().split('\n')
   const texts = lines.map((line) => (JSON.parse(line) as { text: string }).text) // as it is shown
-  expect(texts).toEqual(expect.arrayContaining([DRIVING, COLORED]))
+  expect(texts).toEqual(expect.arrayContaining([LINE, COLORED]))
   expect(JSON.parse(await run('invoke', 'driver', '--json', '--data', ''))).toMatchObject({
     body: DRIVING,
   })
@@ -102,7 +105,7 @@ process.exitCode = fails ? 1 : 0`
     await run('job', 'logs', id),
   ]) {
     expect(shown).not.toMatch(ANY)
-    expect(shown).toContain(SPELLED.slice(0, 40))
+    expect(shown).toContain(SPELLED_LINE.slice(0, 40))
   }
 })
 
