@@ -12,6 +12,7 @@ import {
   text,
   toMs,
   url,
+  userRange,
   whole,
   withoutTrailingSlash,
 } from './kit/settings.ts'
@@ -37,12 +38,31 @@ const variables = z.object({
   DATA_DIR: z
     .string()
     .prefault('./data')
-    .describe('Folder of the embedded database, stored files and running instances.'),
+    .describe(
+      'Folder of the embedded database, stored files and what is kept of instances. Closed to other users.',
+    ),
   STORAGE_DIR: z
     .string()
     .optional()
     .describe(
       'Folder of uploaded archives, which several servers on one database must share. Without it `storage` in `DATA_DIR`.',
+    ),
+  RUNTIME_DIR: z
+    .string()
+    .optional()
+    .describe(
+      'Folder of the working folders of instances that have users of their own, which must be able to pass through to it; others must not be able to change it. Without it `<DATA_DIR>-runtime`. Instances without such users have theirs in `DATA_DIR`.',
+    ),
+  INSTANCE_USERS: userRange()
+    .prefault('40000-59999')
+    .describe(
+      'Users of the operating system, by number, that services run as, one each: numbers that nobody else on the machine has. `off`: all run as the user of the server.',
+    ),
+  UNWALLED_ORGANIZATIONS: z
+    .enum(['default', 'all'], { error: 'must be default or all' })
+    .prefault('default')
+    .describe(
+      'Which organizations may run processes where services cannot have users of their own: whoever may deploy is trusted with the server there.',
     ),
   DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')
     .optional()
@@ -262,16 +282,34 @@ export class ConfigError extends Error {
   }
 }
 
-const names: readonly string[] = Object.keys(variables.shape)
+/** Settings that are secrets, or may hold one. */
+const SECRETS = [
+  'ADMIN_TOKEN',
+  'METRICS_TOKEN',
+  'DATABASE_URL',
+  'REDIS_URL',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+] as const satisfies readonly (keyof typeof variables.shape)[]
+
+const isSecret = (name: string): boolean => SECRETS.some((secret) => secret === name)
+const fileOf = (name: string): string => `${name}_FILE`
+
+const names: readonly string[] = [...Object.keys(variables.shape), ...SECRETS.map(fileOf)]
 /** Also `MILLRACE_*`, but read by the command line, not by the server. */
 const CLIENT_NAMES = ['MILLRACE_URL', 'MILLRACE_TOKEN', 'MILLRACE_ORGANIZATION']
 
 /** Each variable with its default as text ('' where it has none) and its meaning, for the documentation. */
-export const configTable = Object.entries(variables.shape).map(([name, schema]) => ({
-  name,
-  default: schema instanceof z.ZodPrefault ? schema.def.defaultValue : '',
-  meaning: schema.description ?? '',
-}))
+export const configTable = Object.entries(variables.shape).flatMap(([name, schema]) => [
+  {
+    name,
+    default: schema instanceof z.ZodPrefault ? schema.def.defaultValue : '',
+    meaning: schema.description ?? '',
+  },
+  ...(isSecret(name)
+    ? [{ name: fileOf(name), default: '', meaning: `File that \`${name}\` is read from instead.` }]
+    : []),
+])
 
 /** The environment of this process; what it does not say is taken from the file `.env` in `folder`. */
 export function environment(folder = process.cwd()): NodeJS.ProcessEnv {
@@ -294,20 +332,38 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       const value = env[spelling]?.trim() ?? ''
       if (value !== '') [given[name], spelled[name]] = [value, spelling]
     }
+  const secrets = {
+    inEnvironment: SECRETS.flatMap((name) => (name in given ? (spelled[name] ?? []) : [])),
+    files: SECRETS.flatMap((name) => given[fileOf(name)] ?? []).map((path) => resolve(path)),
+  }
+  problems.push(...secretsInFiles(given, spelled))
   const parsed = variables.safeParse(given)
   for (const { path, message } of parsed.error?.issues ?? [])
     problems.push(`${spelled[String(path[0])] ?? String(path[0])} ${message}.`)
   problems.push(...openToStrangers(given), ...portsTwice(given), ...hostsShared(given))
   if (parsed.data === undefined || problems.length > 0) throw new ConfigError(problems)
-  return configOf(parsed.data)
+  return configOf(parsed.data, secrets)
 }
 
-function configOf(env: z.output<typeof variables>) {
+function configOf(
+  env: z.output<typeof variables>,
+  secrets: {
+    /** Names of those that the environment holds, or `.env`. */
+    readonly inEnvironment: readonly string[]
+    /** Files that the others were read from. */
+    readonly files: readonly string[]
+  },
+) {
   return {
+    secrets,
     host: env.HOST.replace(/^\[(.*)\]$/, '$1'),
     port: env.PORT,
     dataDir: resolve(env.DATA_DIR),
     storageDir: resolve(env.STORAGE_DIR ?? join(env.DATA_DIR, 'storage')),
+    runtimeDir: env.RUNTIME_DIR && resolve(env.RUNTIME_DIR),
+    /** Undefined where instances are to run as the user of the server. */
+    instanceUsers: env.INSTANCE_USERS,
+    unwalledOrganizations: env.UNWALLED_ORGANIZATIONS,
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
     publicUrl: env.PUBLIC_URL,
@@ -384,6 +440,30 @@ function unknownNames(env: NodeJS.ProcessEnv): string[] {
     )
     .map((name) => `${name} is not a setting of Millrace. Did you mean ${nearest(name, known)}?`)
 }
+
+/** Puts secrets that are in files where they would be if the environment said them. */
+function secretsInFiles(
+  given: Record<string, string>,
+  spelled: Record<string, string>,
+): readonly string[] {
+  return SECRETS.flatMap((name) => {
+    const path = given[fileOf(name)]
+    const spelling = spelled[fileOf(name)]
+    if (path === undefined || spelling === undefined) return []
+    if (name in given) return [`${spelled[name]} and ${spelling} are both set: set one of them.`]
+    try {
+      const text = readFileSync(path, 'utf8').trim()
+      if (text === '') return [`${spelling} names a file that is empty: ${path}.`]
+      ;[given[name], spelled[name]] = [text, `The content of ${spelling}`]
+      return []
+    } catch (cause) {
+      return [`${spelling} names a file that cannot be read: ${reasonOf(cause)}.`]
+    }
+  })
+}
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause)
 
 const domain = (host: string): string => host.split('.').slice(-2).join('.')
 

@@ -151,6 +151,58 @@ describe('readConfig', () => {
   })
 })
 
+describe('secrets', () => {
+  const SECRETS = [
+    ['ADMIN_TOKEN', 'a-token-of-an-admin', 'adminToken'],
+    ['METRICS_TOKEN', 'a-token-of-metrics', 'metricsToken'],
+    ['DATABASE_URL', 'postgres://user:password@host/db', 'databaseUrl'],
+    ['REDIS_URL', 'redis://:password@host', 'redisUrl'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=secret', 'otlpHeaders'],
+    ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'authorization=secret', 'otlpHeaders'],
+  ] as const
+
+  test.each(SECRETS)('%s can be in a file, and in one place only', async (name, value, field) => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-secrets-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'secret')
+    await writeFile(file, ` ${value}\n`)
+    const said = readConfig({ [name]: value })
+    const read = readConfig({ [`MILLRACE_${name}_FILE`]: file })
+    expect(read[field]).toEqual(said[field])
+    expect(said.secrets).toEqual({ inEnvironment: [name], files: [] })
+    expect(read.secrets).toEqual({ inEnvironment: [], files: [file] })
+    expect(problemsOf({ [name]: value, [`${name}_FILE`]: file })).toEqual([
+      `${name} and ${name}_FILE are both set: set one of them.`,
+    ])
+    expect(problemsOf({ [`${name}_FILE`]: join(folder, 'nothing') })).toEqual([
+      expect.stringMatching(`^${name}_FILE names a file that cannot be read: ENOENT`),
+    ])
+    await writeFile(file, '\n')
+    expect(problemsOf({ [`${name}_FILE`]: file })).toEqual([
+      `${name}_FILE names a file that is empty: ${file}.`,
+    ])
+  })
+
+  test('what is wrong in a file is told without repeating it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-secrets-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'secret')
+    await writeFile(file, 'short')
+    expect(problemsOf({ ADMIN_TOKEN_FILE: file })).toEqual([
+      'The content of ADMIN_TOKEN_FILE must be at least 16 visible ASCII characters without spaces.',
+    ])
+  })
+
+  test('users of instances are a range of numbers, or off', () => {
+    expect(readConfig({}).instanceUsers).toEqual({ first: 40_000, last: 59_999 })
+    expect(readConfig({ INSTANCE_USERS: 'off' }).instanceUsers).toBeUndefined()
+    for (const INSTANCE_USERS of ['0-10', '999-2000', '5000-4000', '40000', '1000-900000', 'on'])
+      expect(problemsOf({ INSTANCE_USERS })).toEqual([
+        expect.stringMatching(/^INSTANCE_USERS must be off, or two numbers/),
+      ])
+  })
+})
+
 describe('environment', () => {
   test('.env says what the real environment does not', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-env-'))

@@ -79,6 +79,29 @@ export function pairs() {
   })
 }
 
+/** Numbers of users of the operating system, both ends included; undefined for `off`. Never those of the system. */
+export function userRange() {
+  const error = `must be off, or two numbers from 1000 to 2000000000 like 40000-59999, for at most ${MAX_USERS} users`
+  return z
+    .string()
+    .regex(/^(off|\d{4,10}-\d{4,10})$/, { error, abort: true })
+    .transform((value) => {
+      const [first = 0, last = 0] = value.split('-').map(Number)
+      return value === 'off' ? undefined : { first, last }
+    })
+    .refine(
+      (range) =>
+        range === undefined ||
+        (range.first >= 1000 &&
+          range.first <= range.last &&
+          range.last <= 2_000_000_000 &&
+          range.last - range.first < MAX_USERS),
+      { error },
+    )
+}
+
+const MAX_USERS = 100_000
+
 export function withoutTrailingSlash(value: string): string {
   return value.replace(/\/+$/, '')
 }
