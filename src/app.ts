@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pino } from 'pino'
 import { Authenticator } from './auth/authenticate.ts'
 import { Sessions } from './auth/sessions.ts'
@@ -19,13 +19,15 @@ import type { Health } from './http/health.ts'
 import { httpServer } from './http/server.ts'
 import { trustedDocuments } from './http/trusted.ts'
 import type { Front } from './generated/prisma/enums.ts'
+import { closeToOthers } from './kit/close-to-others.ts'
 import type { Logger } from './kit/logger.ts'
 import { Dispatcher, sweeper } from './jobs/index.ts'
 import { bootstrap } from './organizations/index.ts'
 import { inProcessBus } from './ports/bus/in-process.ts'
 import { redisBus } from './ports/bus/redis.ts'
 import { prometheusMetrics } from './ports/metrics/prometheus.ts'
-import { processRuntime } from './ports/runtime/process.ts'
+import { openProcessRuntime } from './ports/runtime/process/open.ts'
+import type { Runtime, RuntimeFacts } from './ports/runtime/runtime.ts'
 import { diskStorage } from './ports/storage/disk.ts'
 import { type Tracing, untraced } from './ports/tracing/tracing.ts'
 import { Reconciler } from './services/index.ts'
@@ -52,6 +54,8 @@ export interface Started {
   readonly fronts: Readonly<Partial<Record<Front, string>>>
   /** The file with the admin token, unless ADMIN_TOKEN gave it. */
   readonly tokenFile: string | undefined
+  /** Why services run as the user of the server, as a sentence; undefined where each has a user of its own. */
+  readonly unwalled: string | undefined
 }
 
 /** A server with these settings: the one place that names adapters. */
@@ -88,9 +92,12 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const trusted = trustedDocuments(config)
   for (const port of [config.port, ...Object.values(config.rootFrontPorts)])
     if (port !== undefined) await tryPort(config.host, port)
-  opening(await lockDataFolder(config.dataDir), (lock) => lock.release())
   const { databaseUrl: url, dataDir } = config
+  opening(await lockDataFolder(dataDir), (lock) => lock.release())
+  await closeToOthers(dataDir, { group: true })
   const server = await identity(dataDir)
+  const trying = opening(runtimeOf(config, log), async (one) => (await one).close())
+  trying.catch(() => {}) // told where it is waited for
   const metrics = prometheusMetrics()
   const tracing = opening(await tracingOf(config, server, log), (one, graceMs) =>
     one.close(graceMs),
@@ -117,10 +124,8 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const hub = opening(new Hub(database, bus, log, metrics), (one) => one.close())
   const authenticator = new Authenticator(database, config)
   const sessions = opening(new Sessions(authenticator, bus, log), (one) => one.close())
-  const runtime = opening(
-    processRuntime({ dir: join(dataDir, 'runtime'), python: config.python, log }),
-    (one) => one.close(),
-  )
+  const runtime = await trying
+  warnOfWalls(config, runtime.facts, log)
   const platform: Platform = {
     config,
     log,
@@ -160,7 +165,33 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   state.phase = 'ready'
   opening(state, async (one) => (one.phase = 'stopping'))
   const roots = Object.entries(listening.fronts).map(([name, url]) => [name, reachable(url)])
-  return { url: reachable(listening.url), fronts: Object.fromEntries(roots), tokenFile }
+  const { unwalled } = runtime.facts
+  return { url: reachable(listening.url), fronts: Object.fromEntries(roots), tokenFile, unwalled }
+}
+
+/** What runs services, tried out: whoever opens a database meanwhile waits no longer for it. */
+function runtimeOf(config: Config, log: Logger): Promise<Runtime> {
+  const { dataDir, storageDir, runtimeDir, instanceUsers, python, secrets } = config
+  return openProcessRuntime({
+    dir: join(dataDir, 'runtime'),
+    place: runtimeDir ?? `${dataDir}-runtime`,
+    users: instanceUsers,
+    python,
+    hidden: [dataDir, storageDir, resolve('.env'), ...secrets.files],
+    lock: (place) => lockDataFolder(place, 'RUNTIME_DIR'),
+    log,
+  })
+}
+
+/** Says at start what whoever may deploy can do, where there is no wall. */
+function warnOfWalls({ secrets }: Config, { unwalled }: RuntimeFacts, log: Logger): void {
+  if (unwalled === undefined) return
+  log.warn(`${unwalled} Whoever may deploy is trusted with the server.`)
+  const names = secrets.inEnvironment
+  if (names.length > 0)
+    log.warn(
+      `Services can read ${names.join(', ')} in the environment of the server or in .env: give them by files (${names.map((name) => `${name}_FILE`).join(', ')}) that only the server reads.`,
+    )
 }
 
 /** Where no receiver of traces is named, nothing of OpenTelemetry is loaded. */

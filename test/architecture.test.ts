@@ -47,7 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   activities: [...ground, 'organizations', 'events'],
   search: [...ground, 'organizations'],
-  server: ground,
+  server: [...ground, 'ports'],
   traffic: [...ground, 'services'],
   usage: [...ground, 'organizations'],
   doors: [

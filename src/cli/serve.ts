@@ -99,7 +99,7 @@ function stopOnSignal(close: () => Promise<void>): Promise<void> {
   })
 }
 
-const welcome = ({ url, fronts, tokenFile }: Started, isOpen: boolean): string => `
+const welcome = ({ url, fronts, tokenFile, unwalled }: Started, isOpen: boolean): string => `
 Millrace is ready.
 
   GraphQL       ${url}/graphql  (HTTP, WebSocket and SSE; in a browser: GraphiQL)
@@ -112,6 +112,11 @@ Millrace is ready.
     isOpen
       ? 'AUTH is open: whoever is on this machine acts as admin, without a token'
       : 'AUTH is token: send it as "Authorization: Bearer …"'
+  }
+  Services      ${
+    unwalled === undefined
+      ? 'each runs as a user of the operating system of its own'
+      : `${unwalled} Whoever may deploy is trusted with the server`
   }
 
 Deploy something: npx millrace deploy examples/text-stats

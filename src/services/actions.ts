@@ -33,6 +33,7 @@ import { createQueue, updateQueue, type QueueInput } from './queue.ts'
 import { processStatus, ServiceId, serviceMoves } from './service.ts'
 import { changeSql, hintService, moveService } from './store.ts'
 import { serviceSecret } from './token.ts'
+import { allowProcesses } from './walls.ts'
 
 /** What a process service is to run and how. */
 export interface ProcessInput {
@@ -66,6 +67,7 @@ export async function createService(
   const version = await runnable(ctx, wanted, ['backend', 'process', 'versionId'], named)
   const { organizationId } = version
   allow(ctx.viewer, 'DEVELOPER', organizationId)
+  await allowProcesses(ctx, organizationId)
   const name = input.name ?? (await deploymentOf(ctx, version.deploymentId))?.name ?? 'service'
   const addresses = readAddresses(input.addresses)
   const scale = scaledBy(undefined, process.scale, ['backend', 'process', 'scale'])
@@ -236,6 +238,7 @@ export async function scaleService(
 /** Starts a stopped or failed service. */
 export async function startService(ctx: Context, { id }: { id: string }): Promise<Service> {
   const service = await mine(ctx, id, 'START')
+  await allowProcesses(ctx, service.organizationId)
   const version = await ctx.database.prisma.deploymentVersion.findUnique({
     where: { id: service.targetVersionId ?? service.versionId ?? service.id },
   })

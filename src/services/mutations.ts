@@ -61,7 +61,8 @@ const asProcessService = (t: Fields) => ({
 })
 
 mutation('createService', {
-  description: 'Makes a service; answers at once, the status follows.',
+  description:
+    'Makes a service; answers at once, the status follows. Unavailable where this server runs no processes of its organization.',
   input: (t) => ({
     name: t.string({
       description:
@@ -120,9 +121,10 @@ mutation('scaleService', {
 })
 
 mutation('startService', {
-  description: 'Starts a stopped service.',
+  description:
+    'Starts a stopped service. Unavailable where this server runs no processes of its organization.',
   input: which,
-  errors: [WrongState],
+  errors: [WrongState, Unavailable],
   resolve: async (ctx, input) => ({ service: await startService(ctx, input) }),
   again,
   success: asService,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serverDatabase } from '../support/database.ts'
@@ -19,6 +19,7 @@ export async function pair({ isEmpty = false, env = {} } = {}): Promise<Pair> {
   const at = process.env['TEST_DATABASE_URL'] ?? ''
   const database = await serverDatabase(at, isEmpty ? undefined : await serverTemplate(at))
   const folder = await mkdtemp(join(tmpdir(), 'millrace-pair-'))
+  await chmod(folder, 0o711) // their instances' folders are in it
   const shared = { ADMIN_TOKEN, STORAGE_DIR: join(folder, 'archives'), LEASE_SECONDS: '3', ...env }
   const one = (name: string) =>
     new TestServer({ url: database.url, dataDir: join(folder, name) }, shared)

@@ -15,6 +15,7 @@ import { SetMember, signedIn, SignIn, Who } from '../auth/operations.ts'
 import { settings } from '../support/app.ts'
 import { Client } from '../support/client.ts'
 import { serverDatabase } from '../support/database.ts'
+import { removeDataFolder } from '../support/folder.ts'
 
 /*
  * A database of the version before there were invitations: accounts were unique by e-mail, and a password that an
@@ -53,7 +54,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await app.close()
   await database?.drop()
-  await rm(dataDir, { recursive: true })
+  await removeDataFolder(dataDir)
 })
 
 /** What the version before has left. */

@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { graphql } from '../generated/index.ts'
 import { logOf, StopService } from './operations.ts'
 import { testApp, type TestApp } from '../support/app.ts'
@@ -170,10 +174,11 @@ if (existsSync('first')) { console.error('no room'); process.exit(7) }
 writeFileSync('first', '')
 createServer((request, response) => request.resume().on('end', () => response.end('first'))).listen(process.env.PORT, '127.0.0.1')
 `
-  const folder = app.database.dataDir
+  const first = join(tmpdir(), `millrace-only-one-${randomUUID()}`)
+  onTestFinished(() => rm(first, { force: true }))
   const scale = { min: 1, max: 2, autoscale: true, targetInFlight: 1 }
   const { id, invokeUrl } = await scaledService(app.admin, scale, {
-    files: { 'main.mjs': script.replaceAll("'first'", JSON.stringify(`${folder}/only-one`)) },
+    files: { 'main.mjs': script.replaceAll("'first'", JSON.stringify(first)) },
     command: 'node main.mjs',
   })
   await becomes(app.admin, id, 'READY')

@@ -57,7 +57,7 @@ function survivors(keys: readonly string[]) {
     return { ...kept, running }
   })
   const runtime: Runtime = {
-    facts: { users: undefined, unwalled: undefined, heedsSize: false },
+    facts: { users: undefined, unwalled: undefined, heedsSize: false, languages: [] },
     start: () => Promise.reject(new StartFailed('It starts nothing.')),
     leftovers: () => Promise.resolve(left),
     close: () => Promise.resolve(),

@@ -74,7 +74,7 @@ export async function streamApp(
     bus,
     hub,
     storage: diskStorage({ dir: `${dataDir}/storage` }),
-    runtime: { users: undefined, unwalled: undefined, heedsSize: false, ...facts },
+    runtime: { users: undefined, unwalled: undefined, heedsSize: false, languages: [], ...facts },
     signer: await openSigner(database),
     authenticator,
     sessions,

@@ -57,6 +57,7 @@ export function settings(
     AUTH: 'token',
     DATA_DIR: dataDir,
     STOP_GRACE_SECONDS: '2',
+    UNWALLED_ORGANIZATIONS: 'all', // where tests are not run by root
     ...(url === undefined ? {} : { DATABASE_URL: url }),
     ...(redis === undefined || url === undefined ? {} : { REDIS_URL: redis }),
     ...env,

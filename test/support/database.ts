@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeDataFolder } from './folder.ts'
 import { folderTemplate, onServer, serverTemplate, urlOf } from './template.ts'
 
 export interface TestDatabase {
@@ -22,7 +23,7 @@ export async function testDatabase(): Promise<TestDatabase> {
     dataDir,
     async drop() {
       await database.drop()
-      await rm(dataDir, { recursive: true })
+      await removeDataFolder(dataDir)
     },
   }
 }
@@ -35,7 +36,7 @@ export async function testEmbedded(): Promise<TestDatabase> {
     recursive: true,
     mode: constants.COPYFILE_FICLONE,
   })
-  return { dataDir, drop: () => rm(dataDir, { recursive: true }) }
+  return { dataDir, drop: () => removeDataFolder(dataDir) }
 }
 
 const temporaryFolder = () => mkdtemp(join(tmpdir(), 'millrace-test-'))

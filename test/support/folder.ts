@@ -21,8 +21,13 @@ export async function testFolder(
         await writeFile(join(path, name), text)
       }
     },
-    remove: () => rm(path, { recursive: true, force: true }),
+    remove: () => removeDataFolder(path),
   }
   await folder.write(files)
   return folder
+}
+
+/** Removes a data folder, and what its server had beside it for its instances. */
+export async function removeDataFolder(path: string): Promise<void> {
+  for (const folder of [path, `${path}-runtime`]) await rm(folder, { recursive: true, force: true })
 }

@@ -13,14 +13,21 @@ const program = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
 export class TestServer {
   readonly #database: Pick<TestDatabase, 'url' | 'dataDir'>
   readonly #env: Record<string, string>
+  readonly #user: number | undefined
   #process: ChildProcess | undefined
   #output = ''
   #url = ''
   #token = ''
 
-  constructor(database: Pick<TestDatabase, 'url' | 'dataDir'>, env: Record<string, string> = {}) {
+  /** `user`: who runs it, where that is not whoever runs the tests; the data folder must be that user's. */
+  constructor(
+    database: Pick<TestDatabase, 'url' | 'dataDir'>,
+    env: Record<string, string> = {},
+    user?: number,
+  ) {
     this.#database = database
     this.#env = env
+    this.#user = user
   }
 
   get url(): string {
@@ -46,7 +53,11 @@ export class TestServer {
   }
 
   get admin(): Client {
-    return new Client(this.#url, this.#token)
+    return this.clientWith(this.#token)
+  }
+
+  clientWith(token: string): Client {
+    return new Client(this.#url, token)
   }
 
   /** Starts it, on the port it had before, and resolves once it is ready. */
@@ -56,6 +67,7 @@ export class TestServer {
     const child = spawn(process.execPath, [program, 'serve'], {
       env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(this.#user === undefined ? {} : { uid: this.#user, gid: this.#user }),
     })
     this.#process = child
     const from = this.#output.length
@@ -68,9 +80,8 @@ export class TestServer {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     this.#url = address.exec(this.#output.slice(from))?.[0] ?? ''
-    this.#token =
-      this.#env.ADMIN_TOKEN ??
-      (await readFile(join(this.#database.dataDir, 'admin-token'), 'utf8')).trim()
+    const tokenFile = this.#env.ADMIN_TOKEN_FILE ?? join(this.#database.dataDir, 'admin-token')
+    this.#token = this.#env.ADMIN_TOKEN ?? (await readFile(tokenFile, 'utf8')).trim()
   }
 
   /** Sends a signal and resolves when it has ended. */

@@ -1,33 +1,55 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Agent, type Log } from './process/agent.ts'
-import { commandOf } from './process/program.ts'
-import { environmentOf } from './process/environment.ts'
 import { instanceKey } from './process/instance-key.ts'
 import { runningInstance } from './process/instance.ts'
 import { earlierAgentGone, endLeftovers } from './process/leftovers.ts'
 import { marksIn } from './process/marks.ts'
 import { freePort } from './process/port.ts'
-import { sourcesIn } from './process/sources.ts'
-import { type InstanceSpec, type RunningInstance, type Runtime, StartFailed } from './runtime.ts'
+import { foundInterpreters, type InterpreterOf, type Shims } from './process/program.ts'
+import type { UserNumbers } from './process/user-numbers.ts'
+import { Workplace } from './process/workplace.ts'
+import {
+  type InstanceSpec,
+  type RunningInstance,
+  type Runtime,
+  StartFailed,
+  UserTaken,
+} from './runtime.ts'
 
 export interface ProcessRuntimeOptions {
   /** Folder of this runtime's own, used by one server at a time. */
   readonly dir: string
-  /** Interpreter for Python handlers; unless told `.venv/bin/python` of this package where it is, else `python3`. */
+  /** Folder of what programs have while they run, used by this server alone too; `dir` unless told. */
+  readonly place?: string | undefined
+  /** Users that programs may run as; without them they run as the user of the server. */
+  readonly numbers?: UserNumbers | undefined
+  /** Python for handlers; unless told `.venv/bin/python` of this package where it is, else `python3`. */
   readonly python?: string | undefined
+  /** What runs handlers, where that is known better. */
+  readonly interpreterOf?: InterpreterOf | undefined
+  readonly shims?: Shims | undefined
   readonly log: Log
 }
 
 /**
  * Runs instances as processes of this machine, which an agent (agent/main.js) starts, and ends when they or the server
- * end, however that is. Source is in `<dir>/sources/<sha256>`, an instance's journal and home in
- * `<dir>/instances/<key>`. Programs share the unpacked source, and the machine: this runtime is no wall between them.
+ * end, however that is. An instance's journal is in `<dir>/instances/<key>`; what it runs, and where, is the matter of
+ * Workplace. `openProcessRuntime` says what is possible on this machine; this one does what it is told.
  */
-export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Runtime {
+export function processRuntime({
+  dir,
+  place = dir,
+  numbers,
+  python,
+  interpreterOf = foundInterpreters(python),
+  shims,
+  log,
+}: ProcessRuntimeOptions): Runtime {
   const root = resolve(dir)
   const instances = join(root, 'instances')
-  const sources = sourcesIn(join(root, 'sources'))
+  const workplace = new Workplace({ root, place: resolve(place), interpreterOf, shims })
+  const clearing = new Set<Promise<void>>()
   const running = new Map<string, RunningInstance>()
   const starting = new Map<string, Promise<unknown>>()
   const ports = new Set<number>()
@@ -51,29 +73,44 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
     })
   }
 
+  function clear(key: string): void {
+    const cleared: Promise<void> = workplace
+      .clear(key)
+      .catch((cause: unknown) =>
+        log.warn({ err: cause, key }, 'The folder of an instance could not be removed.'),
+      )
+      .finally(() => clearing.delete(cleared))
+    clearing.add(cleared)
+  }
+
   async function start(spec: InstanceSpec): Promise<RunningInstance> {
-    const { key, user, program } = spec
-    const { headers, ...told } = instanceKey(program)
-    const workingFolder = await sources.workingFolder(spec.source)
-    const command = await commandOf(program, python)
+    const { key, user } = spec
+    if (user !== undefined && !(await numbers?.take(user)))
+      throw new UserTaken(`Somebody else on this machine has user ${user}.`)
+    const { headers, ...told } = instanceKey(spec.program)
     const port = await freePort(ports)
     const folder = join(instances, key)
-    const environment = { ...environmentOf(spec, folder, port), ...told.environment }
     const mark = (await marks())(key)
     await mkdir(folder) // fails for a key that was used before: its output would be mixed
     ports.add(port)
     try {
-      await mkdir(join(folder, 'tmp'))
-      if (agent === undefined || agent.isGone) agent = new Agent(root, log)
-      const launch = { key, mark, folder, workingFolder, command, environment, user }
-      const launched = await agent.launch(launch)
-      const instance = runningInstance(launched, { key, user, folder, port, headers })
-      running.set(key, instance)
-      void instance.exited.then(() => {
-        running.delete(key)
-        ports.delete(port)
-      })
-      return instance
+      const prepared = await workplace.prepare({ ...spec, port })
+      const environment = { ...prepared.environment, ...told.environment }
+      try {
+        if (agent === undefined || agent.isGone) agent = new Agent(root, log)
+        const launched = await agent.launch({ ...prepared, key, mark, folder, environment })
+        const instance = runningInstance(launched, { key, user, folder, port, headers })
+        running.set(key, instance)
+        void instance.exited.then(() => {
+          running.delete(key)
+          ports.delete(port)
+          clear(key)
+        })
+        return instance
+      } catch (error) {
+        clear(key)
+        throw error
+      }
     } catch (error) {
       ports.delete(port)
       await rm(folder, { recursive: true, force: true })
@@ -81,11 +118,21 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
     }
   }
 
+  /** Nobody waits for it, and it is tried again at the next start. */
+  async function tidy(except: ReadonlySet<string>): Promise<void> {
+    await workplace
+      .tidy(except)
+      .catch((cause: unknown) =>
+        log.warn({ err: cause }, 'What earlier instances left could not be removed.'),
+      )
+  }
+
   return {
     facts: {
       users: undefined,
       unwalled: 'Programs run as the user of the server.',
       heedsSize: false,
+      languages: [],
     },
     async start(spec) {
       if (isClosed) throw new StartFailed('The server is stopping and starts nothing more.')
@@ -97,15 +144,17 @@ export function processRuntime({ dir, python, log }: ProcessRuntimeOptions): Run
     },
     async leftovers() {
       const markOf = await marks()
-      if (starting.size === 0) await sources.tidy()
       const except = new Set([...running.keys(), ...starting.keys()])
-      return endLeftovers(instances, { except, markOf })
+      const left = await endLeftovers(instances, { except, markOf })
+      if (starting.size === 0) await tidy(except)
+      return left
     },
     async close() {
       isClosed = true
       await Promise.allSettled(starting.values())
       await Promise.all([...running.values()].map((instance) => instance.stop(0)))
       await agent?.close()
+      await Promise.all(clearing)
     },
   }
 }

@@ -8,7 +8,10 @@ import type { Readable } from 'node:stream'
 export interface Runtime {
   /** What it can run on this machine, and how far programs are kept apart. */
   readonly facts: RuntimeFacts
-  /** Starts one process. Resolves once it runs (not: once it is healthy). Throws StartFailed with a sentence for the user. */
+  /**
+   * Starts one process. Resolves once it runs (not: once it is healthy). Throws StartFailed with a sentence for the user,
+   * and UserTaken.
+   */
   start(spec: InstanceSpec): Promise<RunningInstance>
   /**
    * What an earlier server with the same data folder left behind: processes that were ended before this resolves, and,
@@ -28,6 +31,17 @@ export interface RuntimeFacts {
   readonly unwalled: string | undefined
   /** Whether an instance gets the processors and the memory of its size. */
   readonly heedsSize: boolean
+  /** The kinds of programs, and which of them can be run. */
+  readonly languages: readonly Language[]
+}
+
+/** A kind of program. */
+export interface Language {
+  readonly kind: Program['kind']
+  /** Of what runs it, where that has one. */
+  readonly version: string | undefined
+  /** Why it cannot be run, as a sentence; undefined where it can. */
+  readonly unavailable: string | undefined
 }
 
 /** Numbers of users, both included. */
@@ -123,3 +137,6 @@ export class AddressTaken extends Error {}
 
 /** The process could not be started; the message is for the user. */
 export class StartFailed extends Error {}
+
+/** Somebody else on this machine has the user of the operating system that it was to run as: try another number. */
+export class UserTaken extends Error {}

@@ -11,6 +11,7 @@ import {
 } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { addAbortSignal } from 'node:stream'
+import { closeToOthers } from '../../kit/close-to-others.ts'
 import { Outage } from '../../kit/errors.ts'
 import { segmentsOf } from './key.ts'
 import { TooLarge, type Storage } from './storage.ts'
@@ -152,6 +153,8 @@ async function prepare(
   incoming: string,
   prefix: string,
 ): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  await closeToOthers(dir, { group: false }) // servers may share it by their group
   await mkdir(objects, { recursive: true })
   await mkdir(incoming, { recursive: true })
   await syncFolder(dir)

@@ -19,6 +19,7 @@ import type { Balancer } from './balancer.ts'
 import { shortly, type Outputs } from './outputs.ts'
 import type { Slot } from './slot.ts'
 import { specOf, type Launch } from './spec.ts'
+import { asUserOf } from './user.ts'
 
 interface Listener {
   /** A slot is ready, or no longer. */
@@ -133,7 +134,10 @@ export class Lifecycle {
     await this.#record(slot)
     let running: RunningInstance
     try {
-      running = await this.#runtime.start(await specOf(this.#platform, key, launch))
+      const spec = await specOf(this.#platform, key, launch)
+      running = await asUserOf(this.#platform, launch.service, (user) =>
+        this.#runtime.start({ ...spec, user }),
+      )
     } catch (cause) {
       if (!(cause instanceof StartFailed)) throw cause
       await this.#say(slot, cause.message)

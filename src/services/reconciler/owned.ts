@@ -111,7 +111,7 @@ export class OwnedService {
       this.#platform,
       service.id,
       Prisma.sql`, status = CASE t.status WHEN 'STOPPING' THEN 'STOPPED' ELSE t.status END,
-        "closedAt" = clock_timestamp(), "ownerServer" = NULL, "ownerRun" = NULL, "ownedUntil" = NULL`,
+        "closedAt" = clock_timestamp(), "instanceUser" = NULL, "ownerServer" = NULL, "ownerRun" = NULL, "ownedUntil" = NULL`,
       { actor: system, events: status, where: this.#isOurs },
     )
     hub.hint('log', service.id)

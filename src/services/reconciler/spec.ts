@@ -6,6 +6,7 @@ import { organizationNaming } from '../../organizations/index.ts'
 import { StartFailed, type InstanceSpec, type Program } from '../../ports/runtime/runtime.ts'
 import { ServiceId } from '../service.ts'
 import { serviceSecret } from '../token.ts'
+import { whyNotHere } from '../walls.ts'
 
 /** What an instance is made of. */
 export interface Launch {
@@ -14,21 +15,25 @@ export interface Launch {
   readonly version: DeploymentVersion
 }
 
-/** What the runtime is told to run: the version's source and program, and the environment layer by layer. */
+/**
+ * What the runtime is told to run: the version's source and program, and the environment layer by layer. Throws StartFailed
+ * also where the organization may not run processes here.
+ */
 export async function specOf(
   platform: Platform,
   key: string,
   { service, deployment, version }: Launch,
-): Promise<InstanceSpec> {
+): Promise<Omit<InstanceSpec, 'user'>> {
   const { storage, signer, server } = platform
   const sha256 = version.archiveSha256
   if (sha256 === null) throw new StartFailed(`Version "${version.label}" has no archive.`)
+  const why = await whyNotHere(platform, service.organizationId)
+  if (why !== undefined) throw new StartFailed(why)
   const program = programOf(version)
   const token = serviceSecret(signer, service.id)
   return {
     key,
     program,
-    user: undefined,
     size: service.instanceType,
     source: {
       sha256,

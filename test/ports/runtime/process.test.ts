@@ -57,7 +57,7 @@ describe('a process', () => {
     )
     delete process.env['MILLRACE_TEST_SECRET']
     await instance.exited
-    const home = join(dir, 'instances', instance.key)
+    const home = join(dir, 'homes', instance.key)
     expect(JSON.parse(await firstLine(instance))).toEqual({
       GREETING: 'hi  "there"\n',
       HANDLER: 'main:handler',

@@ -9,13 +9,13 @@ it('what a killed server has left half unpacked is removed, and what is whole is
   const folder = await testFolder({})
   const sources = sourcesIn(folder.path)
   const source = await sourceOf({ 'main.py': '' })
-  await sources.workingFolder(source)
+  await sources.unpacked(source)
   await folder.write({
-    [`.${source.sha256}.2d3f.tmp/a/main.py`]: 'hal',
-    '060df213-b3ce-4e1b-b60e-172ac3b53bdc.zip.tmp': 'PK',
+    [`unpacked/.${source.sha256}.2d3f.tmp/a/main.py`]: 'hal',
+    'unpacked/060df213-b3ce-4e1b-b60e-172ac3b53bdc.zip.tmp': 'PK',
   })
   await sources.tidy()
-  expect(await readdir(folder.path)).toEqual([source.sha256])
-  expect(await readdir(join(folder.path, source.sha256))).toEqual(['main.py'])
+  expect(await readdir(join(folder.path, 'unpacked'))).toEqual([source.sha256])
+  expect(await readdir(join(folder.path, 'unpacked', source.sha256))).toEqual(['main.py'])
   await folder.remove()
 })

@@ -1,13 +1,13 @@
-import { join } from 'node:path'
 import { type InstanceSpec, StartFailed } from '../runtime.ts'
+import type { Home } from './homes.ts'
 
 /**
  * The whole environment of a process: what the spec says and what it cannot do without. Of the server's own there is
  * only PATH. Throws StartFailed for a name that no shell hands on.
  */
 export function environmentOf(
-  { environment, program }: InstanceSpec,
-  folder: string,
+  { environment, program }: Pick<InstanceSpec, 'environment' | 'program'>,
+  home: Home,
   port: number,
 ): Record<string, string> {
   for (const [name, value] of Object.entries(environment))
@@ -22,8 +22,8 @@ export function environmentOf(
     ...environment,
     PORT: String(port),
     HOST: '127.0.0.1',
-    HOME: folder,
-    TMPDIR: join(folder, 'tmp'),
+    HOME: home.folder,
+    TMPDIR: home.temporary,
     ...(program.kind === 'command' ? {} : { HANDLER: program.handler }),
   }
 }

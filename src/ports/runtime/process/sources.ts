@@ -2,25 +2,38 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BadArchive, UNFINISHED, unpackArchive } from '../../../kit/archive/index.ts'
 import { type Source, StartFailed } from '../runtime.ts'
+import { Trash } from './trash.ts'
 
 /** How deep a `.abeja` folder is looked for (contract abeja 4.2). */
 const SEARCH_DEPTH = 3
 
+/** A source as it was uploaded, which nobody but the server reaches, and nobody changes. */
+interface Unpacked {
+  readonly folder: string
+  /** Where in it programs begin: '' for the folder itself. */
+  readonly workingFolder: string
+}
+
 export interface Sources {
-  /** The working folder for a source, unpacked when it is not there yet. Throws StartFailed. */
-  workingFolder(source: Source): Promise<string>
-  /** Removes what a killed server left half unpacked. Only whoever is alone on the folder may call this. */
+  /** The source, unpacked when it is not there yet. Throws StartFailed. */
+  unpacked(source: Source): Promise<Unpacked>
+  /** Removes what earlier servers left half unpacked. Only whoever is alone on the folder may call this. */
   tidy(): Promise<void>
 }
 
-export function sourcesIn(folder: string): Sources {
-  const known = new Map<string, Promise<string>>()
+/** Sources by their content, in a folder of the runtime's own. */
+export function sourcesIn(root: string): Sources {
+  const folder = join(root, 'unpacked')
+  const known = new Map<string, Promise<Unpacked>>()
   return {
-    async workingFolder(source) {
+    async unpacked(source) {
       const { sha256 } = source
       const found =
         known.get(sha256) ??
-        unpackArchive(() => source.open(), { folder, sha256 }).then(workingFolderIn)
+        unpackArchive(() => source.open(), { folder, sha256 }).then(async (folder) => ({
+          folder,
+          workingFolder: await workingFolderIn(folder),
+        }))
       known.set(sha256, found)
       try {
         return await found
@@ -31,6 +44,8 @@ export function sourcesIn(folder: string): Sources {
       }
     },
     async tidy() {
+      // programs ran in these, and may have changed them
+      await new Trash(join(root, 'trash')).remove(join(root, 'sources'))
       for (const name of await readdir(folder).catch(() => []))
         if (UNFINISHED.test(name) || name.endsWith('.zip.tmp'))
           await rm(join(folder, name), { recursive: true, force: true })
@@ -38,18 +53,18 @@ export function sourcesIn(folder: string): Sources {
   }
 }
 
-/** The folder that holds a folder `.abeja`, the nearest to the root; the root where there is none. */
+/** The folder in `root` that holds a folder `.abeja`, the nearest to it; '' where there is none. */
 async function workingFolderIn(root: string): Promise<string> {
-  let level = [root]
+  let level = ['']
   for (let depth = 0; depth <= SEARCH_DEPTH; depth++) {
     const below: string[] = []
     for (const folder of level) {
-      const entries = await readdir(folder, { withFileTypes: true })
+      const entries = await readdir(join(root, folder), { withFileTypes: true })
       const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
       if (folders.includes('.abeja')) return folder
       below.push(...folders.sort().map((name) => join(folder, name)))
     }
     level = below
   }
-  return root
+  return ''
 }
