@@ -94,6 +94,9 @@ export function parseStat(stat) {
   }
 }
 
+/** Whether no process was started after this one, on the whole machine: then it has left none. @param {number} pid */
+export const isNewest = (pid) => textOf('/proc/loadavg').trim().split(' ').at(-1) === String(pid)
+
 /** The value of a variable in the environment that a process was started with. @param {number} pid @param {string} name */
 export function inEnvironment(pid, name) {
   const block = `\0${textOf(`/proc/${pid}/environ`)}`

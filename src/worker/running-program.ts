@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { PipePool } from '../kit/pipe-pool.js'
-import { whoIs } from '../kit/processes.js'
+import { isNewest, whoIs } from '../kit/processes.js'
 import { endAll, Owner, signalGroup } from '../kit/reap.js'
 import { messageOf } from './events.ts'
 import type { Reaper } from './reaper.ts'
@@ -64,7 +64,8 @@ export async function startProgram(
     const ended = exited.then(async (exit) => {
       hasExited = true // its id may be another's from now on
       child.stdin?.destroy()
-      if (await endAll(owner, () => [])) reaper.forget(owner)
+      // to look at all processes takes longer than many a job
+      if (isNewest(pid) || (await endAll(owner, () => []))) reaper.forget(owner)
       over.abort()
       return exit
     })
