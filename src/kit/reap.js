@@ -1,4 +1,5 @@
 // @ts-check
+import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { look, processOf } from './processes.js'
 
@@ -48,6 +49,7 @@ export async function endAll(owner, others) {
   const deadline = performance.now() + GONE_WITHIN_MS
   for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     if (owner.leader !== undefined) signalGroup(owner.leader.pid, 'SIGKILL')
+    if (owner.user !== undefined && !isShared(owner.user, others())) await killAllOf(owner.user)
     if (!(await killAll(owner, others))) return true
     if (performance.now() > deadline) return false
     await delay(pause)
@@ -71,6 +73,23 @@ async function killAll(owner, others) {
   }
   for (const pid of found) sendTo(pid, 'SIGKILL')
   return found.size > 0
+}
+
+/** @param {number} user @param {Iterable<Owner>} others */
+const isShared = (user, others) => [...others].some((other) => other.user === user)
+
+/**
+ * Kills all processes of a user in one call of the system, which none can flee by starting another. That is for the user
+ * itself to do (kill(2), -1).
+ * @param {number} user
+ */
+async function killAllOf(user) {
+  const as = { uid: user, gid: user, cwd: '/', env: {}, stdio: /** @type {const} */ ('ignore') }
+  const killer = spawn('/bin/sh', ['-c', 'kill -KILL -1'], as)
+  await new Promise((resolve) => {
+    killer.once('exit', resolve)
+    killer.once('error', resolve) // no room for it: they are looked for again
+  })
 }
 
 /** Sends a signal to each. @param {Iterable<Process>} members @param {NodeJS.Signals} signal */

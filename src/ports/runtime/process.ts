@@ -118,6 +118,10 @@ export function processRuntime({
     }
   }
 
+  /** Whether no other server has this user by now. */
+  const isOurs = async (user: number): Promise<boolean> =>
+    numbers !== undefined && numbers.takeOver(user)
+
   /** Nobody waits for it, and it is tried again at the next start. */
   async function tidy(except: ReadonlySet<string>): Promise<void> {
     await workplace
@@ -145,7 +149,7 @@ export function processRuntime({
     async leftovers() {
       const markOf = await marks()
       const except = new Set([...running.keys(), ...starting.keys()])
-      const left = await endLeftovers(instances, { except, markOf })
+      const left = await endLeftovers(instances, { except, markOf, isOurs })
       if (starting.size === 0) await tidy(except)
       return left
     },

@@ -1,8 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { processRuntime } from '../../../src/ports/runtime/process.ts'
+import { UserNumbers } from '../../../src/ports/runtime/process/user-numbers.ts'
 import {
   type Program,
   type RunningInstance,
@@ -27,7 +36,8 @@ describe('a process', () => {
   const dir = mkdtempSync(join(root, 'data-'))
   let runtime: Runtime
   beforeAll(() => {
-    runtime = processRuntime({ dir, log })
+    for (const folder of [root, dir]) chmodSync(folder, 0o711) // other users pass through
+    runtime = processRuntime({ dir, numbers: new UserNumbers(), log })
   })
   afterAll(() => runtime.close())
 
@@ -140,6 +150,18 @@ if os.fork() == 0:
     expect(isAlive(pid)).toBe(true)
     await instance.stop(20_000)
     expect(isAlive(pid)).toBe(false)
+  })
+
+  test('takes with it what starts itself anew again and again', async () => {
+    const isRoot = process.getuid?.() === 0
+    const user = isRoot ? 54_323 : undefined
+    // without a user of its own it is known by its program's group
+    const again = `sleep 0.002\n${isRoot ? 'setsid ' : ''}/bin/sh again.sh &`
+    const program = 'env -i PATH="$PATH" /bin/sh again.sh; echo up; exec sleep 600'
+    const instance = await start(program, { 'again.sh': again }, {}, user)
+    expect(await firstLine(instance)).toBe('up')
+    await instance.stop(0)
+    expect(runningOf(user ?? -(instance.pid ?? 0))).toEqual([])
   })
 
   test('leaves other processes of its user that belong to another', async () => {
@@ -259,4 +281,23 @@ async function firstLine(instance: RunningInstance): Promise<string> {
   for await (const { lines } of instance.output('', new AbortController().signal))
     return lines[0]?.text ?? ''
   return ''
+}
+
+/** The processes of a user, or, below zero, of a group. */
+function runningOf(whose: number): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || !isAlive(Number(pid))) return false
+    const [stat, status] = ['stat', 'status'].map((name) => textOf(`/proc/${pid}/${name}`))
+    return whose > 0
+      ? status?.includes(`\nUid:\t${whose}\t`)
+      : stat?.slice(stat.lastIndexOf(')')).split(' ')[3] === String(-whose)
+  })
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // it has ended
+  }
 }

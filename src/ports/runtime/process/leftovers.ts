@@ -25,18 +25,28 @@ export async function earlierAgentGone(folder: string): Promise<void> {
 
 /**
  * Ends what runs for the folders in `instances`, but for those in `except`, and resolves with them. A program is known
- * by its start, its processes by their mark and their user. Where there is no /proc to prove whose they are, nobody is
+ * by its start, its processes by their mark, and by their user where that is not another server's by now. Where there is no /proc to prove whose they are, nobody is
  * killed from here.
  */
 export async function endLeftovers(
   instances: string,
-  { except, markOf }: { except: ReadonlySet<string>; markOf: (key: string) => string },
+  { except, ...by }: { readonly except: ReadonlySet<string> } & Known,
 ): Promise<readonly Leftover[]> {
   const keys = (await readdir(instances).catch(() => [])).filter((key) => !except.has(key))
-  return Promise.all(keys.map((key) => endLeftover(key, join(instances, key), markOf(key))))
+  return Promise.all(keys.map((key) => endLeftover(key, join(instances, key), by)))
 }
 
-async function endLeftover(key: string, folder: string, mark: string): Promise<Leftover> {
+/** What processes are known by. */
+interface Known {
+  readonly markOf: (key: string) => string
+  readonly isOurs: (user: number) => Promise<boolean>
+}
+
+async function endLeftover(
+  key: string,
+  folder: string,
+  { markOf, isOurs }: Known,
+): Promise<Leftover> {
   const discard = (): Promise<void> => rm(folder, { recursive: true, force: true })
   if (await isFromBefore(folder)) {
     await endGroupFromBefore(folder)
@@ -45,7 +55,9 @@ async function endLeftover(key: string, folder: string, mark: string): Promise<L
   const program = writtenDown(folder, PROGRAM)
   const isAlive = program !== undefined && processOf(program.pid)?.start === program.start
   const leader = isAlive ? program : undefined
-  await endAll(new Owner(mark, program?.user, leader), () => [])
+  const user =
+    program?.user !== undefined && (await isOurs(program.user)) ? program.user : undefined
+  await endAll(new Owner(markOf(key), user, leader), () => [])
   return {
     key,
     output: (from, signal) => followJournal(folder, from, AbortSignal.abort(), signal),

@@ -32,6 +32,18 @@ export class UserNumbers {
     }
   }
 
+  /**
+   * The same for a number under which an earlier server may have left processes, which this one is to end: false only for
+   * one that another server has.
+   */
+  async takeOver(user: number): Promise<boolean> {
+    if (this.#taken.has(user)) return this.take(user)
+    const lock = await this.#lock(user)
+    if (lock === 'refused') return false
+    this.#taken.set(user, Promise.resolve(lock))
+    return true
+  }
+
   /** Gives a number back that nothing runs as any more. */
   async release(user: number): Promise<void> {
     const taken = await this.#taken.get(user)
