@@ -46,10 +46,11 @@ async function openWalled(options: OpenOptions): Promise<Runtime> {
   if (users === undefined) throw new InTheWay('INSTANCE_USERS is off')
   const lacking = await lackingCapabilities()
   if (lacking === undefined) throw new InTheWay('this machine has no /proc to see processes in')
+  if (process.geteuid?.() !== 0)
+    // from one ordinary user to another, programs would keep the capabilities of the server (capabilities(7))
+    throw new InTheWay(`only root may change users (the server runs as ${process.geteuid?.()})`)
   if (lacking.length > 0)
-    throw new InTheWay(
-      `the server may not change users (user ${process.geteuid?.()} without ${lacking.join(', ')})`,
-    )
+    throw new InTheWay(`the server may not change users (root without ${lacking.join(', ')})`)
   await openPlace(place, 'RUNTIME_DIR')
   const lock = await options.lock(place)
   const numbers = new UserNumbers()
