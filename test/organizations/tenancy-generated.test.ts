@@ -95,6 +95,7 @@ beforeAll(async () => {
     id: ours.ids['ProcessService'] ?? '', // where another position of the input is asked about
     ...ours.person,
     text: theirs.word,
+    instanceType: 'cpu-1',
   }
   before = await photograph(app, theirs)
 })
