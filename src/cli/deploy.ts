@@ -34,7 +34,10 @@ interface DeployOptions extends ProgramOptions {
 export function addDeploy(program: Command): void {
   talking(program.command('deploy'))
     .description('pack a folder, send it and run it as a service')
-    .argument('<folder>', 'the folder that holds your code')
+    .argument(
+      '<folder>',
+      'the folder that holds your code; left out are node_modules, .venv, .git, __pycache__, *.pyc and .DS_Store in it',
+    )
     .option('--name <name>', "the deployment; the folder's name when absent")
     .option('--service <name>', "the service; the deployment's name when absent")
     .option('--handler <module:function>', 'what to call; main:handler when absent')
