@@ -96,8 +96,9 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   opening(await lockDataFolder(dataDir), (lock) => lock.release())
   await closeToOthers(dataDir, { group: true })
   const server = await identity(dataDir)
-  const trying = opening(runtimeOf(config, log), async (one) => (await one).close())
-  trying.catch(() => {}) // told where it is waited for
+  const trying = runtimeOf(config, log)
+  const tried = trying.catch(() => undefined) // told where it is waited for
+  void opening(tried, async (one) => (await one)?.close())
   const metrics = prometheusMetrics()
   const tracing = opening(await tracingOf(config, server, log), (one, graceMs) =>
     one.close(graceMs),
@@ -190,7 +191,7 @@ function warnOfWalls({ secrets }: Config, { unwalled }: RuntimeFacts, log: Logge
   const names = secrets.inEnvironment
   if (names.length > 0)
     log.warn(
-      `Services can read ${names.join(', ')} in the environment of the server or in .env: give them by files (${names.map((name) => `${name}_FILE`).join(', ')}) that only the server reads.`,
+      `Services can read ${names.join(', ')} in the environment of the server or in .env: give them by files (${names.map((name) => `${name}_FILE`).join(', ')}) and remove these once the server has started, since services can read every file that it can.`,
     )
 }
 

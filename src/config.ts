@@ -51,12 +51,12 @@ const variables = z.object({
     .string()
     .optional()
     .describe(
-      'Folder of the working folders of instances that have users of their own, which must be able to pass through to it; others must not be able to change it. Without it `<DATA_DIR>-runtime`. Instances without such users have theirs in `DATA_DIR`.',
+      'Folder that instances with users of their own work in. These users must be able to pass through to it, so nothing above it may be closed to them (as `/root` is), and nobody but the server may change it. Without it `<DATA_DIR>-runtime`. Instances without such users work in `DATA_DIR`.',
     ),
   INSTANCE_USERS: userRange()
     .prefault('40000-59999')
     .describe(
-      'Users of the operating system, by number, that services run as, one each: numbers that nobody else on the machine has. `off`: all run as the user of the server.',
+      'Numbers of the operating-system users (UIDs) that services run as, one for each: a range that nobody else on the machine uses. `off`: all run as the user of the server.',
     ),
   UNWALLED_ORGANIZATIONS: z
     .enum(['default', 'all'], { error: 'must be default or all' })

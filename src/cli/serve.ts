@@ -115,7 +115,7 @@ Millrace is ready.
   }
   Services      ${
     unwalled === undefined
-      ? 'each runs as a user of the operating system of its own'
+      ? 'each runs as an operating-system user of its own'
       : `${unwalled} Whoever may deploy is trusted with the server`
   }
 

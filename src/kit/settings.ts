@@ -81,7 +81,7 @@ export function pairs() {
 
 /** Numbers of users of the operating system, both ends included; undefined for `off`. Never those of the system. */
 export function userRange() {
-  const error = `must be off, or two numbers from 1000 to 2000000000 like 40000-59999, for at most ${MAX_USERS} users`
+  const error = `must be off, or two numbers from 1000 to 2000000000, the smaller first, like 40000-59999, for at most ${MAX_USERS} users`
   return z
     .string()
     .regex(/^(off|\d{4,10}-\d{4,10})$/, { error, abort: true })

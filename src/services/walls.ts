@@ -17,7 +17,7 @@ export async function whyNotHere(
     select: { handle: true },
   })
   if (handle === DEFAULT_HANDLE) return undefined
-  return `Only the organization "${DEFAULT_HANDLE}" may run processes on this server. ${unwalled} (UNWALLED_ORGANIZATIONS=all lets every organization.)`
+  return `Only the organization "${DEFAULT_HANDLE}" may run processes on this server. ${unwalled} With UNWALLED_ORGANIZATIONS=all every organization may.`
 }
 
 /** Throws Unavailable where an organization may not run processes on this server. */

@@ -12,9 +12,10 @@ const STICKY = 0o1000
  * Throws InTheWay for one that somebody else could have prepared or could exchange.
  */
 export async function openPlace(folder: string, setting: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: THROUGH }).catch((cause: unknown) => {
+  await mkdir(folder, { recursive: true, mode: THROUGH }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EEXIST') return
     throw new InTheWay(
-      `${folder} cannot be made (${String(cause)}): set ${setting} to a folder that can`,
+      `${folder} cannot be made (${cause.message}): set ${setting} to a folder that can`,
       { cause },
     )
   })
