@@ -436,8 +436,8 @@ class Lines:
 
     def add(self, text):
         with self._moved:
-            for line in text.splitlines() or ['']:
-                self._add(line)
+            for line in re.sub(r'\r?\n\Z', '', text).split('\n'):
+                self._add(last_drawn(line))
 
     def _decoder(self, stream):
         if stream not in self._decoders:

@@ -116,6 +116,7 @@ test('a job is worked on, and its progress and log are seen while it is', async 
     'INFO tasks: from logging',
     'from log',
     'in two lines',
+    'one\u000bline\u2028of the log',
     'without an end ?',
   ])
   const told = (await progress()).map(({ changes }) => changes.map(({ to }) => to))
