@@ -239,7 +239,9 @@ const variables = z.object({
     .describe('From asking an instance to stop until it is killed.'),
   MAX_RESTARTS: whole(0, 1_000_000, 5)
     .prefault('5')
-    .describe('Restarts in a row before a service is `FAILED`.'),
+    .describe(
+      'Restarts in a row before a service is `FAILED`; 2 at most for an instance that was never ready.',
+    ),
   SCALE_DOWN_SECONDS: seconds('positive', 60)
     .prefault('60')
     .describe('Autoscale ends instances that were not needed for so long.'),

@@ -32,7 +32,7 @@ export async function asUserOf<Started>(
     }
   }
   throw new StartFailed(
-    'There is no free user of the operating system for it: widen INSTANCE_USERS.',
+    'There is no free user of the operating system for it: widen INSTANCE_USERS, or delete services that nobody needs, since each keeps its number.',
   )
 }
 
