@@ -1,6 +1,7 @@
 // @ts-check
 import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
+import { asUser } from './as-user.js'
 import { look, processOf } from './processes.js'
 
 /** @typedef {import('./processes.js').Process} Process */
@@ -31,6 +32,8 @@ export class Owner {
   }
 }
 
+/** How long the killer of a user may take, which others of that user may stop. */
+const KILLER_MS = 500
 const GONE_WITHIN_MS = 5_000
 const PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 100
@@ -75,6 +78,12 @@ async function killAll(owner, others) {
   return found.size > 0
 }
 
+/** What kills all processes of a user just now. @type {Map<number, Promise<void>>} */
+const killers = new Map()
+
+/** Resolves when nothing is about that would kill what is started as a user now. @param {number} user */
+export const untilSafe = async (user) => killers.get(user)
+
 /** @param {number} user @param {Iterable<Owner>} others */
 const isShared = (user, others) => [...others].some((other) => other.user === user)
 
@@ -85,11 +94,24 @@ const isShared = (user, others) => [...others].some((other) => other.user === us
  */
 async function killAllOf(user) {
   if (user === 0 || process.geteuid?.() !== 0) return
-  const as = { uid: user, gid: user, cwd: '/', env: {}, stdio: /** @type {const} */ ('ignore') }
-  const killer = spawn('/bin/sh', ['-c', 'kill -KILL -1'], as)
-  await new Promise((resolve) => {
-    killer.once('exit', resolve)
-    killer.once('error', resolve) // no room for it: they are looked for again
+  const killed = (killers.get(user) ?? kill(user)).finally(() => killers.delete(user))
+  killers.set(user, killed)
+  await killed
+}
+
+/** @param {number} user @returns {Promise<void>} */
+function kill(user) {
+  const [file = '', ...args] = asUser(user, ['/bin/sh', '-c', 'kill -KILL -1'])
+  const killer = spawn(file, args, {
+    cwd: '/',
+    env: {},
+    stdio: 'ignore',
+    timeout: KILLER_MS,
+    killSignal: 'SIGKILL',
+  })
+  return new Promise((resolve) => {
+    killer.once('exit', () => resolve())
+    killer.once('error', () => resolve()) // no room for it: they are looked for again
   })
 }
 
@@ -112,16 +134,18 @@ export async function membersOf(owner, others) {
 }
 
 /** @param {Owner} owner @param {Look} now */
-function closure({ leader, mark, variable, seen }, now) {
+function closure({ leader, mark, variable, seen, user }, now) {
   const since = leader?.start ?? 0
   const all = now.all.filter(mayBeOurs)
+  /** A mark that another user has taken on means nothing. @param {number} pid */
+  const isMarked = (pid) =>
+    mark !== undefined &&
+    now.inEnvironment(pid, variable) === mark &&
+    (user === undefined || now.isOfUser(pid, user))
   const members = new Set(
     all.filter(
       ({ pid, session, start }) =>
-        seen.get(pid) === start ||
-        (start >= since &&
-          (session === leader?.pid ||
-            (mark !== undefined && now.inEnvironment(pid, variable) === mark))),
+        seen.get(pid) === start || (start >= since && (session === leader?.pid || isMarked(pid))),
     ),
   )
   for (let size = 0; size < members.size;) {

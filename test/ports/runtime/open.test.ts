@@ -176,7 +176,7 @@ test('whatever a program leaves in its folder is removed, and nothing else', asy
   await writeFile(join(precious, 'file'), '')
   await chmod(precious, 0o777)
   const deep = 'i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i + 1)); done; echo deep >file'
-  const script = `ln -s ${precious} link; mkdir shut; echo x >shut/file; chmod 0 shut; mkdir unlisted; echo x >unlisted/f; chmod 0111 unlisted; mkfifo fifo; ${deep}`
+  const script = `ln -s ${precious} link; mkdir shut; echo x >shut/file; chmod 0 shut; mkdir unlisted; echo x >unlisted/f; chmod 0111 unlisted; mkfifo fifo; $(printf 'mkdir a\\377 ; touch a\\377/\\351 \\351'); ${deep}`
   await run(runtime, script)
   const place = runtime.facts.users ? `${dir}-runtime` : dir
   await until(async () => (await readdir(join(place, 'homes'))).length === 0)
@@ -209,6 +209,43 @@ test('a folder that turns into a link while it is removed leads nowhere', async 
   await until(async () => (await readdir(join(place, 'homes'))).length === 0)
   expect(await readdir(join(precious, 'd'))).toEqual(['file'])
 })
+
+test.runIf(isRoot)(
+  'a program enters its folder as its user, whatever others of that user make of it',
+  async () => {
+    const { runtime, dir } = await opened()
+    const hidden = join(root, 'hidden')
+    await mkdir(join(hidden, 'open'), { recursive: true })
+    await writeFile(join(hidden, 'open/file'), 'secret')
+    await chmod(hidden, 0o700)
+    const user = 47_000 + (process.pid % 1_000)
+    const start = async (key: string, command: string) =>
+      runtime.start({
+        key,
+        source: await sourceOf({ a: '' }),
+        program: { kind: 'command', command },
+        user,
+        size: '',
+        environment: {},
+      })
+    const exchange = `
+    console.log('ready')
+    for (;;) for (let n = 0; n < 5; n++) try {
+      const home = '${dir}-runtime/homes/entered-' + n + '.0/'
+      require('fs').renameSync(home + 'source', home + 'away')
+      require('fs').symlinkSync('${hidden}/open', home + 'source')
+    } catch {}`
+    const other = await start('exchanges.0', `exec '${process.execPath}' -e "${exchange}"`)
+    for await (const { lines } of other.output('', new AbortController().signal))
+      if (texts(lines).includes('ready')) break
+    for (let n = 0; n < 5; n += 1) {
+      const instance = await start(`entered-${n}.0`, 'cat file')
+      await instance.exited
+      expect(texts((await readAll(instance)).lines)).not.toContain('secret')
+    }
+    await other.stop(0)
+  },
+)
 
 test.runIf(isRoot)('a user that somebody else on the machine has is refused', async () => {
   const { runtime } = await opened()

@@ -164,6 +164,38 @@ if os.fork() == 0:
     expect(runningOf(user ?? -(instance.pid ?? 0))).toEqual([])
   })
 
+  test('ends although it is traced', async () => {
+    const trace = [
+      'import ctypes, os, time',
+      'of = os.getppid()',
+      'os.setsid()',
+      'ctypes.CDLL(None).ptrace(0x4206, of, 0, 0)', // PTRACE_SEIZE: its end is told to the tracer first
+      "print('traced', flush=True)",
+      'time.sleep(600)',
+    ]
+    const instance = await start('python3 trace.py & exec sleep 600', {
+      'trace.py': trace.join('\n'),
+    })
+    expect(await firstLine(instance)).toBe('traced')
+    expect((await instance.stop(0)).signal).toBe('SIGKILL')
+  })
+
+  test.runIf(process.getuid?.() === 0)('holds up nobody by stopping all of its user', async () => {
+    const user = 54_324
+    const stops = 'for (;;) try { process.kill(-1, "SIGSTOP") } catch {}'
+    const instance = await start(
+      `'${process.execPath}' -e '${stops}' & echo up; exec sleep 600`,
+      undefined,
+      {},
+      user,
+    )
+    expect(await firstLine(instance)).toBe('up')
+    const others = []
+    for (let n = 0; n < 20; n++) others.push(await start('exec sleep 600', undefined, {}, user))
+    await Promise.all([instance, ...others].map((one) => one.stop(0)))
+    expect(runningOf(user)).toEqual([])
+  })
+
   test('leaves other processes of its user that belong to another', async () => {
     const user = process.getuid?.() === 0 ? 54_322 : undefined
     const other = await start('setsid sleep 600 & echo $!; exec sleep 600', undefined, {}, user)

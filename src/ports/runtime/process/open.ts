@@ -1,3 +1,4 @@
+import { hasSetpriv } from '../../../kit/as-user.js'
 import { processRuntime } from '../process.ts'
 import type { Runtime, UserRange } from '../runtime.ts'
 import { lackingCapabilities } from './capabilities.ts'
@@ -51,6 +52,8 @@ async function openWalled(options: OpenOptions): Promise<Runtime> {
     throw new InTheWay(`only root may change users (the server runs as ${process.geteuid?.()})`)
   if (lacking.length > 0)
     throw new InTheWay(`the server may not change users (root without ${lacking.join(', ')})`)
+  if (!(await hasSetpriv()))
+    throw new InTheWay('there is no setpriv of util-linux to change users with')
   await openPlace(place, 'RUNTIME_DIR')
   const lock = await options.lock(place)
   const numbers = new UserNumbers()

@@ -33,7 +33,7 @@ export class Trash {
     await this.#clear(names.map((name) => join(this.#folder, name)))
   }
 
-  async #take(path: string): Promise<string | undefined> {
+  async #take(path: string | Buffer): Promise<string | undefined> {
     const taken = join(this.#folder, randomUUID())
     const moved = (): Promise<string> => rename(path, taken).then(() => taken)
     return moved()
@@ -67,8 +67,10 @@ export class Trash {
       const through = `/proc/self/fd/${opened.fd}`
       const within = existsSync(through) ? through : path
       const folders: string[] = []
-      for (const entry of await readdir(within, { withFileTypes: true })) {
-        const its = join(within, entry.name)
+      // names as bytes: they need not be UTF-8
+      const entries = await readdir(within, { withFileTypes: true, encoding: 'buffer' })
+      for (const entry of entries) {
+        const its = Buffer.concat([Buffer.from(`${within}/`), entry.name])
         if (!entry.isDirectory() && (await isUnlinked(its))) continue
         const taken = await this.#take(its)
         if (taken !== undefined) folders.push(taken)
@@ -90,7 +92,7 @@ const openFolder = (path: string) => {
 }
 
 /** False for what has become a folder meanwhile. */
-const isUnlinked = (path: string): Promise<boolean> =>
+const isUnlinked = (path: Buffer): Promise<boolean> =>
   unlink(path).then(
     () => true,
     (cause: unknown) => {

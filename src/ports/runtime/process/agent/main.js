@@ -9,6 +9,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { whoIs } from '../../../../kit/processes.js'
 import { PipePool } from '../../../../kit/pipe-pool.js'
+import { Owner } from '../../../../kit/reap.js'
 import { AGENT, writeDown } from './records.js'
 import { startProgram } from './start.js'
 
@@ -34,8 +35,8 @@ const [, , folder = ''] = process.argv
 /** @type {Map<string, import('./program.js').Program>} */
 const programs = new Map()
 const pool = new PipePool()
-/** Starts on their way. @type {Set<Promise<void>>} */
-const starting = new Set()
+/** Starts on their way. @type {Map<Promise<void>, Owner>} */
+const starting = new Map()
 
 /** @param {Notice} notice */
 function tell(notice) {
@@ -56,16 +57,22 @@ function obey(order) {
 
 /** @param {import('./start.js').Launch} launch */
 function begin(launch) {
-  const started = start(launch).finally(() => starting.delete(started))
-  starting.add(started)
+  const owner = new Owner(launch.mark, launch.user, undefined)
+  const started = start(launch, owner).finally(() => starting.delete(started))
+  starting.set(started, owner)
 }
 
-/** @param {import('./start.js').Launch} launch */
-async function start(launch) {
+function owners() {
+  const running = [...programs.values()].filter((program) => !program.isOver)
+  return [...starting.values(), ...running.map(({ owner }) => owner)]
+}
+
+/** @param {import('./start.js').Launch} launch @param {Owner} owner */
+async function start(launch, owner) {
   const { key } = launch
   try {
-    const program = await startProgram(launch, pool, {
-      owners: () => [...programs.values()].flatMap((one) => (one.isOver ? [] : [one.owner])),
+    const program = await startProgram(launch, owner, pool, {
+      owners,
       warn: (message) => tell({ kind: 'warned', key, message }),
     })
     programs.set(key, program)
@@ -81,7 +88,7 @@ async function start(launch) {
 }
 
 async function leave() {
-  await Promise.all(starting)
+  await Promise.all(starting.keys())
   for (const program of programs.values()) void program.kill()
   const all = Promise.all([...programs.values()].map(({ ended }) => ended))
   await Promise.race([all, delay(LAST_MS)])

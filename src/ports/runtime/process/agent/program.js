@@ -93,15 +93,14 @@ export class Program {
     if (this.#isOver) return
     clearTimeout(this.#timer)
     const left = Math.max(0, this.#endBy - performance.now())
-    this.#timer = setTimeout(() => signalGroup(this.#leader, 'SIGKILL'), left)
+    this.#timer = setTimeout(() => void this.#endAll(), left)
   }
 
   /** Ends it now. */
   async kill() {
     if (this.#isOver) return
     this.#endBy = 0
-    await this.#members()
-    signalGroup(this.#leader, 'SIGKILL')
+    await this.#endAll()
   }
 
   /** Tells that all before this part of its journal has been read. @param {number} segment */
@@ -115,8 +114,7 @@ export class Program {
     if (this.#endBy !== Infinity) await this.#othersGone()
     this.#isOver = true
     clearTimeout(this.#timer)
-    if (!(await endAll(this.#owner, () => this.#others())))
-      this.#surroundings.warn('Processes of an instance would not end.')
+    if (!(await this.#endAll())) this.#surroundings.warn('Processes of an instance would not end.')
     for (const reader of this.#readers) reader.hurry()
     await this.#readOn()
     return { code, signal }
@@ -145,6 +143,11 @@ export class Program {
     await this.#read
     while (!this.#journal.isWritten) await delay(LONGEST_LOOK_MS)
     this.#journal.close()
+  }
+
+  /** Not the program alone: whatever traces it hides from us that it has ended. */
+  #endAll() {
+    return endAll(this.#owner, () => this.#others())
   }
 
   #members() {

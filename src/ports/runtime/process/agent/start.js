@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { asUser } from '../../../../kit/as-user.js'
 import { givePipe } from '../../../../kit/pipes.js'
 import { whoIs } from '../../../../kit/processes.js'
 import { Program } from './program.js'
-import { MARK, Owner, signalGroup } from '../../../../kit/reap.js'
+import { MARK, signalGroup, untilSafe } from '../../../../kit/reap.js'
 import { PROGRAM, writeDown } from './records.js'
 
 /**
@@ -17,20 +17,16 @@ import { PROGRAM, writeDown } from './records.js'
  *   readonly user?: number | undefined }} Launch
  *
  * @typedef {import('./program.js').Surroundings} Surroundings
+ * @typedef {import('../../../../kit/reap.js').Owner} Owner
  */
-
-/** util-linux: no program that it starts comes by the rights of another user (crontab, at, sudo). */
-const SETPRIV = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'setpriv'))
-  .find((path) => process.platform === 'linux' && existsSync(path))
 
 /**
- * Starts a program, which leads a session of its own. Throws an error whose message is a sentence for the user.
- * @param {Launch} launch @param {import('../../../../kit/pipe-pool.js').PipePool} pool @param {Surroundings} surroundings
+ * Starts a program, which leads a session of its own. Its processes are the owner's from before the start on. Throws an
+ * error whose message is a sentence for the user.
+ * @param {Launch} launch @param {Owner} owner @param {import('../../../../kit/pipe-pool.js').PipePool} pool @param {Surroundings} surroundings
  */
-export async function startProgram(launch, pool, surroundings) {
-  const { folder, mark, user } = launch
+export async function startProgram(launch, owner, pool, surroundings) {
+  const { folder, user } = launch
   const { stdout, stderr } = await pool.take().catch((cause) => {
     throw new Error(`Pipes for its output could not be made: ${String(cause)}`, { cause })
   })
@@ -38,11 +34,12 @@ export async function startProgram(launch, pool, surroundings) {
   let child
   try {
     if (user !== undefined) for (const pipe of [stdout, stderr]) givePipe(pipe, user, user)
+    if (user !== undefined) await untilSafe(user)
     child = spawned(launch, stdout.theirs, stderr.theirs)
     await once(child, 'spawn')
     const leader = whoIs(/** @type {number} */ (child.pid))
     writeDown(folder, PROGRAM, { ...leader, user })
-    const owner = new Owner(mark, user, leader)
+    owner.leader = leader
     const pipes = { stdout: stdout.ours, stderr: stderr.ours }
     return new Program(child, leader, owner, pipes, folder, surroundings)
   } catch (cause) {
@@ -58,14 +55,16 @@ export async function startProgram(launch, pool, surroundings) {
 
 /** @param {Launch} launch @param {number} stdout @param {number} stderr */
 function spawned({ command, workingFolder, environment, mark, user }, stdout, stderr) {
-  const isHeld = user !== undefined && SETPRIV !== undefined
-  const [file = '', ...args] = isHeld ? [SETPRIV, '--no-new-privs', ...command] : command
+  // a folder of its user may be a link by now: it is the user that goes there
+  const [file = '', ...args] =
+    user === undefined
+      ? command
+      : asUser(user, ['/bin/sh', '-c', 'cd "$0" && exec "$@"', workingFolder, ...command])
   return spawn(file, args, {
-    cwd: workingFolder,
+    cwd: user === undefined ? workingFolder : '/',
     env: { ...environment, [MARK]: mark },
     detached: true,
     stdio: ['ignore', stdout, stderr],
-    ...(user === undefined ? {} : { uid: user, gid: user }),
   })
 }
 
