@@ -58,12 +58,14 @@ describe('a process', () => {
     })
   }
 
-  test('gets an environment made from nothing', async () => {
+  const users = process.getuid?.() === 0 ? [undefined, 54_324] : [undefined]
+  test.for(users)('gets an environment made from nothing, as user %s', async (user) => {
     process.env['MILLRACE_TEST_SECRET'] = 'secret'
     const instance = await start(
       { kind: 'node', handler: 'main:handler' },
       { 'main.mjs': 'console.log(JSON.stringify(process.env)); process.exit(0)' },
       { GREETING: 'hi  "there"\n', HOME: 'elsewhere' },
+      user,
     )
     delete process.env['MILLRACE_TEST_SECRET']
     await instance.exited

@@ -53,13 +53,14 @@ export async function startProgram(launch, owner, pool, surroundings) {
   }
 }
 
+/** Runs a command in a folder, without what a shell adds to the environment by itself. */
+const GO = 'cd "$0" && unset PWD OLDPWD SHLVL && exec "$@"'
+
 /** @param {Launch} launch @param {number} stdout @param {number} stderr */
 function spawned({ command, workingFolder, environment, mark, user }, stdout, stderr) {
   // a folder of its user may be a link by now: it is the user that goes there
   const [file = '', ...args] =
-    user === undefined
-      ? command
-      : asUser(user, ['/bin/sh', '-c', 'cd "$0" && exec "$@"', workingFolder, ...command])
+    user === undefined ? command : asUser(user, ['/bin/sh', '-c', GO, workingFolder, ...command])
   return spawn(file, args, {
     cwd: user === undefined ? workingFolder : '/',
     env: { ...environment, [MARK]: mark },
