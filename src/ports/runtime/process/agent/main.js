@@ -7,6 +7,7 @@
  * Node.js itself, from src/ as from dist/.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { closeInheritedFiles } from '../../../../kit/inherited-files.js'
 import { whoIs } from '../../../../kit/processes.js'
 import { PipePool } from '../../../../kit/pipe-pool.js'
 import { Owner } from '../../../../kit/reap.js'
@@ -95,6 +96,7 @@ async function leave() {
   process.exit()
 }
 
+closeInheritedFiles()
 // whoever asks all processes of a terminal or of a service manager's unit to end asks the server, which tells us
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGPIPE'])
   process.on(signal, () => {})
