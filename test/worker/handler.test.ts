@@ -64,16 +64,17 @@ test('results that are ready together go each to its own job, and a bad one hind
     if (status === 'SUCCEEDED') expect((result as unknown[])[0]).toBe(parameters)
 })
 
+const drawing: Handler = async ({ log }) => {
+  await log('begins\n10%', { isUnfinished: true })
+  await log('100%')
+}
+
 test('an unfinished line is told as one, and left out where the server knows no such lines', async () => {
   const queue = await seedQueue(app.admin)
   const first = await submit(app.admin, queue)
-  const handler: Handler = async ({ log }) => {
-    await log('begins\n10%', { isUnfinished: true })
-    await log('100%')
-  }
   const logOf = async (id: string) =>
     (await read(app.admin, id)).logs.nodes.map(({ text, isUnfinished }) => [text, isUnfinished])
-  work(worker, queue, handler)
+  work(worker, queue, drawing)
   await becomes(app.admin, first.id, 'SUCCEEDED')
   await stopAll()
   const lines = [
@@ -84,7 +85,7 @@ test('an unfinished line is told as one, and left out where the server knows no 
   expect(await logOf(first.id)).toEqual(lines)
   const older = await olderProxy(app.url)
   const { id } = await submit(app.admin, queue)
-  work(new Client(older.url, worker.token), queue, handler)
+  work(new Client(older.url, worker.token), queue, drawing)
   await becomes(app.admin, id, 'SUCCEEDED')
   expect(await logOf(id)).toEqual(lines.filter(([, isUnfinished]) => isUnfinished === false))
   expect(older.refused).toBe(1)

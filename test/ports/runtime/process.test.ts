@@ -231,6 +231,14 @@ if os.fork() == 0:
     expect(isAlive(pid)).toBe(false)
   })
 
+  test('that returns again and again prints nothing by that', async () => {
+    const instance = await start(
+      `head -c 600000 /dev/zero | tr '\\0' '\\r'; printf 'a\\r\\r'; sleep 0.05; printf '\\r\\rb\\r\\n\\r\\n'; printf '\\rx'`,
+    )
+    await instance.exited
+    expect(texts((await readAll(instance)).lines)).toEqual(['b', '', 'x'])
+  })
+
   test('has ended although something that cannot be reached holds its output', async () => {
     const instance = await start(
       `sh -c 'env -i /usr/bin/setsid /bin/sleep 600 & echo $!'; sleep 0.2`,

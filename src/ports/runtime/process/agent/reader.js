@@ -108,11 +108,16 @@ export class PipeReader {
   /** Keeps what belongs to the open line; of what is drawn over, nothing. @param {Buffer} bytes */
   #keep(bytes) {
     if (this.#openBytes === 0) this.#openSince = performance.now()
-    const drawn = withoutReturns(bytes).lastIndexOf(RETURN) + 1
-    const isOver = drawn > 0 || (bytes[0] !== RETURN && this.#open.at(-1)?.at(-1) === RETURN)
-    if (isOver) this.#open = []
-    const kept = Buffer.from(bytes.subarray(drawn))
-    this.#openBytes = isOver ? kept.length : this.#openBytes + kept.length
+    const text = withoutReturns(bytes)
+    const drawn = text.lastIndexOf(RETURN) + 1
+    const isReturned = this.#open.at(-1)?.at(-1) === RETURN
+    if (drawn > 0 || (text.length > 0 && bytes[0] !== RETURN && isReturned)) this.#clear()
+    // of the returns at its end one says all, and none where nothing is drawn
+    const isSaid = text.length === 0 && (isReturned || this.#openBytes === 0)
+    const end = Math.min(text.length + (isSaid ? 0 : 1), bytes.length)
+    if (end === drawn) return
+    const kept = Buffer.from(bytes.subarray(drawn, end))
+    this.#openBytes += kept.length
     this.#open.push(kept)
     if (this.#open.length > MAX_PARTS) this.#open = [Buffer.concat(this.#open)]
     while (this.#openBytes > MAX_LINE_BYTES + 1) this.#cut()
