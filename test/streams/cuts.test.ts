@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -48,6 +49,7 @@ const ways: Cutting[] = []
 beforeAll(async () => {
   database = await testDatabase()
   notes = await testFolder()
+  await chmod(notes.path, 0o777) // services have users of their own
   server = new TestServer(database)
   await server.start()
 })
