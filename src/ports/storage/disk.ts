@@ -153,10 +153,9 @@ async function prepare(
   incoming: string,
   prefix: string,
 ): Promise<void> {
-  await mkdir(dir, { recursive: true })
-  await closeToOthers(dir, { group: false }) // servers may share it by their group
   await mkdir(objects, { recursive: true })
   await mkdir(incoming, { recursive: true })
+  await closeToOthers(dir, { group: false }) // servers may share it by their group
   await syncFolder(dir)
   for (const name of await readdir(incoming)) {
     const file = join(incoming, name)
