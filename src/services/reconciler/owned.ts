@@ -20,6 +20,8 @@ export type Loaded = Service & {
   readonly targetVersion: DeploymentVersion | null
 }
 
+const targetAsVersion = Prisma.sql`, "versionId" = COALESCE(t."targetVersionId", t."versionId"), "targetVersionId" = NULL`
+
 /**
  * What the owner of a service writes about it. Every write carries the run of this server, so that one that has lost
  * the service without knowing changes nothing.
@@ -51,6 +53,11 @@ export class OwnedService {
     })
   }
 
+  /** Nothing runs any more. A version that was on its way is what the next start begins with. */
+  async stopped(service: Service): Promise<void> {
+    await this.move(service, 'stopped', null, { set: targetAsVersion })
+  }
+
   /** What was needed is there, and is needed still. */
   async becomeReady(service: Loaded): Promise<void> {
     const { targetVersion, generation } = service
@@ -68,7 +75,7 @@ export class OwnedService {
           ]
     await this.move(service, 'ready', null, {
       events,
-      set: Prisma.sql`, "versionId" = COALESCE(t."targetVersionId", t."versionId"), "targetVersionId" = NULL`,
+      set: targetAsVersion,
       where: Prisma.sql`AND t.generation = ${generation}::int
         AND CASE WHEN t.autoscale THEN t."minInstances" ELSE t."desiredInstances" END = ${needed}::int
         AND t."targetVersionId" IS NOT DISTINCT FROM ${targetVersion?.id ?? null}::uuid`,

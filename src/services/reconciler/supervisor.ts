@@ -161,7 +161,7 @@ export class Supervisor {
     switch (this.#status) {
       case 'STOPPING':
         return this.#windDown(service, async () => {
-          await this.#owned.move(service, 'stopped', null)
+          await this.#owned.stopped(service)
           this.#isAwake = true
         })
       case 'STOPPED':
