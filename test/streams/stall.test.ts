@@ -85,9 +85,11 @@ test('readers that stall cost the server no memory, disturb nobody, and get ever
   const reader = followLog(server.admin, { id: service.id, after: 'start' })
   const has = (count: number): Promise<void> =>
     until(() => linesOf(reader).length >= count, { timeoutMs: 100_000 })
-  // warm: what one wave costs when nobody stalls
-  await call()
-  await has(LINES)
+  // warm: what a wave costs when nobody stalls
+  for (const waves of [1, 2]) {
+    await call()
+    await has(waves * LINES)
+  }
   const before = residentKb()
 
   const sockets = await Promise.all(
@@ -95,8 +97,9 @@ test('readers that stall cost the server no memory, disturb nobody, and get ever
   )
   const events = await Promise.all(Array.from({ length: STALLED }, () => stalledEvents(service.id)))
   await call()
-  await has(2 * LINES)
-  expect(residentKb() - before).toBeLessThan(BOUND_KB)
+  await has(3 * LINES)
+  // what is held stays; garbage may take a while to go
+  await until(() => residentKb() - before < BOUND_KB, { timeoutMs: 30_000 })
   expect(firstFault(linesOf(reader).map(({ number }) => number))).toBeUndefined()
   reader.stop()
 
@@ -111,7 +114,7 @@ test('readers that stall cost the server no memory, disturb nobody, and get ever
       for (const [, number] of part.matchAll(/"number":(\d+)/g)) numbers.push(Number(number))
   })
   stream?.resume()
-  await until(() => numbers.length >= 2 * LINES, { timeoutMs: 100_000 })
+  await until(() => numbers.length >= 3 * LINES, { timeoutMs: 100_000 })
   expect(firstFault(numbers)).toBeUndefined()
   for (const socket of sockets) socket.terminate()
   for (const one of events) one.destroy()
