@@ -28,8 +28,8 @@ const config: CodegenConfig = {
       documents: 'src/**/*.graphql',
       documentMode: 'string',
     }),
-    'test/generated/': clientPreset({
-      documents: ['test/**/*.ts', 'bench/**/*.ts', '!test/generated/**'],
+    'testkit/generated/': clientPreset({
+      documents: ['testkit/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', '!testkit/generated/**'],
       documentMode: 'string',
     }),
     'examples/frontends/urql/generated/': clientPreset({

@@ -1,5 +1,5 @@
 import { AbejaLogsDocument, AbejaServicesDocument } from '../src/generated/operations/graphql.ts'
-import { Abeja, ECHO } from '../test/rest/abeja/support.ts'
+import { Abeja, ECHO } from '../testkit/fronts/abeja.ts'
 import { load, type Load } from './support/load.ts'
 import { onStage, type Kind } from './support/stage.ts'
 import { figure, percentile, printTable, ratio } from './support/table.ts'

@@ -1,7 +1,7 @@
-import { seedDeployment, seedService, seedVersion } from '../test/support/seed.ts'
-import type { Client } from '../test/support/client.ts'
-import { until } from '../test/support/until.ts'
-import { StopService } from '../test/services/operations.ts'
+import type { Client } from '../testkit/client.ts'
+import { StopService } from '../testkit/operations/services.ts'
+import { seedDeployment, seedService, seedVersion } from '../testkit/seed/services.ts'
+import { until } from '../testkit/until.ts'
 import { load, type Load } from './support/load.ts'
 import { rival, type Rival } from './support/rival.ts'
 import { onStage, type Kind } from './support/stage.ts'
@@ -83,7 +83,7 @@ async function restingService(client: Client): Promise<string> {
   const version = await seedVersion(client, deployment.id, files, { image: 'node' })
   const { id } = await seedService(client, version)
   await until(async () => {
-    const { stopService } = await client.request(StopService, { id })
+    const { stopService } = await client.request(StopService, { input: { id } })
     return stopService.__typename === 'StopServiceSuccess'
   })
   return id

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { TestServer } from '../test/support/server.ts'
-import { runningService } from '../test/support/seed.ts'
+import { runningService } from '../testkit/seed/services.ts'
+import type { TestServer } from '../testkit/server.ts'
 import { load, type Load } from './support/load.ts'
 import { onStage, type Kind } from './support/stage.ts'
 import { figure, printTable, ratio } from './support/table.ts'

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { ServiceId } from '../src/services/index.ts'
-import { claimOne, complete, Heartbeats, seedQueue, submit } from '../test/jobs/operations.ts'
-import type { TestServer } from '../test/support/server.ts'
-import { Counts, Newest } from '../test/torture/operations.ts'
+import { JobCounts, Jobs } from '../testkit/operations/jobs.ts'
+import { Heartbeats } from '../testkit/operations/workers.ts'
+import { claimOne, complete, seedQueue, submit } from '../testkit/seed/jobs.ts'
+import type { TestServer } from '../testkit/server.ts'
 import { bossQueue } from './support/queues/pg-boss.ts'
 import { graphileQueue } from './support/queues/graphile.ts'
 import { millraceQueue } from './support/queues/millrace.ts'
@@ -81,14 +82,14 @@ async function atAMillion({ admin }: TestServer, serviceId: string, url: string)
   const now = async () => ({
     ...(await worked(admin, serviceId)),
     page: await median(() =>
-      timed(() => admin.request(Newest, { filter: { serviceIds: [serviceId] } })),
+      timed(() => admin.request(Jobs, { filter: { serviceIds: [serviceId] } })),
     ),
     'page of failed ones': await median(() =>
       timed(() =>
-        admin.request(Newest, { filter: { serviceIds: [serviceId], statuses: ['FAILED'] } }),
+        admin.request(Jobs, { filter: { serviceIds: [serviceId], statuses: ['FAILED'] } }),
       ),
     ),
-    counts: await median(() => timed(() => admin.request(Counts, { id: serviceId }))),
+    counts: await median(() => timed(() => admin.request(JobCounts, { id: serviceId }))),
   })
   const before = await now()
   await store(url, ServiceId.read(serviceId) ?? '', STORED)

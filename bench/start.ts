@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { TestServer } from '../test/support/server.ts'
-import { until } from '../test/support/until.ts'
+import { TestServer } from '../testkit/server.ts'
+import { until } from '../testkit/until.ts'
 import { blank, type Kind } from './support/stage.ts'
 import { figure, percentile, printTable, ratio } from './support/table.ts'
 

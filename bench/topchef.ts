@@ -1,4 +1,4 @@
-import type { TestServer } from '../test/support/server.ts'
+import type { TestServer } from '../testkit/server.ts'
 import { load } from './support/load.ts'
 import { onStage, type Kind } from './support/stage.ts'
 import { figure, printTable, ratio } from './support/table.ts'

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testEmbedded, type TestDatabase } from './support/database.ts'
-import { becomes } from './support/seed.ts'
-import { TestServer } from './support/server.ts'
-import { until } from './support/until.ts'
+import { type TestDatabase, testEmbedded } from '../testkit/database/database.ts'
+import { becomes } from '../testkit/seed/services.ts'
+import { TestServer } from '../testkit/server.ts'
+import { until } from '../testkit/until.ts'
 
 /*
  * The walk of the README, each block run by a shell as it stands, but for the port. The server is the one that

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { asksForServers, changesItsProcess, testFiles } from './support/files.ts'
+import { asksForServers, changesItsProcess, testFiles } from './files.ts'
 
 /** A second run, against servers, need not repeat what can use none. */
 const isSecond = process.env['TEST_ONLY_WITH_SERVERS'] !== undefined
@@ -8,13 +8,13 @@ const files = isSecond ? testFiles.filter(asksForServers) : testFiles
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    globalSetup: ['test/support/prepare.ts'],
+    globalSetup: ['testkit/database/prepare.ts'],
     // Pothos and Yoga load index.js; an import of ours would load index.mjs, a second GraphQL.
     alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     projects: [
       { extends: true, test: { name: 'alone', include: files.filter(changesItsProcess) } },
       {

@@ -1,5 +1,5 @@
-import { runningService } from '../../test/support/seed.ts'
-import type { Client } from '../../test/support/client.ts'
+import type { Client } from '../../testkit/client.ts'
+import { runningService } from '../../testkit/seed/services.ts'
 
 /** What the service prints: a line as programs write them, with the time at which it was written. */
 const main = `

@@ -1,7 +1,11 @@
-import type { TestDatabase } from '../../test/support/database.ts'
-import { serverDatabase, testDatabase, testEmbedded } from '../../test/support/database.ts'
-import { testFolder } from '../../test/support/folder.ts'
-import { TestServer } from '../../test/support/server.ts'
+import {
+  serverDatabase,
+  type TestDatabase,
+  testDatabase,
+  testEmbedded,
+} from '../../testkit/database/database.ts'
+import { testFolder } from '../../testkit/folder.ts'
+import { TestServer } from '../../testkit/server.ts'
 
 /** Which database the server works on. */
 export type Kind = 'embedded' | 'PostgreSQL server'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import type { TestServer } from '../../test/support/server.ts'
+import type { TestServer } from '../../testkit/server.ts'
 
 const OPERATION = /* GraphQL */ `
   subscription BenchLogs($serviceId: ID!) {

@@ -1,7 +1,8 @@
-import { seedPerson, SetMember } from '../auth/operations.ts'
-import { seedOrganization } from '../organizations/operations.ts'
-import type { Client } from '../support/client.ts'
-import { becomes, seedService, seedVersion, succeeded } from '../support/seed.ts'
+import type { Client } from '../../testkit/client.ts'
+import { SetMember } from '../../testkit/operations/people.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedOrganization, seedPerson } from '../../testkit/seed/organizations.ts'
+import { becomes, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
 /** What every case may build on. */
 export interface Ground {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { schema } from '../../src/schema.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { becomes, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { becomes, seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 import { cases, type Case, type Ground } from './cases.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })

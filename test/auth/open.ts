@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { EventSource } from 'eventsource'
 import { expect } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Client } from '../support/client.ts'
-import { until } from '../support/until.ts'
-import { Changed } from './operations.ts'
+import type { Client } from '../../testkit/client.ts'
+import { OrganizationChanged } from '../../testkit/operations/organizations.ts'
+import { until } from '../../testkit/until.ts'
 
 /** Something open, how it ended, and what it is answered when it comes back. */
 export interface Open {
@@ -30,7 +30,7 @@ async function overSocket(client: Client, organizationId: string): Promise<Open>
   const socket = connect()
   socket.on('message', (data: Buffer) => {
     const { type } = JSON.parse(data.toString()) as { type: string }
-    const payload = { query: Changed.toString(), variables: { organizationId } }
+    const payload = { query: OrganizationChanged.toString(), variables: { organizationId } }
     if (type === 'connection_ack')
       socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }))
     if (type === 'next') state.delivered += 1
@@ -53,7 +53,7 @@ async function overSocket(client: Client, organizationId: string): Promise<Open>
 
 const addressOf = (client: Client, organizationId: string): URL => {
   const address = new URL(`${client.url}/graphql`)
-  address.searchParams.set('query', Changed.toString())
+  address.searchParams.set('query', OrganizationChanged.toString())
   address.searchParams.set('variables', JSON.stringify({ organizationId }))
   return address
 }

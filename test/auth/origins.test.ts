@@ -5,12 +5,16 @@ import { text } from 'node:stream/consumers'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { CreateDeployment, CreateUpload } from '../deployments/operations.ts'
-import { graphql } from '../generated/index.ts'
-import { seedOrganization, seedToken } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { succeeded } from '../support/seed.ts'
-import { seedPerson, signedIn } from './operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateDeployment, CreateUpload } from '../../testkit/operations/deployments.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import {
+  seedOrganization,
+  seedPerson,
+  seedToken,
+  signedIn,
+} from '../../testkit/seed/organizations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
 
 const Count = graphql(`
   query OriginsCount {

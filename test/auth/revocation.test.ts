@@ -1,25 +1,24 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { Role } from '../generated/graphql.ts'
-import { graphql } from '../generated/index.ts'
-import { seedQueue, submit } from '../jobs/operations.ts'
-import { RevokeToken, seedOrganization, seedToken } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { Client } from '../support/client.ts'
-import { runningService, succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { areClosed, openAll } from './open.ts'
+import type { Role } from '../../testkit/generated/graphql.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Client } from '../../testkit/client.ts'
+import { OrganizationChanged, RevokeToken, Viewer } from '../../testkit/operations/organizations.ts'
+import { AcceptInvitation, RemoveMember, SetMember } from '../../testkit/operations/people.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import {
-  AcceptInvitation,
-  Changed,
   invited,
-  RemoveMember,
+  seedOrganization,
   seedPerson,
-  SetMember,
+  seedToken,
   signedIn,
-  Who,
-} from './operations.ts'
+} from '../../testkit/seed/organizations.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
+import { areClosed, openAll } from './open.ts'
 
 let app: TestApp
 let organization: { id: string; admin: Client }
@@ -38,7 +37,7 @@ test('revoking a token closes what is open with it, and nothing else', async () 
     await openAll(app.client(gone.secret), organization.id),
     await openAll(app.client(kept.secret), organization.id),
   ]
-  await organization.admin.request(RevokeToken, { id: gone.token.id })
+  await organization.admin.request(RevokeToken, { input: { id: gone.token.id } })
   const refused = await fetch(`${app.url}/graphql`, {
     method: 'POST',
     headers: app.client(gone.secret).headers,
@@ -71,19 +70,19 @@ test('a role that is too little for what is open closes it, and one that is enou
   const become = (role: Role) =>
     organization.admin.request(SetMember, { input: { email: person.email, role } })
   await become('DEVELOPER')
-  expect((await client.request(Who)).viewer.role).toBe('DEVELOPER')
+  expect((await client.request(Viewer)).viewer.role).toBe('DEVELOPER')
   const delivered = all.map((one) => one.delivered)
   await become('ADMIN')
   await until(() => all.every((one, place) => one.delivered > (delivered[place] ?? 0)))
   expect(all.map(({ ended }) => ended)).toEqual([undefined, undefined, undefined])
   await become('VIEWER')
-  expect((await client.request(Who)).viewer.role).toBe('VIEWER')
+  expect((await client.request(Viewer)).viewer.role).toBe('VIEWER')
   const before = all.map((one) => one.delivered)
   await seedToken(organization.admin, organization.id, 'VIEWER') // something to tell
   await until(() => all.every((one, place) => one.delivered > (before[place] ?? 0)))
   await become('WORKER')
   await areClosed(all, false)
-  expect((await client.request(Who)).viewer.role).toBe('WORKER')
+  expect((await client.request(Viewer)).viewer.role).toBe('WORKER')
 })
 
 const Queued = graphql(`
@@ -115,7 +114,7 @@ test('whoever becomes WORKER goes on hearing of work', async () => {
     await until(() => waiting === 1)
     const input = { email: person.email, role: 'WORKER' as const }
     succeeded((await admin.request(SetMember, { input })).setMember, 'SetMemberSuccess')
-    expect((await client.request(Who)).viewer.role).toBe('WORKER')
+    expect((await client.request(Viewer)).viewer.role).toBe('WORKER')
     await submit(admin, queue)
     await until(() => waiting === 2 || ended !== undefined)
     expect(ended).toBe(undefined)
@@ -125,7 +124,7 @@ test('whoever becomes WORKER goes on hearing of work', async () => {
 })
 
 const revoke = async (client: Client, id: string) =>
-  (await client.request(RevokeToken, { id })).revokeToken.__typename
+  (await client.request(RevokeToken, { input: { id } })).revokeToken.__typename
 
 test('whoever acts in one organization ends no sign-in to another', async () => {
   const [ours, theirs] = [await seedOrganization(app), await seedOrganization(app)]
@@ -171,12 +170,16 @@ test('signing out closes what is open, by the person alone', async () => {
   const other = await seedPerson(organization.admin, 'VIEWER', organization.id)
   const stranger = app.client((await signedIn(app.stranger, other)).secret)
   const all = await openAll(app.client(secret), organization.id)
-  expect((await stranger.request(RevokeToken, { id })).revokeToken.__typename).toBe('NotFound')
-  expect((await app.client(secret).request(RevokeToken, { id })).revokeToken.__typename).toBe(
-    'RevokeTokenSuccess',
+  expect((await stranger.request(RevokeToken, { input: { id } })).revokeToken.__typename).toBe(
+    'NotFound',
   )
+  expect(
+    (await app.client(secret).request(RevokeToken, { input: { id } })).revokeToken.__typename,
+  ).toBe('RevokeTokenSuccess')
   await areClosed(all)
-  const own = await app.client(worker.secret).request(RevokeToken, { id: worker.token.id })
+  const own = await app
+    .client(worker.secret)
+    .request(RevokeToken, { input: { id: worker.token.id } })
   expect(own.revokeToken.__typename).toBe('RevokeTokenSuccess')
 })
 
@@ -187,12 +190,12 @@ test('a socket that is open with no subscription is closed too', async () => {
   const connected = new Promise((resolve) => socket.on('connected', resolve))
   const over = new Promise((resolve) => {
     socket.subscribe(
-      { query: Changed.toString() },
+      { query: OrganizationChanged.toString() },
       { next: () => {}, error: resolve, complete: () => resolve('complete') },
     )
   })
   await connected
-  await organization.admin.request(RevokeToken, { id: token.id })
+  await organization.admin.request(RevokeToken, { input: { id: token.id } })
   expect(await closed).toMatchObject({ code: 4403 })
   await over
   await socket.dispose()
@@ -245,7 +248,7 @@ test('what happens in one organization closes what needs it, and nothing in anot
   const follow = (organizationId: string) => {
     const state = { delivered: 0, ended: undefined as unknown }
     socket.subscribe(
-      { query: Changed.toString(), variables: { organizationId } },
+      { query: OrganizationChanged.toString(), variables: { organizationId } },
       {
         next: () => (state.delivered += 1),
         error: (cause) => (state.ended = cause),
@@ -280,7 +283,7 @@ test('what happens in one organization closes what needs it, and nothing in anot
     await isKept()
   }
   // what goes on knows what is lost: of the person's memberships it tells the one that is left
-  expect((await client.request(Who)).viewer.memberships).toHaveLength(1)
+  expect((await client.request(Viewer)).viewer.memberships).toHaveLength(1)
   for (const one of kept) one.close()
   await socket.dispose()
 })

@@ -2,20 +2,22 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { networkOf } from '../../src/auth/network.ts'
 import { hashPassword, matches } from '../../src/auth/passwords.ts'
 import { Throttle } from '../../src/auth/throttle.ts'
-import { seedOrganization, RevokeToken } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { Client } from '../support/client.ts'
-import { succeeded } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Client } from '../../testkit/client.ts'
+import { RevokeToken, Viewer } from '../../testkit/operations/organizations.ts'
 import {
   AcceptInvitation,
-  invited,
   RemoveMember,
-  seedPerson,
   SetMember,
-  signedIn,
   SignIn,
-  Who,
-} from './operations.ts'
+} from '../../testkit/operations/people.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import {
+  invited,
+  seedOrganization,
+  seedPerson,
+  signedIn,
+} from '../../testkit/seed/organizations.ts'
 
 let app: TestApp
 let organizationId: string
@@ -56,14 +58,17 @@ test('a person signs in with e-mail and password, for a time, and out again', as
   expect(left).toBeGreaterThan(3_000_000)
   expect(left).toBeLessThan(3_700_000)
   const client = app.client(secret)
-  expect((await client.request(Who)).viewer).toMatchObject({
+  expect((await client.request(Viewer)).viewer).toMatchObject({
     role: 'DEVELOPER',
     user: { email },
     token: { id: token.id },
     organization: { id: organizationId },
   })
-  succeeded((await client.request(RevokeToken, { id: token.id })).revokeToken, 'RevokeTokenSuccess')
-  expect((await post(Who, {}, client.headers)).status).toBe(401)
+  succeeded(
+    (await client.request(RevokeToken, { input: { id: token.id } })).revokeToken,
+    'RevokeTokenSuccess',
+  )
+  expect((await post(Viewer, {}, client.headers)).status).toBe(401)
 })
 
 test('one sign-in with one key makes one token, for whoever knows the password', async () => {
@@ -130,14 +135,14 @@ test('with an organization the token is good for that one alone', async () => {
   const { acceptInvitation } = await accepting.request(AcceptInvitation, { input: { code } })
   succeeded(acceptInvitation, 'AcceptInvitationSuccess')
   const both = app.client((await signedIn(app.stranger, person)).secret)
-  expect((await both.request(Who)).viewer.memberships).toHaveLength(2)
+  expect((await both.request(Viewer)).viewer.memberships).toHaveLength(2)
   const named = { ...person, id: undefined, organizationId: id }
   const { email, password } = named
   const { signIn } = await app.stranger.request(SignIn, {
     input: { email, password, organizationId: id },
   })
   const one = app.client(succeeded(signIn, 'SignInSuccess').secret)
-  expect((await one.request(Who)).viewer).toMatchObject({
+  expect((await one.request(Viewer)).viewer).toMatchObject({
     role: 'ADMIN',
     memberships: [{ role: 'ADMIN' }],
   })
@@ -147,8 +152,8 @@ test('with an organization the token is good for that one alone', async () => {
   })
   expect(refused.signIn.__typename).toBe('Forbidden')
   await app.admin.request(RemoveMember, { input: { userId: person.id, organizationId: id } })
-  expect((await post(Who, {}, one.headers)).status).toBe(401)
-  expect((await both.request(Who)).viewer.memberships).toHaveLength(1)
+  expect((await post(Viewer, {}, one.headers)).status).toBe(401)
+  expect((await both.request(Viewer)).viewer.memberships).toHaveLength(1)
 })
 
 test('a cookie is set for browsers, works like the token, and goes with the sign-out', async () => {
@@ -162,16 +167,18 @@ test('a cookie is set for browsers, works like the token, and goes with the sign
   ])
   const cookie = `other=1; millrace=${signIn.secret}`
   const own = { cookie, origin: app.url }
-  expect(JSON.parse((await post(Who, {}, own)).body)).toMatchObject({
+  expect(JSON.parse((await post(Viewer, {}, own)).body)).toMatchObject({
     data: { viewer: { token: { id: signIn.token.id } } },
   })
   // a header wins
-  expect(JSON.parse((await post(Who, {}, { ...own, ...app.admin.headers })).body)).toMatchObject({
-    data: { viewer: { user: { email: 'admin' } } },
-  })
+  expect(JSON.parse((await post(Viewer, {}, { ...own, ...app.admin.headers })).body)).toMatchObject(
+    {
+      data: { viewer: { user: { email: 'admin' } } },
+    },
+  )
   const out = await post(RevokeToken, { id: signIn.token.id }, own)
   expect(out.cookies).toEqual(['millrace=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax'])
-  const late = await post(Who, {}, own)
+  const late = await post(Viewer, {}, own)
   expect(late).toMatchObject({ status: 401, cookies: out.cookies })
 })
 
@@ -347,7 +354,7 @@ test('wrong passwords of strangers shut nobody out who has signed in before', as
     )
     expect(guesses.map(({ signIn }) => signIn.__typename)).toContain('QuotaReached')
     // the session goes on, and the person signs in: at home, and by the session even there where the strangers are
-    expect((await proxied.client(secret).request(Who)).viewer.role).toBe('VIEWER')
+    expect((await proxied.client(secret).request(Viewer)).viewer.role).toBe('VIEWER')
     await signedIn(home, other)
     await signedIn(new Proxied(url, theirs.address, secret), other)
   } finally {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { AppendLog, claimOne, complete, fail, read, seedQueue, submit } from '../jobs/operations.ts'
-import { millrace, millraceAt, RunningCommand, type Ended } from '../support/cli.ts'
-import { testEmbedded, type TestDatabase } from '../support/database.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { type Ended, millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
+import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
+import { AppendLog } from '../../testkit/operations/workers.ts'
+import { claimOne, complete, fail, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 const PATIENT = { timeoutMs: 60_000 }

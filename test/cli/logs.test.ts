@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { millrace, millraceAt, RunningCommand } from '../support/cli.ts'
-import { testEmbedded, type TestDatabase } from '../support/database.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
+import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 /** Prints as many lines as it is asked for, and one every few milliseconds without being asked. */
 const source = `

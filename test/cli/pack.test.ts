@@ -5,7 +5,7 @@ import { extract, type Headers } from 'tar-stream'
 import { afterEach, expect, it } from 'vitest'
 import { readFolder } from '../../src/cli/folder.ts'
 import { packFolder, type PackedFolder } from '../../src/cli/pack.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 
 const undo: (() => Promise<void>)[] = []
 afterEach(async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { millrace, RunningCommand } from '../support/cli.ts'
-import { testEmbedded, type TestDatabase } from '../support/database.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { millrace, RunningCommand } from '../../testkit/cli.ts'
+import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 let database: TestDatabase
 let other: TestDatabase

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { seedQueue } from '../jobs/operations.ts'
-import { millrace, millraceAt, RunningCommand } from '../support/cli.ts'
-import { testEmbedded, type TestDatabase } from '../support/database.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
-import { TestServer } from '../support/server.ts'
+import { millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
+import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
+import { seedQueue } from '../../testkit/seed/jobs.ts'
+import { TestServer } from '../../testkit/server.ts'
 
 /** Sets the title and the clipboard, clears the screen, in C0 and C1, and turns text around. */
 const LINE = '\u001b]0;t\u0007\u001b]52;c;eA==\u0007\u001b[2J\u009b2Jb\u202ec\u2028d'

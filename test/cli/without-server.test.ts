@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { millrace } from '../support/cli.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
+import { millrace } from '../../testkit/cli.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 
 /** A port that nobody may listen on without being root, so nobody does. */
 const NOBODY = { MILLRACE_URL: 'http://127.0.0.1:9' }

@@ -3,7 +3,7 @@ import { createClient as createSocketClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { persistent, resumable, type Sink, type SubscribeRequest } from '../../src/client/index.ts'
-import { until } from '../support/until.ts'
+import { until } from '../../testkit/until.ts'
 import {
   delivery,
   errorOf,

@@ -4,7 +4,7 @@ import { createClient, type Client } from 'graphql-ws'
 import { WebSocket, WebSocketServer } from 'ws'
 import { afterEach, expect, expectTypeOf, it } from 'vitest'
 import { persistent } from '../../src/client/index.ts'
-import { until } from '../support/until.ts'
+import { until } from '../../testkit/until.ts'
 
 const undo: (() => unknown)[] = []
 afterEach(async () => {

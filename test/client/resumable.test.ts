@@ -5,10 +5,10 @@ import { createClient as createWsClient, type Client as WsClient } from 'graphql
 import { WebSocket, WebSocketServer } from 'ws'
 import { afterAll, beforeAll, expect, expectTypeOf, it } from 'vitest'
 import { resumable } from '../../src/client/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { cutter } from '../support/cutter.ts'
-import { runningService } from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { cutter } from '../../testkit/network/cutter.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 /** Prints thousands of lines at once, then goes on, one every few milliseconds. */
 const source = `

@@ -1,28 +1,20 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import {
-  countedIn,
-  dense,
-  FollowLog,
-  logOf,
-  look,
-  remove,
-  stop,
-  update,
-  type Line,
-} from '../crash/operations.ts'
-import { counter, python } from '../crash/programs.ts'
-import { processesWith } from '../crash/machine.ts'
+import type { Client } from '../../testkit/client.ts'
+import { testDatabase } from '../../testkit/database/database.ts'
+import { onServer } from '../../testkit/database/template.ts'
+import { isAlive } from '../../testkit/machine/alive.ts'
+import { freePort } from '../../testkit/machine/postgres.ts'
+import { processesWith } from '../../testkit/machine/processes.ts'
+import { look, remove, stop, update } from '../../testkit/operations/services.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
+import { countedIn, dense } from '../../testkit/seed/counted.ts'
+import { counter, python } from '../../testkit/seed/programs.ts'
+import { becomes, type Line, linesOf, runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { held, scaledService, scaling } from '../services/scaling.ts'
-import { isAlive } from '../support/alive.ts'
-import type { Client } from '../support/client.ts'
-import { testDatabase } from '../support/database.ts'
-import { freePort } from '../support/postgres.ts'
-import { becomes, runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { onServer } from '../support/template.ts'
-import { until } from '../support/until.ts'
 import { pair, type Pair } from './pair.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -34,8 +26,8 @@ const hasServers = process.env['TEST_DATABASE_URL'] !== undefined && redisUrl !=
 function follow(client: Client, id: string) {
   const socket = client.socket()
   const lines: Pick<Line, 'number' | 'text'>[] = []
-  const variables = { id, after: 'start' }
-  const query = FollowLog.toString()
+  const variables = { serviceId: id, after: 'start' }
+  const query = ServiceLogs.toString()
   const leave = socket.subscribe<{ serviceLogs: { lines: typeof lines } }>(
     { query, variables },
     {
@@ -138,7 +130,7 @@ describe.runIf(hasServers)('two servers', () => {
     await until(() => followed.lines.length > length + 20)
     await stop(owner.admin, service.id)
     await becomes(owner.admin, service.id, 'STOPPED')
-    const lines = await logOf(owner.admin, service.id)
+    const lines = await linesOf(owner.admin, service.id)
     await until(() => followed.lines.length === lines.length)
     await followed.close()
     expect(followed.lines.map(({ number }) => number)).toEqual(dense(lines.length))
@@ -155,7 +147,7 @@ describe.runIf(hasServers)('two servers', () => {
     expect(old.length).toBeGreaterThan(0)
     process.kill(owner.pid, 'SIGSTOP')
     try {
-      await until(async () => countedIn(await logOf(other.admin, service.id)).size === 2, {
+      await until(async () => countedIn(await linesOf(other.admin, service.id)).size === 2, {
         timeoutMs: 40_000,
       })
       await becomes(other.admin, service.id, 'READY')
@@ -175,7 +167,7 @@ describe.runIf(hasServers)('two servers', () => {
     await stop(owner.admin, service.id)
     await becomes(owner.admin, service.id, 'STOPPED')
     // what the old process printed meanwhile came late, and none of it twice
-    const whole = async () => countedIn(await logOf(owner.admin, service.id))
+    const whole = async () => countedIn(await linesOf(owner.admin, service.id))
     const counts = [...(await whole()).values()]
     expect(counts).toHaveLength(2)
     for (const numbers of counts) expect(numbers).toEqual(dense(numbers.length))
@@ -196,7 +188,7 @@ describe.runIf(hasServers)('two servers', () => {
       }
       await stop(other.admin, service.id)
       await becomes(other.admin, service.id, 'STOPPED')
-      const lines = await logOf(other.admin, service.id)
+      const lines = await linesOf(other.admin, service.id)
       await until(() => followed.lines.length === lines.length)
       expect(followed.lines.map(({ number }) => number)).toEqual(dense(lines.length))
     } finally {

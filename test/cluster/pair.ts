@@ -1,9 +1,9 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { serverDatabase } from '../support/database.ts'
-import { TestServer } from '../support/server.ts'
-import { serverTemplate } from '../support/template.ts'
+import { serverDatabase } from '../../testkit/database/database.ts'
+import { serverTemplate } from '../../testkit/database/template.ts'
+import { TestServer } from '../../testkit/server.ts'
 
 const ADMIN_TOKEN = 'the-token-of-the-admin'
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { areClosed, openAll } from '../auth/open.ts'
-import { RevokeToken, seedOrganization, seedToken, Viewer } from '../organizations/operations.ts'
-import { Client } from '../support/client.ts'
+import { Client } from '../../testkit/client.ts'
+import { RevokeToken, Viewer } from '../../testkit/operations/organizations.ts'
+import { seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
 import { pair, type Pair } from './pair.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -25,7 +26,7 @@ describe.runIf(hasServers)('two servers', () => {
     const client = new Client(there.url, secret)
     await client.request(Viewer) // the other server knows it by now
     const all = await openAll(client, id)
-    await admin.request(RevokeToken, { id: token.id })
+    await admin.request(RevokeToken, { input: { id: token.id } })
     await areClosed(all)
     for (const { url } of two.servers) {
       const { status } = await fetch(`${url}/graphql`, {

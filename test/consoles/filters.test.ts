@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { LogFilter } from '../generated/graphql.ts'
+import type { LogFilter } from '../../testkit/generated/graphql.ts'
 import { deliveriesOf, followLog, hasLines, linesOf, logPage } from '../streams/follow.ts'
-import { numbered, streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { until } from '../support/until.ts'
+import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: StreamApp
 beforeAll(async () => {
@@ -23,8 +23,8 @@ test.each(filters)(
   'a live log filtered by %s has the lines that its pages have, and both cursors agree',
   async (_name, filter) => {
     const service = await app.service()
-    const live = followLog(app.admin, { id: service.id, filter, last: 0 })
-    const sentinel = followLog(app.admin, { id: service.id, last: 0 })
+    const live = followLog(app.admin, { serviceId: service.id, filter, last: 0 })
+    const sentinel = followLog(app.admin, { serviceId: service.id, last: 0 })
     // both are there before the first line is
     await until(async () => {
       await app.print(service, ['begin'])
@@ -52,7 +52,7 @@ test.each(filters)(
     // a cursor of the one is good for the other
     await app.print(service, [{ source: 'STDERR', text: '7 and 3' }], 1)
     const rest = await logPage(app.admin, { id: service.id, filter, after: end, first: 10 })
-    const resumed = followLog(app.admin, { id: service.id, filter, after: end })
+    const resumed = followLog(app.admin, { serviceId: service.id, filter, after: end })
     await until(() => resumed.results.length > 0)
     resumed.stop()
     expect(linesOf(resumed)).toEqual(rest.nodes)
@@ -61,9 +61,9 @@ test.each(filters)(
 
 test('a filter that matches nothing of a busy log tells its progress once a second, and its end', async () => {
   const service = await app.service()
-  const busy = followLog(app.admin, { id: service.id, last: 0 })
+  const busy = followLog(app.admin, { serviceId: service.id, last: 0 })
   const quiet = followLog(app.admin, {
-    id: service.id,
+    serviceId: service.id,
     filter: { contains: 'never printed' },
     last: 0,
   })
@@ -90,7 +90,7 @@ test('a filter that matches nothing of a busy log tells its progress once a seco
   await app.print(service, ['never printed before'])
   const cursor = String(quiet.results.at(-1)?.extensions?.['cursor'])
   const filter = { contains: 'never printed' }
-  const resumed = followLog(app.admin, { id: service.id, filter, after: cursor })
+  const resumed = followLog(app.admin, { serviceId: service.id, filter, after: cursor })
   await hasLines(resumed, 1)
   resumed.stop()
 })

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import type { ConsolesChangedSubscription } from '../generated/graphql.ts'
-import { seedOrganization } from '../organizations/operations.ts'
-import { DeleteService, ScaleService, StopService } from '../services/operations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type { ConsolesChangedSubscription } from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { DeleteService, ScaleService, StopService } from '../../testkit/operations/services.ts'
+import { seedOrganization } from '../../testkit/seed/organizations.ts'
+import { becomes, runningService, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 import { follow } from '../streams/follow.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { becomes, runningService, seedService, seedVersion } from '../support/seed.ts'
-import { until } from '../support/until.ts'
 
 const Changed = graphql(`
   subscription ConsolesChanged($after: String, $filter: ActivityFilter) {
@@ -117,15 +117,15 @@ test('one subscription keeps a console up to date: each move of a service and a 
   const service = await runningService(admin, program, { image: 'node:22' })
   await until(() => shown(service.id) === 'READY')
   expect(shown(service.versionId)).toBe('READY')
-  await admin.request(ScaleService, { id: service.id, desired: 2 })
+  await admin.request(ScaleService, { input: { id: service.id, scale: { desired: 2 } } })
   await becomes(admin, service.id, 'READY')
   await until(() => shown(service.id) === 'READY')
-  await admin.request(StopService, { id: service.id })
+  await admin.request(StopService, { input: { id: service.id } })
   await until(() => shown(service.id) === 'STOPPED')
   const bad = await seedVersion(admin, service.deploymentId, broken, { image: 'node:22' })
   const failing = await seedService(admin, bad)
   await until(() => shown(failing.id) === 'FAILED', { timeoutMs: 25_000 })
-  await admin.request(DeleteService, { id: service.id })
+  await admin.request(DeleteService, { input: { id: service.id } })
   await until(() => entries().some(({ action }) => action === 'deleteService'))
   following.stop()
 

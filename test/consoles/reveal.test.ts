@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { CreateDeployment } from '../deployments/operations.ts'
-import { member, seedOrganization } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { succeeded } from '../support/seed.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateDeployment } from '../../testkit/operations/deployments.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { member, seedOrganization } from '../../testkit/seed/organizations.ts'
 
 const Reveal = graphql(`
   query ConsolesReveal($id: ID!) {

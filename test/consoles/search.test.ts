@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import type { ConsolesSearchQuery, ConsolesSearchQueryVariables } from '../generated/graphql.ts'
-import { CreateDeployment } from '../deployments/operations.ts'
-import { claimOne, complete, seedQueue, submit } from '../jobs/operations.ts'
-import { member, seedOrganization, seedToken } from '../organizations/operations.ts'
-import { DeleteService } from '../services/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import type { Client } from '../support/client.ts'
-import { seedService, seedVersion, succeeded } from '../support/seed.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type {
+  ConsolesSearchQuery,
+  ConsolesSearchQueryVariables,
+} from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Client } from '../../testkit/client.ts'
+import { CreateDeployment } from '../../testkit/operations/deployments.ts'
+import { DeleteService } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { claimOne, complete, seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { member, seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
+import { seedService, seedVersion } from '../../testkit/seed/services.ts'
 
 const Search = graphql(`
   query ConsolesSearch(
@@ -139,7 +143,7 @@ test('deployments, versions, services and tokens are found by name, handle, labe
   expect(await ids('1410805969256')).toEqual([dep])
   expect(await ids('abeja:1410805969256')).toEqual([dep])
 
-  await ours.admin.request(DeleteService, { id: svc.id })
+  await ours.admin.request(DeleteService, { input: { id: svc.id } })
   expect(await ids('fruit')).toEqual([dep])
   expect(await ids(svc.id)).toEqual([])
 })

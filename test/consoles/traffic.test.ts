@@ -4,11 +4,11 @@ import { Prisma } from '../../src/generated/prisma/client.ts'
 import { sweepOnce } from '../../src/streams/retention.ts'
 import { bucketOf, quantileMs } from '../../src/traffic/histogram.ts'
 import { TrafficRecorder } from '../../src/traffic/index.ts'
-import { graphql } from '../generated/index.ts'
-import { streamApp, type LogOwner, type StreamApp } from '../streams/stream-app.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { runningService } from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 const Traffic = graphql(`
   query ConsolesTraffic($id: ID!, $at: TimeRange!, $stepSeconds: Int) {

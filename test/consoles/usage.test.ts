@@ -4,14 +4,15 @@ import { unmeasured } from '../../src/ports/metrics/metrics.ts'
 import { diskStorage } from '../../src/ports/storage/disk.ts'
 import { removeExpired } from '../../src/work/index.ts'
 import { sweepOnce } from '../../src/streams/retention.ts'
-import { DeleteService } from '../services/operations.ts'
-import { numbered, streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { DeleteVersion } from '../deployments/operations.ts'
-import { graphql } from '../generated/index.ts'
-import { AppendLog, claim, complete, seedQueue, submitMany } from '../jobs/operations.ts'
-import { seedToken } from '../organizations/operations.ts'
-import { Client } from '../support/client.ts'
-import { seedDeployment, seedVersion } from '../support/seed.ts'
+import { Client } from '../../testkit/client.ts'
+import { DeleteVersion } from '../../testkit/operations/deployments.ts'
+import { DeleteService } from '../../testkit/operations/services.ts'
+import { AppendLog } from '../../testkit/operations/workers.ts'
+import { claim, complete, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
+import { seedToken } from '../../testkit/seed/organizations.ts'
+import { seedDeployment, seedVersion } from '../../testkit/seed/services.ts'
+import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { graphql } from '../../testkit/generated/index.ts'
 
 const Usage = graphql(`
   query ConsolesUsage {
@@ -71,7 +72,7 @@ test('the bytes of logs are those of their lines after appends, retention and de
   expect(await usage()).toMatchObject(await counted())
   await keep(7)
   expect(await usage()).toMatchObject(await counted())
-  await app.admin.request(DeleteService, { id: two.id })
+  await app.admin.request(DeleteService, { input: { id: two.id } })
   expect(await usage()).toMatchObject(await counted()) // its log is kept as long as any other
   await keep(0, 1)
   expect((await counted()).logBytes).toBe(0)
@@ -125,9 +126,10 @@ test('equal archives are counted once, and no more when the last version of one 
   const other = await seedVersion(app.admin, id, { 'main.py': 'another' })
   expect((await usage()).archiveBytes).toBeGreaterThan(one)
   expect(await usage()).toMatchObject(await counted())
-  for (const version of [first, other]) await app.admin.request(DeleteVersion, { id: version })
+  for (const version of [first, other])
+    await app.admin.request(DeleteVersion, { input: { id: version } })
   expect((await usage()).archiveBytes).toBe(one)
-  await app.admin.request(DeleteVersion, { id: second })
+  await app.admin.request(DeleteVersion, { input: { id: second } })
   expect((await usage()).archiveBytes).toBe(before)
 })
 

@@ -3,10 +3,10 @@ import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { testFolder } from '../support/folder.ts'
-import { OwnPostgres, postgresPrograms } from '../support/postgres.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { testFolder } from '../../testkit/folder.ts'
+import { OwnPostgres, postgresPrograms } from '../../testkit/machine/postgres.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 /*
  * What callers are told while the database is away: that it is, in the form of each door, and in a way that those who

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { StartService } from '../services/operations.ts'
-import { Logs } from '../streams/documents.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { onServer } from '../../testkit/database/template.ts'
+import { look, remove, StartService, stop } from '../../testkit/operations/services.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
+import { countedIn, dense } from '../../testkit/seed/counted.ts'
+import { counter } from '../../testkit/seed/programs.ts'
+import { becomes, linesOf, runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { follow } from '../streams/follow.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { becomes, runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { onServer } from '../support/template.ts'
-import { until } from '../support/until.ts'
-import { countedIn, dense, logOf, look, remove, stop } from './operations.ts'
-import { counter } from './programs.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
@@ -39,7 +39,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
 
     test('stopping, starting and a killed server wait for no output, and the log has all of it in order', async () => {
       const { id } = await runningService(server.admin, counter.files)
-      const length = async () => (await logOf(server.admin, id)).length
+      const length = async () => (await linesOf(server.admin, id)).length
       await until(async () => (await length()) > 20)
       await fill()
       const stored = await length()
@@ -47,7 +47,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
       await stop(server.admin, id)
       await becomes(server.admin, id, 'STOPPED')
       expect((await look(server.admin, id))?.instances).toEqual([])
-      await server.admin.request(StartService, { id })
+      await server.admin.request(StartService, { input: { id } })
       await becomes(server.admin, id, 'READY')
       await server.end('SIGKILL')
       await server.start()
@@ -55,10 +55,10 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
       expect(await length()).toBe(stored)
 
       await makeRoom()
-      await until(async () => countedIn(await logOf(server.admin, id)).size === 3)
+      await until(async () => countedIn(await linesOf(server.admin, id)).size === 3)
       await stop(server.admin, id)
       await becomes(server.admin, id, 'STOPPED')
-      const lines = await logOf(server.admin, id)
+      const lines = await linesOf(server.admin, id)
       expect(lines.map(({ number }) => number)).toEqual(dense(lines.length))
       const counted = countedIn(lines)
       for (const numbers of counted.values()) expect(numbers).toEqual(dense(numbers.length))
@@ -70,13 +70,13 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
 
     test('the log of a deleted service ends behind its last line, also when the server is killed before', async () => {
       const { id, handle } = await runningService(server.admin, counter.files)
-      await until(async () => (await logOf(server.admin, id)).length > 20)
+      await until(async () => (await linesOf(server.admin, id)).length > 20)
       await fill()
       await remove(server.admin, id)
       await until(async () => (await look(server.admin, id)) === null)
       await server.end('SIGKILL')
       await server.start()
-      const followed = follow(server.admin, Logs, { id, after: 'start' })
+      const followed = follow(server.admin, ServiceLogs, { serviceId: id, after: 'start' })
       const lines = () => followed.results.flatMap(({ data }) => data?.serviceLogs.lines ?? [])
       await until(() => lines().length > 20)
       await makeRoom()
@@ -108,7 +108,7 @@ def handler(request, context):
         return answer.ok ? answer.text() : undefined
       }
       const first = await call('who')
-      await until(async () => (await logOf(server.admin, id)).length > 20)
+      await until(async () => (await linesOf(server.admin, id)).length > 20)
       await fill()
       expect(await call('die')).toBeUndefined()
       await until(async () => ![first, undefined].includes(await call('who')))
@@ -116,10 +116,10 @@ def handler(request, context):
         { ordinal: 0, status: 'READY', restarts: 1 },
       ])
       await makeRoom()
-      await until(async () => countedIn(await logOf(server.admin, id)).size === 2)
+      await until(async () => countedIn(await linesOf(server.admin, id)).size === 2)
       await stop(server.admin, id)
       await becomes(server.admin, id, 'STOPPED')
-      const lines = await logOf(server.admin, id)
+      const lines = await linesOf(server.admin, id)
       for (const numbers of countedIn(lines).values())
         expect(numbers).toEqual(dense(numbers.length))
       const ours = lines.filter(

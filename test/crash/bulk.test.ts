@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { board, CancelMany, RetryMany, seedQueue, submitMany } from '../jobs/operations.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { succeeded } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { CancelMany, RetryMany } from '../../testkit/operations/jobs.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { board, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 /*
  * A job that is done to many others is cut off by kill -9 in the middle: the server that comes again

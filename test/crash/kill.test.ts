@@ -1,12 +1,19 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { isAlive } from '../support/alive.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { becomes, runningService, seedService, seedVersion } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
-import { processesWith } from './machine.ts'
-import { countedIn, dense, logOf, look, remove, stop, update } from './operations.ts'
-import { command, counter, node, python } from './programs.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { isAlive } from '../../testkit/machine/alive.ts'
+import { processesWith } from '../../testkit/machine/processes.ts'
+import { look, remove, stop, update } from '../../testkit/operations/services.ts'
+import { countedIn, dense } from '../../testkit/seed/counted.ts'
+import { command, counter, node, python } from '../../testkit/seed/programs.ts'
+import {
+  becomes,
+  linesOf,
+  runningService,
+  seedService,
+  seedVersion,
+} from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
@@ -124,14 +131,14 @@ test('what was under way when the server was killed is finished by the next one'
 test('what a process had printed when the server was killed is in its log exactly once', async () => {
   const service = await runningService(server.admin, counter.files)
   for (let round = 0; round < 2; round += 1) {
-    const length = (await logOf(server.admin, service.id)).length
-    await until(async () => (await logOf(server.admin, service.id)).length > length + 20)
+    const length = (await linesOf(server.admin, service.id)).length
+    await until(async () => (await linesOf(server.admin, service.id)).length > length + 20)
     await restart()
     await becomes(server.admin, service.id, 'READY')
   }
   await stop(server.admin, service.id)
   await becomes(server.admin, service.id, 'STOPPED')
-  const lines = await logOf(server.admin, service.id)
+  const lines = await linesOf(server.admin, service.id)
   expect(lines.map(({ number }) => number)).toEqual(dense(lines.length))
   const counted = countedIn(lines)
   expect(counted.size).toBe(3)
@@ -145,7 +152,7 @@ test('a process that is killed is started again, and the log says so', async () 
   await until(async () => (await look(server.admin, service.id))?.instances[0]?.restarts === 1)
   await becomes(server.admin, service.id, 'READY')
   expect(await (await call(service.invokeUrl)).text()).toBe('python')
-  const texts = (await logOf(server.admin, service.id)).map(({ text }) => text)
+  const texts = (await linesOf(server.admin, service.id)).map(({ text }) => text)
   expect(texts).toEqual([
     'python up',
     'instance 0 was ended by SIGKILL; starting it again in 0.5 s',

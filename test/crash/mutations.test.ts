@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { becomes, seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
-import { dense, look, remove, stop, update } from './operations.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { look, remove, stop, update } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { dense } from '../../testkit/seed/counted.ts'
+import { becomes, seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 let database: TestDatabase
 let server: TestServer

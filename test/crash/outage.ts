@@ -1,4 +1,4 @@
-import { graphql } from '../generated/index.ts'
+import { graphql } from '../../testkit/generated/index.ts'
 
 export const CreateOnce = graphql(`
   mutation CreateOnce($input: CreateDeploymentInput!) {

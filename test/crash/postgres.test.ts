@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Logs } from '../streams/documents.ts'
+import { testFolder } from '../../testkit/folder.ts'
+import { OwnPostgres, postgresPrograms } from '../../testkit/machine/postgres.ts'
+import { processesWith } from '../../testkit/machine/processes.ts'
+import { look, stop } from '../../testkit/operations/services.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
+import { countedIn, dense } from '../../testkit/seed/counted.ts'
+import { counter, python } from '../../testkit/seed/programs.ts'
+import { becomes, linesOf, runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { follow } from '../streams/follow.ts'
-import { testFolder } from '../support/folder.ts'
-import { OwnPostgres, postgresPrograms } from '../support/postgres.ts'
-import { becomes, runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
-import { processesWith } from './machine.ts'
-import { countedIn, dense, logOf, look, stop } from './operations.ts'
-import { counter, python } from './programs.ts'
 import { CreateOnce } from './outage.ts'
 
 /*
@@ -35,7 +36,7 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
 
   test('no line is lost, repeated or out of order, for the table or for who follows', async () => {
     const service = await runningService(server.admin, counter.files)
-    const following = follow(server.admin, Logs, { id: service.id })
+    const following = follow(server.admin, ServiceLogs, { serviceId: service.id })
     const numbers = (): number[] =>
       following.results.flatMap(({ data }) =>
         (data?.serviceLogs.lines ?? []).map(({ number }) => number),
@@ -53,7 +54,7 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
     await more()
     await stop(server.admin, service.id)
     await becomes(server.admin, service.id, 'STOPPED')
-    const lines = await logOf(server.admin, service.id)
+    const lines = await linesOf(server.admin, service.id)
     await until(() => numbers().at(-1) === lines.length)
     expect(following.over).toBe(false)
     following.stop()

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { held, scaledService, scaling } from '../services/scaling.ts'
-import { becomes } from '../support/seed.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
-import { processesWith } from './machine.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { processesWith } from '../../testkit/machine/processes.ts'
+import { becomes } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 

@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { isAlive } from '../support/alive.ts'
-import { settings } from '../support/app.ts'
-import { millrace } from '../support/cli.ts'
-import { testDatabase, testEmbedded, type TestDatabase } from '../support/database.ts'
-import { becomes, runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
-import { processesWith } from './machine.ts'
-import { FollowLog, logOf, look, remove } from './operations.ts'
-import { command, python } from './programs.ts'
+import { settings } from '../../testkit/app.ts'
+import { millrace } from '../../testkit/cli.ts'
+import { testDatabase, type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
+import { isAlive } from '../../testkit/machine/alive.ts'
+import { processesWith } from '../../testkit/machine/processes.ts'
+import { look, remove } from '../../testkit/operations/services.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
+import { command, python } from '../../testkit/seed/programs.ts'
+import { becomes, linesOf, runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
@@ -66,7 +67,7 @@ test('a server that is told to stop ends what runs in good order and loses nothi
   expect(children.length).toBeGreaterThanOrEqual(4)
 
   const answer = fetch(answering.invokeUrl, { headers: admin.headers })
-  await until(async () => (await logOf(admin, answering.id)).some(({ text }) => text === 'begun'))
+  await until(async () => (await linesOf(admin, answering.id)).some(({ text }) => text === 'begun'))
   const socket = new WebSocket(
     `${server.url.replace('http', 'ws')}/graphql`,
     'graphql-transport-ws',
@@ -77,7 +78,7 @@ test('a server that is told to stop ends what runs in good order and loses nothi
   const events = await fetch(`${server.url}/graphql`, {
     method: 'POST',
     headers: { ...admin.headers, accept: 'text/event-stream', 'content-type': 'application/json' },
-    body: JSON.stringify({ query: FollowLog.toString(), variables: { id: talking.id } }),
+    body: JSON.stringify({ query: ServiceLogs.toString(), variables: { serviceId: talking.id } }),
   })
   const told = events.text().then(
     (text) => text,
@@ -93,7 +94,7 @@ test('a server that is told to stop ends what runs in good order and loses nothi
 
   await server.start()
   await becomes(server.admin, talking.id, 'READY')
-  const texts = (await logOf(server.admin, talking.id)).map(({ text }) => text)
+  const texts = (await linesOf(server.admin, talking.id)).map(({ text }) => text)
   expect(texts).toEqual(['command says goodbye'])
   const exits = (await look(server.admin, talking.id))?.events.nodes.filter(
     ({ kind }) => kind === 'INSTANCE_EXITED',

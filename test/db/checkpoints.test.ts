@@ -5,8 +5,8 @@ import { Pool } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkpoints } from '../../src/db/checkpoints.ts'
 import { type Embedded, startEmbedded } from '../../src/db/embedded.ts'
-import { type TestDatabase, testEmbedded } from '../support/database.ts'
-import { until } from '../support/until.ts'
+import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
+import { until } from '../../testkit/until.ts'
 
 const warnings: string[] = []
 const log = { info() {}, warn: (message: string) => void warnings.push(message), error() {} }

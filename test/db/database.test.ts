@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { type TestDatabase, testDatabase } from '../../testkit/database/database.ts'
 
 const log = { info: () => {}, warn: () => {}, error: console.error }
 let files: TestDatabase

@@ -4,7 +4,7 @@ import { Client, Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { join } from 'node:path'
 import { type Embedded, startEmbedded } from '../../src/db/embedded.ts'
-import { type TestDatabase, testEmbedded } from '../support/database.ts'
+import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
 
 const IDLE_MS = 1_000
 const log = { info: () => {}, warn: () => {}, error: () => {} }

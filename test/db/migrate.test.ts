@@ -6,7 +6,7 @@ import { schemaDiff } from '../../prisma/diff.ts'
 import { type Database, openDatabase } from '../../src/db/database.ts'
 import { applyMigrations, MigrationRefused } from '../../src/db/migrate.ts'
 import { migrationsFolder } from '../../src/db/migrations.ts'
-import { serverDatabase, type TestDatabase, testDatabase } from '../support/database.ts'
+import { serverDatabase, type TestDatabase, testDatabase } from '../../testkit/database/database.ts'
 
 const server = process.env['TEST_DATABASE_URL']
 let files: TestDatabase

@@ -3,8 +3,8 @@ import { Pool } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Embedded, startEmbedded } from '../../src/db/embedded.ts'
 import { Upkeep } from '../../src/db/upkeep.ts'
-import { type TestDatabase, testEmbedded } from '../support/database.ts'
-import { until } from '../support/until.ts'
+import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
+import { until } from '../../testkit/until.ts'
 
 const warnings: string[] = []
 const log = { info() {}, warn: (message: string) => void warnings.push(message), error() {} }

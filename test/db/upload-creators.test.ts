@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase, type Database } from '../../src/db/database.ts'
 import { migrationsFolder } from '../../src/db/migrations.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
 
 /* What the migration makes of the uploads and versions of the version before. */
 

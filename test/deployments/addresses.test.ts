@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment, seedVersion, succeeded } from '../support/seed.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedDeployment, seedVersion } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 beforeAll(async () => {

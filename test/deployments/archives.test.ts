@@ -3,12 +3,18 @@ import { readdir } from 'node:fs/promises'
 import { request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { storedZip, tar, tarGz, type TarEntry } from '../support/archive.ts'
-import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { send, versionOf, waitingVersion } from './operations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { storedZip, tar, type TarEntry, tarGz } from '../../testkit/archive.ts'
+import {
+  seedDeployment,
+  seedService,
+  seedVersion,
+  send,
+  versionOf,
+  waitingVersion,
+} from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 const MAX_UNPACKED = 1_000_000
 

@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import type { CreateDeploymentVersionInput, UpdateDeploymentInput } from '../generated/graphql.ts'
-import { DeleteService } from '../services/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type {
+  CreateDeploymentVersionInput,
+  UpdateDeploymentInput,
+} from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import {
   CreateDeployment,
   CreateVersion,
   DeleteDeployment,
   DeleteVersion,
   Version,
-} from './operations.ts'
+} from '../../testkit/operations/deployments.ts'
+import { DeleteService } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -165,7 +169,7 @@ test('a version has what was said, defaults for the rest, and a label of its own
     field: 'label',
     existing: { id: version.id },
   })
-  await app.admin.request(DeleteVersion, { id: version.id })
+  await app.admin.request(DeleteVersion, { input: { id: version.id } })
   expect((await app.admin.request(Version, { id: version.id })).deploymentVersion).toBe(null)
   expect((await createVersion({ deploymentId, label: '1.0' })).__typename).toBe(
     'CreateDeploymentVersionSuccess',
@@ -178,19 +182,21 @@ test('what is in use cannot be deleted; then everything of it goes', async () =>
   const service = await seedService(app.admin, versionId)
   const inUse = { __typename: 'WrongState', state: 'IN_USE', allowed: ['UNUSED'] }
   expect(
-    (await app.admin.request(DeleteVersion, { id: versionId })).deleteDeploymentVersion,
+    (await app.admin.request(DeleteVersion, { input: { id: versionId } })).deleteDeploymentVersion,
   ).toMatchObject(inUse)
-  expect((await app.admin.request(DeleteDeployment, { id })).deleteDeployment).toMatchObject(inUse)
-
-  await app.admin.request(DeleteService, { id: service.id })
   expect(
-    (await app.admin.request(DeleteDeployment, { id: handle })).deleteDeployment,
+    (await app.admin.request(DeleteDeployment, { input: { id } })).deleteDeployment,
+  ).toMatchObject(inUse)
+
+  await app.admin.request(DeleteService, { input: { id: service.id } })
+  expect(
+    (await app.admin.request(DeleteDeployment, { input: { id: handle } })).deleteDeployment,
   ).toMatchObject({ deletedId: id })
   expect((await app.admin.request(Deployment, { id })).deployment).toBe(null)
   expect((await app.admin.request(Version, { id: versionId })).deploymentVersion).toBe(null)
-  expect((await app.admin.request(DeleteDeployment, { id })).deleteDeployment.__typename).toBe(
-    'NotFound',
-  )
+  expect(
+    (await app.admin.request(DeleteDeployment, { input: { id } })).deleteDeployment.__typename,
+  ).toBe('NotFound')
   expect((await create({ name: 'again', handle })).__typename).toBe('CreateDeploymentSuccess')
 })
 

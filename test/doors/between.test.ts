@@ -4,12 +4,12 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { seedPerson, signedIn } from '../auth/operations.ts'
-import { seedOrganization } from '../organizations/operations.ts'
-import { CreateRoute } from '../routes/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import type { Client } from '../support/client.ts'
-import { runningService, succeeded } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Client } from '../../testkit/client.ts'
+import { CreateRoute } from '../../testkit/operations/routes.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedOrganization, seedPerson, signedIn } from '../../testkit/seed/organizations.ts'
+import { runningService } from '../../testkit/seed/services.ts'
 
 /* What passes between callers and services: headers, cookies, paths and addresses. */
 let app: TestApp

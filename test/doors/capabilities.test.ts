@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { send as put } from '../deployments/operations.ts'
-import { seedOrganization } from '../organizations/operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { tarGz } from '../../testkit/archive.ts'
+import type { Client } from '../../testkit/client.ts'
+import { seedOrganization } from '../../testkit/seed/organizations.ts'
+import { send as put } from '../../testkit/seed/services.ts'
 import { send, succeed } from '../organizations/tenancy/send.ts'
 import { everything, seedTenant, type Tenant } from '../organizations/tenancy/tenant.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { tarGz } from '../support/archive.ts'
-import type { Client } from '../support/client.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 

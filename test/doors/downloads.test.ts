@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { send, versionOf, waitingVersion } from '../deployments/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { tarGz } from '../support/archive.ts'
-import { seedDeployment } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { tarGz } from '../../testkit/archive.ts'
+import { seedDeployment, send, versionOf, waitingVersion } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 let url: string

@@ -3,9 +3,9 @@ import { request, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { CreateUpload } from '../deployments/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { succeeded } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateUpload } from '../../testkit/operations/deployments.ts'
+import { succeeded } from '../../testkit/outcome.ts'
 
 let app: TestApp
 let paths: { method: string; path: string }[]

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { testApp, type TestApp } from '../support/app.ts'
-import { runningService } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { runningService } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 let echo: { id: string; deploymentId: string; invokeUrl: string }

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DeleteService, logOf, StopService } from '../services/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { DeleteService, StopService } from '../../testkit/operations/services.ts'
 import {
   becomes,
+  logOf,
   runningService,
   seedDeployment,
   seedService,
   seedVersion,
-} from '../support/seed.ts'
-import { until } from '../support/until.ts'
+} from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -45,13 +46,13 @@ test('what is not there, and what rests, is 404; a caller without a credential l
   expect((await call(service.invokeUrl, {})).status).toBe(401)
   expect((await call(service.invokeUrl)).status).toBe(200)
 
-  await app.admin.request(StopService, { id: service.id })
+  await app.admin.request(StopService, { input: { id: service.id } })
   await becomes(app.admin, service.id, 'STOPPED')
   expect(await call(service.invokeUrl)).toMatchObject({
     status: 404,
     body: expect.stringContaining('STOPPED'),
   })
-  await app.admin.request(DeleteService, { id: service.id })
+  await app.admin.request(DeleteService, { input: { id: service.id } })
   expect((await call(service.invokeUrl)).status).toBe(404)
 })
 
@@ -69,7 +70,7 @@ test('a service that is STARTING is 503, and says when to try again', async () =
   expect(status).toBe(503)
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
   expect(JSON.parse(body)).toMatchObject({ error: 'service_unavailable' })
-  await app.admin.request(DeleteService, { id })
+  await app.admin.request(DeleteService, { input: { id } })
 })
 
 test('an instance that does not answer in time is 504, and the log tells of it', async () => {

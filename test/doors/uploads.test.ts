@@ -3,11 +3,12 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UploadId } from '../../src/uploads/index.ts'
-import { graphql } from '../generated/index.ts'
-import { CreateUpload, send, versionOf, waitingVersion } from '../deployments/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { tarGz } from '../support/archive.ts'
-import { seedDeployment, succeeded } from '../support/seed.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { tarGz } from '../../testkit/archive.ts'
+import { CreateUpload } from '../../testkit/operations/deployments.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedDeployment, send, versionOf, waitingVersion } from '../../testkit/seed/services.ts'
 
 const MAX = 3_000_000
 

@@ -1,13 +1,14 @@
 import { getNamedType, isInterfaceType, isObjectType, isRequiredArgument } from 'graphql'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { schema } from '../../src/schema.ts'
-import { SetMember } from '../auth/operations.ts'
-import { CreateRoute } from '../routes/operations.ts'
-import { CreateUpload } from '../deployments/operations.ts'
-import { CreateToken } from '../organizations/operations.ts'
-import { seedQueue, submit } from '../jobs/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateUpload } from '../../testkit/operations/deployments.ts'
+import { CreateToken } from '../../testkit/operations/organizations.ts'
+import { SetMember } from '../../testkit/operations/people.ts'
+import { CreateRoute } from '../../testkit/operations/routes.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
 /*
  * What Relay calls refetching: an object seen anywhere is fetched again by its id alone.

@@ -13,7 +13,7 @@ import {
 } from 'graphql'
 import { afterAll, expect, it } from 'vitest'
 import { schema } from '../../src/schema.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 
 const compiler = createRequire(import.meta.url).resolve('relay-compiler/cli.js')
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { DeleteService, StopService } from '../services/operations.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { DeleteService, StopService } from '../../testkit/operations/services.ts'
+import { becomes, runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { pageForward, type Line } from '../streams/follow.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { becomes, runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
 
 /*
  * One story for all samples: each is a program of its own, and all follow the same service. The server is killed while
@@ -95,13 +95,13 @@ beforeAll(async () => {
   await server.end('SIGKILL')
   const seen = Math.max(...samples.map(({ lines }) => lines.length))
   await server.start()
-  await becomes(server.admin, service.id, 'READY', 60_000)
+  await becomes(server.admin, service.id, 'READY')
   await all(({ lines }) => lines.length > seen + 50)
 
-  await server.admin.request(StopService, { id: service.id })
+  await server.admin.request(StopService, { input: { id: service.id } })
   await all(({ states }) => states.at(-1)?.status === 'STOPPED')
   stored = await pageForward(server.admin, service.id)
-  await server.admin.request(DeleteService, { id: service.id })
+  await server.admin.request(DeleteService, { input: { id: service.id } })
   await all(({ child }) => child.exitCode !== null)
 }, 180_000)
 

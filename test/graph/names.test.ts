@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { seedQueue } from '../jobs/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { seedQueue } from '../../testkit/seed/jobs.ts'
+import { seedDeployment } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 let deploymentId: string

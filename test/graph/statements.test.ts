@@ -7,13 +7,14 @@ import { DeploymentId, VersionId } from '../../src/deployments/index.ts'
 import { OrganizationId, TokenId } from '../../src/organizations/index.ts'
 import { RouteId } from '../../src/routes/index.ts'
 import { ServiceId } from '../../src/services/index.ts'
-import { SetMember } from '../auth/operations.ts'
-import { seedToken, Viewer } from '../organizations/operations.ts'
-import { AppendLog, claimOne, seedQueue, submit } from '../jobs/operations.ts'
-import { JobId } from '../../src/work/index.ts'
-import { numbered, streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { CreateRoute } from '../routes/operations.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
+import { Viewer } from '../../testkit/operations/organizations.ts'
+import { SetMember } from '../../testkit/operations/people.ts'
+import { CreateRoute } from '../../testkit/operations/routes.ts'
+import { AppendLog } from '../../testkit/operations/workers.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { claimOne, seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { seedToken } from '../../testkit/seed/organizations.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 import {
   argumentsOf,
   fieldsOf,
@@ -21,7 +22,9 @@ import {
   nodeTypes,
   objectTypes,
   selectionOf,
-} from '../support/selection.ts'
+} from '../../testkit/selection.ts'
+import { JobId } from '../../src/work/index.ts'
+import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 /*
  * How many SQL statements a list takes does not depend on how many rows it has: every connection of the schema is

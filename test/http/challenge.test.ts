@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { request } from 'node:http'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { runningService } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { runningService } from '../../testkit/seed/services.ts'
 
 /* Clients that send their credential only when they are asked for it, and browsers, which are never asked. */
 

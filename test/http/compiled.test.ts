@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 let service: { id: string; handle: string }

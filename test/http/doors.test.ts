@@ -6,11 +6,11 @@ import {
   type OperationDefinitionNode,
 } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import * as generated from '../generated/graphql.ts'
-import { member, seedOrganization } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import type { Client } from '../support/client.ts'
-import { runningService } from '../support/seed.ts'
+import * as generated from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Client } from '../../testkit/client.ts'
+import { member, seedOrganization } from '../../testkit/seed/organizations.ts'
+import { runningService } from '../../testkit/seed/services.ts'
 import { fitting } from './variables.ts'
 
 let app: TestApp

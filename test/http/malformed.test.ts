@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 
 let app: TestApp
 beforeAll(async () => {

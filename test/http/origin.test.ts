@@ -3,9 +3,9 @@ import { request, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { Abeja } from '../rest/abeja/support.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
+import { Abeja } from '../../testkit/fronts/abeja.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
 const STRANGER = 'stranger.example'
 

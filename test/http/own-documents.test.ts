@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { CreateQueue, Job, Submit } from '../jobs/documents.ts'
-import { read, seedQueue, submit } from '../jobs/operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { millrace } from '../../testkit/cli.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
+import { Job, Submit } from '../../testkit/operations/jobs.ts'
+import { CreateService } from '../../testkit/operations/services.ts'
+import { read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { Python, startWorker, workshop } from '../python/worker.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { millrace } from '../support/cli.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
 import { becomes, stopAll, work } from '../worker/support.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -15,7 +16,7 @@ let app: TestApp
 let folder: TestFolder
 let python: TestFolder
 beforeAll(async () => {
-  const documents = { CreateQueue, Submit, Job }
+  const documents = { CreateService, Submit, Job }
   const texts = Object.entries(documents).map(([name, text]) => [name, String(text)])
   folder = await testFolder({ 'documents.json': JSON.stringify(Object.fromEntries(texts)) })
   app = await testApp({ TRUSTED_DOCUMENTS: join(folder.path, 'documents.json') })

@@ -3,8 +3,8 @@ import * as fc from 'fast-check'
 import { WebSocket } from 'ws'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import { seedQueue } from '../jobs/operations.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
+import { seedQueue } from '../../testkit/seed/jobs.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 import { jsonTexts } from './json-texts.ts'
 
 let app: StreamApp

@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { pair, type Pair } from '../cluster/pair.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { CreateDeployment } from '../../testkit/operations/deployments.ts'
+import { Activities, CreateToken } from '../../testkit/operations/organizations.ts'
+import { CreateService, RollBack, ScaleService } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 import { apart, atOnce } from './answers.ts'
 import { guarded, inDatabase } from './database.ts'
-import {
-  Activity,
-  CreateDeployment,
-  CreateService,
-  CreateToken,
-  RollBack,
-  ScaleService,
-} from './operations.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -32,7 +28,10 @@ describe.runIf(hasServers)('two servers on one database', () => {
 
   /** What was done since, by its name. */
   async function acts(actions: readonly string[]): Promise<string[]> {
-    const { activity } = await admin(0).request(Activity, { actions: [...actions] })
+    const { activity } = await admin(0).request(Activities, {
+      first: 1000,
+      filter: { actions: [...actions] },
+    })
     return activity.nodes.map(({ action }) => action)
   }
 
@@ -113,7 +112,10 @@ describe.runIf(hasServers)('two servers on one database', () => {
     await holder.end()
     const outcomes = await atOnce(10, () => call(1))
     expect(apart(outcomes)).toEqual({ answers: [expect.any(String)], firsts: 0 })
-    const { activity } = await admin(1).request(Activity, { actions: ['createDeployment'] })
+    const { activity } = await admin(1).request(Activities, {
+      first: 1000,
+      filter: { actions: ['createDeployment'] },
+    })
     const made = activity.nodes.filter(({ changes }) => changes.some(({ to }) => to === input.name))
     expect(made.map(({ subjectId }) => subjectId)).toEqual([outcomes[0]?.deployment.id])
     await two.servers[0].start()

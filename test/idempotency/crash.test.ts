@@ -1,20 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Client } from '../support/client.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import type { Client } from '../../testkit/client.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { CreateDeployment } from '../../testkit/operations/deployments.ts'
+import { Activities, CreateToken } from '../../testkit/operations/organizations.ts'
+import { CreateService, RollBack, ScaleService } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { apart, atOnce } from './answers.ts'
 import { guarded, inDatabase, unguarded } from './database.ts'
-import {
-  Activity,
-  CreateDeployment,
-  CreateService,
-  CreateToken,
-  RollBack,
-  ScaleService,
-} from './operations.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -95,7 +91,7 @@ async function calls(admin: Client) {
 
 /** How often each of these was done. */
 async function counts(admin: Client): Promise<Record<string, number>> {
-  const { activity } = await admin.request(Activity, { actions: null })
+  const { activity } = await admin.request(Activities, { first: 1000 })
   const all: Record<string, number> = {}
   for (const { action } of activity.nodes) all[action] = (all[action] ?? 0) + 1
   return all
@@ -121,7 +117,7 @@ test('killed between the effect and the answer, it does nothing twice and answer
     expect((after[name] ?? 0) - (before[name] ?? 0), name).toBe(parts)
   }
   const { secret } = await each.createToken(server.admin)
-  await server.admin.request(Activity, { actions: null })
+  await server.admin.request(Activities, { first: 1000 })
   const response = await fetch(`${server.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
@@ -157,7 +153,10 @@ test('killed at any moment, three times, it has done each call once when it is m
       const repeated = again.find(({ deployment }) => deployment.id === first.deployment.id)
       expect(apart([first, repeated ?? {}]).answers).toHaveLength(1)
     }
-    const { activity } = await server.admin.request(Activity, { actions: ['createDeployment'] })
+    const { activity } = await server.admin.request(Activities, {
+      first: 1000,
+      filter: { actions: ['createDeployment'] },
+    })
     const names = activity.nodes.flatMap(({ changes }) => changes.map(({ to }) => String(to)))
     const mine = names.filter((one) => one.startsWith(name))
     expect(mine.toSorted()).toEqual(again.map(({ deployment }) => deployment.name).toSorted())
@@ -198,7 +197,10 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)('on a PostgreSQL 
     await server.start()
     const outcomes = await atOnce(100, call)
     expect(apart(outcomes)).toEqual({ answers: [expect.any(String)], firsts: 0 })
-    const { activity } = await server.admin.request(Activity, { actions: ['createDeployment'] })
+    const { activity } = await server.admin.request(Activities, {
+      first: 1000,
+      filter: { actions: ['createDeployment'] },
+    })
     const made = activity.nodes.filter(({ changes }) => changes.some(({ to }) => to === name))
     expect(made.map(({ subjectId }) => subjectId)).toEqual([outcomes[0]?.deployment.id])
   })

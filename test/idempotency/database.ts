@@ -1,6 +1,6 @@
 import { openDatabase } from '../../src/db/database.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import type { TestDatabase } from '../support/database.ts'
+import type { TestDatabase } from '../../testkit/database/database.ts'
 
 const log = { info: () => {}, warn: () => {}, error: () => {} }
 

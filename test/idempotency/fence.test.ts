@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { EFFECT, type Actor } from '../../src/kit/actor.ts'
 import { act, isTakenOver } from '../../src/streams/index.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 let app: StreamApp
 beforeAll(async () => {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { becomes, runningService, succeeded } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { InvokeService, StopService } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { becomes, runningService } from '../../testkit/seed/services.ts'
 import { apart, atOnce } from './answers.ts'
-import { InvokeService, StopService } from './operations.ts'
 
 let app: TestApp
 let id: string

@@ -1,16 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateDeployment } from '../../testkit/operations/deployments.ts'
+import { Activities, CreateToken } from '../../testkit/operations/organizations.ts'
+import { CreateService, RollBack, ScaleService } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 import { apart, atOnce } from './answers.ts'
-import {
-  Activity,
-  CreateDeployment,
-  CreateService,
-  CreateToken,
-  RollBack,
-  ScaleService,
-} from './operations.ts'
 
 let app: TestApp
 let deploymentId: string
@@ -28,7 +24,10 @@ afterAll(() => app.close())
 
 /** How often the history says that it was done to these. */
 async function acts(action: string, ids: readonly string[]): Promise<string[]> {
-  const { activity } = await app.admin.request(Activity, { actions: [action] })
+  const { activity } = await app.admin.request(Activities, {
+    first: 1000,
+    filter: { actions: [action] },
+  })
   return activity.nodes.map(({ subjectId }) => subjectId).filter((id) => ids.includes(id))
 }
 
@@ -43,7 +42,10 @@ test('called 100 times at once, createDeployment makes one deployment and answer
   const { answers, firsts } = apart(outcomes)
   expect(answers).toHaveLength(1)
   expect(firsts).toBe(1)
-  const { activity } = await app.admin.request(Activity, { actions: ['createDeployment'] })
+  const { activity } = await app.admin.request(Activities, {
+    first: 1000,
+    filter: { actions: ['createDeployment'] },
+  })
   const made = activity.nodes.filter(({ changes }) => changes.some(({ to }) => to === 'at once'))
   expect(made.map(({ subjectId }) => subjectId)).toEqual([outcomes[0]?.deployment.id])
 })
@@ -58,7 +60,7 @@ test('called 100 times at once, createToken makes one token and shows one secret
   expect(firsts).toBe(1)
   const [one] = outcomes
   expect(await acts('createToken', [one?.token.id ?? ''])).toHaveLength(1)
-  await app.client(one?.secret).request(Activity, { actions: [] })
+  await app.client(one?.secret).request(Activities, { first: 1000, filter: { actions: [] } })
 })
 
 test('called 100 times at once, createService, scaleService and rollBackDeployment act once', async () => {

@@ -1,25 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { DeleteService } from '../services/operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Amend, CancelMany, Retry, RetryMany } from '../../testkit/operations/jobs.ts'
+import { DeleteService } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
 import {
-  Amend,
   board,
-  CancelMany,
   claim,
   claimOne,
   complete,
   fail,
   list,
   read,
-  Retry,
-  RetryMany,
   seedQueue,
   submit,
   submitMany,
-} from './operations.ts'
-import type { AmendJobInput, JobStatus } from '../generated/graphql.ts'
+} from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
+import type { AmendJobInput, JobStatus } from '../../testkit/generated/graphql.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -160,7 +157,7 @@ test('retryJobs runs what has failed, or has ended as the filter says, and nothi
   expect(await retryMany(['SUCCEEDED'])).toBe(1)
   expect(await retryMany(['SUCCEEDED', 'CANCELED', 'FAILED'])).toBe(0)
   await failNext()
-  await app.admin.request(DeleteService, { id: queue })
+  await app.admin.request(DeleteService, { input: { id: queue } })
   expect(await retryMany()).toBe(0)
 })
 

@@ -1,22 +1,22 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { AmendJobInput } from '../generated/graphql.ts'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { succeeded } from '../support/seed.ts'
+import type { AmendJobInput } from '../../testkit/generated/graphql.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Amend } from '../../testkit/operations/jobs.ts'
+import { Heartbeats } from '../../testkit/operations/workers.ts'
+import { succeeded } from '../../testkit/outcome.ts'
 import {
-  Amend,
   board,
   claim,
   claimOne,
   complete,
   fail,
-  Heartbeats,
   read,
   seedQueue,
   submit,
   submitMany,
-} from './operations.ts'
+} from '../../testkit/seed/jobs.ts'
 
 /* Free writes of status and result, as TopChef's workers make them: no lease, no order, and repeats are normal. */
 

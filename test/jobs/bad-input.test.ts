@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CancelMany, RetryMany, Submit, SubmitMany } from '../../testkit/operations/jobs.ts'
 import {
   board,
-  CancelMany,
   claimOne,
   complete,
   createQueue,
   list,
   read,
-  RetryMany,
   seedQueue,
   submit,
-  Submit,
-  SubmitMany,
-} from './operations.ts'
+} from '../../testkit/seed/jobs.ts'
 
 let app: TestApp
 beforeAll(async () => {

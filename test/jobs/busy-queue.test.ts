@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { seedOrganization } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { claim, claimOne, complete, seedQueue, submitMany } from './operations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { claim, claimOne, complete, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
+import { seedOrganization } from '../../testkit/seed/organizations.ts'
 
 /*
  * A queue that has just had jobs is claimed from without a look at its service first: whatever changes of the service

@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedToken, Viewer } from '../organizations/operations.ts'
-import { claim, claimOne, complete, read, seedQueue, submit, submitMany } from './operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Viewer } from '../../testkit/operations/organizations.ts'
+import {
+  claim,
+  claimOne,
+  complete,
+  read,
+  seedQueue,
+  submit,
+  submitMany,
+} from '../../testkit/seed/jobs.ts'
+import { seedToken } from '../../testkit/seed/organizations.ts'
 
 let app: TestApp
 beforeAll(async () => {

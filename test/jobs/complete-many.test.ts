@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import type { CompleteJobsInput } from '../generated/graphql.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { claim, claimOne, read, seedQueue, submit } from './operations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type { CompleteJobsInput } from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { claim, claimOne, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 
 let app: TestApp
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { execute } from '../../src/http/run.ts'
 import { JsonText, stringify } from '../../src/kit/json.ts'
 import { noSpan } from '../../src/ports/tracing/tracing.ts'
 import { schema } from '../../src/schema.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 let app: StreamApp
 let organizationId: string

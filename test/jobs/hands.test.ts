@@ -2,15 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readMigrations } from '../../src/db/migrations.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import type { AmendJobInput } from '../generated/graphql.ts'
-import { graphql } from '../generated/index.ts'
-import { member, seedOrganization, seedToken } from '../organizations/operations.ts'
-import { Client } from '../support/client.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
+import type { AmendJobInput } from '../../testkit/generated/graphql.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { Client } from '../../testkit/client.ts'
+import { Amend, CancelMany } from '../../testkit/operations/jobs.ts'
+import { succeeded } from '../../testkit/outcome.ts'
 import {
-  Amend,
-  CancelMany,
   claim,
   claimOne,
   complete,
@@ -18,7 +15,10 @@ import {
   read,
   seedQueue,
   submit,
-} from './operations.ts'
+} from '../../testkit/seed/jobs.ts'
+import { member, seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 /* Below DEVELOPER a job is amended in one's own hands: while it waits, and from when one has begun to work on it. */
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import {
   claim,
   claimOne,
@@ -10,7 +9,8 @@ import {
   seedQueue,
   submit,
   submitMany,
-} from './operations.ts'
+} from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {

@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { AppendLog, Heartbeats, Release } from '../../testkit/operations/workers.ts'
 import {
-  AppendLog,
   claim,
   claimOne,
   complete,
   fail,
-  Heartbeats,
   read,
-  Release,
   seedQueue,
   submit,
-} from './operations.ts'
+} from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {

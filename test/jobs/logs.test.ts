@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { AppendLog, claimOne, complete, fail, read, seedQueue, submit } from './operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { AppendLog } from '../../testkit/operations/workers.ts'
+import { claimOne, complete, fail, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 
 let app: TestApp
 beforeAll(async () => {

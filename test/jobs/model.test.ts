@@ -2,20 +2,10 @@ import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { jobMoves } from '../../src/work/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import {
-  Amend,
-  cancel,
-  claim,
-  complete,
-  fail,
-  Heartbeats,
-  read,
-  Release,
-  Retry,
-  seedQueue,
-  submit,
-} from './operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Amend, Retry } from '../../testkit/operations/jobs.ts'
+import { Heartbeats, Release } from '../../testkit/operations/workers.ts'
+import { cancel, claim, complete, fail, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 
 /*
  * Ten thousand operations by twenty callers at once, chosen at random, on jobs that may be in any state and with

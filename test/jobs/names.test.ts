@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { seedOrganization } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { Amend, claimOne, complete, list, read, Retry, seedQueue, submit } from './operations.ts'
-import { Submit, SubmitMany } from './documents.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Amend, Retry, Submit, SubmitMany } from '../../testkit/operations/jobs.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { claimOne, complete, list, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { seedOrganization } from '../../testkit/seed/organizations.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { ServiceId } from '../../src/services/index.ts'
 import { sweepOrphans } from '../../src/work/index.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { until } from '../support/until.ts'
-import { claimOne, complete, Heartbeats, read, seedQueue, submitMany } from './operations.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { Heartbeats } from '../../testkit/operations/workers.ts'
+import { claimOne, complete, read, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 
 const JOBS = 300
 

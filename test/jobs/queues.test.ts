@@ -1,9 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { runningService, succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { board, claim, claimOne, complete, list, read, seedQueue, submit } from './operations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import {
+  board,
+  claim,
+  claimOne,
+  complete,
+  list,
+  read,
+  seedQueue,
+  submit,
+} from '../../testkit/seed/jobs.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 const CheckIn = graphql(`
   mutation CheckIn($input: CheckInServiceInput!) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { claimOne, complete, read, seedQueue, submit } from './operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { claimOne, complete, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 
 let app: TestApp
 beforeAll(async () => {

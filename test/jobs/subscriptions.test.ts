@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Amend } from '../../testkit/operations/jobs.ts'
+import { AppendLog } from '../../testkit/operations/workers.ts'
 import {
-  Amend,
-  AppendLog,
   board,
   claimOne,
   complete,
@@ -12,7 +11,8 @@ import {
   seedQueue,
   submit,
   submitMany,
-} from './operations.ts'
+} from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {

@@ -1,23 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import type { SubmitJobInput } from '../generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CancelMany, Retry } from '../../testkit/operations/jobs.ts'
+import { Release } from '../../testkit/operations/workers.ts'
+import { succeeded } from '../../testkit/outcome.ts'
 import {
   board,
-  CancelMany,
   claim,
   claimOne,
   complete,
   fail,
   list,
   read,
-  Release,
-  Retry,
   seedQueue,
   submit,
   submitMany,
-} from './operations.ts'
+} from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
+import type { SubmitJobInput } from '../../testkit/generated/graphql.ts'
 
 let app: TestApp
 beforeAll(async () => {

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { OrganizationId } from '../../src/organizations/index.ts'
-import { graphql } from '../generated/index.ts'
-import { member, seedOrganization } from '../organizations/operations.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { Client } from '../support/client.ts'
-import { succeeded } from '../support/seed.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { Client } from '../../testkit/client.ts'
+import { Amend } from '../../testkit/operations/jobs.ts'
+import { succeeded } from '../../testkit/outcome.ts'
 import {
-  Amend,
   cancel,
   claim,
   claimOne,
@@ -16,7 +14,9 @@ import {
   read,
   seedQueue,
   submit,
-} from './operations.ts'
+} from '../../testkit/seed/jobs.ts'
+import { member, seedOrganization } from '../../testkit/seed/organizations.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 /* What a WORKER reads of jobs; which fields of which types is generated: see organizations/tenancy-generated.test.ts. */
 

@@ -17,7 +17,7 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { BadArchive, checkArchive, unpackArchive } from '../../src/kit/archive/index.ts'
-import { storedZip, tar, type TarEntry } from '../support/archive.ts'
+import { storedZip, tar, type TarEntry } from '../../testkit/archive.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-archive-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

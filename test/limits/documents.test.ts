@@ -1,6 +1,6 @@
 import { getIntrospectionQuery } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { doors, type Operation } from './doors.ts'
 
 let app: TestApp

@@ -1,4 +1,4 @@
-import type { Answer, Client } from '../support/client.ts'
+import type { Answer, Client } from '../../testkit/client.ts'
 
 interface Asked extends Answer<Record<string, unknown>> {
   /** Of HTTP. */

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import type { Operation as Work } from '../../src/kit/operation.ts'
-import { board, seedQueue, submit } from '../jobs/operations.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { until } from '../support/until.ts'
+import { board, seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 import { doors } from './doors.ts'
 
 let app: StreamApp

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { claim, seedQueue, submitMany } from '../jobs/operations.ts'
-import { Topchef } from '../rest/topchef/support.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { claim, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
+import { seedDeployment } from '../../testkit/seed/services.ts'
+import { Topchef } from '../../testkit/fronts/topchef.ts'
 import { doors, type Operation } from './doors.ts'
 
 /** Two values of a row fit, three do not; two of those that go to Storage do not. */

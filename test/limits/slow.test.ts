@@ -2,9 +2,10 @@ import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CreateUpload } from '../deployments/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { runningService, succeeded } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateUpload } from '../../testkit/operations/deployments.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { runningService } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 beforeAll(async () => {

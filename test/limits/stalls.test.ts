@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CreateUpload } from '../deployments/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedQueue, submit } from '../jobs/operations.ts'
-import { succeeded } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateUpload } from '../../testkit/operations/deployments.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
 
 let app: TestApp
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { runningService, seedDeployment } from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { runningService, seedDeployment } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 import { doors } from './doors.ts'
 
 let app: TestApp

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { pair, type Pair } from '../cluster/pair.ts'
-import { runningService } from '../support/seed.ts'
-import type { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import type { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { scrape, total } from './scrape.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })

@@ -5,8 +5,8 @@ import { Prisma } from '../../src/generated/prisma/client.ts'
 import { prometheusMetrics } from '../../src/ports/metrics/prometheus.ts'
 import { sweepOnce } from '../../src/streams/retention.ts'
 import { followLog, hasLines } from '../streams/follow.ts'
-import { numbered, streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { until } from '../support/until.ts'
+import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { until } from '../../testkit/until.ts'
 import { samplesIn, scrape, total } from './scrape.ts'
 
 let app: StreamApp
@@ -50,7 +50,7 @@ test('a reader that comes too late is counted as a gap, and what it reads is cou
   const swept = samplesIn((await metrics.read('prometheus')).text)
   expect(total(swept, 'millrace_retention_removed_rows_total', { table: 'log_lines' })).toBe(15)
   const before = await read()
-  const reader = followLog(app.admin, { id: service.id, after: 'start' })
+  const reader = followLog(app.admin, { serviceId: service.id, after: 'start' })
   await hasLines(reader, 5)
   await app.print(service, numbered(3, 'line', 21))
   await hasLines(reader, 8)

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { seedQueue } from '../jobs/operations.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { becomes, runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { seedQueue } from '../../testkit/seed/jobs.ts'
+import { becomes, runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 
 const Logged = graphql(`
   query ObserveLogged($id: ID!) {

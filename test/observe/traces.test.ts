@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { receiver, type ReceivedSpan, type Receiver } from './receiver.ts'
 
 const Traced = graphql(`

@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { CreateDeployment, DeleteDeployment } from '../deployments/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { runningService } from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateDeployment, DeleteDeployment } from '../../testkit/operations/deployments.ts'
 import {
   CreateOrganization,
   CreateToken,
-  member,
   RevokeToken,
-  seedOrganization,
-  seedToken,
   Viewer,
-} from './operations.ts'
+} from '../../testkit/operations/organizations.ts'
+import { member, seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -90,7 +88,7 @@ test('without a credential nothing is answered and nothing is done', async () =>
     await app.stranger.execute(One, { id: 'anything' }),
     await app.stranger.execute(Activity),
     await app.stranger.execute(CreateDeployment, { input }),
-    await app.stranger.execute(DeleteDeployment, { id: 'anything' }),
+    await app.stranger.execute(DeleteDeployment, { input: { id: 'anything' } }),
   ]
   for (const answer of answers) expect(codes(answer)).toEqual(['UNAUTHENTICATED'])
 })
@@ -163,9 +161,9 @@ test('each role may do what it is for, and no more', async () => {
   expect(await asRole(developer)).toMatchObject({ __typename: 'CreateDeploymentSuccess' })
   expect(await asRole(viewer)).toMatchObject({ __typename: 'Forbidden', code: 'FORBIDDEN' })
   expect(await asRole(worker)).toMatchObject({ __typename: 'Forbidden' })
-  expect((await viewer.request(DeleteDeployment, { id })).deleteDeployment.__typename).toBe(
-    'Forbidden',
-  )
+  expect(
+    (await viewer.request(DeleteDeployment, { input: { id } })).deleteDeployment.__typename,
+  ).toBe('Forbidden')
 
   const token = { name: 'more', role: 'VIEWER' as const }
   for (const client of [developer, viewer, worker]) {
@@ -191,12 +189,12 @@ test('a token ends when it is revoked, when it expires, and is shown once', asyn
   const { viewer } = await admin.request(Tokens)
   expect(viewer.organization.tokens.nodes).toContainEqual({ id: token.id })
 
-  const first = (await admin.request(RevokeToken, { id: token.id })).revokeToken
+  const first = (await admin.request(RevokeToken, { input: { id: token.id } })).revokeToken
   expect(first).toMatchObject({
     __typename: 'RevokeTokenSuccess',
     token: { revokedAt: expect.any(String) },
   })
-  expect((await admin.request(RevokeToken, { id: token.id })).revokeToken).toEqual(first)
+  expect((await admin.request(RevokeToken, { input: { id: token.id } })).revokeToken).toEqual(first)
   const refused = await fetch(`${app.url}/graphql`, {
     method: 'POST',
     headers: client.headers,

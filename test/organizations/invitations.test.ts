@@ -1,25 +1,27 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Client } from '../../testkit/client.ts'
+import { CreateDeployment } from '../../testkit/operations/deployments.ts'
+import { Activities, Viewer } from '../../testkit/operations/organizations.ts'
 import {
   AcceptInvitation,
   DeclineInvitation,
-  History,
-  invited,
   LeaveOrganization,
-  PASSWORD,
   RemoveMember,
-  seedPerson,
   SetMember,
-  signedIn,
   SignIn,
-  Who,
   WithdrawInvitation,
-} from '../auth/operations.ts'
-import { CreateDeployment } from '../deployments/operations.ts'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import type { Client } from '../support/client.ts'
-import { succeeded } from '../support/seed.ts'
-import { member, seedOrganization } from './operations.ts'
+} from '../../testkit/operations/people.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import {
+  invited,
+  member,
+  PASSWORD,
+  seedOrganization,
+  seedPerson,
+  signedIn,
+} from '../../testkit/seed/organizations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -52,7 +54,7 @@ const Invitations = graphql(`
 `)
 
 const placesOf = async (client: Client) =>
-  (await client.request(Who)).viewer.memberships.map(({ organization }) => organization.id)
+  (await client.request(Viewer)).viewer.memberships.map(({ organization }) => organization.id)
 const accept = async (client: Client, input: { code: string; password?: string; name?: string }) =>
   (await client.request(AcceptInvitation, { input })).acceptInvitation
 const set = async (
@@ -201,7 +203,7 @@ test('a sign-in that is good for one organization sets a password for the other'
   succeeded(await accept(session, { code, password }), 'AcceptInvitationSuccess')
   expect(await placesOf(session)).toEqual([theirs.id])
   const there = app.client((await signedIn(app.stranger, { ...person, password })).secret)
-  expect((await there.request(Who)).viewer.user?.id).toBe(person.id)
+  expect((await there.request(Viewer)).viewer.user?.id).toBe(person.id)
   expect(await placesOf(there)).toEqual([ours.id])
   // what ours may see of the person by now
   const { setMember } = await ours.admin.request(SetMember, {
@@ -348,7 +350,7 @@ test('everybody leaves, whatever the role, but for the last ADMIN', async () => 
     const person = await seedPerson(admin, role, organizationId)
     const { secret } = await signedIn(app.stranger, person)
     expect(await leave(app.client(secret))).toMatchObject({ leftId: organizationId })
-    const code = (await app.client(secret).execute(Who)).errors?.[0]?.extensions?.['code']
+    const code = (await app.client(secret).execute(Viewer)).errors?.[0]?.extensions?.['code']
     expect(code).toBe('UNAUTHENTICATED')
     const { signIn } = await app.stranger.request(SignIn, {
       input: { email: person.email, password: person.password },
@@ -392,7 +394,7 @@ test('the history says who invited whom and who came of it, and no code', async 
   const email = 'told@example.com'
   const { code, id } = await invited(ours.admin, email, 'VIEWER', ours.id)
   succeeded(await accept(app.stranger, { code, password: PASSWORD }), 'AcceptInvitationSuccess')
-  const { activity } = await ours.admin.request(History, { organizationId: ours.id })
+  const { activity } = await ours.admin.request(Activities, { organizationId: ours.id })
   expect(activity.nodes.slice(0, 2)).toMatchObject([
     { action: 'acceptInvitation', actor: { name: email }, changes: [{ to: 'VIEWER' }] },
     {

@@ -1,20 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Activities, Viewer } from '../../testkit/operations/organizations.ts'
 import {
   AcceptInvitation,
-  History,
-  invited,
-  PASSWORD,
   RemoveMember,
-  seedPerson,
   SetMember,
-  signedIn,
   SignIn,
-  Who,
-} from '../auth/operations.ts'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { succeeded } from '../support/seed.ts'
-import { member, seedOrganization } from './operations.ts'
+} from '../../testkit/operations/people.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import {
+  invited,
+  member,
+  PASSWORD,
+  seedOrganization,
+  seedPerson,
+  signedIn,
+} from '../../testkit/seed/organizations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -112,7 +114,7 @@ test('only an ADMIN changes who is a member; a VIEWER sees who is', async () => 
 
 test('the last ADMIN of an organization is neither removed nor demoted, whoever asks how often', async () => {
   const { id: organizationId, admin } = await seedOrganization(app)
-  const { viewer } = await app.admin.request(Who)
+  const { viewer } = await app.admin.request(Viewer)
   const userId = viewer.user?.id ?? ''
   const demote = async (email: string) =>
     (await app.admin.request(SetMember, { input: { email, role: 'VIEWER', organizationId } }))
@@ -157,7 +159,7 @@ test("an account of another's is no member's, and is neither renamed nor given a
   succeeded((await ours.admin.request(SetMember, { input })).setMember, 'SetMemberSuccess')
   const organizationsBy = async (password: string) => {
     const { secret } = await signedIn(app.stranger, { email: person.email, password })
-    const { viewer } = await app.client(secret).request(Who)
+    const { viewer } = await app.client(secret).request(Viewer)
     return viewer.memberships.map(({ organization }) => organization.id)
   }
   expect(await organizationsBy('of ours alone')).toEqual([ours.id])
@@ -177,8 +179,8 @@ test('everybody changes their own password, which ends what the old one had open
   succeeded((await client.request(SetMember, { input })).setMember, 'SetMemberSuccess')
   const raised = await client.request(SetMember, { input: { ...input, role: 'ADMIN' } })
   expect(raised.setMember.__typename).toBe('Forbidden')
-  expect((await client.request(Who)).viewer.role).toBe('VIEWER')
-  expect((await app.client(other.secret).execute(Who)).errors?.[0]?.extensions?.code).toBe(
+  expect((await client.request(Viewer)).viewer.role).toBe('VIEWER')
+  expect((await app.client(other.secret).execute(Viewer)).errors?.[0]?.extensions?.code).toBe(
     'UNAUTHENTICATED',
   )
   const old = await app.stranger.request(SignIn, {
@@ -202,7 +204,7 @@ test('the history has who did what to whom, and no password', async () => {
   await signedIn(app.stranger, person)
   await admin.request(SetMember, { input: { email: person.email, role: 'DEVELOPER' } })
   await admin.request(RemoveMember, { input: { userId: person.id } })
-  const { activity } = await app.admin.request(History, { organizationId })
+  const { activity } = await app.admin.request(Activities, { organizationId })
   const people = activity.nodes.filter(({ subjectId }) => subjectId === person.id)
   expect(people.map(({ action, changes }) => ({ action, changes }))).toEqual([
     { action: 'removeMember', changes: [{ field: 'role', from: 'DEVELOPER', to: null }] },

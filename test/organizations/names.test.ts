@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { Client } from '../support/client.ts'
-import { seedVersion, succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { AcceptInvitation, invited, seedPerson, signedIn, Who } from '../auth/operations.ts'
-import { CreateOrganization, CreateToken, seedOrganization } from './operations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { Client } from '../../testkit/client.ts'
+import { CreateOrganization, CreateToken, Viewer } from '../../testkit/operations/organizations.ts'
+import { AcceptInvitation } from '../../testkit/operations/people.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import {
+  invited,
+  seedOrganization,
+  seedPerson,
+  signedIn,
+} from '../../testkit/seed/organizations.ts'
+import { seedVersion } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 /*
  * A person of two organizations, `acme` and `beta`, in each of which there is a service `echo`, a deployment `prod`
@@ -495,7 +502,7 @@ test('a password that is set while acting in one organization is good for that o
   succeeded(setMember, 'SetMemberSuccess')
   const placesBy = async (password: string) => {
     const one = await signedIn(app.stranger, { email: person.email, password })
-    const { viewer } = await app.client(one.secret).request(Who)
+    const { viewer } = await app.client(one.secret).request(Viewer)
     return viewer.memberships.map(({ organization }) => organization.id)
   }
   expect(await placesBy(input.password)).toEqual([ours.id])

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { CreateUpload } from '../deployments/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
-import { CreateOrganization, CreateToken, Viewer } from './operations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { CreateUpload } from '../../testkit/operations/deployments.ts'
+import { CreateOrganization, CreateToken, Viewer } from '../../testkit/operations/organizations.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 beforeAll(async () => {

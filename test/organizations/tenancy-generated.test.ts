@@ -3,16 +3,16 @@ import { getNamedType, type GraphQLObjectType } from 'graphql'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openedBy } from '../../src/graph/workers.ts'
 import { schema } from '../../src/schema.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import type { Client } from '../support/client.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Client } from '../../testkit/client.ts'
 import {
   fieldsOf,
   isConnection,
   nodeTypes,
   objectTypes,
   selectionOf,
-} from '../support/selection.ts'
-import { until } from '../support/until.ts'
+} from '../../testkit/selection.ts'
+import { until } from '../../testkit/until.ts'
 import { ask, operationAt } from './tenancy/ask.ts'
 import {
   doorsOf,

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Answer, Client } from '../../testkit/client.ts'
 import {
   CreateDeployment,
   CreateUpload,
   CreateVersion,
   DeleteDeployment,
   DeleteVersion,
-  versionOf,
-} from '../deployments/operations.ts'
+} from '../../testkit/operations/deployments.ts'
+import { CreateToken, RevokeToken } from '../../testkit/operations/organizations.ts'
 import {
   DeleteService,
   RestartService,
@@ -16,11 +18,10 @@ import {
   StartService,
   StopService,
   UpdateService,
-} from '../services/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import type { Answer, Client } from '../support/client.ts'
-import { runningService, succeeded } from '../support/seed.ts'
-import { CreateToken, RevokeToken, seedOrganization, seedToken } from './operations.ts'
+} from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
+import { runningService, versionOf } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 let ours: { id: string; admin: Client }
@@ -165,25 +166,25 @@ test('a change of a foreign object is answered like a change of an absent one', 
   const { deploymentId, versionId, id } = service
   const changes: [string, (id: string) => Promise<Answer<object>>][] = [
     [deploymentId, (which) => admin.execute(UpdateDeployment, { id: which })],
-    [deploymentId, (which) => admin.execute(DeleteDeployment, { id: which })],
+    [deploymentId, (which) => admin.execute(DeleteDeployment, { input: { id: which } })],
     [
       deploymentId,
       (which) => admin.execute(CreateVersion, { input: { deploymentId: which, label: '9' } }),
     ],
-    [versionId, (which) => admin.execute(DeleteVersion, { id: which })],
+    [versionId, (which) => admin.execute(DeleteVersion, { input: { id: which } })],
     [versionId, (which) => admin.execute(CreateService, { versionId: which })],
-    [id, (which) => admin.execute(StartService, { id: which })],
-    [id, (which) => admin.execute(StopService, { id: which })],
-    [id, (which) => admin.execute(RestartService, { id: which })],
-    [id, (which) => admin.execute(DeleteService, { id: which })],
-    [id, (which) => admin.execute(ScaleService, { id: which, desired: 2 })],
+    [id, (which) => admin.execute(StartService, { input: { id: which } })],
+    [id, (which) => admin.execute(StopService, { input: { id: which } })],
+    [id, (which) => admin.execute(RestartService, { input: { id: which } })],
+    [id, (which) => admin.execute(DeleteService, { input: { id: which } })],
+    [id, (which) => admin.execute(ScaleService, { input: { id: which, scale: { desired: 2 } } })],
     [id, (which) => admin.execute(UpdateService, { input: { id: which, name: 'stolen' } })],
     [
       deploymentId,
       (which) => admin.execute(RollBack, { input: { deploymentId: which, versionId } }),
     ],
-    [tokenId, (which) => admin.execute(RevokeToken, { id: which })],
-    [service.handle, (which) => admin.execute(StopService, { id: which })],
+    [tokenId, (which) => admin.execute(RevokeToken, { input: { id: which } })],
+    [service.handle, (which) => admin.execute(StopService, { input: { id: which } })],
   ]
   for (const [which, change] of changes) {
     const foreign = await change(which)

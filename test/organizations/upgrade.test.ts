@@ -11,11 +11,13 @@ import { openDatabase } from '../../src/db/database.ts'
 import { applyMigrations } from '../../src/db/migrate.ts'
 import { migrationsFolder } from '../../src/db/migrations.ts'
 import { OrganizationId, TokenId, UserId } from '../../src/organizations/index.ts'
-import { SetMember, signedIn, SignIn, Who } from '../auth/operations.ts'
-import { settings } from '../support/app.ts'
-import { Client } from '../support/client.ts'
-import { serverDatabase } from '../support/database.ts'
-import { removeDataFolder } from '../support/folder.ts'
+import { settings } from '../../testkit/app.ts'
+import { Client } from '../../testkit/client.ts'
+import { serverDatabase } from '../../testkit/database/database.ts'
+import { removeDataFolder } from '../../testkit/folder.ts'
+import { Viewer } from '../../testkit/operations/organizations.ts'
+import { SetMember, SignIn } from '../../testkit/operations/people.ts'
+import { signedIn } from '../../testkit/seed/organizations.ts'
 
 /*
  * A database of the version before there were invitations: accounts were unique by e-mail, and a password that an
@@ -100,11 +102,11 @@ async function fill(place: { dataDir: string; url?: string }): Promise<void> {
 }
 
 const placesOf = async (client: Client) =>
-  (await client.request(Who)).viewer.memberships.map(({ organization }) => organization.id)
+  (await client.request(Viewer)).viewer.memberships.map(({ organization }) => organization.id)
 const [oursText, theirsText] = [OrganizationId.text(ours), OrganizationId.text(theirs)]
 
 test('memberships, passwords and sign-ins of the version before are what they were', async () => {
-  const { viewer } = await admin.request(Who)
+  const { viewer } = await admin.request(Viewer)
   expect(viewer.user).toEqual({ id: UserId.text(people.admin), email: 'admin' })
   expect(await placesOf(new Client(admin.url, 'mrt_both'))).toEqual([oursText, theirsText])
   for (const [name, places] of [
@@ -115,7 +117,7 @@ test('memberships, passwords and sign-ins of the version before are what they we
     const input = { email: `${name}@example.com`, password: PASSWORD }
     const { secret } = await signedIn(stranger, input)
     const client = new Client(admin.url, secret)
-    expect((await client.request(Who)).viewer.user?.id).toBe(UserId.text(people[name]))
+    expect((await client.request(Viewer)).viewer.user?.id).toBe(UserId.text(people[name]))
     expect(await placesOf(client)).toEqual(places)
   }
   const crossed = { email: 'half@example.com', password: PASSWORD, organizationId: theirsText }

@@ -1,15 +1,22 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { seedPerson, SignIn } from '../auth/operations.ts'
-import { RevokeToken, seedOrganization } from '../organizations/operations.ts'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { type Browser, chromiumPath, openChromium, withChromium } from '../support/chromium.ts'
-import type { Client } from '../support/client.ts'
-import { runningService, succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Client } from '../../testkit/client.ts'
+import {
+  type Browser,
+  chromiumPath,
+  openChromium,
+  withChromium,
+} from '../../testkit/machine/chromium.ts'
+import { RevokeToken } from '../../testkit/operations/organizations.ts'
+import { SignIn } from '../../testkit/operations/people.ts'
+import { OpenService, ServiceStatus } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedOrganization, seedPerson } from '../../testkit/seed/organizations.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
 import { expressPage } from './express.ts'
-import { OpenService, PageUrl } from './operations.ts'
 
 const Count = graphql(`
   query PagesCount {
@@ -39,7 +46,7 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
       const organization = await seedOrganization(app)
       admin = organization.admin
       service = await runningService(admin, expressPage(), { command: 'node main.mjs' })
-      const found = (await admin.request(PageUrl, { id: service.id })).service
+      const found = (await admin.request(ServiceStatus, { id: service.id })).service
       pageUrl = (found as { pageUrl?: string | null } | null)?.pageUrl ?? '' // of a process service
       browser = await openChromium()
       if (auth === 'token') {
@@ -315,7 +322,7 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
         void stream.catch(() => 'cut').then((how) => (document.title = how))
       })
       const { viewer } = await admin.request(Token)
-      await app.admin.request(RevokeToken, { id: viewer.token?.id ?? '' })
+      await app.admin.request(RevokeToken, { input: { id: viewer.token?.id ?? '' } })
       await until(
         async () => (await page.title()) !== 'Express runs' && (await page.title()) !== 'Express',
       )

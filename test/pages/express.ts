@@ -1,4 +1,4 @@
-import { packed } from '../support/packed.ts'
+import { packed } from '../../testkit/packed.ts'
 
 const main = `import express from 'express'
 const app = express()

@@ -3,12 +3,14 @@ import { request, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { member, RevokeToken, seedOrganization, seedToken } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { freePort } from '../support/postgres.ts'
-import { runningService, succeeded } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { OpenService, PageUrl } from './operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { freePort } from '../../testkit/machine/postgres.ts'
+import { RevokeToken } from '../../testkit/operations/organizations.ts'
+import { OpenService, ServiceStatus } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { member, seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 /* The hosts of services over plain HTTP, in open mode, which lets strangers do everything elsewhere. */
 let app: TestApp
@@ -65,7 +67,7 @@ async function opened(service: typeof one, client = app.admin): Promise<string> 
 }
 
 test('a service has an address for its pages, of its own id', async () => {
-  const { service } = await app.admin.request(PageUrl, { id: one.id })
+  const { service } = await app.admin.request(ServiceStatus, { id: one.id })
   expect(service).toEqual({ pageUrl: `https://${one.host}/` })
 })
 
@@ -218,7 +220,7 @@ test('a pass opens what its holder may call, for as long as that may be', async 
   expect((await ask(one.host, '/', { cookie })).status).toBe(200)
   const revoked = await seedToken(app.admin, one.organizationId, 'VIEWER')
   const second = await opened(one, app.client(revoked.secret))
-  await app.admin.request(RevokeToken, { id: revoked.token.id })
+  await app.admin.request(RevokeToken, { input: { id: revoked.token.id } })
   await until(async () => (await ask(one.host, '/', { cookie: second })).status === 401)
   expect((await ask(one.host, '/', viewer.headers)).status).toBe(200)
   expect((await ask(one.host, '/', stranger.headers)).status).toBe(404)

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { type Browser, chromiumPath, openChromium, withChromium } from '../support/chromium.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import {
+  type Browser,
+  chromiumPath,
+  openChromium,
+  withChromium,
+} from '../../testkit/machine/chromium.ts'
 
 let app: TestApp
 beforeAll(async () => {

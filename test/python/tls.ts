@@ -6,7 +6,7 @@ import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { testFolder } from '../support/folder.ts'
+import { testFolder } from '../../testkit/folder.ts'
 
 const run = promisify(execFile)
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { testFolder, type TestFolder } from '../support/folder.ts'
-import type { Client } from '../support/client.ts'
+import type { Client } from '../../testkit/client.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 
 const tasks = fileURLToPath(new URL('tasks.py', import.meta.url))
 

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fronts } from '../../src/rest/index.ts'
 import { apiDocument } from '../../src/rest/document/write.ts'
 import type { Front } from '../../src/rest/front.ts'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { until } from '../support/until.ts'
-import { Abeja } from './abeja/support.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { until } from '../../testkit/until.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { Abeja } from '../../testkit/fronts/abeja.ts'
 
 /* What all fronts have in common. */
 

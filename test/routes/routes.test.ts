@@ -1,9 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DeleteService, StopService } from '../services/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { becomes, runningService, seedDeployment, seedService, succeeded } from '../support/seed.ts'
-import { seedQueue } from '../jobs/operations.ts'
-import { CreateRoute, DeleteRoute, GetRoute, ListRoutes, UpdateRoute } from './operations.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import {
+  CreateRoute,
+  DeleteRoute,
+  GetRoute,
+  ListRoutes,
+  UpdateRoute,
+} from '../../testkit/operations/routes.ts'
+import { DeleteService, StopService } from '../../testkit/operations/services.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedQueue } from '../../testkit/seed/jobs.ts'
+import {
+  becomes,
+  runningService,
+  seedDeployment,
+  seedService,
+} from '../../testkit/seed/services.ts'
 
 let app: TestApp
 let blue: Awaited<ReturnType<typeof runningService>>
@@ -102,11 +114,11 @@ test('a deleted service is out of its routes; a stopped one stays and says so', 
   await becomes(app.admin, gone.id, 'READY')
   const { id, invokeUrl } = await made({ name: 'left', serviceIds: [gone.id, green.id] })
   expect(await said(invokeUrl)).toBe('blue')
-  await app.admin.request(StopService, { id: gone.id })
+  await app.admin.request(StopService, { input: { id: gone.id } })
   const stopped = await call(invokeUrl)
   expect(stopped.status).toBe(404) // as through its own URL, and in words
   expect(await stopped.text()).toMatch(/The service is not running: it is STOPP/)
-  await app.admin.request(DeleteService, { id: gone.id })
+  await app.admin.request(DeleteService, { input: { id: gone.id } })
   const { route } = await app.admin.request(GetRoute, { id })
   expect(route).toMatchObject({
     targets: [{ service: { id: green.id } }],
@@ -116,7 +128,7 @@ test('a deleted service is out of its routes; a stopped one stays and says so', 
 
   const alone = await seedService(app.admin, blue.versionId)
   const other = await made({ name: 'alone', serviceIds: [alone.id] })
-  await app.admin.request(DeleteService, { id: alone.id })
+  await app.admin.request(DeleteService, { input: { id: alone.id } })
   expect((await call(other.invokeUrl)).status).toBe(404)
 })
 
@@ -144,7 +156,9 @@ test('a name is one of its deployment, a handle one of the organization', async 
   // by its name in the deployment it is changed and deleted too
   const renamed = await change({ id: 'taken', deploymentId, name: 'renamed' })
   expect(renamed).toMatchObject({ route: { id: first.id, name: 'renamed' } })
-  const { deleteRoute } = await app.admin.request(DeleteRoute, { id: 'renamed', deploymentId })
+  const { deleteRoute } = await app.admin.request(DeleteRoute, {
+    input: { id: 'renamed', deploymentId },
+  })
   expect(deleteRoute).toMatchObject({ deletedId: first.id, route: { name: 'renamed' } })
   expect((await call(first.invokeUrl)).status).toBe(404)
   expect((await app.admin.request(GetRoute, { id: first.id })).route).toBe(null)
@@ -164,7 +178,7 @@ test('a chosen address replaces the computed one and is free again after deletio
     { front: 'AUGER', id: 'my-endpoint', path: '/auger/api/v1/endpoints/my-endpoint' },
   ])
   expect(await make(input)).toMatchObject({ __typename: 'Conflict', field: 'addresses' })
-  await app.admin.request(DeleteRoute, { id: 'auger:my-endpoint' })
+  await app.admin.request(DeleteRoute, { input: { id: 'auger:my-endpoint' } })
   await made(input)
 })
 

@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import type { Role, ServiceAction, ServiceStatus } from '../generated/graphql.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type { Role, ServiceAction, ServiceStatus } from '../../testkit/generated/graphql.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import { seedToken } from '../organizations/operations.ts'
-import { Submit } from '../jobs/operations.ts'
-import { Client } from '../support/client.ts'
-import { seedDeployment, seedService, seedVersion } from '../support/seed.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
+import { Client } from '../../testkit/client.ts'
+import { Submit } from '../../testkit/operations/jobs.ts'
 import {
   DeleteService,
   RestartService,
@@ -15,7 +12,10 @@ import {
   StartService,
   StopService,
   UpdateService,
-} from './operations.ts'
+} from '../../testkit/operations/services.ts'
+import { seedToken } from '../../testkit/seed/organizations.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 let app: StreamApp
 let subject: { id: string; deploymentId: string; versionId: string; earlier: string }
@@ -72,11 +72,12 @@ const states: readonly ServiceStatus[] = [
 const perform: Record<ServiceAction, (client: Client) => Promise<object>> = {
   UPDATE: (client) =>
     client.request(UpdateService, { input: { id: subject.id, name: `renamed ${Math.random()}` } }),
-  SCALE: (client) => client.request(ScaleService, { id: subject.id, desired: 7 }),
-  START: (client) => client.request(StartService, { id: subject.id }),
-  STOP: (client) => client.request(StopService, { id: subject.id }),
-  RESTART: (client) => client.request(RestartService, { id: subject.id }),
-  DELETE: (client) => client.request(DeleteService, { id: subject.id }),
+  SCALE: (client) =>
+    client.request(ScaleService, { input: { id: subject.id, scale: { desired: 7 } } }),
+  START: (client) => client.request(StartService, { input: { id: subject.id } }),
+  STOP: (client) => client.request(StopService, { input: { id: subject.id } }),
+  RESTART: (client) => client.request(RestartService, { input: { id: subject.id } }),
+  DELETE: (client) => client.request(DeleteService, { input: { id: subject.id } }),
   INVOKE: (client) => client.request(Invoke, { id: subject.id }),
   SUBMIT_JOB: (client) => client.request(Submit, { input: { serviceId: subject.id } }),
   ROLL_BACK: (client) => {

@@ -3,11 +3,11 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { logOf, StopService } from './operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { becomes } from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { StopService } from '../../testkit/operations/services.ts'
+import { becomes, logOf } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 import { held, Rescale, scaledService, scaling } from './scaling.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -149,7 +149,7 @@ test('a service that sleeps is woken by its first request, and by twenty at once
   await isAsleep()
   const { invokeService } = await app.admin.request(Invoke, { id, json: {} })
   expect(invokeService).toMatchObject({ statusCode: 200 })
-  await app.admin.request(StopService, { id })
+  await app.admin.request(StopService, { input: { id } })
   expect((await call(invokeUrl)).status).toBe(404)
   expect((await look(id)).scale).toMatchObject({ min: 0, max: 2, autoscale: true })
 })

@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { isRoot, squat, SQUATTER } from '../../testkit/machine/squatter.ts'
+import { DeleteService, details } from '../../testkit/operations/services.ts'
 import {
   becomes,
+  logOf,
   runningService,
   seedDeployment,
   seedService,
   seedVersion,
-} from '../support/seed.ts'
-import { isRoot, squat, SQUATTER } from '../support/squatter.ts'
-import { until } from '../support/until.ts'
-import { DeleteService, details, logOf } from './operations.ts'
+} from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -52,5 +53,5 @@ test('a service whose port another user takes is not READY, and starts again wit
     expect(JSON.stringify(events)).not.toContain('"to":"READY"')
   } else await becomes(app.admin, id, 'READY') // it is no other user
   await leave()
-  await app.admin.request(DeleteService, { id })
+  await app.admin.request(DeleteService, { input: { id } })
 })

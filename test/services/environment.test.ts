@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { graphql } from '../generated/index.ts'
-import { CreateDeployment, CreateVersion, send } from '../deployments/operations.ts'
-import { Viewer } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { tarGz } from '../support/archive.ts'
-import { becomes, succeeded, whole } from '../support/seed.ts'
-import { DeleteService } from './operations.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { tarGz } from '../../testkit/archive.ts'
+import { CreateDeployment, CreateVersion } from '../../testkit/operations/deployments.ts'
+import { Viewer } from '../../testkit/operations/organizations.ts'
+import { DeleteService } from '../../testkit/operations/services.ts'
+import { succeeded, whole } from '../../testkit/outcome.ts'
+import { becomes, send } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -143,7 +144,7 @@ test('a process sees its three layers, a token of its own, and nothing else of o
     'FORBIDDEN',
   )
 
-  await app.admin.request(DeleteService, { id: service.id })
+  await app.admin.request(DeleteService, { input: { id: service.id } })
   const refused = await fetch(`${app.url}/graphql`, {
     method: 'POST',
     headers: own.headers,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import { runningService } from '../support/seed.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { runningService } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 let service: string

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { details } from '../../testkit/operations/services.ts'
 import {
   becomes,
+  logOf,
   runningService,
   seedDeployment,
   seedService,
   seedVersion,
-} from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { details, logOf } from './operations.ts'
+} from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {

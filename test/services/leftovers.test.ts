@@ -8,9 +8,9 @@ import {
   StartFailed,
 } from '../../src/ports/runtime/runtime.ts'
 import { Reconciler } from '../../src/services/index.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { until } from '../support/until.ts'
-import { logOf } from './operations.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { logOf } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: StreamApp
 beforeAll(async () => {

@@ -1,16 +1,8 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import type { MovesFollowSubscription } from '../generated/graphql.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import {
-  becomes,
-  runningService,
-  seedDeployment,
-  seedService,
-  seedVersion,
-} from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type { MovesFollowSubscription } from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import {
   DeleteService,
   details,
@@ -20,7 +12,15 @@ import {
   StartService,
   StopService,
   UpdateService,
-} from './operations.ts'
+} from '../../testkit/operations/services.ts'
+import {
+  becomes,
+  runningService,
+  seedDeployment,
+  seedService,
+  seedVersion,
+} from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -103,18 +103,18 @@ async function journey(id: string): Promise<string[]> {
 
 test('starting what runs and stopping what rests answer the state and where it would be allowed', async () => {
   const { id } = await runningService(app.admin, files, { command })
-  const { startService } = await app.admin.request(StartService, { id })
+  const { startService } = await app.admin.request(StartService, { input: { id } })
   expect(startService).toMatchObject({
     __typename: 'WrongState',
     code: 'WRONG_STATE',
     state: 'READY',
     allowed: expect.arrayContaining(['STOPPED', 'STOPPING', 'FAILED']),
   })
-  await app.admin.request(StopService, { id })
+  await app.admin.request(StopService, { input: { id } })
   await becomes(app.admin, id, 'STOPPED')
   for (const operation of [StopService, RestartService] as const) {
     const outcome = Object.values(
-      await app.admin.request<object, { id: string }>(operation, { id }),
+      await app.admin.request<object, { input: { id: string } }>(operation, { input: { id } }),
     )
     expect(outcome).toEqual([
       expect.objectContaining({
@@ -130,14 +130,14 @@ test('of starts and stops at the same moment exactly one succeeds', async () => 
   const { id } = await runningService(app.admin, files, { command })
   for (let round = 0; round < 3; round += 1) {
     const stops = await Promise.all(
-      Array.from({ length: 5 }, () => app.admin.request(StopService, { id })),
+      Array.from({ length: 5 }, () => app.admin.request(StopService, { input: { id } })),
     )
     expect(stops.map(({ stopService }) => stopService.__typename).toSorted()).toEqual([
       'StopServiceSuccess',
       ...Array.from({ length: 4 }, () => 'WrongState'),
     ])
     const starts = await Promise.all(
-      Array.from({ length: 5 }, () => app.admin.request(StartService, { id })),
+      Array.from({ length: 5 }, () => app.admin.request(StartService, { input: { id } })),
     )
     expect(starts.map(({ startService }) => startService.__typename).toSorted()).toEqual([
       'StartServiceSuccess',
@@ -176,15 +176,15 @@ test('whatever several clients do at once, a service only moves as its states al
     const versionId = versions[n % 2] ?? ''
     switch (step) {
       case 'start':
-        return app.admin.request(StartService, { id })
+        return app.admin.request(StartService, { input: { id } })
       case 'stop':
-        return app.admin.request(StopService, { id })
+        return app.admin.request(StopService, { input: { id } })
       case 'scale 1':
-        return app.admin.request(ScaleService, { id, desired: 1 })
+        return app.admin.request(ScaleService, { input: { id, scale: { desired: 1 } } })
       case 'scale 2':
-        return app.admin.request(ScaleService, { id, desired: 2 })
+        return app.admin.request(ScaleService, { input: { id, scale: { desired: 2 } } })
       case 'restart':
-        return app.admin.request(RestartService, { id })
+        return app.admin.request(RestartService, { input: { id } })
       case 'environment': {
         const environment = [{ name: 'N', value: String(n) }]
         return app.admin.request(UpdateService, {
@@ -214,10 +214,10 @@ test('whatever several clients do at once, a service only moves as its states al
       if (status === 'STOPPED') expect(instances).toEqual([])
       const gone = lastDays(id)
       await Promise.all([
-        app.admin.request(RestartService, { id }),
-        app.admin.request(ScaleService, { id, desired: 3 }),
-        app.admin.request(StopService, { id }),
-        app.admin.request(DeleteService, { id }),
+        app.admin.request(RestartService, { input: { id } }),
+        app.admin.request(ScaleService, { input: { id, scale: { desired: 3 } } }),
+        app.admin.request(StopService, { input: { id } }),
+        app.admin.request(DeleteService, { input: { id } }),
       ])
       expect(await gone).toMatch(/STOPPED|FAILED/)
     }),

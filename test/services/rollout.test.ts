@@ -1,16 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../support/app.ts'
-import type { Client } from '../support/client.ts'
-import { becomes, runningService, seedService, seedVersion } from '../support/seed.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Client } from '../../testkit/client.ts'
 import {
   details,
-  logOf,
   RestartService,
   RollBack,
   ScaleService,
   UpdateService,
-} from './operations.ts'
+} from '../../testkit/operations/services.ts'
+import {
+  becomes,
+  logOf,
+  runningService,
+  seedService,
+  seedVersion,
+} from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -83,7 +88,7 @@ test('a rollout, a restart and changes of scale fail no request', async () => {
     for (const text of await Promise.all(now)) expect(text).toMatch(/^two /)
 
     const before = (await details(app.admin, service.id)).instances?.map(({ id }) => id)
-    await app.admin.request(RestartService, { id: service.id })
+    await app.admin.request(RestartService, { input: { id: service.id } })
     await serves(service.id, two, 2)
     // the last to leave may still be answering when the service is READY
     await until(async () => {
@@ -91,9 +96,9 @@ test('a rollout, a restart and changes of scale fail no request', async () => {
       return instances?.every(({ id }) => !before?.includes(id)) ?? false
     })
 
-    await app.admin.request(ScaleService, { id: service.id, desired: 3 })
+    await app.admin.request(ScaleService, { input: { id: service.id, scale: { desired: 3 } } })
     await serves(service.id, two, 3)
-    await app.admin.request(ScaleService, { id: service.id, desired: 1 })
+    await app.admin.request(ScaleService, { input: { id: service.id, scale: { desired: 1 } } })
     await serves(service.id, two, 1)
     await until(async () => (await details(app.admin, service.id)).instances?.length === 1)
   } finally {

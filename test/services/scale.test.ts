@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { ScaleInput } from '../generated/graphql.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { becomes, seedService } from '../support/seed.ts'
-import { StopService, UpdateService } from './operations.ts'
+import type { ScaleInput } from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { StopService, UpdateService } from '../../testkit/operations/services.ts'
+import { becomes, seedService } from '../../testkit/seed/services.ts'
 import { ask, Rescale, scaledService, scaling } from './scaling.ts'
 
 let app: TestApp
@@ -112,7 +112,7 @@ test('creating and updating tell where in their input it is wrong', async () => 
 test('only the numbers of a stopped service change, and it keeps them', async () => {
   const { versionId } = await scaledService(app.admin, {})
   const { id } = await seedService(app.admin, versionId)
-  await app.admin.request(StopService, { id })
+  await app.admin.request(StopService, { input: { id } })
   await becomes(app.admin, id, 'STOPPED')
   expect(await change(id, { desired: 2, max: 4, autoscale: true })).toMatchObject({
     service: { status: 'STOPPED', scale: { desired: 2, min: 1, max: 4, autoscale: true } },

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import type { ScaleInput } from '../generated/graphql.ts'
-import { graphql } from '../generated/index.ts'
-import type { Client } from '../support/client.ts'
-import { seedDeployment, seedVersion, succeeded, whole } from '../support/seed.ts'
+import type { ScaleInput } from '../../testkit/generated/graphql.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type { Client } from '../../testkit/client.ts'
+import { succeeded, whole } from '../../testkit/outcome.ts'
+import { seedDeployment, seedVersion } from '../../testkit/seed/services.ts'
 
 const Create = graphql(`
   mutation ScalingCreate($input: CreateServiceInput!) {

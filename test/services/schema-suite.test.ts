@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { SchemaDraft } from '../generated/graphql.ts'
-import { graphql } from '../generated/index.ts'
-import { testApp, type TestApp } from '../support/app.ts'
+import type { SchemaDraft } from '../../testkit/generated/graphql.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { KNOWN } from './schema-suite-known.ts'
 
 /*

@@ -2,18 +2,18 @@ import { getNamedType, type GraphQLObjectType } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ProcessServiceType } from '../../src/services/types.ts'
 import { schema } from '../../src/schema.ts'
-import type { TypedDocumentString } from '../generated/graphql.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { becomes, runningService } from '../support/seed.ts'
+import type { TypedDocumentString } from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { StopService } from '../../testkit/operations/services.ts'
+import { becomes, runningService } from '../../testkit/seed/services.ts'
 import {
   argumentsOf,
+  type Field,
   fieldsOf,
   isConnection,
   selectionOf,
-  type Field,
-} from '../support/selection.ts'
-import { until } from '../support/until.ts'
-import { StopService } from './operations.ts'
+} from '../../testkit/selection.ts'
+import { until } from '../../testkit/until.ts'
 
 /*
  * What is read of a service depends on what is asked for. So every field is asked for alone, beside each other field
@@ -34,7 +34,7 @@ beforeAll(async () => {
     'main.py': 'def handler(request, context):\n    return {}\n',
   })
   await until(async () => {
-    const { stopService } = await app.admin.request(StopService, { id: service.id })
+    const { stopService } = await app.admin.request(StopService, { input: { id: service.id } })
     return stopService.__typename === 'StopServiceSuccess'
   })
   await becomes(app.admin, service.id, 'STOPPED')

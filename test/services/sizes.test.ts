@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { streamApp, type StreamApp } from '../streams/stream-app.ts'
-import { Client } from '../support/client.ts'
-import { seedDeployment, seedVersion, whole } from '../support/seed.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { Client } from '../../testkit/client.ts'
+import { whole } from '../../testkit/outcome.ts'
+import { seedDeployment, seedVersion } from '../../testkit/seed/services.ts'
 
 /* On a runtime that heeds sizes, as far as the API can tell. rollout.test.ts has one that does not. */
 

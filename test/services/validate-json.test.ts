@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import type { ValidateJsonQueryVariables } from '../generated/graphql.ts'
-import { member, seedOrganization } from '../organizations/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type { ValidateJsonQueryVariables } from '../../testkit/generated/graphql.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { member, seedOrganization } from '../../testkit/seed/organizations.ts'
 
 const Validate = graphql(`
   query ValidateJson($schema: JSON!, $value: JSON, $draft: SchemaDraft) {

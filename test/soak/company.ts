@@ -1,4 +1,4 @@
-import type { Client } from '../support/client.ts'
+import type { Client } from '../../testkit/client.ts'
 import { byCommand, type Commanded } from './followers/by-command.ts'
 import { byPages } from './followers/by-pages.ts'
 import { COMPLETE, type Follower } from './followers/follower.ts'

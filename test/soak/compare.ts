@@ -1,5 +1,7 @@
-import type { Client } from '../support/client.ts'
-import { until } from '../support/until.ts'
+import type { Client } from '../../testkit/client.ts'
+import { JobCounts } from '../../testkit/operations/jobs.ts'
+import { look, StopService } from '../../testkit/operations/services.ts'
+import { until } from '../../testkit/until.ts'
 import type { Company } from './company.ts'
 import type { Scene } from './faults/index.ts'
 import type { Follower } from './followers/follower.ts'
@@ -14,7 +16,6 @@ import {
   sum,
   type Verdict,
 } from './judge.ts'
-import { QueueCounts, ServiceState, StopService } from './operations.ts'
 import type { Promises } from './promises.ts'
 import { storedOf, type Entry, type Stream } from './streams.ts'
 
@@ -25,14 +26,15 @@ export async function settle({ stage, load }: Scene, promises: Promises): Promis
   await load.rest()
   load.finish()
   await promises.must('each job has ended', async () => {
-    const { service } = await direct.request(QueueCounts, { serviceId: queueId })
-    const counts = service && 'jobCounts' in service ? service.jobCounts : undefined
+    const { service } = await direct.request(JobCounts, { id: queueId })
+    const counts = service?.jobCounts
     return counts?.queued === 0 && counts.running === 0
   })
   await promises.must('the service is stopped', async () => {
-    const { service } = await direct.request(ServiceState, { id: serviceId })
+    const service = await look(direct, serviceId)
     if (service?.status === 'STOPPED') return true
-    if (service?.status !== 'STOPPING') await direct.request(StopService, { id: serviceId })
+    if (service?.status !== 'STOPPING')
+      await direct.request(StopService, { input: { id: serviceId } })
     return false
   })
 }

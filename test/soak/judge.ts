@@ -1,10 +1,10 @@
-import type { SoakJobsQuery } from '../generated/graphql.ts'
-import { countedIn, dense } from '../crash/operations.ts'
-import type { Client } from '../support/client.ts'
+import type { JobHistoriesQuery } from '../../testkit/generated/graphql.ts'
+import type { Client } from '../../testkit/client.ts'
+import { JobHistories } from '../../testkit/operations/jobs.ts'
+import { countedIn, dense } from '../../testkit/seed/counted.ts'
 import type { Follower } from './followers/follower.ts'
 import { groups } from './groups.ts'
 import { JOB_LINES, type Ledger } from './load.ts'
-import { QueueJobs } from './operations.ts'
 import type { Entry, Stream } from './streams.ts'
 
 /** What was looked at, and what was found wrong with it. */
@@ -137,13 +137,13 @@ export function judgeDescriptions(
   return finding
 }
 
-type Job = SoakJobsQuery['jobs']['nodes'][number]
+type Job = JobHistoriesQuery['jobs']['nodes'][number]
 
 /** All jobs of the queue. */
 export async function jobsOf(client: Client, serviceId: string): Promise<Job[]> {
   const jobs: Job[] = []
   for (let after: string | null = null; ;) {
-    const page: SoakJobsQuery = await client.request(QueueJobs, { serviceId, after })
+    const page: JobHistoriesQuery = await client.request(JobHistories, { serviceId, after })
     jobs.push(...page.jobs.nodes)
     if (!page.jobs.pageInfo.hasNextPage) return jobs
     after = page.jobs.pageInfo.endCursor ?? null

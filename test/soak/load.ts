@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createWorker, type Worker } from '../../src/worker/index.ts'
-import type { TypedDocumentString } from '../generated/graphql.ts'
-import { seedQueue, submit } from '../jobs/operations.ts'
-import { Client } from '../support/client.ts'
-import { becomes, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
-import { DescribeDeployment, DescribeService, HistoryHead, SubmitJob } from './operations.ts'
+import type { TypedDocumentString } from '../../testkit/generated/graphql.ts'
+import { Client } from '../../testkit/client.ts'
+import { UpdateDeployment } from '../../testkit/operations/deployments.ts'
+import { Submit } from '../../testkit/operations/jobs.ts'
+import { Activities } from '../../testkit/operations/organizations.ts'
+import { UpdateService } from '../../testkit/operations/services.ts'
+import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { becomes, seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 import { counter } from './programs.ts'
 import type { Subjects } from './streams.ts'
 
@@ -69,12 +72,12 @@ export class Load {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-soak-load-'))
     await chmod(folder, 0o777) // a service runs as a user of its own
     const deployment = await seedDeployment(direct)
-    const { activity } = await direct.request(HistoryHead)
+    const { activity } = await direct.request(Activities, { first: 1 })
     const versionId = await seedVersion(direct, deployment.id, counter(folder).files)
     const service = await seedService(direct, versionId)
     const queueId = await seedQueue(direct)
     const long = await submit(direct, queueId, { parameters: { n: -1 }, maxAttempts: 100 })
-    await becomes(direct, service.id, 'READY', 60_000)
+    await becomes(direct, service.id, 'READY')
     const subjects: Subjects = {
       serviceId: service.id,
       deploymentId: deployment.id,
@@ -169,7 +172,7 @@ export class Load {
     const { serviceId: id } = this.subjects
     return this.#every(async (n) => {
       const input = { id, description: String(n), idempotencyKey: `${id}.${n}` }
-      const sent = await this.#send(DescribeService, { input }, (data) => data.updateService)
+      const sent = await this.#send(UpdateService, { input }, (data) => data.updateService)
       if (sent !== undefined) this.ledger.service.push(n)
     })
   }
@@ -178,7 +181,7 @@ export class Load {
     const { deploymentId: id } = this.subjects
     return this.#every(async (n) => {
       const input = { id, description: String(n), idempotencyKey: `${id}.${n}` }
-      const sent = await this.#send(DescribeDeployment, { input }, (data) => data.updateDeployment)
+      const sent = await this.#send(UpdateDeployment, { input }, (data) => data.updateDeployment)
       if (sent !== undefined) this.ledger.deployment.push(n)
     })
   }
@@ -188,7 +191,7 @@ export class Load {
     return this.#every(async (n) => {
       const idempotencyKey = `${serviceId}.${n}`
       const input = { serviceId, parameters: { n }, maxAttempts: 100, idempotencyKey }
-      const sent = await this.#send(SubmitJob, { input }, (data) => data.submitJob)
+      const sent = await this.#send(Submit, { input }, (data) => data.submitJob)
       if (sent?.submitJob.__typename === 'SubmitJobSuccess')
         this.ledger.jobs.set(n, sent.submitJob.job.id)
     })

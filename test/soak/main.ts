@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
-import { random } from '../torture/random.ts'
+import { random } from '../../testkit/random.ts'
 import { faults, type Fault } from './faults/index.ts'
 import { table } from './report.ts'
 import type { Row } from './round.ts'

@@ -1,4 +1,4 @@
-import { until } from '../support/until.ts'
+import { until } from '../../testkit/until.ts'
 import type { Stage } from './stage.ts'
 
 /** By when everything must have come back. */

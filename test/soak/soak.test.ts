@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { postgresPrograms } from '../support/postgres.ts'
-import { random } from '../torture/random.ts'
+import { postgresPrograms } from '../../testkit/machine/postgres.ts'
+import { random } from '../../testkit/random.ts'
 import type { Fault } from './faults/index.ts'
 import { networkResets } from './faults/network.ts'
 import { postgresKilled } from './faults/postgres.ts'

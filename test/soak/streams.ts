@@ -1,21 +1,19 @@
-import type { TypedDocumentString } from '../generated/graphql.ts'
-import type { Client } from '../support/client.ts'
+import type { TypedDocumentString } from '../../testkit/generated/graphql.ts'
+import type { Client } from '../../testkit/client.ts'
+import { DeploymentChanged, DeploymentEvents } from '../../testkit/operations/deployments.ts'
+import { Activities, OrganizationChanged } from '../../testkit/operations/organizations.ts'
 import {
-  DeploymentPage,
-  FollowDeployment,
-  FollowHistory,
-  FollowJob,
-  FollowJobLog,
-  FollowQueue,
-  FollowService,
-  FollowServiceLog,
-  FollowWaiting,
-  HistoryPage,
+  JobChanged,
+  JobEvents,
   JobLogPage,
-  JobPage,
-  ServiceLogPage,
-  ServicePage,
-} from './operations.ts'
+  JobLogs,
+  JobQueued,
+  JobsChanged,
+  LogPage,
+  ServiceChanged,
+  ServiceEvents,
+  ServiceLogs,
+} from '../../testkit/operations/streams.ts'
 
 /** An entry of a stream: `what` is all of it that is stored, as a text. */
 export interface Entry {
@@ -143,45 +141,51 @@ export function streamsOf({
   return [
     stream(
       'serviceLogs',
-      FollowServiceLog,
+      ServiceLogs,
       { serviceId },
       ({ serviceLogs }) => serviceLogs.lines.map(ofLine),
       async (client, after) =>
-        pageOf((await client.request(ServiceLogPage, { serviceId, after })).service?.logs, ofLine),
+        pageOf(
+          (await client.request(LogPage, { id: serviceId, first: 1000, after })).service?.logs,
+          ofLine,
+        ),
     ),
     stream(
       'serviceChanged',
-      FollowService,
+      ServiceChanged,
       { serviceId },
       ({ serviceChanged }) => serviceChanged.events.map(ofEvent),
       async (client, after) =>
-        pageOf((await client.request(ServicePage, { serviceId, after })).service?.events, ofEvent),
+        pageOf(
+          (await client.request(ServiceEvents, { serviceId, after })).service?.events,
+          ofEvent,
+        ),
     ),
     stream(
       'deploymentChanged',
-      FollowDeployment,
+      DeploymentChanged,
       { deploymentId },
       ({ deploymentChanged }) => deploymentChanged.events.map(ofEvent),
       async (client, after) =>
         pageOf(
-          (await client.request(DeploymentPage, { deploymentId, after })).deployment?.events,
+          (await client.request(DeploymentEvents, { deploymentId, after })).deployment?.events,
           ofEvent,
         ),
     ),
-    stream('jobsChanged', FollowQueue, { serviceId: queueId }, ({ jobsChanged }) =>
+    stream('jobsChanged', JobsChanged, { serviceId: queueId }, ({ jobsChanged }) =>
       jobsChanged.events.map(ofEvent),
     ),
     stream(
       'jobChanged',
-      FollowJob,
+      JobChanged,
       { jobId },
       ({ jobChanged }) => jobChanged.events.map(ofEvent),
       async (client, after) =>
-        pageOf((await client.request(JobPage, { jobId, after })).job?.events, ofEvent),
+        pageOf((await client.request(JobEvents, { jobId, after })).job?.events, ofEvent),
     ),
     stream(
       'jobLogs',
-      FollowJobLog,
+      JobLogs,
       { jobId },
       ({ jobLogs }) => jobLogs.lines.map(ofLine),
       async (client, after) =>
@@ -189,12 +193,13 @@ export function streamsOf({
     ),
     stream(
       'organizationChanged',
-      FollowHistory,
+      OrganizationChanged,
       {},
       ({ organizationChanged }) => organizationChanged.activities.map(ofActivity),
       async (client, before) => {
         // listed newest first: what follows a cursor is before it
-        const { nodes, pageInfo } = (await client.request(HistoryPage, { before })).activity
+        const { nodes, pageInfo } = (await client.request(Activities, { last: 500, before }))
+          .activity
         return {
           entries: nodes.map(ofActivity).toReversed(),
           cursor: pageInfo.startCursor ?? null,
@@ -208,7 +213,7 @@ export function streamsOf({
 
 /** What wakes workers: it has no entries and no cursor, and needs only go on. */
 export const wakingOf = ({ queueId: serviceId }: Subjects): Stream =>
-  stream('jobQueued', FollowWaiting, { serviceId }, () => [])
+  stream('jobQueued', JobQueued, { serviceIds: [serviceId] }, () => [])
 
 /** All that is stored of a stream behind where it is followed from, by pages. */
 export async function storedOf(stream: Stream, client: Client): Promise<Entry[]> {

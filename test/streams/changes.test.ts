@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { seedDeployment } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { ServiceChanged, UpdateService } from './documents.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { UpdateService } from '../../testkit/operations/services.ts'
+import { ServiceChanged } from '../../testkit/operations/streams.ts'
+import { seedDeployment } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 import { firstFault, follow } from './follow.ts'
-import { streamApp, type StreamApp } from './stream-app.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 const AsOf = graphql(`
   query StreamsAsOf($service: ID!, $deployment: ID!) {
@@ -67,15 +68,18 @@ test('nothing falls between a query and the subscription that resumes at its `as
     const before = await app.admin.request(AsOf, { service: id, deployment: deployment.id })
     expect(before.service?.events.pageInfo.endCursor).toBe(before.service?.asOf)
     for (const name of [`a ${round}`, `b ${round}`]) {
-      await app.admin.request(UpdateService, { id, name })
+      await app.admin.request(UpdateService, { input: { id, name } })
       await app.admin.request(UpdateDeployment, { id: deployment.id, name })
     }
-    const service = follow(app.admin, ServiceChanged, { id, after: before.service?.asOf })
+    const service = follow(app.admin, ServiceChanged, {
+      serviceId: id,
+      after: before.service?.asOf,
+    })
     const changed = follow(app.admin, DeploymentChanged, {
       id: deployment.id,
       after: before.deployment?.asOf,
     })
-    await app.admin.request(UpdateService, { id, name: `c ${round}` })
+    await app.admin.request(UpdateService, { input: { id, name: `c ${round}` } })
     await app.admin.request(UpdateDeployment, { id: deployment.id, name: `c ${round}` })
     const ofService = () => service.results.flatMap(({ data }) => data?.serviceChanged.events ?? [])
     const ofDeployment = () =>
@@ -102,14 +106,14 @@ test('nothing falls between a query and the subscription that resumes at its `as
 
 test('without a cursor the first delivery is the present state, the next what changes it', async () => {
   const { id } = await app.service()
-  const following = follow(app.admin, ServiceChanged, { id })
+  const following = follow(app.admin, ServiceChanged, { serviceId: id })
   await until(() => following.results.length === 1)
   expect(following.results[0]?.data?.serviceChanged).toMatchObject({
     service: { status: 'STARTING', revision: 1 },
     events: [],
     end: null,
   })
-  await app.admin.request(UpdateService, { id, name: 'renamed' })
+  await app.admin.request(UpdateService, { input: { id, name: 'renamed' } })
   await until(() => following.results.length === 2)
   following.stop()
   expect(following.results[1]?.data?.serviceChanged).toMatchObject({

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import type { Client } from '../support/client.ts'
-import { Logs } from './documents.ts'
+import type { Client } from '../../testkit/client.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
 
 /** Ends a connection that still follows its stream. */
 type Leave = () => void
@@ -49,12 +49,12 @@ const upgrade = (client: Client): string =>
 
 const stream = (client: Client, id: string, how: object): string => {
   const variables = JSON.stringify({ id, ...how })
-  const query = new URLSearchParams({ query: Logs.toString(), variables })
+  const query = new URLSearchParams({ query: ServiceLogs.toString(), variables })
   return head(client, `GET /graphql?${query}`, 'accept: text/event-stream')
 }
 
 function posted(client: Client, id: string, how: object): string {
-  const body = JSON.stringify({ query: Logs.toString(), variables: { id, ...how } })
+  const body = JSON.stringify({ query: ServiceLogs.toString(), variables: { id, ...how } })
   const fields = ['content-type: application/json', `content-length: ${body.length}`]
   return head(client, 'POST /graphql', 'accept: text/event-stream', ...fields) + body
 }
@@ -103,7 +103,7 @@ async function greeted(client: Client): Promise<WebSocket> {
 
 async function subscribed(client: Client, id: string, how: object): Promise<WebSocket> {
   const socket = await greeted(client)
-  const payload = { query: Logs.toString(), variables: { id, ...how } }
+  const payload = { query: ServiceLogs.toString(), variables: { id, ...how } }
   await send(socket, { type: 'subscribe', id: '1', payload })
   return socket
 }

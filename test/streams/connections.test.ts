@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { inspect, inspectable, type Inspector } from '../support/inspector.ts'
-import { runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { inspect, inspectable, type Inspector } from '../../testkit/inspector.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { comers } from './comers.ts'
 
 const WARM_UP = 1_000

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import { until } from '../support/until.ts'
-import { LogPage, Logs } from './documents.ts'
+import { LogPage, ServiceLogs } from '../../testkit/operations/streams.ts'
+import { until } from '../../testkit/until.ts'
 import {
   deliveriesOf,
   firstFault,
@@ -13,7 +13,7 @@ import {
   pageBackward,
   pageForward,
 } from './follow.ts'
-import { numbered, streamApp, type LogOwner, type StreamApp } from './stream-app.ts'
+import { numbered, streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
 
 let app: StreamApp
 let service: LogOwner
@@ -71,7 +71,7 @@ test('what is no cursor of this stream is refused, in queries', async () => {
 
 test('what is no cursor of this stream is refused, in subscriptions', async () => {
   for (const after of ['', 'junk', 'start ']) {
-    const following = followLog(app.admin, { id: service.id, after })
+    const following = followLog(app.admin, { serviceId: service.id, after })
     await until(() => following.over)
     expect(following.results).toHaveLength(1)
     expect(following.results[0]?.errors?.[0]?.extensions?.['code']).toBe('BAD_CURSOR')
@@ -80,7 +80,7 @@ test('what is no cursor of this stream is refused, in subscriptions', async () =
 
 test('the cursor of a page resumes a subscription, and the other way round', async () => {
   const { pageInfo } = await logPage(app.admin, { id: service.id, first: 900 })
-  const following = followLog(app.admin, { id: service.id, after: pageInfo.endCursor })
+  const following = followLog(app.admin, { serviceId: service.id, after: pageInfo.endCursor })
   await hasLines(following, 600)
   following.stop()
   expect(linesOf(following)[0]?.number).toBe(901)
@@ -109,9 +109,9 @@ test('an empty page has a cursor, behind which everything follows', async () => 
 })
 
 test('without a cursor a subscription begins with the last lines', async () => {
-  const tenLast = followLog(app.admin, { id: service.id })
-  const three = followLog(app.admin, { id: service.id, last: 3 })
-  const all = followLog(app.admin, { id: service.id, last: 1_000 })
+  const tenLast = followLog(app.admin, { serviceId: service.id })
+  const three = followLog(app.admin, { serviceId: service.id, last: 3 })
+  const all = followLog(app.admin, { serviceId: service.id, last: 1_000 })
   await Promise.all([hasLines(tenLast, 10), hasLines(three, 3), hasLines(all, 1_000)])
   expect(linesOf(tenLast)[0]?.number).toBe(1_491)
   expect(linesOf(three).map(({ number }) => number)).toEqual([1_498, 1_499, 1_500])
@@ -122,8 +122,8 @@ test('without a cursor a subscription begins with the last lines', async () => {
 test('with `last: 0` a subscription begins with what comes next', async () => {
   const noisy = await app.service()
   await app.print(noisy, numbered(5))
-  const live = followLog(app.admin, { id: noisy.id, last: 0 })
-  const witness = followLog(app.admin, { id: noisy.id, last: 1 })
+  const live = followLog(app.admin, { serviceId: noisy.id, last: 0 })
+  const witness = followLog(app.admin, { serviceId: noisy.id, last: 1 })
   await hasLines(witness, 1)
   await until(async () => {
     await app.print(noisy, ['next'])
@@ -135,7 +135,7 @@ test('with `last: 0` a subscription begins with what comes next', async () => {
 
 test('a number of lines out of bounds is refused', async () => {
   for (const last of [-1, 1_001]) {
-    const following = followLog(app.admin, { id: service.id, last })
+    const following = followLog(app.admin, { serviceId: service.id, last })
     await until(() => following.over)
     expect(following.results[0]?.errors?.[0]?.extensions?.['code']).toBe('BAD_REQUEST')
   }
@@ -152,7 +152,10 @@ test('a cursor of a database that was restored to an earlier state gets a gap, t
   await app.database.query(
     Prisma.sql`UPDATE "LogHead" SET head = 12 WHERE stream = ${restored.uuid}::uuid`,
   )
-  const following = follow(app.admin, Logs, { id: restored.id, after: pageInfo.endCursor })
+  const following = follow(app.admin, ServiceLogs, {
+    serviceId: restored.id,
+    after: pageInfo.endCursor,
+  })
   await until(() => following.results.length > 0)
   expect(deliveriesOf(following)[0]).toMatchObject({
     gap: { from: 13, to: 20, reason: 'RESTORED' },

@@ -2,13 +2,14 @@ import { chmod } from 'node:fs/promises'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
-import { becomes, seedDeployment, seedService, seedVersion } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
-import { cutting, randomOf, type Cutting } from './cut.ts'
-import { DeleteService } from './documents.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
+import { cutting, type Cutting } from '../../testkit/network/cutting.ts'
+import { DeleteService } from '../../testkit/operations/services.ts'
+import { freshSeed, random } from '../../testkit/random.ts'
+import { becomes, seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { firstFault, pageBackward, pageForward } from './follow.ts'
 import { overEventSource, overFetch, overWebSocket, type Subscriber } from './resume.ts'
 
@@ -61,9 +62,8 @@ afterAll(async () => {
 })
 
 test('subscribers who are cut 100 times, by resets and kill -9, have every line once and in order', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31)
-  console.log(`seed ${seed}`)
-  const random = randomOf(seed)
+  const seed = freshSeed()
+  const chance = random(seed)
   const deployment = await seedDeployment(server.admin)
   const how = { command: 'node main.mjs' }
   const version = await seedVersion(server.admin, deployment.id, { 'main.mjs': program }, how)
@@ -76,7 +76,7 @@ test('subscribers who are cut 100 times, by resets and kill -9, have every line 
       server.url,
       RESETS,
       // from the middle of the first answer to some deliveries further
-      () => 300 + random() * (random() < 0.75 ? 8_000 : 40_000),
+      () => 300 + chance() * (chance() < 0.75 ? 8_000 : 40_000),
     )
     ways.push(made)
     return made.url
@@ -88,7 +88,7 @@ test('subscribers who are cut 100 times, by resets and kill -9, have every line 
     source,
   ]
   for (let kill = 0; kill < KILLS; kill += 1) {
-    const at = ((kill + 0.2 + random() * 0.6) * LINES) / KILLS
+    const at = ((kill + 0.2 + chance() * 0.6) * LINES) / KILLS
     await until(() => subscribers.some(({ lines }) => lines.length >= at), { timeoutMs: 120_000 })
     await server.end('SIGKILL')
     await server.start()
@@ -121,7 +121,7 @@ test('subscribers who are cut 100 times, by resets and kill -9, have every line 
     expect(numbers.length).toBeLessThanOrEqual(count + 15)
   }
 
-  await server.admin.request(DeleteService, { id })
+  await server.admin.request(DeleteService, { input: { id } })
   await until(() => subscribers.every(({ lastNumber }) => lastNumber !== undefined), {
     timeoutMs: 120_000,
   })

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resumable } from '../../src/client/index.ts'
 import { BadRequest, Forbidden, Outage, Unavailable } from '../../src/kit/errors.ts'
 import { schema } from '../../src/schema.ts'
-import { claimOne, complete, seedQueue, submit } from '../jobs/operations.ts'
+import { claimOne, complete, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import {
   injectFault,
   makeFallible,
@@ -18,7 +18,7 @@ import {
 } from './faults.ts'
 import { firstFault } from './follow.ts'
 import { eventsOf } from './resume.ts'
-import { numbered, streamApp, type StreamApp } from './stream-app.ts'
+import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 /** What is followed by one field of Subscription: its arguments, the list of its entries, and how many are stored. */
 interface Stream {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { LogFilter } from '../generated/graphql.ts'
-import { until } from '../support/until.ts'
+import type { LogFilter } from '../../testkit/generated/graphql.ts'
+import { until } from '../../testkit/until.ts'
 import { followLog, hasLines, linesOf, logPage, type Line } from './follow.ts'
-import { numbered, streamApp, type LogOwner, type StreamApp } from './stream-app.ts'
+import { numbered, streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
 
 let app: StreamApp
 let service: LogOwner
@@ -69,7 +69,7 @@ test.each(cases)(
     expect((await logPage(app.admin, { id: service.id, filter, last: 1_000 })).nodes).toEqual(
       wanted,
     )
-    const following = followLog(app.admin, { id: service.id, filter, after: 'start' })
+    const following = followLog(app.admin, { serviceId: service.id, filter, after: 'start' })
     await hasLines(following, wanted.length)
     // the cursor has moved behind the whole log, with lines or without
     const end = (await logPage(app.admin, { id: service.id, last: 1 })).pageInfo.endCursor
@@ -80,7 +80,11 @@ test.each(cases)(
 )
 
 test('with a filter a subscription begins with the last lines that match', async () => {
-  const following = followLog(app.admin, { id: service.id, filter: { contains: 'apple' }, last: 3 })
+  const following = followLog(app.admin, {
+    serviceId: service.id,
+    filter: { contains: 'apple' },
+    last: 3,
+  })
   await hasLines(following, 3)
   following.stop()
   expect(linesOf(following).map(({ text }) => text)).toEqual([

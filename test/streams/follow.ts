@@ -1,18 +1,18 @@
 import { createClient, type Client as SocketClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import type {
-  StreamsLogPageQuery,
-  StreamsLogPageQueryVariables,
-  StreamsLogsSubscription,
-  StreamsLogsSubscriptionVariables,
+  LogPageQuery,
+  LogPageQueryVariables,
+  ServiceLogsSubscription,
+  ServiceLogsSubscriptionVariables,
   TypedDocumentString,
-} from '../generated/graphql.ts'
-import type { Answer, Client } from '../support/client.ts'
-import { until } from '../support/until.ts'
-import { LogPage, Logs } from './documents.ts'
+} from '../../testkit/generated/graphql.ts'
+import type { Answer, Client } from '../../testkit/client.ts'
+import { LogPage, ServiceLogs } from '../../testkit/operations/streams.ts'
+import { until } from '../../testkit/until.ts'
 
-export type Line = StreamsLogsSubscription['serviceLogs']['lines'][number]
-export type LogDelivery = StreamsLogsSubscription['serviceLogs']
+export type Line = ServiceLogsSubscription['serviceLogs']['lines'][number]
+export type LogDelivery = ServiceLogsSubscription['serviceLogs']
 
 /** One subscription and all it was delivered. */
 export interface Following<Data> {
@@ -66,21 +66,21 @@ export const openSocket = (client: Client, url = client.url): SocketClient =>
 /** Follows a log over WebSocket. */
 export const followLog = (
   client: Client,
-  variables: StreamsLogsSubscriptionVariables,
-): Following<StreamsLogsSubscription> => follow(client, Logs, variables)
+  variables: ServiceLogsSubscriptionVariables,
+): Following<ServiceLogsSubscription> => follow(client, ServiceLogs, variables)
 
-export const deliveriesOf = ({ results }: Following<StreamsLogsSubscription>): LogDelivery[] =>
+export const deliveriesOf = ({ results }: Following<ServiceLogsSubscription>): LogDelivery[] =>
   results.map(({ data, errors }) => {
     if (data == null) throw new Error(`No delivery: ${JSON.stringify(errors)}`)
     return data.serviceLogs
   })
 
-export const linesOf = (following: Following<StreamsLogsSubscription>): Line[] =>
+export const linesOf = (following: Following<ServiceLogsSubscription>): Line[] =>
   deliveriesOf(following).flatMap(({ lines }) => lines)
 
 /** Resolves once the subscription has delivered so many lines. */
 export const hasLines = (
-  following: Following<StreamsLogsSubscription>,
+  following: Following<ServiceLogsSubscription>,
   count: number,
   timeoutMs = 20_000,
 ): Promise<void> =>
@@ -93,12 +93,9 @@ export const hasLines = (
     { timeoutMs },
   )
 
-type LogsPage = NonNullable<StreamsLogPageQuery['service']>['logs']
+type LogsPage = NonNullable<LogPageQuery['service']>['logs']
 
-export async function logPage(
-  client: Client,
-  variables: StreamsLogPageQueryVariables,
-): Promise<LogsPage> {
+export async function logPage(client: Client, variables: LogPageQueryVariables): Promise<LogsPage> {
   const { service } = await client.request(LogPage, variables)
   if (service == null) throw new Error(`No service ${variables.id}`)
   return service.logs

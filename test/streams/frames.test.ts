@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { seedDeployment } from '../support/seed.ts'
+import { seedDeployment } from '../../testkit/seed/services.ts'
 import { firstFault } from './follow.ts'
-import { streamApp, type LogOwner, type StreamApp } from './stream-app.ts'
+import { streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
 
 /** What Python's `websockets` takes, and closes the connection above. */
 const MAX_FRAME = 1_048_576

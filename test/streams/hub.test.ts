@@ -2,10 +2,10 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inProcessBus } from '../../src/ports/bus/in-process.ts'
 import { Hub, logStream } from '../../src/streams/index.ts'
-import { until } from '../support/until.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
+import { until } from '../../testkit/until.ts'
 import { follow, followLog, hasLines, openSocket } from './follow.ts'
-import { Logs } from './documents.ts'
-import { numbered, streamApp, type StreamApp } from './stream-app.ts'
+import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 let app: StreamApp
 beforeAll(async () => {
@@ -83,8 +83,8 @@ test('five hundred subscriptions that come and go leave no follower behind', asy
     const followers = Array.from({ length: 50 }, (_, place) =>
       follow(
         app.admin,
-        Logs,
-        { id: service.id, ...(place % 2 ? { last: 1 } : { after: 'start' }) },
+        ServiceLogs,
+        { serviceId: service.id, ...(place % 2 ? { last: 1 } : { after: 'start' }) },
         { socket },
       ),
     )
@@ -95,7 +95,7 @@ test('five hundred subscriptions that come and go leave no follower behind', asy
   }
   await until(() => app.hub.size === 0)
   // and a socket that is gone takes all of its subscriptions with it
-  const gone = Array.from({ length: 20 }, () => followLog(app.admin, { id: service.id }))
+  const gone = Array.from({ length: 20 }, () => followLog(app.admin, { serviceId: service.id }))
   await Promise.all(gone.map((following) => hasLines(following, 1)))
   for (const following of gone) following.stop()
   await until(() => app.hub.size === 0)

@@ -1,8 +1,8 @@
 import { EventSource } from 'eventsource'
-import type { StreamsLogsSubscription } from '../generated/graphql.ts'
-import type { Answer, Client } from '../support/client.ts'
-import { until } from '../support/until.ts'
-import { Logs } from './documents.ts'
+import type { ServiceLogsSubscription } from '../../testkit/generated/graphql.ts'
+import type { Answer, Client } from '../../testkit/client.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
+import { until } from '../../testkit/until.ts'
 import { follow, type Line } from './follow.ts'
 
 /** A subscriber that comes back with its cursor after each cut, until the stream ends. */
@@ -16,7 +16,7 @@ export interface Subscriber {
   close(): void
 }
 
-type Result = Answer<StreamsLogsSubscription>
+type Result = Answer<ServiceLogsSubscription>
 
 class Notes implements Subscriber {
   readonly lines: Line[] = []
@@ -54,7 +54,7 @@ export function overWebSocket(client: Client, url: string, id: string): Subscrib
   void (async () => {
     while (!notes.isOver) {
       notes.connections += 1
-      const following = follow(client, Logs, { id, after: notes.cursor }, { url })
+      const following = follow(client, ServiceLogs, { serviceId: id, after: notes.cursor }, { url })
       notes.onClose = () => following.stop()
       let taken = 0
       await until(
@@ -82,8 +82,8 @@ export function overFetch(client: Client, url: string, id: string): Subscriber {
       notes.connections += 1
       try {
         const body = JSON.stringify({
-          query: Logs.toString(),
-          variables: { id, after: notes.cursor },
+          query: ServiceLogs.toString(),
+          variables: { serviceId: id, after: notes.cursor },
         })
         const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
         const response = await fetch(`${url}/graphql`, {
@@ -134,8 +134,8 @@ export function overEventSource(
   const notes = new Notes()
   const statuses: number[] = []
   const address = new URL('/graphql', url)
-  address.searchParams.set('query', Logs.toString())
-  address.searchParams.set('variables', JSON.stringify({ id, after: 'start' }))
+  address.searchParams.set('query', ServiceLogs.toString())
+  address.searchParams.set('variables', JSON.stringify({ serviceId: id, after: 'start' }))
   const source = new EventSource(address, {
     fetch: async (input, init) => {
       notes.connections += 1

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeCursor } from '../../src/streams/index.ts'
 import { sweepOnce } from '../../src/streams/retention.ts'
 import { removeOldEvents } from '../../src/work/index.ts'
-import type { StreamsLogPageQueryVariables } from '../generated/graphql.ts'
-import { seedQueue, submit } from '../jobs/operations.ts'
-import { until } from '../support/until.ts'
-import { ActivityGap, EventGaps } from './documents.ts'
+import type { LogPageQueryVariables } from '../../testkit/generated/graphql.ts'
+import { Activities } from '../../testkit/operations/organizations.ts'
+import { JobEvents, ServiceEvents } from '../../testkit/operations/streams.ts'
+import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 import { firstFault, followLog, hasLines, linesOf, logPage, deliveriesOf } from './follow.ts'
-import { numbered, streamApp, type StreamApp } from './stream-app.ts'
+import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 let app: StreamApp
 beforeAll(async () => {
@@ -28,7 +29,7 @@ const keep = (logRetentionLines: number): Promise<void> =>
 test('a reader that comes back too late is told of the gap, and what it has joins up with it', async () => {
   const service = await app.service()
   await app.print(service, numbered(10))
-  const before = followLog(app.admin, { id: service.id, after: 'start' })
+  const before = followLog(app.admin, { serviceId: service.id, after: 'start' })
   await hasLines(before, 10)
   const cursor = String(before.results.at(-1)?.extensions?.['cursor'])
   before.stop()
@@ -40,7 +41,7 @@ test('a reader that comes back too late is told of the gap, and what it has join
   expect(totalCount).toBe(1_000)
   expect(pageInfo.hasPreviousPage).toBe(false)
 
-  const late = followLog(app.admin, { id: service.id, after: cursor })
+  const late = followLog(app.admin, { serviceId: service.id, after: cursor })
   await hasLines(late, 1_000)
   const [first] = deliveriesOf(late)
   expect(first?.gap).toEqual({ from: 11, to: 4_000, reason: 'RETENTION' })
@@ -53,7 +54,7 @@ test('a reader that comes back too late is told of the gap, and what it has join
 test('whoever follows meanwhile is not disturbed, and new lines go on with the next number', async () => {
   const service = await app.service()
   await app.print(service, numbered(100))
-  const reader = followLog(app.admin, { id: service.id, after: 'start' })
+  const reader = followLog(app.admin, { serviceId: service.id, after: 'start' })
   await hasLines(reader, 100)
   await keep(10)
   await app.print(service, numbered(5, 'line', 101))
@@ -72,7 +73,7 @@ test('a log of which nothing is left tells a gap up to its end', async () => {
     eventRetentionMs: 0,
     trafficRetentionMs: 0,
   })
-  const reader = followLog(app.admin, { id: service.id, after: 'start' })
+  const reader = followLog(app.admin, { serviceId: service.id, after: 'start' })
   await until(() => reader.results.length > 0)
   expect(deliveriesOf(reader)[0]?.gap).toEqual({ from: 1, to: 50, reason: 'RETENTION' })
   await app.print(service, ['line 51'])
@@ -98,7 +99,7 @@ test('pages and deliveries of very long lines are bounded, and none is lost', as
     after: page.pageInfo.endCursor,
   })
   expect(rest.nodes[0]?.number).toBe(page.nodes.length + 1)
-  const reader = followLog(app.admin, { id: service.id, after: 'start' })
+  const reader = followLog(app.admin, { serviceId: service.id, after: 'start' })
   await hasLines(reader, 60)
   expect(firstFault(linesOf(reader).map(({ number }) => number))).toBeUndefined()
   expect(Math.max(...deliveriesOf(reader).map(({ lines }) => lines.length))).toBeLessThan(30)
@@ -110,7 +111,7 @@ test('whoever reads page by page is told of the gap where the page has it, whate
   const { id } = service
   await app.print(service, numbered(100))
   const at = (number: number) => writeCursor({ kind: 'log', id: service.uuid }, number)
-  const gapOf = async (asked: Omit<StreamsLogPageQueryVariables, 'id'>) =>
+  const gapOf = async (asked: Omit<LogPageQueryVariables, 'id'>) =>
     (await logPage(app.admin, { id, ...asked })).gap
   expect(await gapOf({ first: 10 })).toBeNull()
   expect(await gapOf({ last: 1_000 })).toBeNull()
@@ -162,7 +163,10 @@ test('pages of events tell their gaps as well', async () => {
   const { id: serviceId } = await app.service()
   const queue = await seedQueue(app.admin)
   const { id: jobId } = await submit(app.admin, queue)
-  const read = () => app.admin.request(EventGaps, { serviceId, jobId })
+  const read = async () => ({
+    ...(await app.admin.request(ServiceEvents, { serviceId })),
+    ...(await app.admin.request(JobEvents, { jobId })),
+  })
   const whole = await read()
   expect(whole).toMatchObject({
     service: { events: { gap: null } },
@@ -172,16 +176,16 @@ test('pages of events tell their gaps as well', async () => {
   await sweepOnce(app.database, retained)
   await removeOldEvents({ ...app.platform, config: retained })
   const left = await read()
-  const [head] = whole.service && 'events' in whole.service ? whole.service.events.nodes : []
+  const [head] = whole.service?.events.nodes ?? []
   expect(left).toMatchObject({
     service: { events: { nodes: [], gap: removed(1, head?.number ?? 0) } },
     job: { events: { nodes: [], gap: removed(1, 1) } },
   })
 
-  const { activity } = await app.admin.request(ActivityGap, { last: 1 })
+  const { activity } = await app.admin.request(Activities, { last: 1 })
   expect(activity.gap).toBeNull()
   const organization = await app.database.prisma.organization.findFirstOrThrow()
   const before = writeCursor({ kind: 'audit', id: organization.id }, 1_000_000)
-  const later = await app.admin.request(ActivityGap, { before })
+  const later = await app.admin.request(Activities, { before })
   expect(later.activity.gap).toMatchObject({ to: 1_000_000, reason: 'RESTORED' })
 })

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { runningService } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
-import { Logs } from './documents.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
+import { runningService } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { firstFault, followLog, linesOf } from './follow.ts'
 
 /** One wave: 40 MB of lines. Six readers that were buffered for would cost the server six times that. */
@@ -52,7 +52,7 @@ async function stalledSocket(id: string): Promise<WebSocket> {
   send({
     type: 'subscribe',
     id: '1',
-    payload: { query: Logs.toString(), variables: { id, after: 'start' } },
+    payload: { query: ServiceLogs.toString(), variables: { serviceId: id, after: 'start' } },
   })
   socket.pause()
   return socket
@@ -61,7 +61,7 @@ async function stalledSocket(id: string): Promise<WebSocket> {
 /** An event stream of which only the head is read. */
 function stalledEvents(id: string): Promise<IncomingMessage> {
   const url = new URL(`${server.url}/graphql`)
-  url.searchParams.set('query', Logs.toString())
+  url.searchParams.set('query', ServiceLogs.toString())
   url.searchParams.set('variables', JSON.stringify({ id, after: 'start' }))
   const headers = { accept: 'text/event-stream', ...server.admin.headers }
   return new Promise((resolve, reject) => {
@@ -82,7 +82,7 @@ test('readers that stall cost the server no memory, disturb nobody, and get ever
     })
     expect(await response.text()).toBe('printed')
   }
-  const reader = followLog(server.admin, { id: service.id, after: 'start' })
+  const reader = followLog(server.admin, { serviceId: service.id, after: 'start' })
   const has = (count: number): Promise<void> =>
     until(() => linesOf(reader).length >= count, { timeoutMs: 100_000 })
   // warm: what a wave costs when nobody stalls

@@ -1,13 +1,13 @@
 import { createClient } from 'graphql-sse'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import type { StreamsLogsSubscription } from '../generated/graphql.ts'
-import type { Answer } from '../support/client.ts'
-import { until } from '../support/until.ts'
-import { Logs } from './documents.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import type { ServiceLogsSubscription } from '../../testkit/generated/graphql.ts'
+import type { Answer } from '../../testkit/client.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
+import { until } from '../../testkit/until.ts'
 import { deliveriesOf, follow, linesOf } from './follow.ts'
 import { eventsOf, overEventSource } from './resume.ts'
-import { numbered, streamApp, type LogOwner, type StreamApp } from './stream-app.ts'
+import { numbered, streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
 
 const Aliased = graphql(`
   subscription StreamsAliased($id: ID!, $after: String) {
@@ -30,17 +30,17 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 test('one document gives the same deliveries over WebSocket, over SSE and to a graphql-sse client', async () => {
-  const variables = { id: service.id, after: 'start' }
-  const socket = follow(app.admin, Logs, variables)
+  const variables = { serviceId: service.id, after: 'start' }
+  const socket = follow(app.admin, ServiceLogs, variables)
   const client = createClient({
     url: `${app.url}/graphql`,
     headers: app.admin.headers,
     retryAttempts: 0,
   })
-  const results: Answer<StreamsLogsSubscription>[] = []
-  const query = Logs.toString()
-  for await (const result of client.iterate<StreamsLogsSubscription>({ query, variables }))
-    results.push(result as Answer<StreamsLogsSubscription>) // both libraries name results in their own way
+  const results: Answer<ServiceLogsSubscription>[] = []
+  const query = ServiceLogs.toString()
+  for await (const result of client.iterate<ServiceLogsSubscription>({ query, variables }))
+    results.push(result as Answer<ServiceLogsSubscription>) // both libraries name results in their own way
   client.dispose()
   const response = await fetch(`${app.url}/graphql`, {
     method: 'POST',
@@ -92,13 +92,13 @@ test('an EventSource reads to the end, is answered 204 when it comes back, and s
 
 test('the last event an EventSource has seen wins over the cursor in its URL', async () => {
   const { results } = await (async () => {
-    const following = follow(app.admin, Logs, { id: service.id, after: 'start' })
+    const following = follow(app.admin, ServiceLogs, { serviceId: service.id, after: 'start' })
     await until(() => following.over)
     return following
   })()
   const seen = String(results[0]?.extensions?.['cursor'])
   const address = new URL(`${app.url}/graphql`)
-  address.searchParams.set('query', Logs.toString())
+  address.searchParams.set('query', ServiceLogs.toString())
   address.searchParams.set('variables', JSON.stringify({ id: service.id, after: 'start' }))
   const response = await fetch(address, {
     headers: { accept: 'text/event-stream', 'last-event-id': seen, ...app.admin.headers },

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Pool } from 'pg'
-import { graphql } from '../generated/index.ts'
+import { graphql } from '../../testkit/generated/index.ts'
 import { Outputs } from '../../src/services/reconciler/outputs.ts'
 import { act } from '../../src/streams/index.ts'
-import { seedDeployment } from '../support/seed.ts'
-import { until } from '../support/until.ts'
-import { randomOf } from './cut.ts'
+import { freshSeed, random } from '../../testkit/random.ts'
+import { seedDeployment } from '../../testkit/seed/services.ts'
+import { until } from '../../testkit/until.ts'
 import { deliveriesOf, firstFault, follow, followLog, linesOf, pageForward } from './follow.ts'
-import { numbered, streamApp, type StreamApp } from './stream-app.ts'
+import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 const Activities = graphql(`
   subscription StreamsActivities($after: String) {
@@ -78,9 +78,8 @@ function pageOn(): { readonly seen: Activity[]; stop(): Promise<void> } {
 }
 
 test('fifty writers who commit in any order leave no hole, no repetition and no other order to any reader', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31)
-  console.log(`seed ${seed}`)
-  const random = randomOf(seed)
+  const seed = freshSeed()
+  const chance = random(seed)
   const { id: organizationId } = await app.database.prisma.organization.findFirstOrThrow()
   const followers = Array.from({ length: 5 }, () =>
     follow(app.admin, Activities, { after: 'start' }),
@@ -106,7 +105,7 @@ test('fifty writers who commit in any order leave no hole, no repetition and no 
             `org:${organizationId}`,
           )
           await client.query(text, values)
-          await new Promise((resolve) => setTimeout(resolve, random() * (isServer ? 60 : 2)))
+          await new Promise((resolve) => setTimeout(resolve, chance() * (isServer ? 60 : 2)))
         }
         await client.query('COMMIT')
       } finally {
@@ -147,7 +146,7 @@ test('fifty writers who commit in any order leave no hole, no repetition and no 
 test('many instances that print at once make one dense log, each in its own order', async () => {
   const service = await app.service()
   const followers = Array.from({ length: 5 }, () =>
-    followLog(app.admin, { id: service.id, after: 'start' }),
+    followLog(app.admin, { serviceId: service.id, after: 'start' }),
   )
   const instances = 20
   const print = async (instance: number): Promise<void> => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { testDatabase } from '../support/database.ts'
-import { TestServer } from '../support/server.ts'
+import { testDatabase } from '../../testkit/database/database.ts'
+import { TestServer } from '../../testkit/server.ts'
 
 /** What is sent to hold the server up: a schema and a value, together below 1 MiB. */
 interface Attack {

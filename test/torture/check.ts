@@ -1,7 +1,7 @@
-import type { TortureJobsQuery as JobsPageQuery } from '../generated/graphql.ts'
-import type { Client } from '../support/client.ts'
+import type { JobHistoriesQuery as JobsPageQuery } from '../../testkit/generated/graphql.ts'
+import type { Client } from '../../testkit/client.ts'
+import { JobHistories } from '../../testkit/operations/jobs.ts'
 import type { Entry } from './crew.ts'
-import { JobsPage } from './operations.ts'
 
 /** A job with all that became of it. */
 export interface Outcome {
@@ -17,7 +17,7 @@ export interface Outcome {
 export async function outcomes(client: Client, serviceId: string): Promise<Outcome[]> {
   const all: Outcome[] = []
   for (let after: string | null = null; ;) {
-    const page: JobsPageQuery = await client.request(JobsPage, { serviceId, after })
+    const page: JobsPageQuery = await client.request(JobHistories, { serviceId, after })
     const { nodes, pageInfo } = page.jobs
     for (const { events, ...job } of nodes)
       all.push({ ...job, events: events.nodes } as unknown as Outcome) // parameters and result are ours

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pair } from '../cluster/pair.ts'
-import { seedQueue } from '../jobs/operations.ts'
-import { testDatabase } from '../support/database.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { testDatabase } from '../../testkit/database/database.ts'
+import { JobCounts, SubmitMany } from '../../testkit/operations/jobs.ts'
+import { random } from '../../testkit/random.ts'
+import { seedQueue } from '../../testkit/seed/jobs.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { faults, outcomes } from './check.ts'
 import { Crew, type Entry, type Program } from './crew.ts'
-import { Counts, SubmitJobs } from './operations.ts'
-import { random } from './random.ts'
 
 export interface Plan {
   readonly seed: number
@@ -89,8 +89,8 @@ export async function torture(plan: Plan): Promise<Report> {
     ])
     say('all are left in peace until the last job has ended')
     const counts = async () => {
-      const { service: of } = await first.admin.request(Counts, { id: service })
-      return of?.__typename === 'QueueService' ? of.jobCounts : undefined
+      const { service: of } = await first.admin.request(JobCounts, { id: service })
+      return of?.jobCounts
     }
     await until(
       async () => {
@@ -140,7 +140,7 @@ async function submitAll(
     for (let turn = 0; ; turn += 1) {
       try {
         const server = servers[turn % servers.length]
-        const answer = await server?.admin.request(SubmitJobs, { input })
+        const answer = await server?.admin.request(SubmitMany, { input })
         const outcome = answer?.submitJobs
         if (outcome?.__typename !== 'SubmitJobsSuccess') throw new Refused(JSON.stringify(outcome))
         if (outcome.replayed) say(`jobs from ${from} had been taken before the answer was lost`)

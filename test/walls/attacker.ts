@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { CreateOrganization, CreateToken } from '../organizations/operations.ts'
-import { Client } from '../support/client.ts'
-import { seedDeployment, seedService, seedVersion, succeeded } from '../support/seed.ts'
-import type { TestServer } from '../support/server.ts'
+import { Client } from '../../testkit/client.ts'
+import { CreateOrganization, CreateToken } from '../../testkit/operations/organizations.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import type { TestServer } from '../../testkit/server.ts'
 
 export const code = await readFile(new URL('../fixtures/walls/main.mjs', import.meta.url), 'utf8')
 

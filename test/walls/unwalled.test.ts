@@ -3,12 +3,12 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { Abeja } from '../rest/abeja/support.ts'
-import { StartService, StopService } from '../services/operations.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { becomes } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { Abeja } from '../../testkit/fronts/abeja.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { StartService, StopService } from '../../testkit/operations/services.ts'
+import { becomes } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
 import { Attacker, developerOf, versionOf } from './attacker.ts'
 
 /* A server of an ordinary user, whoever runs the tests: it cannot change users, says so, and acts accordingly. */
@@ -80,7 +80,7 @@ test('it lets every organization run processes where that is asked for, and warn
     const { versionId } = await versionOf(stranger)
     foreignVersion = versionId
     foreign = await Attacker.of(stranger, versionId)
-    await becomes(stranger, foreign.id, 'READY', 60_000)
+    await becomes(stranger, foreign.id, 'READY')
     expect(
       await foreign.does(
         `return fs.readFileSync('/proc/${server.pid}/environ', 'utf8').includes('${TOKEN}')`,
@@ -113,10 +113,10 @@ test('otherwise only the organization default may: others are told why, at creat
       /^Only the organization "default" may run processes on this server\. Programs run here as the user of the server: .* With UNWALLED_ORGANIZATIONS=all every organization may\.$/,
     )
     const stranger = server.clientWith(foreign.client.token ?? '')
-    await becomes(stranger, foreign.id, 'FAILED', 60_000)
+    await becomes(stranger, foreign.id, 'FAILED')
     const { service } = await stranger.request(Status, { id: foreign.id })
     expect(service?.statusReason).toEqual(why)
-    const { startService } = await stranger.request(StartService, { id: foreign.id })
+    const { startService } = await stranger.request(StartService, { input: { id: foreign.id } })
     expect(startService).toMatchObject({ __typename: 'Unavailable', message: why })
     const input = { backend: { process: { versionId: foreignVersion } } }
     const { createService } = await stranger.request(CreateService, { input })
@@ -137,8 +137,8 @@ test('otherwise only the organization default may: others are told why, at creat
     )
 
     const own = await Attacker.of(admin, ownVersion)
-    await becomes(admin, own.id, 'READY', 60_000)
-    await admin.request(StopService, { id: own.id })
+    await becomes(admin, own.id, 'READY')
+    await admin.request(StopService, { input: { id: own.id } })
     await becomes(admin, own.id, 'STOPPED')
   } finally {
     await server.end('SIGTERM')
@@ -152,7 +152,7 @@ test('its programs have copies of their own too, and the data folder is closed',
   try {
     const one = await Attacker.of(server.admin, ownVersion)
     const twin = await Attacker.of(server.admin, ownVersion)
-    for (const { id } of [one, twin]) await becomes(server.admin, id, 'READY', 60_000)
+    for (const { id } of [one, twin]) await becomes(server.admin, id, 'READY')
     expect(await one.does("fs.writeFileSync('main.mjs', ''); return process.cwd()")).not.toBe(
       await twin.does('return process.cwd()'),
     )

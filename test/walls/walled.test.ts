@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { graphql } from '../generated/index.ts'
-import { RestartService, RollBack, StopService } from '../services/operations.ts'
-import { testDatabase, type TestDatabase } from '../support/database.ts'
-import { becomes, seedVersion } from '../support/seed.ts'
-import { TestServer } from '../support/server.ts'
-import { until } from '../support/until.ts'
+import { graphql } from '../../testkit/generated/index.ts'
+import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { RestartService, RollBack, StopService } from '../../testkit/operations/services.ts'
+import { becomes, seedVersion } from '../../testkit/seed/services.ts'
+import { TestServer } from '../../testkit/server.ts'
+import { until } from '../../testkit/until.ts'
 import { Attacker, code, developerOf, versionOf } from './attacker.ts'
 
 /*
@@ -47,7 +47,7 @@ describe.runIf(isRoot)('on a server of root', () => {
     one = await Attacker.of(server.admin, versionId)
     twin = await Attacker.of(server.admin, versionId)
     foreign = await Attacker.of(stranger, theirs.versionId)
-    for (const { client, id } of [one, twin, foreign]) await becomes(client, id, 'READY', 60_000)
+    for (const { client, id } of [one, twin, foreign]) await becomes(client, id, 'READY')
   })
   afterAll(async () => {
     await server?.end('SIGKILL')
@@ -130,7 +130,7 @@ describe.runIf(isRoot)('on a server of root', () => {
     expect(await one.does(changed)).toBe(`${code}// changed`)
     expect(await twin.does("return fs.readFileSync('main.mjs', 'utf8')")).toBe(code)
     const home = String(await one.does('return process.env.HOME'))
-    await server.admin.request(RestartService, { id: one.id })
+    await server.admin.request(RestartService, { input: { id: one.id } })
     await until(async () => (await one.does('return process.env.HOME').catch(() => home)) !== home)
     expect(await one.does("return fs.readFileSync('main.mjs', 'utf8')")).toBe(code)
     expect(await one.does("return fs.existsSync('more')")).toBe(false)
@@ -161,11 +161,11 @@ describe.runIf(isRoot)('on a server of root', () => {
       "fs.writeFileSync(process.env.TMPDIR + '/a', ''); fs.writeFileSync(process.env.HOME + '/b', ''); return [process.getuid(), process.env.HOME, process.env.TMPDIR, process.cwd()]"
     const [user, home, temporary, cwd] = (await foreign.does(look)) as [number, ...string[]]
     expect([temporary, cwd]).toEqual([`${home}/tmp`, `${home}/source`])
-    await foreign.client.request(StopService, { id: foreign.id })
+    await foreign.client.request(StopService, { input: { id: foreign.id } })
     await becomes(foreign.client, foreign.id, 'STOPPED')
     await server.end('SIGKILL')
     await server.start()
-    await becomes(server.admin, one.id, 'READY', 60_000)
+    await becomes(server.admin, one.id, 'READY')
     expect(await one.does('return process.getuid()')).not.toBe(user)
     const left = await readdir(dirname(home ?? ''))
     expect(left).not.toContain(home?.split('/').at(-1))

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { cancel, read, seedQueue, submitMany } from '../jobs/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { cancel, read, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 import { becomes, gate, kinds, stopAll, work } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })

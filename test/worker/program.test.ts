@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { cancel, read, seedQueue, submit, submitMany } from '../jobs/operations.ts'
-import { isAlive } from '../support/alive.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { RunningCommand } from '../support/cli.ts'
-import { testFolder, type TestFolder } from '../support/folder.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { RunningCommand } from '../../testkit/cli.ts'
+import { testFolder, type TestFolder } from '../../testkit/folder.ts'
+import { isAlive } from '../../testkit/machine/alive.ts'
+import { cancel, read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 import { becomes } from './support.ts'
 
 /** `npx millrace worker`, as it is built. */

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { WorkerStopped } from '../../src/worker/index.ts'
-import { read, seedQueue, submit, submitMany } from '../jobs/operations.ts'
-import { testApp, type TestApp } from '../support/app.ts'
-import { until } from '../support/until.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })

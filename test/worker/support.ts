@@ -5,9 +5,9 @@ import {
   type WorkerEvent,
   type WorkerOptions,
 } from '../../src/worker/index.ts'
-import { read } from '../jobs/operations.ts'
-import type { Client } from '../support/client.ts'
-import { until } from '../support/until.ts'
+import type { Client } from '../../testkit/client.ts'
+import { read } from '../../testkit/seed/jobs.ts'
+import { until } from '../../testkit/until.ts'
 
 /** Workers of this process, to be stopped after each test. */
 const workers: Worker[] = []

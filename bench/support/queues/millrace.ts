@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Pool } from 'undici'
 import { gathered } from '../../../src/kit/gathered.ts'
-import type { TestServer } from '../../../test/support/server.ts'
+import type { TestServer } from '../../../testkit/server.ts'
 import type { Queue } from './queue.ts'
 
 const SUBMIT = `mutation Submit($input: SubmitJobInput!) { submitJob(input: $input) { __typename } }`

@@ -1,5 +1,5 @@
 import type { createWorker as Create } from '../../../src/worker/index.ts'
-import type { TestServer } from '../../../test/support/server.ts'
+import type { TestServer } from '../../../testkit/server.ts'
 import type { Queue } from './queue.ts'
 
 /** As it is published, because the compiler that the benches run through makes functions slower. */

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import * as generated from '../../generated/graphql.ts'
+import * as generated from '../../../testkit/generated/graphql.ts'
 import { values } from './values.ts'
 
 const real = Object.values(generated)

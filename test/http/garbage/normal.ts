@@ -1,8 +1,8 @@
-import { graphql } from '../../generated/index.ts'
+import { graphql } from '../../../testkit/generated/index.ts'
 import { follow } from '../../streams/follow.ts'
-import type { Client } from '../../support/client.ts'
-import { succeeded } from '../../support/seed.ts'
-import { until } from '../../support/until.ts'
+import type { Client } from '../../../testkit/client.ts'
+import { succeeded } from '../../../testkit/outcome.ts'
+import { until } from '../../../testkit/until.ts'
 
 const Organization = graphql(`
   query GarbageOrganization {

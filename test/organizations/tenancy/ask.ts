@@ -1,7 +1,7 @@
 import { getNamedType, isNonNullType, isUnionType, type GraphQLNamedType } from 'graphql'
 import { schema } from '../../../src/schema.ts'
-import type { Client } from '../../support/client.ts'
-import { selectionOf } from '../../support/selection.ts'
+import type { Client } from '../../../testkit/client.ts'
+import { selectionOf } from '../../../testkit/selection.ts'
 import { argumentsAt, type Own, type Position } from './positions.ts'
 import { send } from './send.ts'
 

@@ -1,4 +1,4 @@
-import type { Client } from '../../support/client.ts'
+import type { Client } from '../../../testkit/client.ts'
 import type { Tenant } from './tenant.ts'
 
 export interface Route {

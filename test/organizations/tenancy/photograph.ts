@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { idKind, nounOf } from '../../../src/kit/ids.ts'
-import type { TestApp } from '../../support/app.ts'
+import type { TestApp } from '../../../testkit/app.ts'
 import { everything, type Tenant } from './tenant.ts'
 
 /** All that there is of an organization, as text that is equal while nothing of it changes. */

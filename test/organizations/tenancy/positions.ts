@@ -10,7 +10,7 @@ import {
   type GraphQLInputField,
   type GraphQLInputType,
 } from 'graphql'
-import type { Field } from '../../support/selection.ts'
+import type { Field } from '../../../testkit/selection.ts'
 
 /** A place in the arguments of a field where a value of some scalar stands. */
 export interface Position {

@@ -9,8 +9,8 @@ import {
   type GraphQLObjectType,
 } from 'graphql'
 import { schema } from '../../../src/schema.ts'
-import type { Client } from '../../support/client.ts'
-import { argumentsOf, fieldsOf, type Field } from '../../support/selection.ts'
+import type { Client } from '../../../testkit/client.ts'
+import { argumentsOf, type Field, fieldsOf } from '../../../testkit/selection.ts'
 import { argumentsOfMutation, type Own } from './positions.ts'
 import { send } from './send.ts'
 

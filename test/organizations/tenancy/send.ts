@@ -1,4 +1,4 @@
-import type { Answer, Client } from '../../support/client.ts'
+import type { Answer, Client } from '../../../testkit/client.ts'
 
 export type Data = Record<string, unknown>
 

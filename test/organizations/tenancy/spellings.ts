@@ -1,4 +1,4 @@
-import { uuidOf } from '../../rest/topchef/support.ts'
+import { uuidOf } from '../../../testkit/fronts/topchef.ts'
 import { toHex16 } from '../../../src/kit/permute.ts'
 import type { Tenant } from './tenant.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Bus } from '../../../src/ports/bus/bus.ts'
-import { until } from '../../support/until.ts'
+import { until } from '../../../testkit/until.ts'
 
 /** What every Bus promises. `make` gives a new one; the suite closes it. */
 export function conformsToBus(name: string, make: () => Bus): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { inProcessBus } from '../../../src/ports/bus/in-process.ts'
-import { until } from '../../support/until.ts'
+import { until } from '../../../testkit/until.ts'
 import { conformsToBus } from './conformance.ts'
 import { recordingLog } from './recording-log.ts'
 

@@ -9,8 +9,8 @@ import {
   type Runtime,
   StartFailed,
 } from '../../../src/ports/runtime/runtime.ts'
-import { sourceOf } from '../../support/archive.ts'
-import { until } from '../../support/until.ts'
+import { sourceOf } from '../../../testkit/archive.ts'
+import { until } from '../../../testkit/until.ts'
 
 const files = {
   'main.js': `

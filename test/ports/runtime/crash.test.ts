@@ -12,9 +12,9 @@ import type {
   RunningInstance,
   Runtime,
 } from '../../../src/ports/runtime/runtime.ts'
-import { isAlive } from '../../support/alive.ts'
-import { sourceOf, tarGz } from '../../support/archive.ts'
-import { until } from '../../support/until.ts'
+import { sourceOf, tarGz } from '../../../testkit/archive.ts'
+import { isAlive } from '../../../testkit/machine/alive.ts'
+import { until } from '../../../testkit/until.ts'
 import { readAll, texts } from './conformance.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-crash-'))

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { processRuntime } from '../../../src/ports/runtime/process.ts'
 import type { Program, RunningInstance } from '../../../src/ports/runtime/runtime.ts'
-import { sourceOf } from '../../support/archive.ts'
-import { until } from '../../support/until.ts'
+import { sourceOf } from '../../../testkit/archive.ts'
+import { until } from '../../../testkit/until.ts'
 import { readAll, texts } from './conformance.ts'
 
 type Asking = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }

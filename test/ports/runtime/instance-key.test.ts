@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../../src/ports/runtime/process/port.ts'
 import { processRuntime } from '../../../src/ports/runtime/process.ts'
 import type { RunningInstance } from '../../../src/ports/runtime/runtime.ts'
-import { sourceOf } from '../../support/archive.ts'
-import { until } from '../../support/until.ts'
+import { sourceOf } from '../../../testkit/archive.ts'
+import { until } from '../../../testkit/until.ts'
 
 const KEY = 'millrace-instance-key'
 const REFUSAL = { status: 'the instance answers its server only' }

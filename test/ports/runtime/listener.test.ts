@@ -5,7 +5,7 @@ import { check } from '../../../src/ports/runtime/process/check.ts'
 import { listenerIn, listenerOf } from '../../../src/ports/runtime/process/listener.ts'
 import { freePort } from '../../../src/ports/runtime/process/port.ts'
 import { AddressTaken } from '../../../src/ports/runtime/runtime.ts'
-import { isRoot, squat, SQUATTER } from '../../support/squatter.ts'
+import { isRoot, squat, SQUATTER } from '../../../testkit/machine/squatter.ts'
 
 const never = new AbortController().signal
 const me = process.geteuid?.()

@@ -1,6 +1,6 @@
 import { Agent, request as rawRequest } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { until } from '../../support/until.ts'
+import { until } from '../../../testkit/until.ts'
 import { handlerUnderTest } from './handler.ts'
 
 describe('a Node.js handler', () => {

@@ -21,9 +21,9 @@ import {
   type Runtime,
   StartFailed,
 } from '../../../src/ports/runtime/runtime.ts'
-import { isAlive } from '../../support/alive.ts'
-import { sourceOf, tarGz } from '../../support/archive.ts'
-import { until } from '../../support/until.ts'
+import { sourceOf, tarGz } from '../../../testkit/archive.ts'
+import { isAlive } from '../../../testkit/machine/alive.ts'
+import { until } from '../../../testkit/until.ts'
 import { conformsToRuntime, readAll, texts } from './conformance.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-runtime-'))

@@ -2,7 +2,7 @@ import { request as rawRequest } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { until } from '../../support/until.ts'
+import { until } from '../../../testkit/until.ts'
 import { handlerUnderTest } from './handler.ts'
 
 const FAILURE = { status: 'unexpected error occurred' }

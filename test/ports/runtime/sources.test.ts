@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { sourcesIn } from '../../../src/ports/runtime/process/sources.ts'
-import { sourceOf } from '../../support/archive.ts'
-import { testFolder } from '../../support/folder.ts'
+import { sourceOf } from '../../../testkit/archive.ts'
+import { testFolder } from '../../../testkit/folder.ts'
 
 it('what a killed server has left half unpacked is removed, and what is whole is not', async () => {
   const folder = await testFolder({})

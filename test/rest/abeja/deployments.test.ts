@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Abeja, ECHO } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 4.1: deployments. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Abeja } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { Abeja } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 7.1: endpoints, and calls through them. */
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { seedOrganization } from '../../organizations/operations.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Abeja, type Answer } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { seedOrganization } from '../../../testkit/seed/organizations.ts'
+import { Abeja, type Answer } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 2: results and errors. */
 

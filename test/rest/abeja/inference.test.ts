@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { seedOrganization } from '../../organizations/operations.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Abeja } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { seedOrganization } from '../../../testkit/seed/organizations.ts'
+import { Abeja } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 6: inference. */
 

@@ -1,9 +1,9 @@
 import { request as httpRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { member, seedOrganization } from '../../organizations/operations.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Abeja } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { member, seedOrganization } from '../../../testkit/seed/organizations.ts'
+import { Abeja } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 1: base URLs, hosts, credentials, and what real clients send. */
 

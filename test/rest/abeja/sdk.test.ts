@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { millrace } from '../../support/cli.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { millrace } from '../../../testkit/cli.ts'
 
 /*
  * The official SDK (abeja-sdk 2.3.5), pointed at this server by nothing but environment variables. It is installed by

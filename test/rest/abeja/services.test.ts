@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../../generated/index.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Abeja, ECHO, type Said } from './support.ts'
+import { graphql } from '../../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { Abeja, ECHO, type Said } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 4.4: services, their objects, updates and lifecycle. */
 

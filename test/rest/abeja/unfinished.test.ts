@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../../generated/index.ts'
-import { streamApp, type StreamApp } from '../../streams/stream-app.ts'
-import { Abeja } from './support.ts'
+import { graphql } from '../../../testkit/generated/index.ts'
+import { streamApp, type StreamApp } from '../../../testkit/stream-app.ts'
+import { Abeja } from '../../../testkit/fronts/abeja.ts'
 
 let app: StreamApp
 let abeja: Abeja

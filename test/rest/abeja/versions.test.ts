@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { tarGz } from '../../support/archive.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Abeja, ECHO } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { tarGz } from '../../../testkit/archive.ts'
+import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 4.2: versions, their upload and their download. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { plainly, SERVICE, Topchef, type Answer } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { plainly, SERVICE, Topchef, type Answer } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 2, 3 and 4: what is asked, and what is wrong with it. */
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { submitMany } from '../../jobs/operations.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { SERVICE, Topchef } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { submitMany } from '../../../testkit/seed/jobs.ts'
+import { SERVICE, Topchef } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 5, 6 and 7: jobs and their states. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Topchef, type Said } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { Topchef, type Said } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 6 and 7: queue, next, and the claim beside them. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { plainly, SERVICE, Topchef } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { plainly, SERVICE, Topchef } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 2 and 3: where the front is reached, by whom and how. */
 

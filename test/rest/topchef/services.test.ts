@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../../generated/index.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { until } from '../../support/until.ts'
-import { SERVICE, Topchef } from './support.ts'
+import { graphql } from '../../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { until } from '../../../testkit/until.ts'
+import { SERVICE, Topchef } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 5 and 6: services. */
 

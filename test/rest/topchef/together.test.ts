@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../../generated/index.ts'
-import { claim, claimOne, complete, fail, read, seedQueue, submit } from '../../jobs/operations.ts'
-import { Amend, Cancel } from '../../jobs/documents.ts'
-import { seedOrganization } from '../../organizations/operations.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { seedDeployment, seedService, seedVersion } from '../../support/seed.ts'
-import { Topchef, uuidOf } from './support.ts'
+import { graphql } from '../../../testkit/generated/index.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { Amend, Cancel } from '../../../testkit/operations/jobs.ts'
+import {
+  claim,
+  claimOne,
+  complete,
+  fail,
+  read,
+  seedQueue,
+  submit,
+} from '../../../testkit/seed/jobs.ts'
+import { seedOrganization } from '../../../testkit/seed/organizations.ts'
+import { seedDeployment, seedService, seedVersion } from '../../../testkit/seed/services.ts'
+import { Topchef, uuidOf } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 12: the front and GraphQL are two ways to the same things. */
 

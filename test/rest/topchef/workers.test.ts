@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { member, Viewer } from '../../organizations/operations.ts'
-import { testApp, type TestApp } from '../../support/app.ts'
-import { Topchef } from './support.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { Viewer } from '../../../testkit/operations/organizations.ts'
+import { member } from '../../../testkit/seed/organizations.ts'
+import { Topchef } from '../../../testkit/fronts/topchef.ts'
 
 /* Workers with the role that docs/fronts/topchef.md tells labs to give them, each with a token of its own. */
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { onServer } from '../../support/template.ts'
+import { onServer } from '../../../testkit/database/template.ts'
 import type { Stage } from '../stage.ts'
 import { postgres, type Fault } from './fault.ts'
 

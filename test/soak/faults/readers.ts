@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import type { Client } from '../../support/client.ts'
-import { FollowServiceLog } from '../operations.ts'
+import type { Client } from '../../../testkit/client.ts'
+import { ServiceLogs } from '../../../testkit/operations/streams.ts'
 import { both, type Fault } from './fault.ts'
 
 const READERS = 300
@@ -17,7 +17,7 @@ async function stuck({ url, headers }: Client, serviceId: string): Promise<WebSo
   socket.send(JSON.stringify({ type: 'connection_init' }))
   await once(socket, 'message')
   const payload = {
-    query: FollowServiceLog.toString(),
+    query: ServiceLogs.toString(),
     variables: { serviceId, after: 'start' },
   }
   socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload }))

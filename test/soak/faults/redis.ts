@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { OwnRedis } from '../../support/redis.ts'
+import type { OwnRedis } from '../../../testkit/machine/redis.ts'
 import type { Stage } from '../stage.ts'
 import { firstPost, postgres, type Fault } from './fault.ts'
 

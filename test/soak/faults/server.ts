@@ -3,12 +3,13 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { graphql } from '../../generated/index.ts'
-import { tarGz } from '../../support/archive.ts'
-import { becomes, seedVersion, succeeded } from '../../support/seed.ts'
-import { TestServer } from '../../support/server.ts'
-import { onServer, urlOf } from '../../support/template.ts'
-import { ServiceState } from '../operations.ts'
+import { graphql } from '../../../testkit/generated/index.ts'
+import { tarGz } from '../../../testkit/archive.ts'
+import { onServer, urlOf } from '../../../testkit/database/template.ts'
+import { look } from '../../../testkit/operations/services.ts'
+import { succeeded } from '../../../testkit/outcome.ts'
+import { becomes, seedVersion } from '../../../testkit/seed/services.ts'
+import { TestServer } from '../../../testkit/server.ts'
 import { both, firstPost, type Fault, type Injury, type Scene } from './fault.ts'
 
 const Scale = graphql(`
@@ -126,9 +127,9 @@ export const serverFaults: readonly Fault[] = [
     const { serviceId: id } = load.subjects
     await stage.direct.request(Scale, { id, desired: 3 })
     return async () => {
-      await becomes(stage.direct, id, 'READY', 60_000)
-      const { service } = await stage.direct.request(ServiceState, { id })
-      const count = service && 'instances' in service ? service.instances.length : 0
+      await becomes(stage.direct, id, 'READY')
+      const service = await look(stage.direct, id)
+      const count = service?.instances.length ?? 0
       return count === 3 ? [] : [`the service has ${count} of 3 instances`]
     }
   }),
@@ -138,9 +139,9 @@ export const serverFaults: readonly Fault[] = [
     const versionId = await seedVersion(stage.direct, deploymentId, files)
     await stage.direct.request(RollOut, { id, versionId })
     return async () => {
-      await becomes(stage.direct, id, 'READY', 60_000)
-      const { service } = await stage.direct.request(ServiceState, { id })
-      const isNew = service && 'version' in service && service.version.id === versionId
+      await becomes(stage.direct, id, 'READY')
+      const service = await look(stage.direct, id)
+      const isNew = service?.version.id === versionId
       return isNew ? [] : ['the version that was asked for is not rolled out']
     }
   }),

@@ -1,5 +1,5 @@
-import { RunningCommand } from '../../support/cli.ts'
-import type { Client } from '../../support/client.ts'
+import { RunningCommand } from '../../../testkit/cli.ts'
+import type { Client } from '../../../testkit/client.ts'
 import type { Entry, Stream } from '../streams.ts'
 import { Notes, type Follower } from './follower.ts'
 

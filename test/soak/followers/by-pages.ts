@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Client } from '../../support/client.ts'
+import { Client } from '../../../testkit/client.ts'
 import type { Stream } from '../streams.ts'
 import { Notes, type Follower } from './follower.ts'
 

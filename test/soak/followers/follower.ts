@@ -1,4 +1,4 @@
-import type { Answer } from '../../support/client.ts'
+import type { Answer } from '../../../testkit/client.ts'
 import type { Entry, Stream } from '../streams.ts'
 
 /** An entry as it came: when, and with which cursor. */

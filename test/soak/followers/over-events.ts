@@ -1,5 +1,5 @@
 import { EventSource } from 'eventsource'
-import type { Answer, Client } from '../../support/client.ts'
+import type { Answer, Client } from '../../../testkit/client.ts'
 import type { Stream } from '../streams.ts'
 import { COMPLETE, Notes, type Follower } from './follower.ts'
 

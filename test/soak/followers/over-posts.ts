@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-sse'
 import { resumable } from '../../../src/client/index.ts'
-import type { Answer, Client } from '../../support/client.ts'
+import type { Answer, Client } from '../../../testkit/client.ts'
 import type { Stream } from '../streams.ts'
 import { COMPLETE, Notes, type Follower } from './follower.ts'
 

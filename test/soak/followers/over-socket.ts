@@ -1,7 +1,7 @@
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { persistent, resumable } from '../../../src/client/index.ts'
-import type { Answer, Client } from '../../support/client.ts'
+import type { Answer, Client } from '../../../testkit/client.ts'
 import type { Stream } from '../streams.ts'
 import { COMPLETE, Notes, type Follower } from './follower.ts'
 
