@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { engineFlags } from '../testkit/engine.ts'
 import { asksForServers, changesItsProcess, testFiles } from './files.ts'
 
 /** A second run, against servers, need not repeat what can use none. */
@@ -12,6 +13,7 @@ export default defineConfig({
     // Pothos and Yoga load index.js; an import of ours would load index.mjs, a second GraphQL.
     alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
     pool: 'forks',
+    execArgv: engineFlags,
     maxWorkers: 2,
     testTimeout: 240_000,
     hookTimeout: 240_000,

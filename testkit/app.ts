@@ -21,10 +21,14 @@ export interface TestApp {
 
 /**
  * Starts a server on a free port; `env` adds to its settings. It runs in this process, so it cannot be killed: see
- * `server.ts` for one that can. Redis is used where TEST_REDIS_URL names one.
+ * `server.ts` for one that can. Redis is used where TEST_REDIS_URL names one. One that `isKept` need not be closed: what
+ * it leaves is removed after the run.
  */
-export async function testApp(env: Record<string, string> = {}): Promise<TestApp> {
-  const database = await testDatabase()
+export async function testApp(
+  env: Record<string, string> = {},
+  { isKept = false }: { isKept?: boolean } = {},
+): Promise<TestApp> {
+  const database = await testDatabase({ isKept })
   const app: App = createApp(readConfig(settings(database, env)), pino({ level: 'silent' }))
   const { url, fronts, tokenFile } = await app.start().catch(async (cause: unknown) => {
     await database.drop()

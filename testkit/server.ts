@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { settings } from './app.ts'
+import { engineFlags } from './engine.ts'
 import { Client } from './client.ts'
 import type { TestDatabase } from './database/database.ts'
 
@@ -64,7 +65,7 @@ export class TestServer {
   async start(): Promise<void> {
     const port = this.#url === '' ? {} : { PORT: new URL(this.#url).port }
     const env = { ...settings(this.#database, this.#env), ...port }
-    const child = spawn(process.execPath, [program, 'serve'], {
+    const child = spawn(process.execPath, [...engineFlags, program, 'serve'], {
       env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(this.#user === undefined ? {} : { uid: this.#user, gid: this.#user }),

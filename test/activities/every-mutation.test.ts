@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { schema } from '../../src/schema.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { becomes, seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 import { cases, type Case, type Ground } from './cases.ts'
 
@@ -10,12 +10,12 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 const names = Object.keys(schema.getMutationType()?.getFields() ?? {})
 const python = { 'main.py': 'def handler(request, context):\n    return {"content": {}}\n' }
 
-let app: TestApp
+let app: SharedApp
 let ground: Ground
 /** Of all cases but those that are elsewhere. */
 let organizationId: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   const { admin } = app
   const { viewer } = await send('{ viewer { organization { id } } }', {})
   organizationId = (viewer as { organization: { id: string } }).organization.id

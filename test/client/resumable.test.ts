@@ -5,7 +5,7 @@ import { createClient as createWsClient, type Client as WsClient } from 'graphql
 import { WebSocket, WebSocketServer } from 'ws'
 import { afterAll, beforeAll, expect, expectTypeOf, it } from 'vitest'
 import { resumable } from '../../src/client/index.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { cutter } from '../../testkit/network/cutter.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
@@ -27,11 +27,11 @@ interface Data {
 }
 type Line = Data['serviceLogs']['lines'][number]
 
-let app: TestApp
+let app: SharedApp
 let service: string
 
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   service = (await runningService(app.admin, { 'main.mjs': source }, { image: 'node' })).id
 }, 60_000)
 afterAll(() => app.close())

@@ -6,7 +6,7 @@ import { bucketOf, quantileMs } from '../../src/traffic/histogram.ts'
 import { TrafficRecorder } from '../../src/traffic/index.ts'
 import { graphql } from '../../testkit/generated/index.ts'
 import { streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
@@ -29,9 +29,9 @@ const Traffic = graphql(`
   }
 `)
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

@@ -4,7 +4,7 @@ import type {
   CreateDeploymentVersionInput,
   UpdateDeploymentInput,
 } from '../../testkit/generated/graphql.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import {
   CreateDeployment,
   CreateVersion,
@@ -16,9 +16,9 @@ import { DeleteService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

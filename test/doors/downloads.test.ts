@@ -1,15 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { tarGz } from '../../testkit/archive.ts'
 import { seedDeployment, send, versionOf, waitingVersion } from '../../testkit/seed/services.ts'
 
-let app: TestApp
+let app: SharedApp
 let url: string
 let bytes: Buffer
 let etag: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   const deployment = await seedDeployment(app.admin)
   const version = await waitingVersion(app.admin, deployment.id)
   bytes = await tarGz({ 'main.py': 'pass\n', noise: randomBytes(200_000) })

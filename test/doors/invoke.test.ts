@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 
-let app: TestApp
+let app: SharedApp
 let echo: { id: string; deploymentId: string; invokeUrl: string }
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   echo = await runningService(app.admin, { 'main.mjs': echoSource }, { image: 'node:22' })
 })
 afterAll(() => app.close())

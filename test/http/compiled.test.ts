@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
-let app: TestApp
+let app: SharedApp
 let service: { id: string; handle: string }
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   const { id } = await seedDeployment(app.admin)
   const files = { 'main.mjs': 'export const handler = () => new Response("ok")' }
   const version = await seedVersion(app.admin, id, files, { image: 'node' })

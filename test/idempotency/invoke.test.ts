@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { InvokeService, StopService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { becomes, runningService } from '../../testkit/seed/services.ts'
 import { apart, atOnce } from './answers.ts'
 
-let app: TestApp
+let app: SharedApp
 let id: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   const files = {
     'main.py': `
 import json

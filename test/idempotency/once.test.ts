@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { CreateDeployment } from '../../testkit/operations/deployments.ts'
 import { Activities, CreateToken } from '../../testkit/operations/organizations.ts'
 import { CreateService, RollBack, ScaleService } from '../../testkit/operations/services.ts'
@@ -8,11 +8,11 @@ import { succeeded } from '../../testkit/outcome.ts'
 import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 import { apart, atOnce } from './answers.ts'
 
-let app: TestApp
+let app: SharedApp
 let deploymentId: string
 let versionIds: string[]
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   deploymentId = (await seedDeployment(app.admin)).id
   const files = { 'main.py': 'def handler(request, context):\n    return {}\n' }
   versionIds = [

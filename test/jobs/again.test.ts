@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { Amend, CancelMany, Retry, RetryMany } from '../../testkit/operations/jobs.ts'
 import { DeleteService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
@@ -18,9 +18,9 @@ import {
 import { until } from '../../testkit/until.ts'
 import type { AmendJobInput, JobStatus } from '../../testkit/generated/graphql.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { Viewer } from '../../testkit/operations/organizations.ts'
 import {
   claim,
@@ -13,9 +13,9 @@ import {
 } from '../../testkit/seed/jobs.ts'
 import { seedToken } from '../../testkit/seed/organizations.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

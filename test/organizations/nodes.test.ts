@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { CreateUpload } from '../../testkit/operations/deployments.ts'
 import { CreateOrganization, CreateToken, Viewer } from '../../testkit/operations/organizations.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

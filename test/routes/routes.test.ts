@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import {
   CreateRoute,
   DeleteRoute,
@@ -17,11 +17,11 @@ import {
   seedService,
 } from '../../testkit/seed/services.ts'
 
-let app: TestApp
+let app: SharedApp
 let blue: Awaited<ReturnType<typeof runningService>>
 let green: { id: string; handle: string }
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   const says = `export const handler = async (request) => {
   const { pathname, search } = new URL(request.url)
   return new Response(\`\${process.env.COLOUR ?? 'blue'} \${request.method} \${pathname}\${search} \${await request.text()}\`)

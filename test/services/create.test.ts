@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { isRoot, squat, SQUATTER } from '../../testkit/machine/squatter.ts'
 import { DeleteService, details } from '../../testkit/operations/services.ts'
 import {
@@ -12,9 +12,9 @@ import {
 } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

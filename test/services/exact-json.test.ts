@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 
-let app: TestApp
+let app: SharedApp
 let service: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   // answers what it was sent as a text, and again as it came
   const source = `export async function handler(request) {
     const text = await request.text()

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ScaleInput } from '../../testkit/generated/graphql.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { StopService, UpdateService } from '../../testkit/operations/services.ts'
 import { becomes, seedService } from '../../testkit/seed/services.ts'
 import { ask, Rescale, scaledService, scaling } from './scaling.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

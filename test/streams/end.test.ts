@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { DeleteService } from '../../testkit/operations/services.ts'
 import { LogPage, ServiceChanged, ServiceLogs } from '../../testkit/operations/streams.ts'
 import { runningService } from '../../testkit/seed/services.ts'
@@ -14,9 +14,9 @@ def handler(request, context):
     return {"content": b"done"}
 `
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { JobCanceled, LeaseLost, NonRetryable, type Handler } from '../../src/worker/index.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { Client } from '../../testkit/client.ts'
 import { cutter } from '../../testkit/network/cutter.ts'
 import { olderProxy } from '../../testkit/older.ts'
@@ -14,11 +14,11 @@ import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
-let app: TestApp
+let app: SharedApp
 /** Whose role is all that a worker needs. */
 let worker: Client
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   worker = await member(app, (await app.admin.request(Viewer)).viewer.organization.id, 'WORKER')
 })
 afterEach(stopAll)

@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { cancel, read, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
 import { becomes, gate, kinds, stopAll, work } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterEach(stopAll)
 afterAll(() => app.close())

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { RunningCommand } from '../../testkit/cli.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 import { isAlive } from '../../testkit/machine/alive.ts'
@@ -12,12 +12,12 @@ import { becomes } from './support.ts'
 /** `npx millrace worker`, as it is built. */
 vi.setConfig({ testTimeout: 90_000 })
 
-let app: TestApp
+let app: SharedApp
 let folder: TestFolder
 const commands: RunningCommand[] = []
 
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   folder = await testFolder()
 })
 afterEach(async () => {

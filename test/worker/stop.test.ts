@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { WorkerStopped } from '../../src/worker/index.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
 import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterEach(stopAll)
 afterAll(() => app.close())

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { Abeja } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 7.1: endpoints, and calls through them. */
 
-let app: TestApp
+let app: SharedApp
 let abeja: Abeja
 let running: Awaited<ReturnType<Abeja['running']>>
 let endpoints: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   abeja = await Abeja.of(app.admin)
   running = await abeja.running({ 'main.py': said('one') })
   endpoints = `/deployments/${running.deployment}/endpoints`

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { millrace } from '../../../testkit/cli.ts'
 
 /*
@@ -14,9 +14,9 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 const python = at('../../../.venv/bin/python')
 const isThere = existsSync(python) && (await runs(['-c', 'import abeja']))
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

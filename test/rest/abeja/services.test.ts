@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../../testkit/generated/index.ts'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { Abeja, ECHO, type Said } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 4.4: services, their objects, updates and lifecycle. */
 
-let app: TestApp
+let app: SharedApp
 let abeja: Abeja
 let deployment: string
 let version: string
 let services: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   abeja = await Abeja.of(app.admin)
   const environment = { A: 'd', B: 'd' }
   const made = await abeja.did('POST', '/deployments', {

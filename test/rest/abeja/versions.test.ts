@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { tarGz } from '../../../testkit/archive.ts'
 import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 4.2: versions, their upload and their download. */
 
-let app: TestApp
+let app: SharedApp
 let abeja: Abeja
 let deployment: string
 let versions: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   abeja = await Abeja.of(app.admin)
   deployment = await abeja.deployment()
   versions = `/deployments/${deployment}/versions`

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { Topchef, type Said } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 9 and 10: what the clients that there are send, request by request. */
 
-let app: TestApp
+let app: SharedApp
 let topchef: Topchef
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   topchef = Topchef.of(app.admin)
 })
 afterAll(() => app.close())

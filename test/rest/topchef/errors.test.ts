@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { plainly, SERVICE, Topchef, type Answer } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 2, 3 and 4: what is asked, and what is wrong with it. */
 
-let app: TestApp
+let app: SharedApp
 let topchef: Topchef
 let service: string
 let job: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   topchef = Topchef.of(app.admin)
   service = await topchef.service()
   job = await topchef.job(service)

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { submitMany } from '../../../testkit/seed/jobs.ts'
 import { SERVICE, Topchef } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 5, 6 and 7: jobs and their states. */
 
-let app: TestApp
+let app: SharedApp
 let topchef: Topchef
 let service: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   topchef = Topchef.of(app.admin)
   service = await topchef.service()
 })

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { Topchef, type Said } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 6 and 7: queue, next, and the claim beside them. */
 
-let app: TestApp
+let app: SharedApp
 let topchef: Topchef
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   topchef = Topchef.of(app.admin)
 })
 afterAll(() => app.close())

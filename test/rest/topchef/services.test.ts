@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../../testkit/generated/index.ts'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { until } from '../../../testkit/until.ts'
 import { SERVICE, Topchef } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 5 and 6: services. */
 
-let app: TestApp
+let app: SharedApp
 let topchef: Topchef
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   topchef = Topchef.of(app.admin)
 })
 afterAll(() => app.close())

@@ -1,0 +1,46 @@
+import { testApp, type TestApp } from './app.ts'
+import type { Client } from './client.ts'
+import { graphql } from './generated/index.ts'
+import { remove } from './operations/services.ts'
+import { seedOrganization } from './seed/organizations.ts'
+
+/** A server that files share, and in it an organization of one file alone. */
+export interface SharedApp extends Pick<TestApp, 'url' | 'client' | 'stranger'> {
+  /** May do everything in the organization, and nothing elsewhere. */
+  readonly admin: Client
+  readonly organizationId: string
+  /** Ends what runs in the organization; the server stays for the next file. */
+  close(): Promise<void>
+}
+
+let running: Promise<TestApp> | undefined
+
+/**
+ * An organization of its own on the server of this process, which is started for the first file that asks and has the
+ * settings of `testApp()`. For tests of what organizations have: whoever changes settings, looks at the server itself, or
+ * needs its administrator has a `testApp` of its own. To start one costs more than most of the files that use this.
+ */
+export async function sharedApp(): Promise<SharedApp> {
+  running ??= testApp({}, { isKept: true })
+  const { url, client, stranger, admin: operator } = await running
+  const { id: organizationId, admin } = await seedOrganization({ url, admin: operator })
+  return { url, client, stranger, admin, organizationId, close: () => removeServices(admin) }
+}
+
+const ServiceIds = graphql(`
+  query ServiceIds {
+    services(first: 100) {
+      nodes {
+        id
+      }
+    }
+  }
+`)
+
+async function removeServices(admin: Client): Promise<void> {
+  for (;;) {
+    const { nodes } = (await admin.request(ServiceIds)).services
+    if (nodes.length === 0) return
+    await Promise.all(nodes.map(({ id }) => remove(admin, id)))
+  }
+}
