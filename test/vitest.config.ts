@@ -26,6 +26,7 @@ export default defineConfig({
           name: 'shared',
           include: files.filter((file) => !changesItsProcess(file)),
           isolate: false,
+          sequence: { groupOrder: 1 }, // a file of the other kind in between would end the process
         },
       },
     ],
