@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDatabase } from '../src/db/database.ts'
+import { openDatabase } from '../src/db/open.ts'
 import { applyMigrations } from '../src/db/migrate.ts'
 import { LOCKFILE, migrationsFolder, readMigrations } from '../src/db/migrations.ts'
 import { schemaDiff } from './diff.ts'

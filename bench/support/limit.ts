@@ -1,4 +1,4 @@
-import { openDatabase } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { SAMPLE } from './log-service.ts'
 import { migrated, type Kind } from './stage.ts'

@@ -6,7 +6,7 @@ import {
 } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json.ts'
 import { asOption } from '../kit/organization-words.ts'
-import type { Presence } from './presence.ts'
+import { Presence } from './presence.ts'
 import { Away, Refusal } from './refusal.ts'
 
 /** Where Millrace is and who asks. */
@@ -18,6 +18,10 @@ export interface Server {
   /** Of commands that follow or wait (`followed`): what they read is read again until it is answered. */
   readonly presence?: Presence
 }
+
+/** The same server for a command that follows or waits: what it reads there, it reads through every outage. */
+export const followed = (server: Server): Server =>
+  server.presence === undefined ? { ...server, presence: new Presence(server.url) } : server
 
 interface GraphQLAnswer<Data> {
   readonly data?: Data | null

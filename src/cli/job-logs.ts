@@ -4,11 +4,10 @@ import {
   CliJobLogsDocument,
   type CliJobLineFragment,
 } from '../generated/operations/graphql.ts'
-import { send, type Server } from './api.ts'
+import { followed, send, type Server } from './api.ts'
 import { serverOf, talking } from './command.ts'
 import { findJob, gone } from './job.ts'
 import type { LogSource } from './log-reader.ts'
-import { followed } from './presence.ts'
 import { filterOf, printLog, showingLog, type LogOptions } from './print-log.ts'
 
 /** `job logs`: what the attempts at a job have logged, and with -f what they log from now on, to its end. */

@@ -3,12 +3,11 @@ import {
   CliJobChangedDocument,
   type CliJobChangedSubscription,
 } from '../generated/operations/graphql.ts'
-import type { Server } from './api.ts'
+import { followed, type Server } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
 import { findJob, sentence, told, type Job } from './job.ts'
 import { START } from './log-reader.ts'
 import { note, say } from './output.ts'
-import { followed } from './presence.ts'
 import { gone } from './print-log.ts'
 import { Refusal } from './refusal.ts'
 import { shortTime } from './time.ts'

@@ -4,10 +4,9 @@ import {
   CliLogsDocument,
   type CliLineFragment,
 } from '../generated/operations/graphql.ts'
-import { send, type Server } from './api.ts'
+import { followed, send, type Server } from './api.ts'
 import { serverOf, talking } from './command.ts'
 import type { LogSource } from './log-reader.ts'
-import { followed } from './presence.ts'
 import { filterOf, printLog, showingLog, type LogOptions } from './print-log.ts'
 import { Refusal } from './refusal.ts'
 import { findService } from './service.ts'

@@ -22,7 +22,7 @@ export function addMigrate(program: Command): void {
 async function migrate(): Promise<string[]> {
   const { config } = await settings()
   const { DataFolderInUse, lockDataFolder } = await import('../db/data-folder.ts')
-  const { openDatabase } = await import('../db/database.ts')
+  const { openDatabase } = await import('../db/open.ts')
   const { applyMigrations, MigrationRefused } = await import('../db/migrate.ts')
   const { databaseUrl: url, dataDir } = config
   const log = { info: () => {}, warn: note, error: note }

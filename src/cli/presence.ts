@@ -1,5 +1,4 @@
 import { patiently } from '../kit/patience.ts'
-import type { Server } from './api.ts'
 import { note } from './output.ts'
 import { Away } from './refusal.ts'
 
@@ -43,7 +42,3 @@ export class Presence {
     return done.value
   }
 }
-
-/** The same server for a command that follows or waits: what it reads there, it reads through every outage. */
-export const followed = (server: Server): Server =>
-  server.presence === undefined ? { ...server, presence: new Presence(server.url) } : server

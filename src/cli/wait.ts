@@ -3,9 +3,8 @@ import {
   CliServiceChangedDocument,
   type CliServiceChangedSubscription,
 } from '../generated/operations/graphql.ts'
-import { send, type Server } from './api.ts'
+import { followed, send, type Server } from './api.ts'
 import { note } from './output.ts'
-import { followed } from './presence.ts'
 import { Refusal } from './refusal.ts'
 import { instancesOf, withProcesses, type Service } from './service.ts'
 import { inOneLine } from './visible.ts'

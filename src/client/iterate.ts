@@ -1,10 +1,4 @@
-import type { Sink, SubscribeRequest } from './resumable.ts'
-
-type Subscribe<Result> = (
-  request: SubscribeRequest,
-  sink: Sink<Result>,
-  ...rest: readonly unknown[]
-) => () => void
+import type { Subscribe, SubscribeRequest } from './subscription.ts'
 
 /**
  * `subscribe` as an async iterator. The clients' own `iterate` would not do: what it has taken and nobody has asked

@@ -1,31 +1,7 @@
 import { failuresIn, isPassing, withCursor, type Result } from './failures.ts'
 import { iterate } from './iterate.ts'
+import type { Subscribe, SubscriptionClient } from './subscription.ts'
 import { waitMs } from './wait.ts'
-
-/** A client of graphql-ws or graphql-sse, as far as it matters here. */
-export interface SubscriptionClient {
-  subscribe(request: never, sink: never, ...rest: never[]): () => void
-  dispose?(): unknown
-}
-
-/** What both protocols' clients send. */
-export interface SubscribeRequest {
-  readonly query?: string | null | undefined
-  readonly variables?: Readonly<Record<string, unknown>> | null | undefined
-}
-
-/** What both protocols' clients tell what comes to. */
-export interface Sink<Result> {
-  next(result: Result): void
-  error(error: unknown): void
-  complete(): void
-}
-
-type Subscribe = (
-  request: SubscribeRequest,
-  sink: Sink<Result>,
-  ...rest: readonly unknown[]
-) => () => void
 
 /**
  * The same client, whose subscriptions resume: after each cut the stream goes on behind the last delivery, with
@@ -69,11 +45,11 @@ type Subscribe = (
  */
 export function resumable<Client extends SubscriptionClient>(client: Client): Client {
   // the generic methods of both libraries, seen as what they do with any request
-  const plain = client.subscribe.bind(client) as unknown as Subscribe
+  const plain = client.subscribe.bind(client) as unknown as Subscribe<Result>
   /** What stops those that wait for their next try. */
   const waiting = new Set<() => void>()
 
-  const subscribe: Subscribe = (request, sink, ...rest) => {
+  const subscribe: Subscribe<Result> = (request, sink, ...rest) => {
     let cursor: unknown
     let tries = 0
     let isStopped = false

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Platform } from '../context.ts'
 import { BUCKETS, bucketOf } from './histogram.ts'
+import type { Minute } from './minute.ts'
 import { keepMinutes } from './store.ts'
 
 /** How often what was counted is stored: what `kill -9` may cost. */
@@ -8,19 +9,6 @@ const FLUSH_MS = 2_000
 const MINUTE_MS = 60_000
 /** Minutes of services that wait for the database to come back; the oldest go first. */
 const MAX_WAITING = 20_000
-
-/** The calls of one service in one minute, as this server counts them. */
-export interface Minute {
-  readonly serviceId: string
-  /** When it begins, in milliseconds since 1970. */
-  readonly at: number
-  requests: number
-  errors: number
-  maxInFlight: number
-  instances: number
-  readonly counts: Uint32Array
-  isStored: boolean
-}
 
 /**
  * Counts the calls that come through this server, in memory, and stores the counts every two seconds, all services

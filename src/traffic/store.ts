@@ -3,7 +3,7 @@ import type { Context, Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { perRequest } from '../kit/per-request.ts'
 import type { Histogram } from './histogram.ts'
-import type { Minute } from './recorder.ts'
+import type { Minute } from './minute.ts'
 import type { Steps } from './steps.ts'
 
 /** Stores minutes over what this run of the server stored of them before. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/db/database.ts'
+import type { Database } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { type TestDatabase, testDatabase } from '../../testkit/database/database.ts'
 

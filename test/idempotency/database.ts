@@ -1,4 +1,4 @@
-import { openDatabase } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import type { TestDatabase } from '../../testkit/database/database.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { waitForLock } from 'fs-native-extensions'
 import { Client } from 'pg'
-import { openDatabase } from '../../src/db/database.ts'
+import { openDatabase } from '../../src/db/open.ts'
 import { applyMigrations } from '../../src/db/migrate.ts'
 import { readMigrations } from '../../src/db/migrations.ts'
 

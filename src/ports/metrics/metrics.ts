@@ -1,17 +1,4 @@
-import type { catalogue } from './catalogue.ts'
-
-/** What a metric counts or measures, and the labels its values are told apart by. */
-export interface Definition {
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly help: string
-  /**
-   * Each label with all the values it can have, or with where they come from when that bounds them. Never something
-   * a tenant chose.
-   */
-  readonly labels: Readonly<Record<string, readonly string[] | 'route'>>
-  /** Upper bounds of a histogram's buckets, in the unit of its name. */
-  readonly buckets?: readonly number[]
-}
+import type { catalogue, Definition } from './catalogue.ts'
 
 type Catalogue = typeof catalogue
 type NamesOf<Type extends Definition['type']> = {

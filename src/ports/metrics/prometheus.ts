@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { catalogue } from './catalogue.ts'
-import type { Definition, Metrics } from './metrics.ts'
+import { catalogue, type Definition } from './catalogue.ts'
+import type { Metrics } from './metrics.ts'
 
 const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
