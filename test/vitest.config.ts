@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { engineFlags } from '../testkit/engine.ts'
 import { asksForServers, changesItsProcess, testFiles } from './files.ts'
+import Slowest from './slowest.ts'
 
 /** A second run, against servers, need not repeat what can use none. */
 const isSecond = process.env['TEST_ONLY_WITH_SERVERS'] !== undefined
@@ -9,6 +10,7 @@ const files = isSecond ? testFiles.filter(asksForServers) : testFiles
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
+    reporters: ['default', new Slowest()],
     globalSetup: ['testkit/database/prepare.ts'],
     // Pothos and Yoga load index.js; an import of ours would load index.mjs, a second GraphQL.
     alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],

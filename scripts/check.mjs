@@ -1,0 +1,28 @@
+// What can be known of a change within a minute, on two cores: two steps at a time, the longest first. Prints each
+// step with its time, and of one that failed what it said.
+import { availableParallelism } from 'node:os'
+import { runScript } from './run.mjs'
+
+const steps = ['types', 'unused', 'lint', 'test:changed', 'schema:check', 'format:check']
+
+const began = performance.now()
+const failed = []
+const waiting = steps.values()
+const shown = (seconds) => `${seconds.toFixed(1).padStart(6)} s`
+
+async function lane() {
+  for (const name of waiting) {
+    const { isDone, output, seconds } = await runScript(name)
+    console.log(`${shown(seconds)}  ${name}${isDone ? '' : ' FAILED'}`)
+    if (isDone) continue
+    failed.push(name)
+    console.log(`\n${output.trim()}\n`)
+  }
+}
+
+await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, lane))
+console.log(`${shown((performance.now() - began) / 1000)}  in all`)
+if (failed.length > 0) {
+  console.log(`Failed: ${failed.join(', ')}`)
+  process.exitCode = 1
+}
