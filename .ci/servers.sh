@@ -1,9 +1,10 @@
-# shellcheck shell=bash
-# Sourced, not run. Starts a PostgreSQL and a Redis of our own and exports TEST_DATABASE_URL and
+#!/usr/bin/env bash
+# Sourced: starts a PostgreSQL and a Redis of our own and exports TEST_DATABASE_URL and
 # TEST_REDIS_URL. Both listen on a free port of the loopback alone, keep their data in one temporary
 # folder, and are ended by `stop_servers` (for a trap on EXIT), which knows them by their process ids:
 # servers of the system are never touched. What is missing is installed from Debian's packages.
-# Where a server cannot be had, sourcing fails with one sentence, and nothing is left running.
+# Where a server cannot be had, sourcing fails with one sentence, and nothing is left running. Run as a program it
+# only installs what is missing.
 
 servers_dir=''
 servers_pids=()
@@ -159,6 +160,13 @@ servers_start() {
   fi
   servers_start_postgres && servers_start_redis
 }
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then # run: only what is missing is installed
+  servers_dir=$(mktemp -d)
+  trap stop_servers EXIT
+  servers_install
+  exit
+fi
 
 servers_start || {
   stop_servers
