@@ -143,7 +143,8 @@ const concepts = [
   'activities',
   'doors',
 ]
-const src = fileURLToPath(new URL('../src', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
+const src = join(root, 'src')
 
 interface Import {
   readonly file: string
@@ -154,19 +155,23 @@ interface Import {
 
 const partOf = (file: string): string => (file.split('/')[0] ?? '').replace(/\.[jt]s$/, '')
 
-function importsIn(file: string): Import[] {
-  const text = readFileSync(join(src, file), 'utf8')
+/** What a file imports; both as paths from a folder. */
+function importsIn(folder: string, file: string): Import[] {
+  const text = readFileSync(join(folder, file), 'utf8')
   const found = text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)
   return [...found].map(([, path = '']) => {
-    const target = relative(src, resolve(src, dirname(file), path))
+    const target = relative(folder, resolve(folder, dirname(file), path))
     return { file, from: partOf(file), to: partOf(target), target }
   })
 }
 
-const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
-  (file) => /\.[jt]s$/.test(file) && !file.startsWith('generated/') && !file.endsWith('.d.ts'),
-)
-const imports = files.flatMap(importsIn)
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /\.m?[jt]s$/.test(file) && !file.startsWith('generated/') && !file.endsWith('.d.ts'),
+  )
+
+const files = filesIn(src)
+const imports = files.flatMap((file) => importsIn(src, file))
 const shown = ({ file, target }: Import): string => `${file} -> ${target}`
 
 test('every part of src is in the table', () => {
@@ -199,6 +204,20 @@ test('only the composition root names an adapter', () => {
       file !== 'app.ts' &&
       !/^ports\/(\w+)\/\1\.ts$/.test(target),
   )
+  expect(strays.map(shown)).toEqual([])
+})
+
+/** The folders beside src, which is the program and knows of none of them. */
+const mayReach: Record<string, readonly string[]> = {
+  src: [],
+  testkit: ['src'],
+  bench: ['src', 'testkit'],
+}
+
+test.each(Object.entries(mayReach))('of the folders beside it, %s imports only %j', (folder, allowed) => {
+  const found = filesIn(join(root, folder)).flatMap((file) => importsIn(root, join(folder, file)))
+  const strays = found.filter(({ to }) => to !== folder && !allowed.includes(to))
+  expect(found.length).toBeGreaterThan(20)
   expect(strays.map(shown)).toEqual([])
 })
 
