@@ -214,12 +214,15 @@ const mayReach: Record<string, readonly string[]> = {
   bench: ['src', 'testkit'],
 }
 
-test.each(Object.entries(mayReach))('of the folders beside it, %s imports only %j', (folder, allowed) => {
-  const found = filesIn(join(root, folder)).flatMap((file) => importsIn(root, join(folder, file)))
-  const strays = found.filter(({ to }) => to !== folder && !allowed.includes(to))
-  expect(found.length).toBeGreaterThan(20)
-  expect(strays.map(shown)).toEqual([])
-})
+test.each(Object.entries(mayReach))(
+  'of the folders beside it, %s imports only %j',
+  (folder, allowed) => {
+    const found = filesIn(join(root, folder)).flatMap((file) => importsIn(root, join(folder, file)))
+    const strays = found.filter(({ to }) => to !== folder && !allowed.includes(to))
+    expect(found.length).toBeGreaterThan(20)
+    expect(strays.map(shown)).toEqual([])
+  },
+)
 
 test('the table has no circle', () => {
   const seen = new Set<string>()
