@@ -19,13 +19,18 @@ export const changesItsProcess = (file: string): boolean =>
   /\bvi\.(mock|doMock|spyOn|stub\w+|useFakeTimers)\(|process\.env\S* = /.test(textOf(file))
 
 /** Whether a file, or anything that it imports, asks which servers there are for tests: else it can use none. */
-export const asksForServers = (file: string): boolean => asks(resolve(root, file), new Set())
+export const asksForServers = (file: string): boolean =>
+  has(/TEST_(DATABASE|REDIS)_URL/, resolve(root, file))
 
-function asks(file: string, seen: Set<string>): boolean {
+/** Whether a file, or anything that it imports, asks how much is to be tried: more in a soak than in the suite. */
+export const triesMoreInSoak = (file: string): boolean =>
+  has(/import {[^}]*\b(amount|isSoak|someOf)\b[^}]*} from '\S*\/random\.ts'/, resolve(root, file))
+
+function has(text: RegExp, file: string, seen = new Set<string>()): boolean {
   if (seen.has(file) || !existsSync(file)) return false
   seen.add(file)
-  const text = textOf(file)
-  if (/TEST_(DATABASE|REDIS)_URL/.test(text)) return true
-  const imports = [...text.matchAll(/(?:\bfrom|\bimport\(?)\s*'(\.[^']+)'/g)]
-  return imports.some(([, path = '']) => asks(resolve(dirname(file), path), seen))
+  const own = textOf(file)
+  if (text.test(own)) return true
+  const imports = [...own.matchAll(/(?:\bfrom|\bimport\(?)\s*'(\.[^']+)'/g)]
+  return imports.some(([, path = '']) => has(text, resolve(dirname(file), path), seen))
 }

@@ -10,6 +10,17 @@ export const isSoak: boolean = process.env['SOAK'] !== undefined
 export const amount = ({ share, whole }: { share: number; whole: number }): number =>
   isSoak ? whole : share
 
+/** Of all that could be tried `share` by chance, in their order; in a soak all of them. */
+export function someOf<One>(
+  all: readonly One[],
+  share: number,
+  chance: () => number,
+): readonly One[] {
+  const some = [...all]
+  while (!isSoak && some.length > share) some.splice(Math.floor(chance() * some.length), 1)
+  return some
+}
+
 /** The seed of this run; it is printed, so that a failure can be repeated. */
 export function freshSeed(): number {
   const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))

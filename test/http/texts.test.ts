@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { WebSocket } from 'ws'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
+import { amount, freshSeed } from '../../testkit/random.ts'
 import { seedQueue } from '../../testkit/seed/jobs.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 import { jsonTexts } from './json-texts.ts'
@@ -121,7 +122,7 @@ test.each(Object.entries(doors))(
           texts.map(({ shown }) => plain(JSON.parse(shown))),
         )
       }),
-      { numRuns: 100 },
+      { seed: freshSeed(), numRuns: amount({ share: 25, whole: 100 }) },
     )
   },
 )

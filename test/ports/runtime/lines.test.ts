@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { takeLines } from '../../../src/ports/runtime/process/lines.ts'
 import { MAX_LINE_BYTES, type OutputLine } from '../../../src/ports/runtime/runtime.ts'
+import { amount, freshSeed } from '../../../testkit/random.ts'
 
 /** The lines of these bytes when they come in pieces of `size`. */
 function linesOf(bytes: Buffer | string, size = Number.POSITIVE_INFINITY): string[] {
@@ -64,6 +65,7 @@ describe('lines of output', () => {
       fc.property(bytes, fc.integer({ min: 1, max: 20 }), (all, size) => {
         expect(linesOf(all, size)).toEqual(linesOf(all))
       }),
+      { seed: freshSeed(), numRuns: amount({ share: 100, whole: 10_000 }) },
     )
   })
 

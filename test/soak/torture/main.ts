@@ -1,0 +1,34 @@
+import { freshSeed } from '../../../testkit/random.ts'
+import { holdUp } from './attacks.ts'
+import { bare, library, python } from './crew.ts'
+import { torture } from './torture.ts'
+
+/*
+ * `npm run soak -- torture`: 5,000 jobs, six workers, and two minutes of killing. On two servers where TEST_DATABASE_URL
+ * and TEST_REDIS_URL name what they share, else on one with the embedded database. `SEED=…` kills in the same order
+ * again. After that, values and schemas that are made to hold a server up, while another caller asks it all the time.
+ */
+const seed = freshSeed()
+const {
+  faults: broken,
+  diary,
+  kills,
+} = await torture({
+  seed,
+  jobs: 5_000,
+  seconds: 120,
+  leaseSeconds: 3,
+  programs: [bare, library, python, bare, library, python],
+  tell: (line) => console.log(line),
+})
+const count = (answer: string): number => diary.filter((entry) => entry.answer === answer).length
+console.log(
+  `${kills.servers} servers and ${kills.workers} workers were killed. Workers wrote down ${count('CompleteJobSuccess')} accepted results and ${count('StaleLease')} stale leases.`,
+)
+const held = await holdUp((line) => console.log(line))
+const faults = [...broken, ...held]
+for (const fault of faults) console.error(fault)
+console.log(
+  faults.length === 0 ? 'Every promise was kept.' : `${faults.length} promises were not kept.`,
+)
+process.exit(faults.length === 0 ? 0 : 1)
