@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { engineFlags } from '../testkit/engine.ts'
-import { isSoak } from '../testkit/random.ts'
+import { amount } from '../testkit/random.ts'
 import { asksForServers, changesItsProcess, testFiles } from './files.ts'
 import Slowest from './slowest.ts'
 
@@ -18,7 +18,7 @@ export default defineConfig({
     pool: 'forks',
     execArgv: engineFlags,
     maxWorkers: 2,
-    testTimeout: isSoak ? 3_600_000 : 240_000,
+    testTimeout: amount({ share: 240_000, whole: 3_600_000 }),
     hookTimeout: 240_000,
     projects: [
       { extends: true, test: { name: 'alone', include: files.filter(changesItsProcess) } },

@@ -17,7 +17,7 @@ export function someOf<One>(
   chance: () => number,
 ): readonly One[] {
   const some = [...all]
-  while (!isSoak && some.length > share) some.splice(Math.floor(chance() * some.length), 1)
+  if (!isSoak) while (some.length > share) some.splice(Math.floor(chance() * some.length), 1)
   return some
 }
 

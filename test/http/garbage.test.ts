@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { OperationTypeNode } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { each } from '../../testkit/each.ts'
 import { amount, freshSeed } from '../../testkit/random.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
@@ -99,20 +100,16 @@ async function everything(seed: number): Promise<fc.Arbitrary<Garbage>> {
 async function send(all: readonly Garbage[]): Promise<object[]> {
   const port = Number(new URL(server.url).port)
   const faults: object[] = []
-  const waiting = [...all]
-  const sender = async (): Promise<void> => {
-    for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
-      const { text, isHung } = await exchange(port, one)
-      const why = isHung ? 'no end' : whyWrong(text, one)
-      if (why !== undefined)
-        faults.push({
-          why,
-          sent: one.bytes.toString('latin1').slice(0, 800),
-          said: text.slice(0, 800),
-        })
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, sender))
+  await each(all, AT_ONCE, async (one) => {
+    const { text, isHung } = await exchange(port, one)
+    const why = isHung ? 'no end' : whyWrong(text, one)
+    if (why !== undefined)
+      faults.push({
+        why,
+        sent: one.bytes.toString('latin1').slice(0, 800),
+        said: text.slice(0, 800),
+      })
+  })
   return faults
 }
 

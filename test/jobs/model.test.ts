@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { jobMoves } from '../../src/work/index.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
+import { each } from '../../testkit/each.ts'
 import { Amend, Retry } from '../../testkit/operations/jobs.ts'
 import { Heartbeats, Release } from '../../testkit/operations/workers.ts'
 import { amount, freshSeed } from '../../testkit/random.ts'
@@ -165,17 +166,10 @@ test('whatever is done to jobs at once, only legal moves are made, and the event
   const [all = []] = fc.sample(operations, { seed, numRuns: 1 })
   const queue = await seedQueue(app.admin)
   const known: Known = { queue, jobs: [], leases: [], accepted: new Map() }
-  const inTurn = async <One>(many: readonly One[], work: (one: One) => Promise<void>) => {
-    const left = many.values()
-    const caller = async (): Promise<void> => {
-      for (const one of left) await work(one)
-    }
-    await Promise.all(Array.from({ length: CALLERS }, caller))
-  }
-  await inTurn(all, (operation) => act(known, operation))
+  await each(all, CALLERS, (operation) => act(known, operation))
   const found: string[] = []
   const ends = new Set<string>()
-  await inTurn(known.jobs, async (id) => {
+  await each(known.jobs, CALLERS, async (id) => {
     const job = await read(app.admin, id)
     ends.add(job.status)
     found.push(...faults(job, known.accepted.get(id) ?? new Set()))

@@ -41,10 +41,12 @@ await command('soak', 'does all that takes too long for the suite; of its parts,
       .action((words: string[], { on, list }: Options) => add(tests(kindsOf(on), words), list)),
   )
   .addCommand(
-    command(
-      'torture',
-      'jobs, while workers and servers are killed; and what would hold one up',
-    ).action(({ on, list }: Options) => add(torture(kindsOf(on)), list)),
+    command('torture', 'jobs, while workers and servers are killed; and what would hold one up')
+      .argument('[options...]', '--jobs <n>, --seconds <n>')
+      .allowUnknownOption()
+      .action((options: string[], { on, list }: Options) =>
+        add(torture(kindsOf(on), options), list),
+      ),
   )
   .addCommand(
     new Command('faults')

@@ -30,8 +30,12 @@ export const tests = (on: readonly Kind[], words: readonly string[] = []): Run[]
   )
 
 /** Jobs and workers while processes are killed, and what is sent to hold a server up. */
-export const torture = (on: readonly Kind[]): Run[] =>
-  on.map((kind) => ({ name: `torture --on ${kind}`, args: program('torture'), on: kind }))
+export const torture = (on: readonly Kind[], options: readonly string[] = []): Run[] =>
+  on.map((kind) => ({
+    name: ['torture', '--on', kind, ...options].join(' '),
+    args: [...program('torture'), ...options],
+    on: kind,
+  }))
 
 /** Followers of every stream while anything fails, with options of its own. */
 export const faults = (options: readonly string[] = []): Run[] => [

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resumable } from '../../src/client/index.ts'
 import { BadRequest, Forbidden, Outage, Unavailable } from '../../src/kit/errors.ts'
 import { schema } from '../../src/schema.ts'
+import { each } from '../../testkit/each.ts'
 import { freshSeed, isSoak, random, someOf } from '../../testkit/random.ts'
 import { claimOne, complete, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import {
@@ -257,14 +258,6 @@ const hangs = (): Promise<never> => new Promise(() => {})
 /** How many go on at a time. */
 const AT_ONCE = 50
 
-async function inTurn<One>(all: readonly One[], work: (one: One) => Promise<void>): Promise<void> {
-  const rest = [...all]
-  const next = async (): Promise<void> => {
-    for (let one = rest.shift(); one !== undefined; one = rest.shift()) await work(one)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, next))
-}
-
 test('every subscription is put to the test', () => {
   expect(Object.keys(streams).toSorted()).toEqual(
     Object.keys(schema.getSubscriptionType()!.getFields()).toSorted(),
@@ -287,7 +280,7 @@ test.each(
   const wrong: string[] = []
   let met = 0
   const chosen = chosenFor(door)
-  await inTurn(chosen, async ([field, resolver]) => {
+  await each(chosen, AT_ONCE, async ([field, resolver]) => {
     const { name, query } = operationOf(field, resolver)
     const times = injectFault(name, resolver, passing[fault]!)
     const { results, failure } = await doors[door]!(query, 'start', isAll(field))
@@ -308,7 +301,7 @@ test.each(Object.keys(doors))(
   'when any resolver always fails, %s sees the end, and goes on where that says',
   async (door) => {
     const wrong: string[] = []
-    await inTurn(chosenFor(door), async ([field, resolver]) => {
+    await each(chosenFor(door), AT_ONCE, async ([field, resolver]) => {
       const { name, query } = operationOf(field, resolver)
       const times = injectFault(name, resolver, () => fails())
       const what = `${field} with ${nameOf(resolver)}`

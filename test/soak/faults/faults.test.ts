@@ -9,8 +9,9 @@ import { round } from './round.ts'
 import { embeddedStage, postgresStage, type Stage } from './stage.ts'
 
 /*
- * A short form of `npm run soak -- faults`, which lets far more fail: a few faults that take seconds. With TEST_DATABASE_URL on
- * two servers over a PostgreSQL and a Redis server of its own, else on one with the embedded database.
+ * A short form of `npm run soak -- faults`, which lets far more fail: a few faults that take seconds. With
+ * TEST_DATABASE_URL on two servers over a PostgreSQL and a Redis server of its own, else on one with the embedded
+ * database.
  */
 const hasServers = process.env['TEST_DATABASE_URL'] !== undefined
 const isPossible = !hasServers || (await postgresPrograms()) !== undefined
@@ -40,6 +41,6 @@ describe.runIf(isPossible)('whatever fails', () => {
       reordered: 0,
       ended: 0,
     })
-    expect(checked).toBeGreaterThan(1_000)
+    expect(checked).toBeGreaterThan(250) // as many as came before anything failed
   })
 })

@@ -1,3 +1,4 @@
+import { Command } from 'commander'
 import { freshSeed } from '../../../testkit/random.ts'
 import { holdUp } from './attacks.ts'
 import { bare, library, python } from './crew.ts'
@@ -8,6 +9,16 @@ import { torture } from './torture.ts'
  * and TEST_REDIS_URL name what they share, else on one with the embedded database. `SEED=…` kills in the same order
  * again. After that, values and schemas that are made to hold a server up, while another caller asks it all the time.
  */
+interface Options {
+  readonly jobs: string
+  readonly seconds: string
+}
+
+const { jobs, seconds } = new Command('torture')
+  .option('--jobs <n>', 'how many jobs are done', '5000')
+  .option('--seconds <n>', 'how long processes are killed', '120')
+  .parse()
+  .opts<Options>()
 const seed = freshSeed()
 const {
   faults: broken,
@@ -15,8 +26,8 @@ const {
   kills,
 } = await torture({
   seed,
-  jobs: 5_000,
-  seconds: 120,
+  jobs: Number(jobs),
+  seconds: Number(seconds),
   leaseSeconds: 3,
   programs: [bare, library, python, bare, library, python],
   tell: (line) => console.log(line),
