@@ -14,7 +14,7 @@ import { cancel, claim, complete, fail, read, seedQueue, submit } from '../../te
  * long stale. Each must be answered as data; what became of every job is then held against the table of states: its
  * events, folded, are moves that the table has and give the row.
  */
-const OPERATIONS = amount({ share: 1_000, whole: 10_000 })
+const OPERATIONS = amount({ share: 600, whole: 10_000 })
 const CALLERS = 20
 
 let app: TestApp

@@ -15,6 +15,10 @@ export interface Run {
 const program = (name: string): readonly string[] => ['--import=tsx', `test/soak/${name}/main.ts`]
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config=test/vitest.config.ts']
 
+/** Words as a shell is told them. */
+const told = (...words: readonly string[]): string =>
+  words.map((word) => (/^[\w./,=-]+$/.test(word) ? word : `'${word}'`)).join(' ')
+
 /** The test files that try more in a soak than in the suite, all or those whose path has one of the words. */
 export const tests = (on: readonly Kind[], words: readonly string[] = []): Run[] =>
   on.flatMap((kind) =>
@@ -32,12 +36,12 @@ export const tests = (on: readonly Kind[], words: readonly string[] = []): Run[]
 /** Jobs and workers while processes are killed, and what is sent to hold a server up. */
 export const torture = (on: readonly Kind[], options: readonly string[] = []): Run[] =>
   on.map((kind) => ({
-    name: ['torture', '--on', kind, ...options].join(' '),
+    name: told('torture', '--on', kind, ...options),
     args: [...program('torture'), ...options],
     on: kind,
   }))
 
 /** Followers of every stream while anything fails, with options of its own. */
 export const faults = (options: readonly string[] = []): Run[] => [
-  { name: ['faults', ...options].join(' '), args: [...program('faults'), ...options] },
+  { name: told('faults', ...options), args: [...program('faults'), ...options] },
 ]

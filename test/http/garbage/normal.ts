@@ -1,44 +1,9 @@
-import { graphql } from '../../../testkit/generated/index.ts'
 import { follow } from '../../streams/follow.ts'
 import type { Client } from '../../../testkit/client.ts'
+import { CreateDeployment } from '../../../testkit/operations/deployments.ts'
+import { OrganizationChanged, Viewer } from '../../../testkit/operations/organizations.ts'
 import { succeeded } from '../../../testkit/outcome.ts'
 import { until } from '../../../testkit/until.ts'
-
-const Organization = graphql(`
-  query GarbageOrganization {
-    viewer {
-      organization {
-        id
-      }
-    }
-  }
-`)
-
-const Make = graphql(`
-  mutation GarbageMake($input: CreateDeploymentInput!) {
-    createDeployment(input: $input) {
-      __typename
-      ... on CreateDeploymentSuccess {
-        deployment {
-          id
-        }
-      }
-      ... on Error {
-        message
-      }
-    }
-  }
-`)
-
-const Follow = graphql(`
-  subscription GarbageFollow($id: ID!) {
-    organizationChanged(organizationId: $id) {
-      activities {
-        action
-      }
-    }
-  }
-`)
 
 /** An organization and a deployment in it. */
 export interface Normal {
@@ -48,10 +13,10 @@ export interface Normal {
 
 /** A query and a mutation that must succeed. */
 export async function makeNormal(client: Client): Promise<Normal> {
-  const { viewer } = await client.request(Organization)
+  const { viewer } = await client.request(Viewer)
   const organizationId = viewer.organization.id
   const input = { name: 'normal', organizationId }
-  const { createDeployment } = await client.request(Make, { input })
+  const { createDeployment } = await client.request(CreateDeployment, { input })
   const { deployment } = succeeded(createDeployment, 'CreateDeploymentSuccess')
   return { organizationId, deploymentId: deployment.id }
 }
@@ -59,7 +24,7 @@ export async function makeNormal(client: Client): Promise<Normal> {
 /** A query, mutations and a subscription do what they always do. */
 export async function worksAsBefore(client: Client): Promise<void> {
   const { organizationId } = await makeNormal(client)
-  const following = follow(client, Follow, { id: organizationId })
+  const following = follow(client, OrganizationChanged, { organizationId })
   await until(async () => {
     if (following.error !== undefined) throw new Error(JSON.stringify(following.error))
     await makeNormal(client) // until one is after the beginning of the subscription

@@ -122,7 +122,7 @@ export function judgeDescriptions(
 ): Verdict {
   const finding = new Finding(`descriptions of the ${name}`)
   const written = stored.flatMap(({ what }) => {
-    const [, to] = /"field":"description","to":"(\d+)"/.exec(what) ?? []
+    const [, to] = /"field":"description","from":(?:"[^"]*"|null),"to":"(\d+)"/.exec(what) ?? []
     return to === undefined ? [] : [Number(to)]
   })
   for (const number of acknowledged) {

@@ -3,54 +3,14 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { graphql } from '../../../../testkit/generated/index.ts'
 import { tarGz } from '../../../../testkit/archive.ts'
 import { onServer, urlOf } from '../../../../testkit/database/template.ts'
-import { look } from '../../../../testkit/operations/services.ts'
+import { CreateVersion, Version } from '../../../../testkit/operations/deployments.ts'
+import { look, ScaleService, update } from '../../../../testkit/operations/services.ts'
 import { succeeded } from '../../../../testkit/outcome.ts'
 import { becomes, seedVersion } from '../../../../testkit/seed/services.ts'
 import { TestServer } from '../../../../testkit/server.ts'
 import { both, firstPost, type Fault, type Injury, type Scene } from './fault.ts'
-
-const Scale = graphql(`
-  mutation SoakScale($id: ID!, $desired: Int!) {
-    scaleService(input: { id: $id, scale: { desired: $desired } }) {
-      __typename
-    }
-  }
-`)
-
-const RollOut = graphql(`
-  mutation SoakRollOut($id: ID!, $versionId: ID!) {
-    updateService(input: { id: $id, backend: { process: { versionId: $versionId } } }) {
-      __typename
-    }
-  }
-`)
-
-const CreateVersion = graphql(`
-  mutation SoakCreateVersion($input: CreateDeploymentVersionInput!) {
-    createDeploymentVersion(input: $input) {
-      __typename
-      ... on CreateDeploymentVersionSuccess {
-        version {
-          id
-        }
-        upload {
-          url
-        }
-      }
-    }
-  }
-`)
-
-const VersionState = graphql(`
-  query SoakVersionState($id: ID!) {
-    deploymentVersion(id: $id) {
-      status
-    }
-  }
-`)
 
 const killAll = ({ stage: { posts } }: Scene): Promise<unknown> =>
   Promise.all(posts.map(({ server }) => server.end('SIGKILL')))
@@ -125,7 +85,7 @@ export const serverFaults: readonly Fault[] = [
   },
   killedDuring('scaling', async ({ stage, load }) => {
     const { serviceId: id } = load.subjects
-    await stage.direct.request(Scale, { id, desired: 3 })
+    await stage.direct.request(ScaleService, { input: { id, scale: { desired: 3 } } })
     return async () => {
       await becomes(stage.direct, id, 'READY')
       const service = await look(stage.direct, id)
@@ -137,7 +97,7 @@ export const serverFaults: readonly Fault[] = [
     const { serviceId: id, deploymentId } = load.subjects
     const { files } = load.program('rolled out')
     const versionId = await seedVersion(stage.direct, deploymentId, files)
-    await stage.direct.request(RollOut, { id, versionId })
+    await update(stage.direct, { id, backend: { process: { versionId } } })
     return async () => {
       await becomes(stage.direct, id, 'READY')
       const service = await look(stage.direct, id)
@@ -153,7 +113,7 @@ export const serverFaults: readonly Fault[] = [
     return async () => {
       const body = new Uint8Array(await tarGz(load.program('uploaded').files))
       const { status } = await fetch(upload.url ?? '', { method: 'PUT', body })
-      const { deploymentVersion: now } = await stage.direct.request(VersionState, version)
+      const { deploymentVersion: now } = await stage.direct.request(Version, { id: version.id })
       return status === 200 && now?.status === 'READY'
         ? []
         : [`the archive was answered ${status}, its version is ${now?.status}`]
