@@ -48,13 +48,16 @@ const upgrade = (client: Client): string =>
   )
 
 const stream = (client: Client, id: string, how: object): string => {
-  const variables = JSON.stringify({ id, ...how })
+  const variables = JSON.stringify({ serviceId: id, ...how })
   const query = new URLSearchParams({ query: ServiceLogs.toString(), variables })
   return head(client, `GET /graphql?${query}`, 'accept: text/event-stream')
 }
 
 function posted(client: Client, id: string, how: object): string {
-  const body = JSON.stringify({ query: ServiceLogs.toString(), variables: { id, ...how } })
+  const body = JSON.stringify({
+    query: ServiceLogs.toString(),
+    variables: { serviceId: id, ...how },
+  })
   const fields = ['content-type: application/json', `content-length: ${body.length}`]
   return head(client, 'POST /graphql', 'accept: text/event-stream', ...fields) + body
 }
@@ -103,7 +106,7 @@ async function greeted(client: Client): Promise<WebSocket> {
 
 async function subscribed(client: Client, id: string, how: object): Promise<WebSocket> {
   const socket = await greeted(client)
-  const payload = { query: ServiceLogs.toString(), variables: { id, ...how } }
+  const payload = { query: ServiceLogs.toString(), variables: { serviceId: id, ...how } }
   await send(socket, { type: 'subscribe', id: '1', payload })
   return socket
 }
