@@ -63,6 +63,11 @@ if (isListed) {
   process.exit(0)
 }
 
+if (runs.length === 0) {
+  console.error('There is nothing like that; see --list.')
+  process.exit(1)
+}
+
 const seed = freshSeed()
 const { TEST_DATABASE_URL: _database, TEST_REDIS_URL: _redis, ...plain } = process.env
 const env = { ...plain, SEED: String(seed), SOAK: '1' }
