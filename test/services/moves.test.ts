@@ -222,6 +222,6 @@ test('whatever several clients do at once, a service only moves as its states al
       ])
       expect(await gone).toMatch(/STOPPED|FAILED/)
     }),
-    { seed: freshSeed(), numRuns: amount({ share: 2, whole: 20 }), endOnFailure: true },
+    { seed: freshSeed(), numRuns: amount({ share: 2, whole: 12 }), endOnFailure: true },
   )
 })

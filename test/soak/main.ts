@@ -33,7 +33,10 @@ const command = (name: string, description: string): Command =>
 await command('soak', 'does all that takes too long for the suite; of its parts, one')
   .enablePositionalOptions()
   .action(({ on, list }: Options) =>
-    add([...tests(kindsOf(on)), ...torture(kindsOf(on)), ...faults(['--on', on])], list),
+    add(
+      [...tests(kindsOf(on)), ...torture(kindsOf(on)), ...faults(['--on', on, '--hold', '12'])],
+      list,
+    ),
   )
   .addCommand(
     command('tests', 'the tests that try more than in the suite: all, or those with these words')
