@@ -176,7 +176,7 @@ test('a cookie is set for browsers, works like the token, and goes with the sign
       data: { viewer: { user: { email: 'admin' } } },
     },
   )
-  const out = await post(RevokeToken, { id: signIn.token.id }, own)
+  const out = await post(RevokeToken, { input: { id: signIn.token.id } }, own)
   expect(out.cookies).toEqual(['millrace=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax'])
   const late = await post(Viewer, {}, own)
   expect(late).toMatchObject({ status: 401, cookies: out.cookies })
