@@ -7,8 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { CreateDeployment, CreateUpload } from '../../testkit/operations/deployments.ts'
+import { Viewer } from '../../testkit/operations/organizations.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import {
+  member,
   seedOrganization,
   seedPerson,
   seedToken,
@@ -173,4 +175,12 @@ test('in every mode a cookie is good for pages of the server only, on every rout
   } finally {
     await closed.close()
   }
+})
+
+test('in open mode whoever brings nothing, or a stale token, acts as admin', async () => {
+  for (const client of [app.stranger, app.client('mrt_stale')])
+    expect((await client.request(Viewer)).viewer).toMatchObject({ role: 'ADMIN', token: null })
+  const { viewer } = await app.stranger.request(Viewer)
+  const worker = await member(app, viewer.organization.id, 'WORKER')
+  expect((await worker.request(Viewer)).viewer).toMatchObject({ role: 'WORKER', user: null })
 })

@@ -23,7 +23,7 @@ let app: TestApp
 let organizationId: string
 let person: Awaited<ReturnType<typeof seedPerson>>
 beforeAll(async () => {
-  app = await testApp({ SIGN_IN_SECONDS: '3600' })
+  app = await testApp({ SIGN_IN_SECONDS: '3600', TRUST_PROXY: '1' })
   organizationId = (await seedOrganization(app)).id
   person = await seedPerson(app.admin, 'DEVELOPER', organizationId)
 })
@@ -341,23 +341,18 @@ class Proxied extends Client {
 }
 
 test('wrong passwords of strangers shut nobody out who has signed in before', async () => {
-  const proxied = await testApp({ TRUST_PROXY: '1' })
-  const { url } = proxied
-  try {
-    const organization = await seedOrganization(proxied)
-    const other = await seedPerson(organization.admin, 'VIEWER', organization.id)
-    const [home, theirs] = [new Proxied(url, '192.0.2.1'), new Proxied(url, '192.0.2.66')]
-    const { secret } = await signedIn(home, other)
-    const input = { email: other.email, password: 'wrong' }
-    const guesses = await Promise.all(
-      Array.from({ length: 13 }, () => theirs.request(SignIn, { input })),
-    )
-    expect(guesses.map(({ signIn }) => signIn.__typename)).toContain('QuotaReached')
-    // the session goes on, and the person signs in: at home, and by the session even there where the strangers are
-    expect((await proxied.client(secret).request(Viewer)).viewer.role).toBe('VIEWER')
-    await signedIn(home, other)
-    await signedIn(new Proxied(url, theirs.address, secret), other)
-  } finally {
-    await proxied.close()
-  }
+  const { url } = app
+  const organization = await seedOrganization(app)
+  const other = await seedPerson(organization.admin, 'VIEWER', organization.id)
+  const [home, theirs] = [new Proxied(url, '192.0.2.1'), new Proxied(url, '192.0.2.66')]
+  const { secret } = await signedIn(home, other)
+  const input = { email: other.email, password: 'wrong' }
+  const guesses = await Promise.all(
+    Array.from({ length: 13 }, () => theirs.request(SignIn, { input })),
+  )
+  expect(guesses.map(({ signIn }) => signIn.__typename)).toContain('QuotaReached')
+  // the session goes on, and the person signs in: at home, and by the session even there where the strangers are
+  expect((await app.client(secret).request(Viewer)).viewer.role).toBe('VIEWER')
+  await signedIn(home, other)
+  await signedIn(new Proxied(url, theirs.address, secret), other)
 })

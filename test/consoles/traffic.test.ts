@@ -6,7 +6,7 @@ import { bucketOf, quantileMs } from '../../src/traffic/histogram.ts'
 import { TrafficRecorder } from '../../src/traffic/index.ts'
 import { graphql } from '../../testkit/generated/index.ts'
 import { streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
@@ -29,11 +29,14 @@ const Traffic = graphql(`
   }
 `)
 
-let app: SharedApp
+let app: TestApp
+/** Whose traffic the tests themselves record. */
+let stage: StreamApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
+  stage = await streamApp()
 })
-afterAll(() => app.close())
+afterAll(() => Promise.all([app.close(), stage.close()]))
 
 const MINUTE = 60_000
 const minute = (ms: number): number => Math.floor(ms / MINUTE) * MINUTE
@@ -154,7 +157,6 @@ const withServers = async (
     readonly clock: { now: number }
   }) => Promise<void>,
 ): Promise<void> => {
-  const stage = await streamApp()
   const clock = { now: Date.parse('2026-03-01T10:00:00Z') }
   const server = (database: Database = stage.database) =>
     new TrafficRecorder({
@@ -163,11 +165,7 @@ const withServers = async (
       now: () => new Date(clock.now),
       server: { id: crypto.randomUUID(), run: crypto.randomUUID(), url: '' },
     })
-  try {
-    await work({ app: stage, service: await stage.service(), server, clock })
-  } finally {
-    await stage.close()
-  }
+  await work({ app: stage, service: await stage.service(), server, clock })
 }
 
 test('several servers add up, and what was stored twice counts once', () =>

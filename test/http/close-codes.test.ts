@@ -5,14 +5,16 @@ import { testApp, type TestApp } from '../../testkit/app.ts'
 import { until } from '../../testkit/until.ts'
 
 let app: TestApp
+/** What the last test does. */
+let closing: Promise<void> | undefined
 beforeAll(async () => {
   app = await testApp()
 })
-afterAll(() => app.close())
+afterAll(() => closing ?? app.close())
 
 /** A socket without any client of GraphQL behind it. */
-async function raw(protocols = ['graphql-transport-ws'], to = app): Promise<WebSocket> {
-  const socket = new WebSocket(`${to.url.replace('http', 'ws')}/graphql`, protocols)
+async function raw(protocols = ['graphql-transport-ws']): Promise<WebSocket> {
+  const socket = new WebSocket(`${app.url.replace('http', 'ws')}/graphql`, protocols)
   await once(socket, 'open')
   return socket
 }
@@ -27,9 +29,9 @@ async function said(socket: WebSocket): Promise<unknown> {
   return JSON.parse(data.toString())
 }
 
-async function acknowledged(to = app): Promise<WebSocket> {
-  const socket = await raw(undefined, to)
-  socket.send(JSON.stringify({ type: 'connection_init', payload: to.admin.headers }))
+async function acknowledged(): Promise<WebSocket> {
+  const socket = await raw()
+  socket.send(JSON.stringify({ type: 'connection_init', payload: app.admin.headers }))
   expect(await said(socket)).toEqual({ type: 'connection_ack' })
   return socket
 }
@@ -109,14 +111,9 @@ test('1009: a frame of more than a mebibyte', async () => {
 })
 
 test('1001: a server that shuts down, whatever runs on the socket', async () => {
-  const other = await testApp()
-  const sockets = [
-    await acknowledged(other),
-    await acknowledged(other),
-    await raw(undefined, other),
-  ]
+  const sockets = [await acknowledged(), await acknowledged(), await raw()]
   sockets[0]?.send(subscribe('1', FOLLOW))
   const codes = Promise.all(sockets.map(closed))
-  await other.close()
+  closing = app.close()
   expect(await codes).toEqual(sockets.map(() => [1001, 'Going away']))
 })

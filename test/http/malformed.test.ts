@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 
-let app: SharedApp
+let app: TestApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp({ AUTH: 'open' }) // where the host of a request counts too
 })
 afterAll(() => app.close())
 
@@ -73,4 +76,69 @@ test('variables that are no JSON are the caller’s mistake in a URL and in a fo
       })
     }
   }
+})
+
+/** The first line of the answer to a request that no client would let through. */
+async function raw(lines: readonly string[]): Promise<string> {
+  const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write([...lines, '', ''].join('\r\n'))
+  const [answer] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as unknown[] // what the events carry
+  socket.destroy()
+  return String(answer).split('\r\n')[0] ?? ''
+}
+
+const targets = [
+  '//[',
+  '//[/graphql',
+  '/graphql?query=%',
+  '//graphql?query={__typename}',
+  '/%',
+  '*',
+]
+const hosts = ['localhost', '[', 'a b', '%', '', 'localhost:999999', 'user@localhost']
+
+test('no target and no host is a fault, or the end of the server', async () => {
+  const upgrade = [
+    'connection: upgrade',
+    'upgrade: websocket',
+    'sec-websocket-version: 13',
+    'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+  ]
+  for (const target of targets)
+    for (const host of hosts) {
+      const authorization = `authorization: Bearer ${app.admin.token}`
+      const plain = [`GET ${target} HTTP/1.1`, `host: ${host}`, authorization, 'connection: close']
+      expect([target, host, await raw(plain)]).toEqual([
+        target,
+        host,
+        expect.stringMatching(/^HTTP\/1\.1 [1234]/),
+      ])
+      const upgraded = [`GET ${target} HTTP/1.1`, `host: ${host}`, authorization, ...upgrade]
+      expect([target, host, await raw(upgraded)]).toEqual([
+        target,
+        host,
+        expect.stringMatching(/^HTTP\/1\.1 [1234]/),
+      ])
+    }
+  expect((await fetch(`${app.url}/healthz`)).status).toBe(200)
+})
+
+test('a server that keeps no documents says so to whoever names one', async () => {
+  const query = 'query List($first: Int) { services(first: $first) { nodes { id } } }'
+  const post = async (body: object) => {
+    const response = await fetch(`${app.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...app.admin.headers },
+      body: JSON.stringify(body),
+    })
+    return { status: response.status, body: await response.text() }
+  }
+  const sha256Hash = createHash('sha256').update(query).digest('hex')
+  for (const named of [{ documentId: 'List' }, { extensions: { persistedQuery: { sha256Hash } } }])
+    expect(await post(named)).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('This server keeps no documents'),
+    })
+  expect((await post({ query })).body).toContain('{"data":{"services":{"nodes":[]}}')
 })

@@ -20,7 +20,14 @@ beforeAll(async () => {
   published = await testApp({ PUBLIC_URL: 'https://ml.example.com' })
   const deployment = await seedDeployment(app.admin)
   deploymentId = deployment.id
-  versionId = await seedVersion(app.admin, deploymentId, { 'main.py': '' })
+  versionId = await seedVersion(
+    app.admin,
+    deploymentId,
+    { 'main.mjs': 'export const handler = () => new Response()' },
+    {
+      image: 'node',
+    },
+  )
   await seedService(app.admin, versionId)
 })
 afterAll(async () => {

@@ -121,20 +121,3 @@ test.each([
     `TRUSTED_DOCUMENTS (${path}) cannot be used: ${why}`,
   )
 })
-
-test('a server without them says that it keeps none', async () => {
-  const open = await testApp()
-  try {
-    for (const named of [
-      { documentId: 'List' },
-      { extensions: { persistedQuery: { sha256Hash: sha256 } } },
-    ])
-      expect(await post(named, open)).toMatchObject({
-        status: 400,
-        body: expect.stringContaining('This server keeps no documents'),
-      })
-    expect((await post({ query: LIST }, open)).body).toContain(EMPTY)
-  } finally {
-    await open.close()
-  }
-})

@@ -341,35 +341,6 @@ test('an invitation is declined by who has its code, and withdrawn by an ADMIN',
   expect((await developer.execute(Invitations)).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
 })
 
-const leave = async (client: Client) =>
-  (await client.request(LeaveOrganization, { input: {} })).leaveOrganization
-
-test('everybody leaves, whatever the role, but for the last ADMIN', async () => {
-  const { id: organizationId, admin } = await seedOrganization(app)
-  for (const role of ['WORKER', 'VIEWER', 'ADMIN'] as const) {
-    const person = await seedPerson(admin, role, organizationId)
-    const { secret } = await signedIn(app.stranger, person)
-    expect(await leave(app.client(secret))).toMatchObject({ leftId: organizationId })
-    const code = (await app.client(secret).execute(Viewer)).errors?.[0]?.extensions?.['code']
-    expect(code).toBe('UNAUTHENTICATED')
-    const { signIn } = await app.stranger.request(SignIn, {
-      input: { email: person.email, password: person.password },
-    })
-    expect(signIn.__typename).toBe('Unauthenticated')
-  }
-  expect((await leave(admin)).__typename).toBe('Forbidden') // a token is no person
-  const input = { organizationId }
-  expect((await app.admin.request(LeaveOrganization, { input })).leaveOrganization).toMatchObject({
-    __typename: 'ValidationError',
-    issues: [{ path: ['organizationId'], rule: 'last_admin' }],
-  })
-  const other = await seedPerson(admin, 'ADMIN', organizationId)
-  expect((await app.admin.request(LeaveOrganization, { input })).leaveOrganization).toMatchObject({
-    leftId: organizationId,
-  })
-  expect(other.email).toBeTruthy()
-})
-
 test('who leaves twice with one key has left once, and who was removed is invited like anybody', async () => {
   const [ours, theirs] = [await seedOrganization(app), await seedOrganization(app)]
   const person = await seedPerson(app.admin, 'VIEWER', theirs.id)

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { Client } from '../../testkit/client.ts'
 import { Activities, Viewer } from '../../testkit/operations/organizations.ts'
 import {
   AcceptInvitation,
+  LeaveOrganization,
   RemoveMember,
   SetMember,
   SignIn,
@@ -220,4 +222,33 @@ test('the history has who did what to whom, and no password', async () => {
   ])
   expect(people.find(({ action }) => action === 'signIn')?.actor.name).toBe(person.email)
   expect(JSON.stringify(activity)).not.toContain(PASSWORD)
+})
+
+const leave = async (client: Client) =>
+  (await client.request(LeaveOrganization, { input: {} })).leaveOrganization
+
+test('everybody leaves, whatever the role, but for the last ADMIN', async () => {
+  const { id: organizationId, admin } = await seedOrganization(app)
+  for (const role of ['WORKER', 'VIEWER', 'ADMIN'] as const) {
+    const person = await seedPerson(admin, role, organizationId)
+    const { secret } = await signedIn(app.stranger, person)
+    expect(await leave(app.client(secret))).toMatchObject({ leftId: organizationId })
+    const code = (await app.client(secret).execute(Viewer)).errors?.[0]?.extensions?.['code']
+    expect(code).toBe('UNAUTHENTICATED')
+    const { signIn } = await app.stranger.request(SignIn, {
+      input: { email: person.email, password: person.password },
+    })
+    expect(signIn.__typename).toBe('Unauthenticated')
+  }
+  expect((await leave(admin)).__typename).toBe('Forbidden') // a token is no person
+  const input = { organizationId }
+  expect((await app.admin.request(LeaveOrganization, { input })).leaveOrganization).toMatchObject({
+    __typename: 'ValidationError',
+    issues: [{ path: ['organizationId'], rule: 'last_admin' }],
+  })
+  const other = await seedPerson(admin, 'ADMIN', organizationId)
+  expect((await app.admin.request(LeaveOrganization, { input })).leaveOrganization).toMatchObject({
+    leftId: organizationId,
+  })
+  expect(other.email).toBeTruthy()
 })
