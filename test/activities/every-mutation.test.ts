@@ -1,32 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { schema } from '../../src/schema.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
-import { becomes, seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 import { cases, type Case, type Ground } from './cases.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
-
 const names = Object.keys(schema.getMutationType()?.getFields() ?? {})
-const python = { 'main.py': 'def handler(request, context):\n    return {"content": {}}\n' }
+const files = { 'main.mjs': 'export const handler = () => Response.json({})' }
+const run = { image: 'node' }
 
-let app: SharedApp
+let app: TestApp
 let ground: Ground
 /** Of all cases but those that are elsewhere. */
 let organizationId: string
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
   const { admin } = app
   const { viewer } = await send('{ viewer { organization { id } } }', {})
   organizationId = (viewer as { organization: { id: string } }).organization.id
-  const { id: deploymentId } = await seedDeployment(admin)
-  const versionIds = [
-    await seedVersion(admin, deploymentId, python),
-    await seedVersion(admin, deploymentId, python),
-  ] as const
-  const { id: serviceId } = await seedService(admin, versionIds[1])
-  await becomes(admin, serviceId, 'READY')
-  ground = { admin, deploymentId, versionIds, serviceId, call }
+  const both = seed(admin).deployment().version(files, run).version(files, run)
+  const { deploymentId, versionIds, id: serviceId } = await both.service().ready().made()
+  const [one = '', other = ''] = versionIds
+  ground = { admin, deploymentId, versionIds: [one, other], serviceId, call }
 })
 afterAll(() => app.close())
 

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Role } from '../../testkit/generated/graphql.ts'
-import { graphql } from '../../testkit/generated/index.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { Client } from '../../testkit/client.ts'
 import { OrganizationChanged, RevokeToken, Viewer } from '../../testkit/operations/organizations.ts'
 import { AcceptInvitation, RemoveMember, SetMember } from '../../testkit/operations/people.ts'
+import { JobQueued } from '../../testkit/operations/streams.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import {
@@ -84,14 +84,6 @@ test('a role that is too little for what is open closes it, and one that is enou
   expect((await client.request(Viewer)).viewer.role).toBe('WORKER')
 })
 
-const Queued = graphql(`
-  subscription AuthQueued($id: ID!) {
-    jobQueued(serviceIds: [$id]) {
-      waiting
-    }
-  }
-`)
-
 test('whoever becomes WORKER goes on hearing of work', async () => {
   const { id, admin } = await seedOrganization(app)
   const person = await seedPerson(admin, 'DEVELOPER', id)
@@ -102,7 +94,7 @@ test('whoever becomes WORKER goes on hearing of work', async () => {
     let waiting = 0
     let ended: unknown
     socket.subscribe(
-      { query: Queued.toString(), variables: { id: queue } },
+      { query: JobQueued.toString(), variables: { serviceIds: [queue] } },
       {
         next: () => (waiting += 1),
         error: (cause) => (ended = cause),

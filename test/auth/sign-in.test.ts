@@ -300,15 +300,14 @@ test('a session is good for more attempts at the passwords of its own account, a
   const attempt = async (client: Client, password: string) =>
     (await client.request(SignIn, { input: { email, password } })).signIn.__typename
   const guesses = await Promise.all(
-    Array.from({ length: 11 }, (_, n) => attempt(app.stranger, `guess ${n}`)),
+    Array.from({ length: 11 }, () => attempt(app.stranger, 'a guess')),
   )
   expect(guesses).toContain('QuotaReached')
   // strangers have used up their attempts: the password of the other account is no answer, right or wrong
   expect(await attempt(session, 'a guess')).toBe('Unauthenticated')
   expect(await attempt(session, theirOwn.password)).toBe('Unauthenticated')
   expect(await attempt(session, account.password)).toBe('SignInSuccess')
-  for (let n = 0; n < 8; n += 1)
-    expect(await attempt(session, `guess ${n}`)).toBe('Unauthenticated')
+  for (let n = 0; n < 8; n += 1) expect(await attempt(session, 'a guess')).toBe('Unauthenticated')
   expect(await attempt(session, theirOwn.password)).toBe('QuotaReached')
   expect(await attempt(app.stranger, theirOwn.password)).toBe('QuotaReached')
 })

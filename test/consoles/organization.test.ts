@@ -124,7 +124,7 @@ test('one subscription keeps a console up to date: each move of a service and a 
   await until(() => shown(service.id) === 'STOPPED')
   const bad = await seedVersion(admin, service.deploymentId, broken, { image: 'node:22' })
   const failing = await seedService(admin, bad)
-  await until(() => shown(failing.id) === 'FAILED', { timeoutMs: 25_000 })
+  await until(() => shown(failing.id) === 'FAILED')
   await admin.request(DeleteService, { input: { id: service.id } })
   await until(() => entries().some(({ action }) => action === 'deleteService'))
   following.stop()

@@ -7,7 +7,7 @@ import type {
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import type { Client } from '../../testkit/client.ts'
 import { CreateDeployment } from '../../testkit/operations/deployments.ts'
-import { DeleteService } from '../../testkit/operations/services.ts'
+import { DeleteService, update } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { claimOne, complete, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { member, seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
@@ -52,13 +52,6 @@ const Search = graphql(`
         endCursor
       }
       totalCount @include(if: $count)
-    }
-  }
-`)
-const Rename = graphql(`
-  mutation ConsolesRename($id: ID!, $name: String!) {
-    updateService(input: { id: $id, name: $name }) {
-      __typename
     }
   }
 `)
@@ -122,7 +115,7 @@ test('deployments, versions, services and tokens are found by name, handle, labe
   })
   const ver = await seedVersion(ours.admin, dep, { 'main.py': '' }, { label: 'Harvest-7' })
   const svc = await seedService(ours.admin, ver)
-  await ours.admin.request(Rename, { id: svc.id, name: 'Fruit Scale' })
+  await update(ours.admin, { id: svc.id, name: 'Fruit Scale' })
   const { token } = await seedToken(ours.admin, ours.id, 'VIEWER')
 
   expect(await ids('fruit')).toEqual([dep, svc.id])

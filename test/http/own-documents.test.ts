@@ -9,8 +9,6 @@ import { read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { Python, startWorker, workshop } from '../python/worker.ts'
 import { becomes, stopAll, work } from '../worker/support.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
-
 /* A server that runs the documents of this test and no others, but for those of the clients that come with it. */
 let app: TestApp
 let folder: TestFolder

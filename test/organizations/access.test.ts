@@ -3,6 +3,7 @@ import { graphql } from '../../testkit/generated/index.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { CreateDeployment, DeleteDeployment } from '../../testkit/operations/deployments.ts'
 import {
+  Activities,
   CreateOrganization,
   CreateToken,
   RevokeToken,
@@ -38,15 +39,6 @@ const One = graphql(`
     }
     node(id: $id) {
       id
-    }
-  }
-`)
-const Activity = graphql(`
-  query AccessActivity {
-    activity(first: 1) {
-      nodes {
-        number
-      }
     }
   }
 `)
@@ -86,7 +78,7 @@ test('without a credential nothing is answered and nothing is done', async () =>
     await app.stranger.execute(Viewer),
     await app.stranger.execute(Lists),
     await app.stranger.execute(One, { id: 'anything' }),
-    await app.stranger.execute(Activity),
+    await app.stranger.execute(Activities, { first: 1 }),
     await app.stranger.execute(CreateDeployment, { input }),
     await app.stranger.execute(DeleteDeployment, { input: { id: 'anything' } }),
   ]

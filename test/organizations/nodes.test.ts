@@ -3,6 +3,7 @@ import { graphql } from '../../testkit/generated/index.ts'
 import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { CreateUpload } from '../../testkit/operations/deployments.ts'
 import { CreateOrganization, CreateToken, Viewer } from '../../testkit/operations/organizations.ts'
+import { CreateService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
@@ -17,13 +18,6 @@ const Nodes = graphql(`
     nodes(ids: $ids) {
       __typename
       id
-    }
-  }
-`)
-const OneOf = graphql(`
-  mutation NodesOneOf($backend: ServiceBackendInput!) {
-    createService(input: { name: "x", backend: $backend }) {
-      __typename
     }
   }
 `)
@@ -90,13 +84,18 @@ test('more ids than a page are refused', async () => {
 
 test('exactly one backend is given', async () => {
   const process = { versionId: 'x' }
-  expect(await app.admin.request(OneOf, { backend: { process } })).toMatchObject({
+  expect(
+    await app.admin.request(CreateService, { input: { name: 'x', backend: { process } } }),
+  ).toMatchObject({
     createService: { __typename: 'NotFound' },
   })
   const url = `${app.url}/graphql`
   const headers = { ...app.admin.headers, 'content-type': 'application/json' }
   for (const backend of [{}, { process: null }, { process, queue: { functions: [] } }, null]) {
-    const body = JSON.stringify({ query: OneOf.toString(), variables: { backend } })
+    const body = JSON.stringify({
+      query: CreateService.toString(),
+      variables: { input: { name: 'x', backend } },
+    })
     const answer = await (await fetch(url, { method: 'POST', headers, body })).json()
     expect(answer).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] })
   }

@@ -8,9 +8,11 @@ import {
   CreateVersion,
   DeleteDeployment,
   DeleteVersion,
+  UpdateDeployment,
 } from '../../testkit/operations/deployments.ts'
 import { CreateToken, RevokeToken } from '../../testkit/operations/organizations.ts'
 import {
+  CreateService,
   DeleteService,
   RestartService,
   RollBack,
@@ -73,26 +75,6 @@ const Read = graphql(`
     everything: services {
       nodes {
         id
-      }
-    }
-  }
-`)
-const UpdateDeployment = graphql(`
-  mutation TenancyUpdateDeployment($id: ID!) {
-    updateDeployment(input: { id: $id, name: "stolen" }) {
-      __typename
-      ... on Error {
-        message
-      }
-    }
-  }
-`)
-const CreateService = graphql(`
-  mutation TenancyCreateService($versionId: ID!) {
-    createService(input: { name: "stolen", backend: { process: { versionId: $versionId } } }) {
-      __typename
-      ... on Error {
-        message
       }
     }
   }
@@ -164,15 +146,22 @@ test('of another organization nothing is read, by id, handle or list', async () 
 test('a change of a foreign object is answered like a change of an absent one', async () => {
   const { admin } = theirs
   const { deploymentId, versionId, id } = service
+  const stolen = (which: string) => ({
+    name: 'stolen',
+    backend: { process: { versionId: which } },
+  })
   const changes: [string, (id: string) => Promise<Answer<object>>][] = [
-    [deploymentId, (which) => admin.execute(UpdateDeployment, { id: which })],
+    [
+      deploymentId,
+      (which) => admin.execute(UpdateDeployment, { input: { id: which, name: 'stolen' } }),
+    ],
     [deploymentId, (which) => admin.execute(DeleteDeployment, { input: { id: which } })],
     [
       deploymentId,
       (which) => admin.execute(CreateVersion, { input: { deploymentId: which, label: '9' } }),
     ],
     [versionId, (which) => admin.execute(DeleteVersion, { input: { id: which } })],
-    [versionId, (which) => admin.execute(CreateService, { versionId: which })],
+    [versionId, (which) => admin.execute(CreateService, { input: stolen(which) })],
     [id, (which) => admin.execute(StartService, { input: { id: which } })],
     [id, (which) => admin.execute(StopService, { input: { id: which } })],
     [id, (which) => admin.execute(RestartService, { input: { id: which } })],
