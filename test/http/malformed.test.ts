@@ -124,16 +124,17 @@ test('no target and no host is a fault, or the end of the server', async () => {
   expect((await fetch(`${app.url}/healthz`)).status).toBe(200)
 })
 
+async function post(body: object) {
+  const response = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...app.admin.headers },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, body: await response.text() }
+}
+
 test('a server that keeps no documents says so to whoever names one', async () => {
   const query = 'query List($first: Int) { services(first: $first) { nodes { id } } }'
-  const post = async (body: object) => {
-    const response = await fetch(`${app.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...app.admin.headers },
-      body: JSON.stringify(body),
-    })
-    return { status: response.status, body: await response.text() }
-  }
   const sha256Hash = createHash('sha256').update(query).digest('hex')
   for (const named of [{ documentId: 'List' }, { extensions: { persistedQuery: { sha256Hash } } }])
     expect(await post(named)).toMatchObject({

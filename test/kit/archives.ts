@@ -79,7 +79,7 @@ export function archives() {
     unpack,
 
     /** Both ways refuse it, with these words, and leave nothing. */
-    async refused(bytes: Buffer, words: string | RegExp, limits: Limits = {}): Promise<void> {
+    refused: async (bytes: Buffer, words: string | RegExp, limits: Limits = {}): Promise<void> => {
       for (const attempt of [() => check(bytes, limits), () => unpack(bytes, limits)]) {
         const error: unknown = await attempt().then(
           () => 'nothing was refused',
@@ -92,7 +92,7 @@ export function archives() {
     },
 
     /** A zip file as Python writes it; entries are (name, unix mode with type, content). */
-    async zip(entries: readonly ZipEntry[]): Promise<Buffer> {
+    zip: async (entries: readonly ZipEntry[]): Promise<Buffer> => {
       const file = join(mkdtempSync(join(root, 'zip-')), 'a.zip')
       zipper.write(`${JSON.stringify([file, entries])}\n`)
       expect((await zipper.written.next()).value).toBe('written')

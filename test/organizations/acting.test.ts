@@ -122,7 +122,7 @@ test('no organization is called what a user name says nothing by', async () => {
 
 test('a user name that is no organization of the caller is Forbidden, there or not; some say nothing', async () => {
   const { admin } = await seedOrganization(app)
-  const status = async (name: string, token?: string) => {
+  const status = async (name: string, token = app.admin.token) => {
     const headers = { authorization: basic(name, token) }
     const answers = await Promise.all(
       ['/topchef/services', '/abeja/organizations/1/deployments', '/routes/none'].map(

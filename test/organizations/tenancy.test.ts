@@ -143,13 +143,11 @@ test('of another organization nothing is read, by id, handle or list', async () 
   })
 })
 
+const stolen = (versionId: string) => ({ name: 'stolen', backend: { process: { versionId } } })
+
 test('a change of a foreign object is answered like a change of an absent one', async () => {
   const { admin } = theirs
   const { deploymentId, versionId, id } = service
-  const stolen = (which: string) => ({
-    name: 'stolen',
-    backend: { process: { versionId: which } },
-  })
   const changes: [string, (id: string) => Promise<Answer<object>>][] = [
     [
       deploymentId,
