@@ -4,7 +4,6 @@ import { createApp, type App, type Started } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { Client } from './client.ts'
 import { testDatabase, type TestDatabase } from './database/database.ts'
-import './hashing.ts'
 
 /** A server of this process on a database of its own, and its admin. */
 export interface TestApp {
