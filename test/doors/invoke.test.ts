@@ -109,6 +109,19 @@ test('an answer begins before the request has ended, chunk by chunk', async () =
   expect((await heard.next()).done).toBe(true)
 })
 
+test('a service made from an archive answers calls with the bytes of its handler', async () => {
+  const service = await runningService(app.admin, {
+    'main.py': 'def handler(request, context):\n    return {"content": request.read()}\n',
+  })
+  const response = await call(service.invokeUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'image/png' },
+    body: new Uint8Array([0, 1, 254, 255]),
+  })
+  expect(response.status).toBe(200)
+  expect([...new Uint8Array(await response.arrayBuffer())]).toEqual([0, 1, 254, 255])
+})
+
 test('status and headers of a Python handler pass through', async () => {
   const source = `def handler(request, context):
     fields = {part["form_name"]: bytes(part["body"]).decode() for part in request["contents"]}
@@ -175,4 +188,47 @@ test('calls at the same time are spread over the instances, least busy first', a
   for (const asking of calls) asking.end()
   const counts = answerers.map((pid) => answerers.filter((other) => other === pid).length)
   expect(counts).toEqual(Array(8).fill(4))
+})
+
+// answers what it was sent as a text, and again as it came
+const exactSource = `export async function handler(request) {
+  const text = await request.text()
+  return new Response('[' + JSON.stringify(text) + ', ' + text + ']', { headers: { 'content-type': 'application/json' } })
+}`
+const exact = async () =>
+  (await runningService(app.admin, { 'main.mjs': exactSource }, { image: 'node' })).id
+
+const odd = String.raw`{ "10": 12345678901234567890, "9": 1.0,"a": [1e400, 0.10], "a": "\u0000\ud800\/" }`
+const shown = { 9: 1, 10: '12345678901234567890', a: '\0\ud800/' }
+
+async function send(query: string, input: string): Promise<Record<string, unknown> | undefined> {
+  const response = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...app.admin.headers },
+    body: `{"query": ${JSON.stringify(query)}, "variables": {"input": ${input}}}`,
+  })
+  const { data } = (await response.json()) as { data?: { it?: Record<string, unknown> } }
+  return data?.it
+}
+
+test('a service is sent the text that came, and its answer shown, also when it is repeated', async () => {
+  const id = await exact()
+  const query = `mutation ($input: InvokeServiceInput!) {
+    it: invokeService(input: $input) { ... on InvokeServiceSuccess { json replayed } ... on Error { message } } }`
+  const invoke = (json: string, more = '') => send(query, `{"id": "${id}"${json}${more}}`)
+  expect(await invoke(`, "json": ${odd}`)).toMatchObject({ json: [odd, shown] })
+  expect(await invoke(`, "json": null`)).toMatchObject({ json: ['null', null] })
+  const keyed = () => invoke(`, "json": ${odd}`, ', "idempotencyKey": "exact"')
+  expect(await keyed()).toEqual({ json: [odd, shown], replayed: false })
+  expect(await keyed()).toEqual({ json: [odd, shown], replayed: true })
+})
+
+test('so is a service that does a job', async () => {
+  const serviceId = await exact()
+  const query = `mutation ($input: SubmitJobInput!) {
+    it: submitJob(input: $input) { ... on SubmitJobSuccess { job { status result } } ... on Error { message } } }`
+  const input = `{"serviceId": "${serviceId}", "parameters": ${odd}, "waitSeconds": 30}`
+  expect(await send(query, input)).toEqual({
+    job: { status: 'SUCCEEDED', result: [odd, shown] },
+  })
 })

@@ -10,6 +10,7 @@ import {
   seedVersion,
 } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
+import { scaledService } from '../services/scaling.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -71,6 +72,19 @@ test('a service that is STARTING is 503, and says when to try again', async () =
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
   expect(JSON.parse(body)).toMatchObject({ error: 'service_unavailable' })
   await app.admin.request(DeleteService, { input: { id } })
+})
+
+test('who waits longer than a call may take for a first instance is answered 504, and the log says why', async () => {
+  const scale = { desired: 0, min: 0, max: 1, autoscale: true }
+  const { id, invokeUrl } = await scaledService(app.admin, scale, {
+    files: { 'main.txt': '' },
+    command: 'exec sleep 1000',
+  })
+  await becomes(app.admin, id, 'READY')
+  const { status, body } = await call(invokeUrl)
+  expect(status).toBe(504)
+  expect(body).toContain('No instance has come up in time.')
+  expect(await logOf(app.admin, id)).toBe('GET / failed: No instance has come up in time.')
 })
 
 test('an instance that does not answer in time is 504, and the log tells of it', async () => {

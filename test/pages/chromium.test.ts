@@ -8,7 +8,7 @@ import {
   openChromium,
   withChromium,
 } from '../../testkit/machine/chromium.ts'
-import { RevokeToken } from '../../testkit/operations/organizations.ts'
+import { RevokeToken, Viewer } from '../../testkit/operations/organizations.ts'
 import { SignIn } from '../../testkit/operations/people.ts'
 import { OpenService, ServiceStatus } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
@@ -29,13 +29,18 @@ const Count = graphql(`
   }
 `)
 
+let browser: Browser
+beforeAll(async () => {
+  if (chromiumPath !== undefined) browser = await openChromium()
+})
+afterAll(() => browser?.close())
+
 /* An Express page in a real browser: what works at its own origin, and what it cannot do to ours. */
 describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
   withChromium('a page of a service in mode %s'),
   (auth) => {
     let app: TestApp
     let admin: Client
-    let browser: Browser
     let service: { id: string; invokeUrl: string }
     /** This server as the browser knows it. */
     let ours: string
@@ -48,7 +53,7 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
       service = await runningService(admin, expressPage(), { command: 'node main.mjs' })
       const found = (await admin.request(ServiceStatus, { id: service.id })).service
       pageUrl = (found as { pageUrl?: string | null } | null)?.pageUrl ?? '' // of a process service
-      browser = await openChromium()
+      await browser.context.clearCookies() // a host has them whatever its port is
       if (auth === 'token') {
         const { email, password } = await seedPerson(admin, 'ADMIN', organization.id)
         const page = await visit(`${ours}/graphql`)
@@ -61,11 +66,8 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
         expect(answer).toContain('SignInSuccess')
         await page.close()
       }
-    }, 300_000)
-    afterAll(async () => {
-      await browser.close()
-      await app.close()
     })
+    afterAll(() => app.close())
 
     async function visit(url: string): Promise<Page> {
       const page = await browser.context.newPage()
@@ -321,7 +323,7 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
         })
         void stream.catch(() => 'cut').then((how) => (document.title = how))
       })
-      const { viewer } = await admin.request(Token)
+      const { viewer } = await admin.request(Viewer)
       await app.admin.request(RevokeToken, { input: { id: viewer.token?.id ?? '' } })
       await until(
         async () => (await page.title()) !== 'Express runs' && (await page.title()) !== 'Express',
@@ -332,13 +334,3 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
     })
   },
 )
-
-const Token = graphql(`
-  query PagesToken {
-    viewer {
-      token {
-        id
-      }
-    }
-  }
-`)

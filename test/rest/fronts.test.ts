@@ -4,26 +4,17 @@ import { fronts } from '../../src/rest/index.ts'
 import { apiDocument } from '../../src/rest/document/write.ts'
 import type { Front } from '../../src/rest/front.ts'
 import { graphql } from '../../testkit/generated/index.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
 import { until } from '../../testkit/until.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 import { Abeja } from '../../testkit/fronts/abeja.ts'
 
 /* What all fronts have in common. */
 
-let app: TestApp
-let open: TestApp
-let long: StreamApp
+let app: StreamApp
 beforeAll(async () => {
-  app = await testApp()
-  open = await testApp({ OPEN_FRONTS: 'abeja', OPEN_FRONT_ROLE: 'VIEWER' })
-  long = await streamApp()
+  app = await streamApp({ OPEN_FRONTS: 'abeja', OPEN_FRONT_ROLE: 'VIEWER' })
 })
-afterAll(async () => {
-  await app.close()
-  await open.close()
-  await long.close()
-})
+afterAll(() => app.close())
 
 /** A path with its variable parts as what they may be: ids of its front where it says so, anything otherwise. */
 const shape = (path: string): string =>
@@ -123,8 +114,8 @@ test('each page of a front loads nothing from elsewhere', async () => {
 })
 
 test('an open front lets whoever has no credential do what its role may, and no page of another site', async () => {
-  const { organization } = await Abeja.of(open.admin)
-  const anybody = new Abeja(`${open.url}/abeja`, organization, {})
+  const { organization } = await Abeja.of(app.admin)
+  const anybody = new Abeja(`${app.url}/abeja`, organization, {})
   expect((await anybody.call('GET', '/deployments')).status).toBe(200)
   expect((await anybody.call('POST', '/deployments', { name: 'x' })).status).toBe(403)
   for (const headers of [
@@ -136,20 +127,7 @@ test('an open front lets whoever has no credential do what its role may, and no 
       body: { error: 'forbidden' },
     })
   // elsewhere it is closed
-  expect((await fetch(`${open.url}/deployments/x/services/y`, { method: 'POST' })).status).toBe(401)
-})
-
-const Insert = `
-  INSERT INTO "Deployment" (id, "organizationId", handle, "heldHandle", name, description, environment, creator)
-  SELECT gen_random_uuid(), o.id, 'many-' || n, 'many-' || n, 'many ' || n, '', '[]', '{"kind":"SYSTEM","name":"test"}'
-  FROM "Organization" AS o, generate_series(1, 2500) AS n WHERE o.handle = 'default'`
-
-test('a list is complete however many pages it has, each object once and in order', async () => {
-  const abeja = await Abeja.of(long.admin)
-  await long.database.pool.query(Insert)
-  const { entries } = await abeja.did('GET', '/deployments')
-  const names = entries.map((one) => one['name'])
-  expect(names).toEqual(Array.from({ length: 2500 }, (_, n) => `many ${n + 1}`))
+  expect((await fetch(`${app.url}/deployments/x/services/y`, { method: 'POST' })).status).toBe(401)
 })
 
 const Page = graphql(`
@@ -179,4 +157,17 @@ test('requests of a front are counted as what they are on the main port', async 
     const lines = (await metrics.text()).split('\n')
     return counted.every((start) => lines.some((line) => line.startsWith(start)))
   })
+})
+
+const Insert = `
+  INSERT INTO "Deployment" (id, "organizationId", handle, "heldHandle", name, description, environment, creator)
+  SELECT gen_random_uuid(), o.id, 'many-' || n, 'many-' || n, 'many ' || n, '', '[]', '{"kind":"SYSTEM","name":"test"}'
+  FROM "Organization" AS o, generate_series(1, 2500) AS n WHERE o.handle = 'default'`
+
+test('a list is complete however many pages it has, each object once and in order', async () => {
+  const abeja = await Abeja.of(app.admin)
+  await app.database.pool.query(Insert)
+  const { entries } = await abeja.did('GET', '/deployments')
+  const names = entries.map((one) => one['name'])
+  expect(names).toEqual(Array.from({ length: 2500 }, (_, n) => `many ${n + 1}`))
 })

@@ -1,26 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { details } from '../../testkit/operations/services.ts'
-import {
-  becomes,
-  logOf,
-  runningService,
-  seedDeployment,
-  seedService,
-  seedVersion,
-} from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
+import { becomes, logOf, runningService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
 let app: TestApp
+let deaf: string
 beforeAll(async () => {
-  app = await testApp({ START_TIMEOUT_SECONDS: '2', MAX_RESTARTS: '1' })
+  app = await testApp({ START_TIMEOUT_SECONDS: '5', MAX_RESTARTS: '1' })
+  // its limit passes while others are looked at
+  deaf = (await startOf({ 'run.sh': 'sleep 600\n' }, { command: 'sh run.sh' })).id
 })
 afterAll(() => app.close())
 
 async function startOf(files: Readonly<Record<string, string>>, how: { command?: string } = {}) {
-  const deployment = await seedDeployment(app.admin)
-  const versionId = await seedVersion(app.admin, deployment.id, files, how)
-  return seedService(app.admin, versionId)
+  return seed(app.admin).deployment().version(files, how).service().made()
 }
 
 test('a service whose import fails is FAILED, and its log has the traceback', async () => {
@@ -32,15 +27,6 @@ test('a service whose import fails is FAILED, and its log has the traceback', as
   expect(log).toContain('Traceback (most recent call last)')
   expect(log).toContain("No module named 'no_such_module_anywhere'")
   expect(log).toContain('failed: ')
-})
-
-test('a service that never accepts connections is FAILED once its limit is over', async () => {
-  const { id } = await startOf({ 'run.sh': 'sleep 600\n' }, { command: 'sh run.sh' })
-  await becomes(app.admin, id, 'FAILED')
-  const { statusReason, instances } = await details(app.admin, id)
-  expect(statusReason).toMatch(/did not accept connections on \$PORT within 2 s/)
-  await until(async () => (await details(app.admin, id)).instances?.length === 0)
-  expect(instances?.length ?? 0).toBeLessThan(2)
 })
 
 test('an instance that crashes on a request answers 502, is told of in the log and is replaced', async () => {
@@ -79,4 +65,12 @@ test('a version that cannot be run says why in the service', async () => {
   const { id } = await startOf({ 'other.py': 'def handler(request, context):\n    return {}\n' })
   await becomes(app.admin, id, 'FAILED')
   expect(await logOf(app.admin, id)).toContain('main')
+})
+
+test('a service that never accepts connections is FAILED once its limit is over', async () => {
+  await becomes(app.admin, deaf, 'FAILED')
+  const { statusReason, instances } = await details(app.admin, deaf)
+  expect(statusReason).toMatch(/did not accept connections on \$PORT within 5 s/)
+  await until(async () => (await details(app.admin, deaf)).instances?.length === 0)
+  expect(instances?.length ?? 0).toBeLessThan(2)
 })

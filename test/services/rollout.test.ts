@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import type { Client } from '../../testkit/client.ts'
 import {
   details,
@@ -17,9 +18,9 @@ import {
 } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
-let app: SharedApp
+let app: TestApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp({ MAX_RESTARTS: '0' }) // what cannot be run is tried once
 })
 afterAll(() => app.close())
 
@@ -28,7 +29,7 @@ const saying = (word: string) => ({
   'main.mjs': `export const handler = () => new Response(${JSON.stringify(word)} + ' ' + process.pid)\n`,
 })
 
-/** Calls without a pause until it is stopped; what was answered, failures included. */
+/** Calls almost without a pause until it is stopped; what was answered, failures included. */
 function caller(client: Client, url: string) {
   const heard = new Set<string>()
   const failures: string[] = []
@@ -41,6 +42,7 @@ function caller(client: Client, url: string) {
       calls += 1
       if (response.status === 200) heard.add(text.split(' ')[0] ?? '')
       else failures.push(`${response.status} ${text}`)
+      await pause(5) // leaves some of the machine to what it calls
     }
   }
   const loops = Promise.all([loop(), loop()])

@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ScaleInput } from '../../testkit/generated/graphql.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { StopService, UpdateService } from '../../testkit/operations/services.ts'
+import { listener } from '../../testkit/seed/programs.ts'
 import { becomes, seedService } from '../../testkit/seed/services.ts'
 import { ask, Rescale, scaledService, scaling } from './scaling.ts'
 
-let app: SharedApp
+/* Which numbers go with which, so what runs is the least that can. */
+
+let app: TestApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
 })
 afterAll(() => app.close())
+
+const made = (scale: ScaleInput) => scaledService(app.admin, scale, listener)
 
 test.each<[ScaleInput, object]>([
   [{}, { desired: 1, min: 1, max: 1, autoscale: false, targetInFlight: 4 }],
@@ -28,7 +33,7 @@ test.each<[ScaleInput, object]>([
     { desired: 0, min: 0, max: 1, autoscale: true },
   ],
 ])('a new service with %j has what is not said as it goes with that', async (scale, whole) => {
-  const { id } = await scaledService(app.admin, scale)
+  const { id } = await made(scale)
   expect((await scaling(app.admin, id)).scale).toMatchObject(whole)
 })
 
@@ -36,7 +41,7 @@ const change = async (id: string, scale: ScaleInput) =>
   (await app.admin.request(Rescale, { id, scale })).scaleService
 
 test('what is absent stays, null goes back, and a number alone moves the bound it crosses', async () => {
-  const { id } = await scaledService(app.admin, { min: 2, max: 4, targetInFlight: 9 })
+  const { id } = await made({ min: 2, max: 4, targetInFlight: 9 })
   await becomes(app.admin, id, 'READY')
   const steps: [ScaleInput, object][] = [
     [{ autoscale: true }, { desired: 2, min: 2, max: 4, autoscale: true, targetInFlight: 9 }],
@@ -86,13 +91,13 @@ test.each<[ScaleInput, string]>([
 
 let kept: Promise<{ id: string }> | undefined
 /** One for all, with 2 of 2 to 5, that nothing is done to. */
-const resting = () => (kept ??= scaledService(app.admin, { min: 2, max: 5 }))
+const resting = () => (kept ??= made({ min: 2, max: 5 }))
 
 test('creating and updating tell where in their input it is wrong', async () => {
-  const { createService } = await ask(app.admin, { min: 3, max: 2 })
+  const { createService } = await ask(app.admin, { min: 3, max: 2 }, listener)
   const path = ['backend', 'process', 'scale', 'min']
   expect(createService).toMatchObject({ __typename: 'ValidationError', issues: [{ path }] })
-  const { id, versionId } = await scaledService(app.admin, {})
+  const { id, versionId } = await made({})
   const update = async (scale: ScaleInput | null) => {
     const input = { id, backend: { process: { versionId, scale } } }
     return (await app.admin.request(UpdateService, { input })).updateService
@@ -110,7 +115,7 @@ test('creating and updating tell where in their input it is wrong', async () => 
 })
 
 test('only the numbers of a stopped service change, and it keeps them', async () => {
-  const { versionId } = await scaledService(app.admin, {})
+  const { versionId } = await made({})
   const { id } = await seedService(app.admin, versionId)
   await app.admin.request(StopService, { input: { id } })
   await becomes(app.admin, id, 'STOPPED')
@@ -123,7 +128,7 @@ test('only the numbers of a stopped service change, and it keeps them', async ()
 })
 
 test('a change that needs no other instances leaves it READY', async () => {
-  const { id } = await scaledService(app.admin, {})
+  const { id } = await made({})
   await becomes(app.admin, id, 'READY')
   expect(await change(id, { max: 9 })).toMatchObject({ service: { status: 'READY' } })
   expect(await change(id, { autoscale: true, targetInFlight: 2 })).toMatchObject({

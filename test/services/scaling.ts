@@ -4,34 +4,10 @@ import { text } from 'node:stream/consumers'
 import type { ScaleInput } from '../../testkit/generated/graphql.ts'
 import { graphql } from '../../testkit/generated/index.ts'
 import type { Client } from '../../testkit/client.ts'
+import { CreateService } from '../../testkit/operations/services.ts'
 import { succeeded, whole } from '../../testkit/outcome.ts'
-import { seedDeployment, seedVersion } from '../../testkit/seed/services.ts'
-
-const Create = graphql(`
-  mutation ScalingCreate($input: CreateServiceInput!) {
-    createService(input: $input) {
-      __typename
-      ... on CreateServiceSuccess {
-        service {
-          id
-          handle
-          ... on ProcessService {
-            invokeUrl
-          }
-        }
-      }
-      ... on ValidationError {
-        issues {
-          path
-          message
-        }
-      }
-      ... on Error {
-        message
-      }
-    }
-  }
-`)
+import { seed } from '../../testkit/seed/chain.ts'
+import type { Files, Run } from '../../testkit/seed/services.ts'
 
 export const Rescale = graphql(`
   mutation ScalingScale($id: ID!, $scale: ScaleInput!) {
@@ -49,15 +25,7 @@ export const Rescale = graphql(`
           }
         }
       }
-      ... on ValidationError {
-        issues {
-          path
-          message
-        }
-      }
-      ... on Error {
-        message
-      }
+      ...Problem
     }
   }
 `)
@@ -106,13 +74,21 @@ const Look = graphql(`
   }
 `)
 
+/** A program, and how it is run. */
+export interface Program extends Run {
+  readonly files: Files
+}
+
 /** Answers with the process that answers, once the request has ended. */
-const patient = {
-  'main.mjs': `export const handler = async (request) => {
+const patient: Program = {
+  files: {
+    'main.mjs': `export const handler = async (request) => {
   await request.text()
   return new Response(String(process.pid))
 }
 `,
+  },
+  image: 'node',
 }
 
 export interface Scaled {
@@ -122,18 +98,26 @@ export interface Scaled {
   readonly versionId: string
 }
 
-/** Asks for a service of patient Node.js handlers, or of what `how` says, with this scale; its whole outcome. */
-export async function ask(
-  client: Client,
-  scale: ScaleInput,
-  how: { files?: Record<string, string>; command?: string } = {},
-) {
-  const { id } = await seedDeployment(client)
-  const { files = patient, command } = how
-  const run = command === undefined ? { image: 'node' } : { command }
-  const versionId = await seedVersion(client, id, files, run)
+/** The version of each program that a caller has asked for: all its services are of the same. */
+const versions = new WeakMap<Client, Map<Program, Promise<string>>>()
+
+function versionOf(client: Client, program: Program): Promise<string> {
+  const known = versions.get(client) ?? new Map<Program, Promise<string>>()
+  versions.set(client, known)
+  const { files, ...run } = program
+  const version =
+    known.get(program) ?? versionFrom(seed(client).deployment().version(files, run).made())
+  known.set(program, version)
+  return version
+}
+
+const versionFrom = async (made: Promise<{ versionId: string }>) => (await made).versionId
+
+/** Asks for a service of patient Node.js handlers, or of another program, with this scale; its whole outcome. */
+export async function ask(client: Client, scale: ScaleInput, program: Program = patient) {
+  const versionId = await versionOf(client, program)
   const input = { name: 'scaled', backend: { process: { versionId, scale } } }
-  const { createService } = await client.request(Create, { input })
+  const { createService } = await client.request(CreateService, { input })
   return { createService, versionId }
 }
 

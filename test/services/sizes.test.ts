@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 import { Client } from '../../testkit/client.ts'
-import { whole } from '../../testkit/outcome.ts'
-import { seedDeployment, seedVersion } from '../../testkit/seed/services.ts'
+import { CreateService, update } from '../../testkit/operations/services.ts'
+import { succeeded, whole } from '../../testkit/outcome.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 
 /* On a runtime that heeds sizes, as far as the API can tell. rollout.test.ts has one that does not. */
 
@@ -11,10 +12,7 @@ let app: StreamApp
 let versionId: string
 beforeAll(async () => {
   app = await streamApp({}, undefined, { heedsSize: true })
-  const { id } = await seedDeployment(app.admin)
-  versionId = await seedVersion(app.admin, id, {
-    'main.py': 'def handler(request, context):\n    return {}\n',
-  })
+  ;({ versionId } = await seed(app.admin).deployment().version({ 'main.py': '' }).made())
 })
 afterAll(() => app.close())
 
@@ -28,44 +26,11 @@ const InstanceTypes = graphql(`
     }
   }
 `)
-const Create = graphql(`
-  mutation SizesCreate($input: CreateServiceInput!) {
-    createService(input: $input) {
-      __typename
-      ... on CreateServiceSuccess {
-        service {
-          id
-          ... on ProcessService {
-            instanceType
-          }
-        }
-      }
-      ... on ValidationError {
-        issues {
-          path
-          message
-        }
-      }
-    }
-  }
-`)
-const Resize = graphql(`
-  mutation SizesUpdate($input: UpdateServiceInput!) {
-    updateService(input: $input) {
-      __typename
-      ... on UpdateServiceSuccess {
-        service {
-          status
-          ... on ProcessService {
-            instanceType
-          }
-        }
-      }
-      ... on ValidationError {
-        issues {
-          path
-          message
-        }
+const Size = graphql(`
+  query SizesOf($id: ID!) {
+    service(id: $id) {
+      ... on ProcessService {
+        instanceType
       }
     }
   }
@@ -74,20 +39,24 @@ const Resize = graphql(`
 let count = 0
 const create = async (instanceType?: string) =>
   (
-    await app.admin.request(Create, {
+    await app.admin.request(CreateService, {
       input: {
         name: `s ${(count += 1)}`,
         backend: { process: { versionId, instanceType, scale } },
       },
     })
   ).createService
-const sizeOfNew = async (size?: string) => {
-  const made = await create(size)
-  return made.__typename === 'CreateServiceSuccess' ? whole(made.service)?.instanceType : made
-}
+const sizeOf = async (id: string) =>
+  whole((await app.admin.request(Size, { id })).service)?.instanceType
+const sizeOfNew = async (size?: string) =>
+  sizeOf(succeeded(await create(size), 'CreateServiceSuccess').service.id)
 const resize = async (id: string, instanceType: string) =>
-  (await app.admin.request(Resize, { input: { id, backend: { process: { instanceType } } } }))
-    .updateService
+  (await update(app.admin, { id, backend: { process: { instanceType } } })).updateService
+/** Its size after it was changed to this one, which must be allowed. */
+const resized = async (id: string, instanceType: string) => {
+  succeeded(await resize(id, instanceType), 'UpdateServiceSuccess')
+  return sizeOf(id)
+}
 const scale = { desired: 1 }
 const refusal = {
   __typename: 'ValidationError',
@@ -134,23 +103,21 @@ test('a service has a size of the list or of its forms, and no other', async () 
     'CPU-1',
     'cpu-1 ',
   ])
-    expect([size, await create(size)]).toEqual([size, refusal])
+    expect(await create(size), size).toMatchObject(refusal)
 })
 
 test('another size is rolled out where the runtime heeds it; one of a time when any was taken stays', async () => {
-  const made = await create('cpu-1')
-  if (made.__typename !== 'CreateServiceSuccess') throw new Error(made.__typename)
-  const { id } = made.service
+  const { id } = succeeded(await create('cpu-1'), 'CreateServiceSuccess').service
   const { service } = app.database.prisma
   const where = { name: `s ${count}` }
   const generation = async () => (await service.findFirstOrThrow({ where })).generation
   const first = await generation()
-  expect(await resize(id, 'cpu-1')).toMatchObject({ service: { instanceType: 'cpu-1' } })
+  expect(await resized(id, 'cpu-1')).toBe('cpu-1')
   expect(await generation()).toBe(first)
-  expect(await resize(id, 'cpu-2')).toMatchObject({ service: { instanceType: 'cpu-2' } })
+  expect(await resized(id, 'cpu-2')).toBe('cpu-2')
   expect(await generation()).toBe(first + 1)
 
   await service.updateMany({ where, data: { instanceType: 'huge' } })
-  expect(await resize(id, 'huge')).toMatchObject({ service: { instanceType: 'huge' } })
-  expect(await resize(id, 'huger')).toEqual(refusal)
+  expect(await resized(id, 'huge')).toBe('huge')
+  expect(await resize(id, 'huger')).toMatchObject(refusal)
 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
 import type { ValidateJsonQueryVariables } from '../../testkit/generated/graphql.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
+import { amount } from '../../testkit/random.ts'
 import { member, seedOrganization } from '../../testkit/seed/organizations.ts'
 
 const Validate = graphql(`
@@ -221,10 +222,11 @@ const many = (count: number, duplicate: number) => [
 ]
 
 test.each(['DRAFT_04', 'DRAFT_2020_12'] as const)(
-  'a list of 200,000 is looked through for duplicates (%s)',
+  'a long list is looked through for duplicates (%s)',
   async (draft) => {
     const schema = { properties: { list: { type: 'array', uniqueItems: true } } }
-    const list = many(200_000, 17)
+    const length = amount({ share: 50_000, whole: 200_000 })
+    const list = many(length, 17)
     expect(await validate({ schema, draft, value: { list: list.slice(0, -1) } })).toEqual({
       isValid: true,
       issues: [],
@@ -234,13 +236,12 @@ test.each(['DRAFT_04', 'DRAFT_2020_12'] as const)(
       issues: [
         {
           path: ['list'],
-          message: 'This must NOT have duplicate items (items ## 17 and 200000 are identical).',
+          message: `This must NOT have duplicate items (items ## 17 and ${length} are identical).`,
           rule: 'uniqueItems',
         },
       ],
     })
   },
-  60_000,
 )
 
 test('items are the same when their values are, and not when they only look alike', async () => {

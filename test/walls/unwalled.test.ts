@@ -2,12 +2,18 @@ import { execFile } from 'node:child_process'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../../testkit/generated/index.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Abeja } from '../../testkit/fronts/abeja.ts'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
-import { StartService, StopService } from '../../testkit/operations/services.ts'
+import {
+  CreateService,
+  Runtimes,
+  ServiceStatus,
+  StartService,
+  StopService,
+} from '../../testkit/operations/services.ts'
 import { becomes } from '../../testkit/seed/services.ts'
+import type { Client } from '../../testkit/client.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { Attacker, developerOf, versionOf } from './attacker.ts'
 
@@ -16,38 +22,6 @@ const user = process.geteuid?.() === 0 ? 31_337 : undefined
 const TOKEN = 'the-token-of-the-admin'
 const SENTENCE =
   /^Programs run here as the user of the server: only root may change users \(the server runs as \d+\)\.$/
-
-const Runtimes = graphql(`
-  query UnwalledRuntimes {
-    runtimes {
-      name
-      isAvailable
-      isWalled
-      unwalledReason
-    }
-  }
-`)
-
-const CreateService = graphql(`
-  mutation UnwalledCreateService($input: CreateServiceInput!) {
-    createService(input: $input) {
-      __typename
-      ... on Error {
-        code
-        message
-      }
-    }
-  }
-`)
-
-const Status = graphql(`
-  query UnwalledStatus($id: ID!) {
-    service(id: $id) {
-      status
-      statusReason
-    }
-  }
-`)
 
 let database: TestDatabase
 let tokenFile: string
@@ -95,16 +69,23 @@ test('it lets every organization run processes where that is asked for, and warn
   }
 })
 
-test('otherwise only the organization default may: others are told why, at create, at start and by a service that failed', async () => {
-  const server = serverWith({ ADMIN_TOKEN_FILE: tokenFile })
-  await server.start()
-  const { admin } = server
-  try {
+describe('otherwise', () => {
+  let server: TestServer
+  let admin: Client
+  beforeAll(async () => {
+    await chmod(database.dataDir, 0o755)
+    server = serverWith({ ADMIN_TOKEN_FILE: tokenFile })
+    await server.start()
+    admin = server.admin
+  })
+  afterAll(() => server?.end('SIGKILL'))
+
+  test('only the organization default may: others are told why, at create, at start and by a service that failed', async () => {
     expect(server.output).not.toContain('Services can read ADMIN_TOKEN')
     const { runtimes } = await admin.request(Runtimes)
+    expect(runtimes.length).toBeGreaterThan(0)
     for (const runtime of runtimes)
-      expect(runtime).toEqual({
-        name: expect.any(String),
+      expect(runtime).toMatchObject({
         isAvailable: true,
         isWalled: false,
         unwalledReason: expect.stringMatching(SENTENCE),
@@ -114,7 +95,7 @@ test('otherwise only the organization default may: others are told why, at creat
     )
     const stranger = server.clientWith(foreign.client.token ?? '')
     await becomes(stranger, foreign.id, 'FAILED')
-    const { service } = await stranger.request(Status, { id: foreign.id })
+    const { service } = await stranger.request(ServiceStatus, { id: foreign.id })
     expect(service?.statusReason).toEqual(why)
     const { startService } = await stranger.request(StartService, { input: { id: foreign.id } })
     expect(startService).toMatchObject({ __typename: 'Unavailable', message: why })
@@ -140,26 +121,17 @@ test('otherwise only the organization default may: others are told why, at creat
     await becomes(admin, own.id, 'READY')
     await admin.request(StopService, { input: { id: own.id } })
     await becomes(admin, own.id, 'STOPPED')
-  } finally {
-    await server.end('SIGTERM')
-  }
-})
+  })
 
-test('its programs have copies of their own too, and the data folder is closed', async () => {
-  await chmod(database.dataDir, 0o755)
-  const server = serverWith({ ADMIN_TOKEN: TOKEN })
-  await server.start()
-  try {
-    const one = await Attacker.of(server.admin, ownVersion)
-    const twin = await Attacker.of(server.admin, ownVersion)
-    for (const { id } of [one, twin]) await becomes(server.admin, id, 'READY')
+  test('its programs have copies of their own too, and the data folder is closed', async () => {
+    const one = await Attacker.of(admin, ownVersion)
+    const twin = await Attacker.of(admin, ownVersion)
+    for (const { id } of [one, twin]) await becomes(admin, id, 'READY')
     expect(await one.does("fs.writeFileSync('main.mjs', ''); return process.cwd()")).not.toBe(
       await twin.does('return process.cwd()'),
     )
     expect(await twin.does("return fs.readFileSync('main.mjs', 'utf8').length")).toBeGreaterThan(0)
     const mode = `return fs.statSync(${JSON.stringify(database.dataDir)}).mode & 0o777`
     expect(await one.does(mode)).toBe(0o700)
-  } finally {
-    await server.end('SIGKILL')
-  }
+  })
 })

@@ -1,9 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { graphql } from '../../testkit/generated/index.ts'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
-import { RestartService, RollBack, StopService } from '../../testkit/operations/services.ts'
+import {
+  RestartService,
+  RollBack,
+  Runtimes,
+  StopService,
+} from '../../testkit/operations/services.ts'
 import { becomes, seedVersion } from '../../testkit/seed/services.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
@@ -15,19 +19,6 @@ import { Attacker, code, developerOf, versionOf } from './attacker.ts'
  */
 const isRoot = process.geteuid?.() === 0
 const TOKEN = 'the-token-of-the-admin'
-
-const Runtimes = graphql(`
-  query WallsRuntimes {
-    runtimes {
-      name
-      isAvailable
-      version
-      reason
-      isWalled
-      unwalledReason
-    }
-  }
-`)
 
 describe.runIf(isRoot)('on a server of root', () => {
   let database: TestDatabase
@@ -152,7 +143,7 @@ describe.runIf(isRoot)('on a server of root', () => {
       [versionId, code],
     ] as const) {
       await server.admin.request(RollBack, { input: { deploymentId, versionId: to } })
-      await until(async () => (await version()) === text, { timeoutMs: 30_000 })
+      await until(async () => (await version()) === text)
     }
   })
 

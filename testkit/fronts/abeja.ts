@@ -129,14 +129,11 @@ export class Abeja {
   }
 
   async becomes(path: string, wanted: string): Promise<void> {
-    await until(
-      async () => {
-        const { status } = await this.did('GET', path)
-        if (status === 'FAILED' && wanted !== 'FAILED') throw new Error('The service failed.')
-        return status === wanted
-      },
-      { timeoutMs: 25_000 },
-    )
+    await until(async () => {
+      const { status } = await this.did('GET', path)
+      if (status === 'FAILED' && wanted !== 'FAILED') throw new Error('The service failed.')
+      return status === wanted
+    })
   }
 }
 

@@ -179,6 +179,20 @@ export const ServiceStatus = graphql(`
   }
 `)
 
+/** What runs programs here, and how it keeps them apart. */
+export const Runtimes = graphql(`
+  query Runtimes {
+    runtimes {
+      name
+      isAvailable
+      version
+      reason
+      isWalled
+      unwalledReason
+    }
+  }
+`)
+
 const ServiceDetails = graphql(`
   query ServiceDetails($id: ID!) {
     service(id: $id) {

@@ -48,6 +48,15 @@ export const command = {
   command: 'sh run.sh',
 }
 
+/** What listens, and answers nobody: nothing starts faster or takes less. */
+export const listener = {
+  files: { 'main.txt': 'a program that only listens' },
+  command: `exec python3 -S -c "
+import os, socket
+s = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))
+while True: s.accept()[0].close()"`,
+}
+
 /** Prints a number every few milliseconds, from where the environment says. */
 export const counter = {
   files: {

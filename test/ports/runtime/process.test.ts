@@ -143,7 +143,7 @@ if os.fork() == 0:
       (instance) => instance.stop(20_000),
       (instance) => process.kill(instance.pid ?? 0, 'SIGKILL'),
     ]
-    for (const [index, end] of endings.entries()) {
+    const ending = async (index: number, end: (instance: RunningInstance) => unknown) => {
       const instance = await start(`${daemons}\nsleep 0.1; ${index === 0 ? '' : 'exec sleep 600'}`)
       const pids: number[] = []
       for await (const { lines } of instance.output('', new AbortController().signal)) {
@@ -152,8 +152,10 @@ if os.fork() == 0:
       }
       await end(instance)
       await instance.exited
-      expect(pids.filter((pid) => isAlive(pid))).toEqual([])
+      return pids.filter((pid) => isAlive(pid))
     }
+    const left = await Promise.all(endings.map((end, index) => ending(index, end)))
+    expect(left).toEqual([[], [], []])
   })
 
   test('takes with it what has cleared its environment too, as far as it can be known', async () => {
@@ -213,8 +215,9 @@ if os.fork() == 0:
       user,
     )
     expect(await firstLine(instance)).toBe('up')
-    const others = []
-    for (let n = 0; n < 20; n++) others.push(await start('exec sleep 600', undefined, {}, user))
+    const others = await Promise.all(
+      Array.from({ length: 20 }, () => start('exec sleep 600', undefined, {}, user)),
+    )
     await Promise.all([instance, ...others].map((one) => one.stop(0)))
     expect(runningOf(user)).toEqual([])
   })

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { streamApp, type StreamApp } from '../../../testkit/stream-app.ts'
 import { seedOrganization } from '../../../testkit/seed/organizations.ts'
 import { Abeja, type Answer } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 2: results and errors. */
 
-let app: TestApp
+let app: StreamApp
 let abeja: Abeja
 let other: Abeja
 beforeAll(async () => {
-  app = await testApp()
+  app = await streamApp()
   abeja = await Abeja.of(app.admin)
   other = await Abeja.of((await seedOrganization(app)).admin)
 })

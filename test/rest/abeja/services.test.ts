@@ -1,17 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../../testkit/generated/index.ts'
-import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
-import { Abeja, ECHO, type Said } from '../../../testkit/fronts/abeja.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { Abeja, type Said } from '../../../testkit/fronts/abeja.ts'
+import { update } from '../../../testkit/operations/services.ts'
 
 /* Contract 4.4: services, their objects, updates and lifecycle. */
 
-let app: SharedApp
+/* Nobody calls them here. */
+const QUIET = { 'main.mjs': 'export const handler = () => new Response()\n' }
+const node = { image: 'node:20' }
+
+let app: TestApp
 let abeja: Abeja
 let deployment: string
 let version: string
 let services: string
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
   abeja = await Abeja.of(app.admin)
   const environment = { A: 'd', B: 'd' }
   const made = await abeja.did('POST', '/deployments', {
@@ -19,7 +24,8 @@ beforeAll(async () => {
     default_environment: environment,
   })
   deployment = made.deployment_id
-  version = await abeja.version(deployment, ECHO, {
+  version = await abeja.version(deployment, QUIET, {
+    ...node,
     version: '1.0.0',
     user_parameters: { B: 'v', C: 'v' },
   })
@@ -147,7 +153,7 @@ test('4.4.3 a patch scales, replaces the environment, or does nothing at all', a
     status: 'IN_PROGRESS',
   })
   await abeja.becomes(path, 'READY')
-  const next = await abeja.version(deployment, ECHO, { version: '1.0.1' })
+  const next = await abeja.version(deployment, QUIET, { ...node, version: '1.0.1' })
   expect(
     await abeja.did('PATCH', path, { version_id: next, record_channel_id: '5' }),
   ).toMatchObject({
@@ -224,7 +230,7 @@ test('4.4.4 what cannot be started is FAILED, can be started again, and is delet
 
 test('a list has them all in the order they were made', async () => {
   const own = await abeja.deployment('listed')
-  const its = await abeja.version(own)
+  const its = await abeja.version(own, QUIET, node)
   const path = `/deployments/${own}/services`
   expect(await abeja.did('GET', path)).toEqual({ entries: [] })
   const ids: unknown[] = []
@@ -255,18 +261,10 @@ test('what is done here is in the history, with the front it came through', asyn
   expect(['createService', 'deleteService'].map(front)).toEqual(['ABEJA', 'ABEJA'])
 })
 
-const Secret = graphql(`
-  mutation AbejaSecret($input: UpdateServiceInput!) {
-    updateService(input: $input) {
-      __typename
-    }
-  }
-`)
-
 test('a secret that was set elsewhere is not told', async () => {
   const made = await create()
   const environment = [{ name: 'S', value: 'hush', isSecret: true }]
   const id = `abeja:${made.service_id}`
-  await app.admin.request(Secret, { input: { id, backend: { process: { environment } } } })
+  await update(app.admin, { id, backend: { process: { environment } } })
   expect(await abeja.did('GET', at(made))).toMatchObject({ user_env_vars: { S: '***' } })
 })

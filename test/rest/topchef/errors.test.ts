@@ -199,3 +199,12 @@ test.each(['http://json-schema.org/schema#', 'https://json-schema.org/draft/2020
     await topchef.job(path, { a: 2 })
   },
 )
+
+test('who brings no credential is refused, in the same form; a token may stand in the URL', async () => {
+  const nobody = new Topchef(topchef.base, {})
+  const refused = await nobody.call('GET', '/services')
+  expect([refused.status, refused.body.errors[0]?.title]).toEqual([401, 'Unauthorized'])
+  const basic = Buffer.from(`any:${app.admin.token}`).toString('base64')
+  const named = new Topchef(topchef.base, { authorization: `Basic ${basic}` })
+  expect((await named.call('GET', '/services')).status).toBe(200)
+})
