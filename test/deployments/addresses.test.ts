@@ -1,73 +1,31 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { CreateDeployment, UpdateDeployment } from '../../testkit/operations/deployments.ts'
+import { CreateService, stop } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedDeployment, seedVersion } from '../../testkit/seed/services.ts'
 
-let app: SharedApp
+let app: StreamApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await streamApp()
 })
 afterAll(() => app.close())
 
-const Create = graphql(`
-  mutation AddressesCreate($input: CreateDeploymentInput!) {
-    createDeployment(input: $input) {
-      __typename
-      ... on CreateDeploymentSuccess {
-        deployment {
-          id
-          ...AddressesOf
-        }
+const Of = graphql(`
+  query AddressesOf($deployment: ID!, $service: ID!) {
+    deployment(id: $deployment) {
+      addresses {
+        front
+        id
       }
-      ... on Conflict {
-        field
-      }
-      ... on ValidationError {
-        issues {
-          path
-        }
-      }
+      abeja: annotations(front: ABEJA)
+      auger: annotations(front: AUGER)
     }
-  }
-  fragment AddressesOf on Deployment {
-    addresses {
-      front
-      id
-    }
-    abeja: annotations(front: ABEJA)
-    auger: annotations(front: AUGER)
-  }
-`)
-const Update = graphql(`
-  mutation AddressesUpdate($input: UpdateDeploymentInput!) {
-    updateDeployment(input: $input) {
-      __typename
-      ... on UpdateDeploymentSuccess {
-        deployment {
-          id
-          abeja: annotations(front: ABEJA)
-          auger: annotations(front: AUGER)
-        }
-      }
-    }
-  }
-`)
-const CreateService = graphql(`
-  mutation AddressesCreateService($input: CreateServiceInput!) {
-    createService(input: $input) {
-      __typename
-      ... on CreateServiceSuccess {
-        service {
-          id
-          addresses {
-            front
-            id
-          }
-        }
-      }
-      ... on Conflict {
-        field
+    service(id: $service) {
+      addresses {
+        front
+        id
       }
     }
   }
@@ -92,37 +50,36 @@ const Find = graphql(`
     }
   }
 `)
-const StopService = graphql(`
-  mutation AddressesStop($id: ID!) {
-    stopService(input: { id: $id }) {
-      __typename
-    }
-  }
-`)
-
 const create = async (addresses: string[]) =>
-  (await app.admin.request(Create, { input: { name: 'addressed', addresses } })).createDeployment
+  (await app.admin.request(CreateDeployment, { input: { name: 'addressed', addresses } }))
+    .createDeployment
+const deploymentOf = async (id: string) =>
+  (await app.admin.request(Of, { deployment: id, service: 'none' })).deployment
+const serviceOf = async (id: string) =>
+  (await app.admin.request(Of, { deployment: 'none', service: id })).service
 const abeja = (of: { addresses: readonly { front: string; id: string }[] } | null | undefined) =>
   `abeja:${of?.addresses.find(({ front }) => front === 'ABEJA')?.id}`
 
 test('computed addresses find their objects wherever an id is taken', async () => {
   const { deployment } = succeeded(await create([]), 'CreateDeploymentSuccess')
-  expect(abeja(deployment)).toMatch(/^abeja:\d{13}$/)
+  const deploymentAddress = abeja(await deploymentOf(deployment.id))
+  expect(deploymentAddress).toMatch(/^abeja:\d{13}$/)
   const versionId = await seedVersion(
     app.admin,
     deployment.id,
     { 'main.mjs': '' },
     { image: 'node' },
   )
-  const ids = { deployment: abeja(deployment), version: versionId, service: 'none' }
+  const ids = { deployment: deploymentAddress, version: versionId, service: 'none' }
   const version = abeja((await app.admin.request(Find, ids)).deploymentVersion)
   expect(version).toMatch(/^abeja:ver-[0-9a-f]{16}$/)
   const backend = { process: { versionId: version } }
   const made = await app.admin.request(CreateService, { input: { name: 'addressed', backend } })
   const { service } = succeeded(made.createService, 'CreateServiceSuccess')
-  expect(abeja(service)).toMatch(/^abeja:ser-[0-9a-f]{16}$/)
+  const serviceAddress = abeja(await serviceOf(service.id))
+  expect(serviceAddress).toMatch(/^abeja:ser-[0-9a-f]{16}$/)
 
-  expect(await app.admin.request(Find, { ...ids, version, service: abeja(service) })).toMatchObject(
+  expect(await app.admin.request(Find, { ...ids, version, service: serviceAddress })).toMatchObject(
     {
       deployment: { id: deployment.id },
       deploymentVersion: { id: versionId },
@@ -130,9 +87,8 @@ test('computed addresses find their objects wherever an id is taken', async () =
       services: { totalCount: 1 },
     },
   )
-  expect(
-    (await app.admin.request(StopService, { id: abeja(service) })).stopService.__typename,
-  ).toBe('StopServiceSuccess')
+  const { stopService } = await stop(app.admin, serviceAddress)
+  expect(stopService.__typename).toBe('StopServiceSuccess')
 })
 
 test('a chosen address replaces the computed one and is taken once', async () => {
@@ -141,7 +97,7 @@ test('a chosen address replaces the computed one and is taken once', async () =>
     await create([chosen, 'auger:any text, really']),
     'CreateDeploymentSuccess',
   )
-  expect(abeja(deployment)).toBe(chosen)
+  expect(abeja(await deploymentOf(deployment.id))).toBe(chosen)
   for (const address of [chosen, 'auger:any text, really']) {
     const ids = { deployment: address, version: 'x', service: 'x' }
     expect((await app.admin.request(Find, ids)).deployment?.id).toBe(deployment.id)
@@ -193,12 +149,15 @@ test('annotations come back as they were given, front by front, until null remov
     { front: 'ABEJA' as const, value },
     { front: 'AUGER' as const, value: 'text' },
   ]
-  const made = await app.admin.request(Create, { input: { name: 'annotated', annotations } })
+  const made = await app.admin.request(CreateDeployment, {
+    input: { name: 'annotated', annotations },
+  })
   const { deployment } = succeeded(made.createDeployment, 'CreateDeploymentSuccess')
-  expect(deployment).toMatchObject({ abeja: value, auger: 'text' })
+  expect(await deploymentOf(deployment.id)).toMatchObject({ abeja: value, auger: 'text' })
   const change = { id: deployment.id, annotations: [{ front: 'ABEJA' as const, value: null }] }
-  const { updateDeployment } = await app.admin.request(Update, { input: change })
-  expect(updateDeployment).toMatchObject({ deployment: { abeja: null, auger: 'text' } })
+  const { updateDeployment } = await app.admin.request(UpdateDeployment, { input: change })
+  succeeded(updateDeployment, 'UpdateDeploymentSuccess')
+  expect(await deploymentOf(deployment.id)).toMatchObject({ abeja: null, auger: 'text' })
 })
 
 const Nested = graphql(`

@@ -5,7 +5,7 @@ import { testApp, type TestApp } from '../../testkit/app.ts'
 import { tarGz } from '../../testkit/archive.ts'
 import { CreateDeployment, CreateVersion } from '../../testkit/operations/deployments.ts'
 import { Viewer } from '../../testkit/operations/organizations.ts'
-import { DeleteService } from '../../testkit/operations/services.ts'
+import { CreateService, DeleteService } from '../../testkit/operations/services.ts'
 import { succeeded, whole } from '../../testkit/outcome.ts'
 import { becomes, send } from '../../testkit/seed/services.ts'
 
@@ -19,21 +19,6 @@ afterAll(async () => {
   await app.close()
 })
 
-const CreateService = graphql(`
-  mutation EnvironmentCreateService($input: CreateServiceInput!) {
-    createService(input: $input) {
-      __typename
-      ... on CreateServiceSuccess {
-        service {
-          id
-          ... on ProcessService {
-            invokeUrl
-          }
-        }
-      }
-    }
-  }
-`)
 const Environment = graphql(`
   query EnvironmentOf($id: ID!) {
     service(id: $id) {

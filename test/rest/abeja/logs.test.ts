@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../../../testkit/generated/index.ts'
-import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { linesOf } from '../../../testkit/seed/services.ts'
 import { until } from '../../../testkit/until.ts'
 import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 5: logs, both ways. */
 
-let app: SharedApp
+let app: TestApp
 let abeja: Abeja
 let running: Awaited<ReturnType<Abeja['running']>>
 let path: string
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
   abeja = await Abeja.of(app.admin)
   running = await abeja.running(ECHO)
   path = `${running.path}/recentlogs`
@@ -44,36 +44,7 @@ const numbered = (from: number, count: number): string[] =>
   Array.from({ length: count }, (_, n) => `line ${from + n}`)
 
 /** All lines of the log, oldest first, read over GraphQL. */
-async function stored(): Promise<{ text: string; at: string }[]> {
-  const id = `abeja:${running.service}`
-  const lines: { text: string; at: string }[] = []
-  let after: string | null = null
-  for (;;) {
-    const logs = await linesAfter(id, after)
-    if (logs === undefined) throw new Error('the service is gone')
-    lines.push(...logs.nodes)
-    if (!logs.pageInfo.hasNextPage) return lines
-    after = logs.pageInfo.endCursor
-  }
-}
-const Stored = graphql(`
-  query AbejaStoredLog($id: ID!, $after: String) {
-    service(id: $id) {
-      logs(first: 1000, after: $after) {
-        nodes {
-          text
-          at
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
-        }
-      }
-    }
-  }
-`)
-const linesAfter = async (id: string, after: string | null) =>
-  (await app.admin.request(Stored, { id, after })).service?.logs
+const stored = () => linesOf(app.admin, `abeja:${running.service}`)
 
 test('the first page is the newest hundred, newest first', async () => {
   await print(numbered(1, 240))
