@@ -195,8 +195,9 @@ const exactSource = `export async function handler(request) {
   const text = await request.text()
   return new Response('[' + JSON.stringify(text) + ', ' + text + ']', { headers: { 'content-type': 'application/json' } })
 }`
+let exactly: ReturnType<typeof runningService> | undefined
 const exact = async () =>
-  (await runningService(app.admin, { 'main.mjs': exactSource }, { image: 'node' })).id
+  (await (exactly ??= runningService(app.admin, { 'main.mjs': exactSource }, { image: 'node' }))).id
 
 const odd = String.raw`{ "10": 12345678901234567890, "9": 1.0,"a": [1e400, 0.10], "a": "\u0000\ud800\/" }`
 const shown = { 9: 1, 10: '12345678901234567890', a: '\0\ud800/' }

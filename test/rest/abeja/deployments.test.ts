@@ -110,6 +110,10 @@ test('a list is an object of entries in the order they were made, every one with
   expect(entries.every(({ creator }) => creator.email === 'admin')).toBe(true)
 })
 
+const wanted = { version: '0.0.1', image: 'abeja-inc/all-cpu:19.10', handler: 'main:handler' }
+const put = async (url: string, body: Uint8Array) =>
+  fetch(url, { method: 'PUT', body: new Uint8Array(body) })
+
 describe('its versions', () => {
   let deployment: string
   let versions: string
@@ -117,10 +121,6 @@ describe('its versions', () => {
     deployment = await abeja.deployment()
     versions = `/deployments/${deployment}/versions`
   })
-
-  const wanted = { version: '0.0.1', image: 'abeja-inc/all-cpu:19.10', handler: 'main:handler' }
-  const put = async (url: string, body: Uint8Array) =>
-    fetch(url, { method: 'PUT', body: new Uint8Array(body) })
 
   test('a version is made, and its upload URL is told once', async () => {
     const made = await abeja.did('POST', versions, { ...wanted, user_parameters: { P: 'x' } })

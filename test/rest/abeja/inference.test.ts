@@ -213,6 +213,11 @@ test('504 for a handler that exceeds the time', async () => {
   expect(said(answer).error).toBe('gateway_timeout')
 })
 
+const saying = (word: string) => `
+def handler(request, context):
+    return {"content": "${word}"}
+`
+
 describe('endpoints', () => {
   let called: Awaited<ReturnType<Abeja['running']>>
   let endpoints: string
@@ -220,11 +225,6 @@ describe('endpoints', () => {
     called = await abeja.running({ 'main.py': saying('one') })
     endpoints = `/deployments/${called.deployment}/endpoints`
   })
-
-  const saying = (word: string) => `
-def handler(request, context):
-    return {"content": "${word}"}
-`
 
   const post = async (path: string): Promise<[number, string]> => {
     const response = await fetch(app.url + path, { method: 'POST', headers: app.admin.headers })

@@ -170,6 +170,8 @@ test('10 a worker of the Python client with three queued jobs does what it did o
   ])
 })
 
+const at = (path: string) => path.split('/').at(-1) ?? ''
+
 /* Workers with the role that docs/fronts/topchef.md tells labs to give them, each with a token of its own. */
 describe('in a lab', () => {
   let worker: Topchef
@@ -186,9 +188,7 @@ describe('in a lab', () => {
     service = await topchef.service()
   })
 
-  const at = (path: string) => path.split('/').at(-1) ?? ''
-
-  /** What a topchef's worker does with the head of the queue, write by write. */
+  /** What a lab's worker does with the head of the queue, write by write. */
   async function work(by: Topchef, job: string) {
     const { data: queue } = await by.did('GET', `${service}/queue`)
     expect(queue.map(({ id }) => id)).toContain(at(job))
