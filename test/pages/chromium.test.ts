@@ -35,6 +35,12 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
+async function visit(url: string): Promise<Page> {
+  const page = await browser.context.newPage()
+  await page.goto(url)
+  return page
+}
+
 /* An Express page in a real browser: what works at its own origin, and what it cannot do to ours. */
 describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
   withChromium('a page of a service in mode %s'),
@@ -68,12 +74,6 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
       }
     })
     afterAll(() => app.close())
-
-    async function visit(url: string): Promise<Page> {
-      const page = await browser.context.newPage()
-      await page.goto(url)
-      return page
-    }
 
     test('works at its own origin, with its cookies, storage, methods, redirects and streams', async () => {
       const page = await visit(pageUrl)

@@ -218,6 +218,11 @@ def handler(request, context):
     return {"content": "${word}"}
 `
 
+const post = async (path: string): Promise<[number, string]> => {
+  const response = await fetch(app.url + path, { method: 'POST', headers: app.admin.headers })
+  return [response.status, await response.text()]
+}
+
 describe('endpoints', () => {
   let called: Awaited<ReturnType<Abeja['running']>>
   let endpoints: string
@@ -225,11 +230,6 @@ describe('endpoints', () => {
     called = await abeja.running({ 'main.py': saying('one') })
     endpoints = `/deployments/${called.deployment}/endpoints`
   })
-
-  const post = async (path: string): Promise<[number, string]> => {
-    const response = await fetch(app.url + path, { method: 'POST', headers: app.admin.headers })
-    return [response.status, await response.text()]
-  }
 
   test('an endpoint is made once by its name, and found by its id and its name', async () => {
     const made = await abeja.did('POST', endpoints, { service_id: called.service })

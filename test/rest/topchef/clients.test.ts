@@ -172,6 +172,17 @@ test('10 a worker of the Python client with three queued jobs does what it did o
 
 const at = (path: string) => path.split('/').at(-1) ?? ''
 
+/** What is nobody's to change but of whoever holds it. */
+async function isRefused(by: Topchef, job: string) {
+  const before = (await topchef.did('GET', job)).data
+  for (const change of [{ status: 'ERROR' }, { results: { sum: 9 } }, { status: 'REGISTERED' }])
+    for (const method of ['PATCH', 'PUT']) {
+      const { status, body } = await by.call(method, job, change)
+      expect([status, body.errors[0]?.status_code]).toEqual([403, 403])
+    }
+  expect((await topchef.did('GET', job)).data).toEqual(before)
+}
+
 /* Workers with the role that docs/fronts/topchef.md tells labs to give them, each with a token of its own. */
 describe('in a lab', () => {
   let worker: Topchef
@@ -200,17 +211,6 @@ describe('in a lab', () => {
     await by.did('PATCH', job, { results: { sum: 2 } })
     await by.did('PATCH', job, { status: 'ERROR' })
     expect(await read()).toMatchObject({ status: 'ERROR', results: { sum: 2 } })
-  }
-
-  /** What is nobody's to change but of whoever holds it. */
-  async function isRefused(by: Topchef, job: string) {
-    const before = (await topchef.did('GET', job)).data
-    for (const change of [{ status: 'ERROR' }, { results: { sum: 9 } }, { status: 'REGISTERED' }])
-      for (const method of ['PATCH', 'PUT']) {
-        const { status, body } = await by.call(method, job, change)
-        expect([status, body.errors[0]?.status_code]).toEqual([403, 403])
-      }
-    expect((await topchef.did('GET', job)).data).toEqual(before)
   }
 
   test('a worker that is VIEWER reads the queue, checks in, and writes states and results of its jobs', async () => {
