@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { Heartbeats } from '../../testkit/operations/workers.ts'
+import { amount, freshSeed, random } from '../../testkit/random.ts'
 import {
   cancel,
   claim,
@@ -9,6 +10,7 @@ import {
   fail,
   read,
   seedQueue,
+  settled,
   submit,
 } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
@@ -63,24 +65,23 @@ test('a success before the deadline is a success', async () => {
 
 test('canceled at random moments, a job ends once and stays as it ended', async () => {
   const queue = await seedQueue(app.admin)
+  const chance = random(freshSeed())
+  const jobs = amount({ share: 40, whole: 200 })
   const ids: string[] = []
   const worker = async (): Promise<void> => {
-    while (ids.length < 200 || (await claim(app.admin, queue)).length > 0)
+    while (ids.length < jobs || (await claim(app.admin, queue)).length > 0)
       for (const { job, fence } of await claim(app.admin, queue, { waitSeconds: 1 }))
         await complete(app.admin, { jobId: job.id, fence })
   }
   const working = [worker(), worker()]
-  for (let n = 0; n < 200; n += 1) {
+  for (let n = 0; n < jobs; n += 1) {
     const { id } = await submit(app.admin, queue)
     ids.push(id)
-    if (Math.random() < 0.5) await new Promise((resolve) => setTimeout(resolve, Math.random() * 10))
+    if (chance() < 0.5) await new Promise((resolve) => setTimeout(resolve, chance() * 10))
     await cancel(app.admin, id)
   }
   await Promise.all(working)
-  await until(async () => {
-    const jobs = await Promise.all(ids.map((id) => read(app.admin, id)))
-    return jobs.every(({ status }) => status !== 'QUEUED' && status !== 'RUNNING')
-  })
+  await settled(app.admin, queue)
   for (const id of ids) {
     const { status, events } = await read(app.admin, id)
     const ends = events.nodes.filter(({ changes }) =>
@@ -89,4 +90,4 @@ test('canceled at random moments, a job ends once and stays as it ended', async 
     expect(ends).toHaveLength(1)
     expect(ends[0]?.changes[0]?.to).toBe(status)
   }
-}, 60_000)
+})

@@ -129,11 +129,10 @@ test('results that come at one time are told apart, whoever sends them', async (
       completeMany({ jobs: [{ jobId: job.id, fence, result: job.parameters }] }),
     ),
   )
-  for (const { job } of leases)
-    expect(await read(app.admin, job.id)).toMatchObject({
-      status: 'SUCCEEDED',
-      result: job.parameters,
-    })
+  const jobs = await Promise.all(leases.map(({ job }) => read(app.admin, job.id)))
+  expect(jobs).toMatchObject(
+    leases.map(({ job }) => ({ status: 'SUCCEEDED', result: job.parameters })),
+  )
 })
 
 test('none, and more than one call may bring, is refused', async () => {

@@ -88,7 +88,7 @@ test('an address that is taken is a conflict, and none of the jobs is stored', a
     __typename: 'Conflict',
     message: 'The address "auger:17" is taken.',
   })
-  expect((await list(app.admin, { serviceIds: [queue] })).nodes).toEqual([
+  expect((await list(app.admin, { serviceIds: [queue] })).nodes).toMatchObject([
     { id: first.id, status: 'QUEUED' },
   ])
   expect(await named('topchef:y')).toBe(null)

@@ -15,7 +15,7 @@ import {
   seedQueue,
   submit,
 } from '../../testkit/seed/jobs.ts'
-import { member, seedOrganization } from '../../testkit/seed/organizations.ts'
+import { member, seedOrganization, seedPerson, signedIn } from '../../testkit/seed/organizations.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 /* What a WORKER reads of jobs; which fields of which types is generated: see organizations/tenancy-generated.test.ts. */
@@ -187,15 +187,7 @@ test('what is asked under a condition is refused when the condition holds', asyn
 
 test('a person who works here and develops there reads here as a worker, and there as a developer', async () => {
   const there = await seedOrganization(app)
-  const person = { email: `${randomUUID()}@example.com`, password: 'a long password' }
-  const Join = graphql(`
-    mutation WorkerReadsJoin($input: SetMemberInput!) {
-      setMember(input: $input) {
-        __typename
-      }
-    }
-  `)
-  await admin.request(Join, { input: { ...person, role: 'WORKER' } })
+  const person = await seedPerson(admin, 'WORKER', organizationId)
   const { prisma } = app.database
   // good for all the person is in, as the passwords of people from before there were invitations are
   const where = { membership: { user: { email: person.email } } }
@@ -206,18 +198,8 @@ test('a person who works here and develops there reads here as a worker, and the
   await prisma.membership.create({
     data: { userId, organizationId: elsewhereId, role: 'DEVELOPER' },
   })
-  const SignIn = graphql(`
-    mutation WorkerReadsSignIn($email: String!, $password: String!) {
-      signIn(input: { email: $email, password: $password }) {
-        __typename
-        ... on SignInSuccess {
-          secret
-        }
-      }
-    }
-  `)
-  const { signIn } = await new Client(app.url, undefined).request(SignIn, person)
-  const both = new Client(app.url, succeeded(signIn, 'SignInSuccess').secret)
+  const { secret } = await signedIn(new Client(app.url, undefined), person)
+  const both = new Client(app.url, secret)
   const [here, elsewhere] = [await seedQueue(admin), await seedQueue(there.admin)]
   for (let n = 1; n <= 3; n += 1) {
     const waiting = await submit(admin, here)

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { JobCanceled, LeaseLost, NonRetryable, type Handler } from '../../src/worker/index.ts'
 import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { Client } from '../../testkit/client.ts'
@@ -6,13 +6,20 @@ import { cutter } from '../../testkit/network/cutter.ts'
 import { olderProxy } from '../../testkit/older.ts'
 import { Amend } from '../../testkit/operations/jobs.ts'
 import { Viewer } from '../../testkit/operations/organizations.ts'
+import { amount } from '../../testkit/random.ts'
 import { Workers } from '../../testkit/operations/workers.ts'
-import { cancel, read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
+import {
+  cancel,
+  jobBecomes,
+  read,
+  seedQueue,
+  settled,
+  submit,
+  submitMany,
+} from '../../testkit/seed/jobs.ts'
 import { member } from '../../testkit/seed/organizations.ts'
 import { until } from '../../testkit/until.ts'
-import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
-
-vi.setConfig({ testTimeout: 90_000 })
+import { gate, kinds, signaled, stopAll, work } from './support.ts'
 
 let app: SharedApp
 /** Whose role is all that a worker needs. */
@@ -33,7 +40,7 @@ test('a handler gets the parameters, and what it returns is the result', async (
     seen = job
     return { got: parameters }
   })
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect((await read(app.admin, id)).result).toEqual({ got: { a: [1, 2] } })
   expect(seen).toMatchObject({ id, function: 'default', attempt: 1, lane: 'l', labels })
   await until(() => events.length === 2)
@@ -58,7 +65,7 @@ test('results that are ready together go each to its own job, and a bad one hind
     },
     { concurrency: 20 },
   )
-  for (const id of ids) await until(async () => (await read(app.admin, id)).finishedAt !== null)
+  expect(await settled(app.admin, queue)).toMatchObject({ succeeded: count - 1, failed: 1 })
   const jobs = await Promise.all(ids.map((id) => read(app.admin, id)))
   expect(jobs.filter(({ status }) => status === 'FAILED')).toMatchObject([
     { parameters: 13, error: { message: expect.stringContaining('refused') } },
@@ -78,7 +85,7 @@ test('an unfinished line is told as one, and left out where the server knows no 
   const logOf = async (id: string) =>
     (await read(app.admin, id)).logs.nodes.map(({ text, isUnfinished }) => [text, isUnfinished])
   work(worker, queue, drawing)
-  await becomes(app.admin, first.id, 'SUCCEEDED')
+  await jobBecomes(app.admin, first.id, 'SUCCEEDED')
   await stopAll()
   const lines = [
     ['begins', false],
@@ -89,7 +96,7 @@ test('an unfinished line is told as one, and left out where the server knows no 
   const older = await olderProxy(app.url)
   const { id } = await submit(app.admin, queue)
   work(new Client(older.url, worker.token), queue, drawing)
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect(await logOf(id)).toEqual(lines.filter(([, isUnfinished]) => isUnfinished === false))
   expect(older.refused).toBe(1)
   await stopAll()
@@ -116,7 +123,7 @@ test('it says what it is and how many jobs it does at a time', async () => {
   }
   expect((await app.admin.request(Workers, { service: queue })).workers.nodes).toEqual([told])
   open()
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
 })
 
 test('what it logs is the log of the job, line by line, and all of it before the end', async () => {
@@ -127,7 +134,7 @@ test('what it logs is the log of the job, line by line, and all of it before the
     void log('')
     void log('x'.repeat(70_000))
   })
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   const { logs } = await read(app.admin, id)
   expect(logs.nodes.map(({ text, attempt, source }) => [text.length, attempt, source])).toEqual(
     [3, 3, 0, 65_536, 70_000 - 65_536].map((length) => [length, 1, 'WORKER']),
@@ -149,7 +156,7 @@ test('progress is told while it runs, and the last of it before the end', async 
       .map(({ changes }) => changes.map(({ to }) => to))
   await until(async () => (await told()).length === 1)
   open()
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect(await told()).toEqual([
     [0.5, 'half'],
     [1, 'all'],
@@ -163,7 +170,7 @@ test('what a handler throws fails the attempt, with its trace, and the job is tr
     if (job.attempt === 1) throw new RangeError('too\0 far')
     return job.attempt
   })
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   const { attempts, result } = await read(app.admin, id)
   expect(result).toBe(2)
   expect(attempts).toMatchObject([
@@ -190,7 +197,7 @@ test.each(hopeless)(
     const queue = await seedQueue(app.admin, [{ resultSchema: { type: 'number' } }])
     const { id } = await submit(app.admin, queue, { maxAttempts: 5 })
     work(worker, queue, handler)
-    await becomes(app.admin, id, 'FAILED')
+    await jobBecomes(app.admin, id, 'FAILED')
     const { attempt, error } = await read(app.admin, id)
     expect(attempt).toBe(1)
     expect(error?.message).toContain(why)
@@ -203,7 +210,7 @@ test.each(hopeless)(
 
 test('as many jobs as the concurrency says run at a time, and no more', async () => {
   const queue = await seedQueue(app.admin)
-  const ids = await submitMany(
+  await submitMany(
     app.admin,
     queue,
     Array.from({ length: 30 }, () => ({})),
@@ -217,7 +224,7 @@ test('as many jobs as the concurrency says run at a time, and no more', async ()
     running -= 1
   }
   work(worker, queue, handler, { concurrency: 4 })
-  for (const id of ids) await becomes(app.admin, id, 'SUCCEEDED')
+  expect(await settled(app.admin, queue)).toMatchObject({ succeeded: 30 })
   expect(most).toBe(4)
 })
 
@@ -238,9 +245,9 @@ test('a job that is canceled fires the signal of its handler, and no other', asy
   )
   await until(() => events.length === 2)
   await cancel(app.admin, one)
-  await becomes(app.admin, one, 'CANCELED')
+  await jobBecomes(app.admin, one, 'CANCELED')
   open()
-  await becomes(app.admin, other, 'SUCCEEDED')
+  await jobBecomes(app.admin, other, 'SUCCEEDED')
   expect([...reasons.keys()]).toEqual([one])
   expect(reasons.get(one)).toBeInstanceOf(JobCanceled)
   expect(events).toContainEqual(expect.objectContaining({ kind: 'failed', status: 'CANCELED' }))
@@ -262,7 +269,7 @@ test('a lost lease fires the signal, and what comes of the handler is dropped', 
   )
   await until(() => events.length === 1)
   await app.admin.request(Amend, { input: { id, status: 'QUEUED' } })
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect((await read(app.admin, id)).result).toBe('second')
   expect(reasons).toEqual([expect.any(LeaseLost)])
   await until(() => events.length === 5)
@@ -277,7 +284,7 @@ test('over a network that breaks all the time, each line is stored once and each
   const ids = await submitMany(
     app.admin,
     queue,
-    Array.from({ length: 30 }, () => ({ parameters })),
+    Array.from({ length: amount({ share: 15, whole: 30 }) }, () => ({ parameters })),
   )
   const way = await cutter(app.url)
   work(
@@ -292,7 +299,7 @@ test('over a network that breaks all the time, each line is stored once and each
     { url: way.url, concurrency: 3 },
   )
   for (const id of ids) {
-    await becomes(app.admin, id, 'SUCCEEDED')
+    await jobBecomes(app.admin, id, 'SUCCEEDED')
     const { attempts, logs } = await read(app.admin, id)
     expect(attempts).toHaveLength(1)
     const numbers = logs.nodes.map(({ text }) => Number(text.split(' ')[1]))

@@ -1,14 +1,12 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
-import { cancel, read, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { cancel, jobBecomes, read, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
-import { becomes, gate, kinds, stopAll, work } from './support.ts'
+import { gate, kinds, stopAll, work } from './support.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
-
-let app: SharedApp
+let app: TestApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
 })
 afterEach(stopAll)
 afterAll(() => app.close())
@@ -29,7 +27,7 @@ async function working() {
     return parameters
   }
   const { worker, events } = work(app.admin, queue, handler, { prefetch: 2, leaseSeconds: 9 })
-  for (const id of jobs.slice(0, 3)) await becomes(app.admin, id, 'RUNNING')
+  for (const id of jobs.slice(0, 3)) await jobBecomes(app.admin, id, 'RUNNING')
   await until(() => called.length === 1)
   return { jobs, open, called, worker, events }
 }
@@ -42,14 +40,14 @@ test('jobs are claimed ahead, so many and no more, and done one at a time in the
   expect(called).toEqual([0])
   expect(await statuses(jobs)).toEqual(['RUNNING', 'RUNNING', 'RUNNING', 'QUEUED', 'QUEUED'])
   open()
-  for (const id of jobs) await becomes(app.admin, id, 'SUCCEEDED')
+  for (const id of jobs) await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect(called).toEqual([0, 1, 2, 3, 4])
 })
 
 test('a worker that stops gives back at once what it has not begun, unharmed', async () => {
   const { jobs, open, called, worker, events } = await working()
   const stopped = worker.stop()
-  for (const id of jobs.slice(1)) await becomes(app.admin, id, 'QUEUED')
+  for (const id of jobs.slice(1)) await jobBecomes(app.admin, id, 'QUEUED')
   open()
   await stopped
   expect(called).toEqual([0])
@@ -63,7 +61,8 @@ test('a job that is canceled before its turn never reaches the handler', async (
   await cancel(app.admin, second)
   await until(() => kinds(events).includes('cancel-requested')) // with the next heartbeat
   open()
-  await becomes(app.admin, second, 'CANCELED')
-  for (const id of jobs.filter((one) => one !== second)) await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, second, 'CANCELED')
+  for (const id of jobs.filter((one) => one !== second))
+    await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect(called).toEqual([0, 2, 3, 4])
 })

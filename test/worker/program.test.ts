@@ -1,24 +1,31 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { RunningCommand } from '../../testkit/cli.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 import { isAlive } from '../../testkit/machine/alive.ts'
-import { cancel, read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
+import { cancel, jobBecomes, read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
-import { becomes } from './support.ts'
 
 /** `npx millrace worker`, as it is built. */
-vi.setConfig({ testTimeout: 90_000 })
-
-let app: SharedApp
+let app: TestApp
 let folder: TestFolder
+/** Workers of the test that runs. */
 const commands: RunningCommand[] = []
 
+/** One worker does all scripts: it takes longer to start than most of them. */
+let queueOfScripts: string
+let workerOfScripts: RunningCommand
+let scripts = 0
+
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
   folder = await testFolder()
+  const functions = Array.from({ length: 20 }, (_, n) => ({ name: `script-${n + 1}` }))
+  queueOfScripts = await seedQueue(app.admin, functions)
+  workerOfScripts = worker(queueOfScripts, shell(`exec sh ${folder.path}/$MILLRACE_FUNCTION`))
+  commands.pop() // it outlives the tests
 })
 afterEach(async () => {
   for (const command of commands.splice(0)) {
@@ -27,6 +34,8 @@ afterEach(async () => {
   }
 })
 afterAll(async () => {
+  workerOfScripts.signal('SIGTERM')
+  expect(await workerOfScripts.ended()).toMatchObject({ code: 0 })
   await app.close()
   await folder.remove()
 })
@@ -43,6 +52,25 @@ function worker(queue: string, program: readonly string[], ...options: string[])
 
 const shell = (script: string): string[] => ['sh', '-c', script]
 
+/** Submits jobs that are done by this script, which the worker of all scripts knows by the name of a function. */
+async function script(text: string, parameters: unknown = null, jobs = 1): Promise<string[]> {
+  const name = `script-${(scripts += 1)}`
+  await folder.write({ [name]: text })
+  const job = { function: name, parameters }
+  return submitMany(
+    app.admin,
+    queueOfScripts,
+    Array.from({ length: jobs }, () => job),
+  )
+}
+
+/** The one job of a script, once it has ended so. */
+async function ended(text: string, status: string, parameters?: unknown) {
+  const [id = ''] = await script(text, parameters)
+  await jobBecomes(app.admin, id, status)
+  return read(app.admin, id)
+}
+
 test.each([
   ['cat', { a: [1, 'ü'] }, { a: [1, 'ü'] }],
   ['echo reading; echo "[1, 2]"', null, [1, 2]],
@@ -53,21 +81,13 @@ test.each([
   ['read -r _; read -r line < /dev/stdin; echo "$line"', 7, 7],
   ['echo 1 > /dev/stdout; echo 2 | tee /dev/stdout', null, 2],
   ['echo "\\"$MILLRACE_JOB_ID $MILLRACE_ATTEMPT\\""', null, 'ID 1'],
-])('%s with %j has the result %j', async (script, parameters, result) => {
-  const queue = await seedQueue(app.admin)
-  const { id } = await submit(app.admin, queue, { parameters })
-  worker(queue, shell(script))
-  await becomes(app.admin, id, 'SUCCEEDED')
-  const expected = result === 'ID 1' ? `${id} 1` : result
-  expect((await read(app.admin, id)).result).toEqual(expected)
+])('%s with %j has the result %j', async (text, parameters, expected) => {
+  const { id, result } = await ended(text, 'SUCCEEDED', parameters)
+  expect(result).toEqual(expected === 'ID 1' ? `${id} 1` : expected)
 })
 
 test('stderr is the log, and its end the reason of a failure', async () => {
-  const queue = await seedQueue(app.admin)
-  const { id } = await submit(app.admin, queue)
-  worker(queue, shell('seq 1 50 >&2; exit 3'))
-  await becomes(app.admin, id, 'FAILED')
-  const { error, logs } = await read(app.admin, id)
+  const { error, logs } = await ended('seq 1 50 >&2; exit 3', 'FAILED')
   const numbers = Array.from({ length: 50 }, (_, n) => String(n + 1))
   expect(logs.nodes.map(({ text }) => text)).toEqual(numbers)
   const last = numbers.slice(-20).join('\n')
@@ -75,23 +95,19 @@ test('stderr is the log, and its end the reason of a failure', async () => {
 })
 
 test('the log is whole when the program opens /dev/stderr again and again', async () => {
-  const queue = await seedQueue(app.admin)
-  const { id } = await submit(app.admin, queue)
-  const script = 'seq 1 9 >&2; echo 10 > /dev/stderr; seq 11 20 | tee /dev/stderr; echo 21 >&2'
-  worker(queue, shell(script))
-  await becomes(app.admin, id, 'SUCCEEDED')
-  const { logs } = await read(app.admin, id)
+  const { logs } = await ended(
+    'seq 1 9 >&2; echo 10 > /dev/stderr; seq 11 20 | tee /dev/stderr; echo 21 >&2',
+    'SUCCEEDED',
+  )
   expect(logs.nodes.map(({ text }) => Number(text))).toEqual(
     Array.from({ length: 21 }, (_, n) => n + 1),
   )
 })
 
 test('a line that is drawn over itself is seen as it moves, and is its last state in the end', async () => {
-  const queue = await seedQueue(app.admin)
-  const { id } = await submit(app.admin, queue)
   const gate = `${folder.path}/gate`
   const draw = `printf '\\r10%%\\r20%%' >&2; until [ -e ${gate} ]; do sleep 0.05; done`
-  worker(queue, shell(`echo begins >&2; ${draw}; printf '\\r100%%\\r\\nends' >&2`))
+  const [id = ''] = await script(`echo begins >&2; ${draw}; printf '\\r100%%\\r\\nends' >&2`)
   const lines = async () =>
     (await read(app.admin, id)).logs.nodes.map(({ text, isUnfinished }) => [text, isUnfinished])
   await until(async () => (await lines()).length === 2)
@@ -100,12 +116,15 @@ test('a line that is drawn over itself is seen as it moves, and is its last stat
     ['20%', true],
   ])
   await writeFile(gate, '')
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect((await lines()).slice(2)).toEqual([
     ['100%', false],
     ['ends', false],
   ])
 })
+
+/** Waits until a daemon has become its program. */
+const isThere = 'until grep -q ^sleep /proc/$!/cmdline; do :; done'
 
 test.each([
   ['holds its output', 'setsid sleep 100 &'],
@@ -113,25 +132,19 @@ test.each([
   ['has no environment', 'env -i sleep 100 &'],
   ['takes no signals', '(trap "" HUP TERM; exec setsid sleep 100) &'],
 ])('a daemon that %s keeps neither the job nor the worker, and is ended', async (_, daemon) => {
-  const queue = await seedQueue(app.admin)
-  const ids = await submitMany(app.admin, queue, [{}, {}])
-  const isThere = 'until grep -q ^sleep /proc/$!/cmdline; do :; done'
-  worker(queue, shell(`${daemon} echo $! > ${folder.path}/$MILLRACE_JOB_ID; ${isThere}; echo 1`))
+  const text = `${daemon} echo $! > ${folder.path}/$MILLRACE_JOB_ID; ${isThere}; echo 1`
+  const ids = await script(text, null, 2)
   for (const id of ids) {
-    await becomes(app.admin, id, 'SUCCEEDED')
+    await jobBecomes(app.admin, id, 'SUCCEEDED')
     const pid = await readFile(`${folder.path}/${id}`, 'utf8')
     expect(isAlive(Number(pid))).toBe(false)
   }
 })
 
 test('output that is held by whom nobody can find is not waited for', async () => {
-  const queue = await seedQueue(app.admin)
-  const { id } = await submit(app.admin, queue)
   const file = `${folder.path}/stranger`
-  const isThere = 'until grep -q ^sleep /proc/$!/cmdline; do :; done'
-  worker(queue, shell(`env -i setsid sleep 100 & echo $! > ${file}; ${isThere}; echo 1`))
-  await becomes(app.admin, id, 'SUCCEEDED')
-  expect((await read(app.admin, id)).result).toBe(1)
+  const text = `env -i setsid sleep 100 & echo $! > ${file}; ${isThere}; echo 1`
+  expect((await ended(text, 'SUCCEEDED')).result).toBe(1)
   process.kill(Number(await readFile(file, 'utf8')))
 })
 
@@ -139,7 +152,7 @@ test('a program that is not there fails the job', async () => {
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue)
   worker(queue, ['no-such-program'])
-  await becomes(app.admin, id, 'FAILED')
+  await jobBecomes(app.admin, id, 'FAILED')
   expect((await read(app.admin, id)).error?.message).toMatch(
     /could not be started: .*no-such-program/,
   )
@@ -157,9 +170,9 @@ test('a canceled program gets SIGTERM, and a deaf one SIGKILL, with all it has s
   worker(queue, shell(dispatch), '--concurrency', '2', '--lease', '1', '--kill', '1')
   await until(() => existsSync(`${folder.path}/pid`))
   const pid = Number(await readFile(`${folder.path}/pid`, 'utf8'))
-  for (const id of ids) await becomes(app.admin, id, 'RUNNING')
+  for (const id of ids) await jobBecomes(app.admin, id, 'RUNNING')
   for (const id of ids) await cancel(app.admin, id)
-  for (const id of ids) await becomes(app.admin, id, 'CANCELED')
+  for (const id of ids) await jobBecomes(app.admin, id, 'CANCELED')
   expect(await readFile(note, 'utf8')).toBe('heard\n')
   await until(() => !isAlive(pid))
 })
@@ -177,7 +190,7 @@ test('no program outlives a worker that is killed, and the job is done by anothe
   await first.ended()
   await until(() => !pids.some((pid) => isAlive(Number(pid))))
   worker(queue, ['echo', 'again'], '--lease', '1')
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect(await read(app.admin, id)).toMatchObject({
     result: 'again',
     attempts: [{ outcome: 'LOST' }, { outcome: 'SUCCEEDED' }],
@@ -226,5 +239,5 @@ test('a base URL brings the token of a worker along', async () => {
   const { id } = await submit(app.admin, queue)
   const url = app.url.replace('://', `://any:${app.admin.token}@`)
   worker(queue, ['true'], '--url', url)
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
 })

@@ -1,15 +1,13 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WorkerStopped } from '../../src/worker/index.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
-import { read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
+import { jobBecomes, read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
-import { becomes, gate, kinds, signaled, stopAll, work } from './support.ts'
+import { gate, kinds, signaled, stopAll, work } from './support.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
-
-let app: SharedApp
+let app: TestApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
 })
 afterEach(stopAll)
 afterAll(() => app.close())
@@ -36,7 +34,7 @@ test('a worker that waits for jobs stops at once, by the signal it was given too
   await worker.finished
   const { id } = await submit(app.admin, queue)
   work(app.admin, queue, () => 'by another')
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   expect((await read(app.admin, id)).attempts).toHaveLength(1)
 })
 
@@ -59,7 +57,7 @@ test('what is not done when the grace is over is given back unharmed', async () 
   const job = await read(app.admin, id)
   expect(job).toMatchObject({ status: 'QUEUED', attempts: [{ outcome: 'PREEMPTED' }] })
   work(app.admin, queue, () => 'done')
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
 })
 
 test('a handler that does not heed its signal is left, and its job given back', async () => {

@@ -6,8 +6,6 @@ import {
   type WorkerOptions,
 } from '../../src/worker/index.ts'
 import type { Client } from '../../testkit/client.ts'
-import { read } from '../../testkit/seed/jobs.ts'
-import { until } from '../../testkit/until.ts'
 
 /** Workers of this process, to be stopped after each test. */
 const workers: Worker[] = []
@@ -34,14 +32,12 @@ export function work(
   return { worker, events }
 }
 
+export { jobBecomes as becomes } from '../../testkit/seed/jobs.ts'
+
 /** Stops them all; those that have failed have told a test so. */
 export const stopAll = async (): Promise<void> => {
   await Promise.allSettled(workers.splice(0).map((worker) => worker.stop()))
 }
-
-/** Waits until a job has a status. */
-export const becomes = (client: Client, id: string, status: string): Promise<void> =>
-  until(async () => (await read(client, id)).status === status, { timeoutMs: 60_000 })
 
 /** Resolves with the reason of a signal. */
 export const signaled = (signal: AbortSignal): Promise<unknown> =>

@@ -183,6 +183,15 @@ export const Jobs = graphql(`
   }
 `)
 
+/** What is asked again and again until it changes. */
+export const JobStatus = graphql(`
+  query JobStatus($id: ID!) {
+    job(id: $id) {
+      status
+    }
+  }
+`)
+
 export const JobCounts = graphql(`
   query JobCounts($id: ID!) {
     service(id: $id) {

@@ -6,10 +6,20 @@ import type {
   ClaimJobsInput,
 } from '../generated/graphql.ts'
 import type { Client } from '../client.ts'
-import { Board, Cancel, Job, Jobs, Submit, SubmitMany } from '../operations/jobs.ts'
+import {
+  Board,
+  Cancel,
+  Job,
+  JobCounts,
+  Jobs,
+  JobStatus,
+  Submit,
+  SubmitMany,
+} from '../operations/jobs.ts'
 import { CreateService } from '../operations/services.ts'
 import { Claim, Complete, Fail } from '../operations/workers.ts'
 import { succeeded } from '../outcome.ts'
+import { until } from '../until.ts'
 
 /** The answer to createService for a queue with these functions. */
 export async function createQueue(
@@ -78,6 +88,21 @@ export async function read(client: Client, id: string) {
   const { job } = await client.request(Job, { id })
   if (!job) throw new Error(`There is no job ${id}.`)
   return job
+}
+
+/** Waits until a job has a status. */
+export const jobBecomes = (client: Client, id: string, status: string): Promise<void> =>
+  until(async () => (await client.request(JobStatus, { id })).job?.status === status)
+
+/** Waits until all jobs of a queue have ended; answers how many in which way. */
+export async function settled(client: Client, queueId: string) {
+  const look = async () => (await client.request(JobCounts, { id: queueId })).service?.jobCounts
+  let counts = await look()
+  await until(async () => {
+    counts = await look()
+    return counts?.queued === 0 && counts.running === 0
+  })
+  return counts
 }
 
 export const complete = async (
