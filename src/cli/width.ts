@@ -6,7 +6,10 @@ const WIDE =
 /** The most that a tab takes. */
 const TAB = 8
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+/** Made when it is asked for: it takes a tenth of what the start of a command does. */
+let segmenter: Intl.Segmenter | undefined
+const graphemes = (): Intl.Segmenter =>
+  (segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' }))
 
 /** As much of a line that is fit to be shown as so many columns hold; sequences that set colors take none. */
 export function cutToWidth(line: string, columns: number): string {
@@ -16,7 +19,7 @@ export function cutToWidth(line: string, columns: number): string {
     .split(COLOR)
     .map((part, at) => {
       if (at % 2 === 1) return part
-      for (const { segment, index } of graphemes.segment(part)) {
+      for (const { segment, index } of graphemes().segment(part)) {
         left -= segment === '\t' ? TAB : WIDE.test(segment) ? 2 : 1
         if (left < 0) return part.slice(0, index)
       }

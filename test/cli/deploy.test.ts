@@ -1,13 +1,11 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { millrace, millraceAt } from '../../testkit/cli.ts'
 import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 import { TestServer } from '../../testkit/server.ts'
-
-vi.setConfig({ testTimeout: 90_000 })
 
 const example = (name: string): string =>
   fileURLToPath(new URL(`../../examples/${name}`, import.meta.url))

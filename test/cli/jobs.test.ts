@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Ended, millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
 import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
 import { AppendLog } from '../../testkit/operations/workers.ts'
 import { claimOne, complete, fail, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
-
-vi.setConfig({ testTimeout: 90_000 })
-const PATIENT = { timeoutMs: 60_000 }
 
 let database: TestDatabase
 let server: TestServer
@@ -135,9 +132,9 @@ it('a job and its log are followed through the death of the server, to the end',
   const logs = start('job', 'logs', id, '-f', '--verify', '--json')
   const script = 'for i in $(seq 1 200); do echo "tick $i" >&2; sleep 0.05; done; echo 42'
   const worker = start('worker', '--service', queue, '--', 'sh', '-c', script)
-  await until(() => rowsOf(logs.stdout).length > 10, PATIENT)
+  await until(() => rowsOf(logs.stdout).length > 10)
   await server.end('SIGKILL')
-  await until(() => [watch, logs].every(({ stderr }) => stderr.includes('is away')), PATIENT)
+  await until(() => [watch, logs].every(({ stderr }) => stderr.includes('is away')))
   await server.start()
 
   const followed = await logs.ended()
@@ -154,7 +151,7 @@ it('a job and its log are followed through the death of the server, to the end',
   expect(await worker.ended()).toMatchObject({ code: 0 })
   expect(worker.stderr).toContain(`${id}: succeeded\n`)
   expect(await run('job', 'logs', id, '--tail', '1')).toMatch(/^2\S+Z 1 worker +tick 200\n$/)
-}, 120_000)
+})
 
 it('a line that is not finished is drawn over on a terminal; elsewhere it comes only where nothing took its place', async () => {
   const queue = await seedQueue(server.admin)
@@ -169,7 +166,7 @@ it('a line that is not finished is drawn over on a terminal; elsewhere it comes 
     const unfinished = n === 2 ? [] : [0]
     const input = { jobId, fence, firstLine: n + 1, lines: [text], unfinished }
     await server.admin.request(AppendLog, { input })
-    await until(() => terminal.stdout.includes(text.slice(0, 10)), PATIENT)
+    await until(() => terminal.stdout.includes(text.slice(0, 10)))
   }
   await complete(server.admin, { jobId, fence })
 
@@ -190,7 +187,7 @@ it('a line that is not finished is drawn over on a terminal; elsewhere it comes 
   expect(rowsOf((await json.ended()).stdout)).toMatchObject(
     states.map((text, n) => ({ number: n + 1, text, isUnfinished: n !== 2 })),
   )
-}, 120_000)
+})
 
 it('watching a job that fails tells each attempt, and ends with exit code 1', async () => {
   const queue = await seedQueue(server.admin)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
 import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
@@ -13,9 +13,6 @@ export async function handler(request) {
   for (let n = Number(await request.text()); n > 0; n -= 1) console.log('asked ' + n)
   return new Response('done')
 }`
-
-vi.setConfig({ testTimeout: 90_000 })
-const PATIENT = { timeoutMs: 60_000 }
 
 let database: TestDatabase
 let server: TestServer
@@ -45,14 +42,14 @@ const linesOf = (text: string): { number: number; text: string }[] =>
 it('a log is followed through the death of the server, with no line lost and none twice', async () => {
   const env = { MILLRACE_URL: server.url }
   const logs = new RunningCommand(['logs', 'ticker', '-f', '--verify', '--json'], { env })
-  await until(() => linesOf(whole(logs.stdout)).length > 50, PATIENT)
+  await until(() => linesOf(whole(logs.stdout)).length > 50)
   for (let round = 0; round < 2; round += 1) {
     const losses = logs.stderr.split('is away').length
     await server.end('SIGKILL')
-    await until(() => logs.stderr.split('is away').length > losses, PATIENT)
+    await until(() => logs.stderr.split('is away').length > losses)
     await server.start()
     const before = linesOf(whole(logs.stdout)).length
-    await until(() => linesOf(whole(logs.stdout)).length > before + 100, PATIENT)
+    await until(() => linesOf(whole(logs.stdout)).length > before + 100)
   }
   expect(logs.stderr).toContain('Millrace is back.\n')
   logs.signal('SIGINT')
@@ -63,7 +60,7 @@ it('a log is followed through the death of the server, with no line lost and non
   expect(code).toBe(0)
   const ticks = lines.flatMap(({ text }) => /^tick (\d+)$/.exec(text)?.[1] ?? []).map(Number)
   expect(ticks.length).toBeGreaterThan(250)
-}, 180_000)
+})
 
 /** What a command has printed, up to its last whole line. */
 const whole = (text: string): string => text.slice(0, text.lastIndexOf('\n') + 1)
@@ -94,7 +91,7 @@ it('--tail begins with the last lines, also beyond a page, and --since with a ti
 it('following ends with the service, once all of its log is told', async () => {
   const env = { MILLRACE_URL: server.url }
   const logs = new RunningCommand(['logs', 'ticker', '-f', '--verify', '--tail', '3'], { env })
-  await until(() => logs.stdout.split('\n').length > 3, PATIENT)
+  await until(() => logs.stdout.split('\n').length > 3)
   await run('delete', 'ticker')
   const { code, stderr } = await logs.ended()
   expect(stderr).toMatch(/was its last line\.\nverified: lines \d+ to \d+ complete\n$/)

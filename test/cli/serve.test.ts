@@ -53,16 +53,16 @@ it('a port in use, a data folder in use and a wrong setting are told in one sent
     /^The data folder \S+ is in use by process \d+: .+\n$/,
   )
   expect(await refused({ PORT: 'http', DATA_DIR: folder.path })).toMatch(/^PORT must be .+\.\n$/)
-}, 90_000)
+})
 
 it('SIGTERM drains and ends with 0', async () => {
   const running = new RunningCommand(['serve'], {
     env: { DATA_DIR: other.dataDir, PORT: '0', LOG_LEVEL: 'silent' },
   })
-  await until(() => running.stdout.includes('Millrace is ready'), { timeoutMs: 60_000 })
+  await until(() => running.stdout.includes('Millrace is ready'))
   running.signal('SIGTERM')
   expect(await running.ended()).toMatchObject({ code: 0 })
-}, 90_000)
+})
 
 it('migrate brings a database up to date and says what it did', async () => {
   const env = { DATA_DIR: folder.path }
@@ -73,4 +73,4 @@ it('migrate brings a database up to date and says what it did', async () => {
     code: 0,
     stdout: 'The database is up to date.\n',
   })
-}, 120_000)
+})

@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { millrace, millraceAt } from '../../testkit/cli.ts'
 import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 import { TestServer } from '../../testkit/server.ts'
-
-vi.setConfig({ testTimeout: 90_000 })
 
 const source = `
 export async function handler(request) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
 import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
@@ -20,8 +20,6 @@ const driving = ${JSON.stringify(DRIVING)}
 console.log(driving)
 console.log(${JSON.stringify(COLORED)})
 export const handler = () => new Response(driving)`
-
-vi.setConfig({ testTimeout: 90_000 })
 
 let database: TestDatabase
 let server: TestServer

@@ -5,7 +5,8 @@ import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 /** A port that nobody may listen on without being root, so nobody does. */
 const NOBODY = { MILLRACE_URL: 'http://127.0.0.1:9' }
 
-describe('without a server', () => {
+// each starts a process, and none needs another
+describe.concurrent('without a server', () => {
   let folder: TestFolder
 
   beforeAll(async () => {

@@ -67,7 +67,7 @@ class Sample {
       if (!fact(this) && this.child.exitCode !== null) throw new Error(`${said()}\nIt has ended.`)
       return fact(this)
     }
-    await until(holds, { timeoutMs: 60_000 }).catch((cause: unknown) => {
+    await until(holds).catch((cause: unknown) => {
       throw new Error(`${fact.toString()} does not become true of ${this.name}:\n${said()}`, {
         cause,
       })
@@ -103,7 +103,7 @@ beforeAll(async () => {
   stored = await pageForward(server.admin, service.id)
   await server.admin.request(DeleteService, { input: { id: service.id } })
   await all(({ child }) => child.exitCode !== null)
-}, 180_000)
+})
 
 afterAll(async () => {
   for (const { child } of samples) child.kill('SIGKILL')

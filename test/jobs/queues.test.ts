@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
-import { DeleteService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import {
   board,
@@ -41,6 +40,19 @@ const Processes = graphql(`
     }
     invokeService(input: { id: $id }) {
       __typename
+    }
+  }
+`)
+
+const DeleteQueue = graphql(`
+  mutation DeleteQueue($id: ID!) {
+    deleteService(input: { id: $id }) {
+      __typename
+      ... on DeleteServiceSuccess {
+        service {
+          status
+        }
+      }
     }
   }
 `)
@@ -211,9 +223,7 @@ test('a queue is changed, and jobs keep what they were submitted under', async (
 test('a deleted queue takes its waiting jobs with it, which stay readable', async () => {
   const queue = await seedQueue(app.admin)
   const { id } = await submit(app.admin, queue)
-  const { deleteService } = await app.admin.request(DeleteService, {
-    input: { id: queue },
-  })
+  const { deleteService } = await app.admin.request(DeleteQueue, { id: queue })
   expect(deleteService).toMatchObject({ service: { status: 'STOPPED' } })
   await until(async () => (await read(app.admin, id)).status === 'CANCELED')
 })

@@ -6,7 +6,6 @@ import { cutter } from '../../testkit/network/cutter.ts'
 import { olderProxy } from '../../testkit/older.ts'
 import { Amend } from '../../testkit/operations/jobs.ts'
 import { Viewer } from '../../testkit/operations/organizations.ts'
-import { amount } from '../../testkit/random.ts'
 import { Workers } from '../../testkit/operations/workers.ts'
 import {
   cancel,
@@ -284,7 +283,7 @@ test('over a network that breaks all the time, each line is stored once and each
   const ids = await submitMany(
     app.admin,
     queue,
-    Array.from({ length: amount({ share: 15, whole: 30 }) }, () => ({ parameters })),
+    Array.from({ length: 30 }, () => ({ parameters })),
   )
   const way = await cutter(app.url)
   work(

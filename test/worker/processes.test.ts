@@ -61,6 +61,10 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
 const endAll = (): Promise<unknown> =>
   Promise.all(children.splice(0).map((child) => end(child, 'SIGKILL')))
 
+/** Waits until a job is claimed; it may have ended by the time somebody looks. */
+const begins = (id: string): Promise<void> =>
+  until(async () => (await read(server.admin, id)).attempt === 1)
+
 let files = 0
 const newFile = (): string => `${folder.path}/${(files += 1)}`
 
@@ -79,9 +83,9 @@ describe.concurrent('workers of a server that is there', () => {
     const queue = await seedQueue(server.admin)
     const first = await submit(server.admin, queue, { parameters: { blockMs: 4_000 } })
     start(queue, '1', '2')
-    await jobBecomes(server.admin, first.id, 'RUNNING')
+    await begins(first.id)
     const second = await submit(server.admin, queue)
-    await jobBecomes(server.admin, second.id, 'RUNNING')
+    await begins(second.id)
     for (const { id } of [first, second]) {
       await jobBecomes(server.admin, id, 'SUCCEEDED')
       expect((await read(server.admin, id)).attempt).toBe(1)
