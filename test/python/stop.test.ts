@@ -24,7 +24,7 @@ test.concurrent('a canceled job ends where its function looks, and one that does
   const gate = gateIn(crew.folder)
   const heeding = await crew.call(service, 'wait', { gate: gate.path })
   const deaf = await crew.call(service, 'deaf', { gate: gate.path })
-  crew.work(service, { 'lease-seconds': 3, concurrency: 2 })
+  crew.work(service, { 'lease-seconds': 6, concurrency: 2 })
   await crew.says(heeding, 'waiting 1')
   await crew.says(deaf, 'waiting 1')
   await cancel(app.admin, heeding)
