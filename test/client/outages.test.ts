@@ -1,7 +1,7 @@
 import { createClient as createStreamClient, type Client as StreamClient } from 'graphql-sse'
 import { createClient as createSocketClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
+import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { persistent, resumable, type Sink, type SubscribeRequest } from '../../src/client/index.ts'
 import { until } from '../../testkit/until.ts'
 import {
@@ -20,7 +20,6 @@ import {
  * A stream of numbers whose server is in every kind of trouble: what comes is 1, 2, 3 … each once, or the end is seen,
  * with where to go on.
  */
-vi.setConfig({ testTimeout: 60_000 })
 const PATIENT = { timeoutMs: 50_000 }
 const query = 'subscription ($after: String) { n(after: $after) }'
 

@@ -10,14 +10,15 @@ import { cutter } from '../../testkit/network/cutter.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
-/** Prints thousands of lines at once, then goes on, one every few milliseconds. */
+/** Prints many lines at once, then goes on, one every few milliseconds. */
 const source = `
-for (let n = 0; n < 5000; n += 1) console.log('at once ' + n)
+const more = ' of many'.repeat(10)
+for (let n = 0; n < 2000; n += 1) console.log('at once ' + n + more)
 let n = 0
-setInterval(() => console.log('later ' + (n += 1)), 2)
+setInterval(() => console.log('later ' + (n += 1) + more), 2)
 export const handler = () => new Response('')`
 
-const WANTED = 7_000
+const WANTED = 3_000
 const query = `subscription ($service: ID!, $after: String) {
   serviceLogs(serviceId: $service, after: $after) { lines { number text } }
 }`
@@ -29,11 +30,14 @@ type Line = Data['serviceLogs']['lines'][number]
 
 let app: SharedApp
 let service: string
+/** What somebody gets who is never cut off. */
+let uncut: Promise<Line[]>
 
 beforeAll(async () => {
   app = await sharedApp()
   service = (await runningService(app.admin, { 'main.mjs': source }, { image: 'node' })).id
-}, 60_000)
+  uncut = linesBy(wsClient(app.url))
+})
 afterAll(() => app.close())
 
 const soon = async (): Promise<void> => {}
@@ -101,7 +105,7 @@ async function linesOf(results: AsyncIterableIterator<Results>): Promise<Line[]>
 
 const request = () => ({ query, variables: { service, after: 'start' } })
 
-it.each([
+it.concurrent.each([
   ['graphql-ws, subscribed', (url: string) => linesBy(resumable(wsClient(url)))],
   [
     'graphql-ws, iterated',
@@ -115,7 +119,6 @@ it.each([
 ])(
   '%s, brings every line once over a connection that is cut again and again',
   async (_name, follow) => {
-    const uncut = linesBy(wsClient(app.url))
     const way = await cutter(app.url)
     try {
       const lines = await follow(way.url)
@@ -137,7 +140,7 @@ it('without it the same cuts bring lines again: the test can tell', async () => 
   } finally {
     await way.close()
   }
-}, 90_000)
+})
 
 it('what the client can otherwise do stays, and so do its types', () => {
   const plain = wsClient(app.url)

@@ -1,23 +1,47 @@
-import { connect, createServer, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Client } from '../../testkit/client.ts'
-import { testDatabase } from '../../testkit/database/database.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { areClosed, openAll } from '../auth/open.ts'
+import { scrape, total } from '../observe/scrape.ts'
+import { Client } from '../../testkit/client.ts'
 import { onServer } from '../../testkit/database/template.ts'
 import { isAlive } from '../../testkit/machine/alive.ts'
-import { freePort } from '../../testkit/machine/postgres.ts'
 import { processesWith } from '../../testkit/machine/processes.ts'
-import { look, remove, stop, update } from '../../testkit/operations/services.ts'
+import { CreateDeployment } from '../../testkit/operations/deployments.ts'
+import {
+  Activities,
+  CreateToken,
+  RevokeToken,
+  Viewer,
+} from '../../testkit/operations/organizations.ts'
+import {
+  CreateService,
+  look,
+  remove,
+  RollBack,
+  ScaleService,
+  stop,
+} from '../../testkit/operations/services.ts'
 import { ServiceLogs } from '../../testkit/operations/streams.ts'
 import { countedIn, dense } from '../../testkit/seed/counted.ts'
 import { counter, python } from '../../testkit/seed/programs.ts'
-import { becomes, type Line, linesOf, runningService } from '../../testkit/seed/services.ts'
-import { TestServer } from '../../testkit/server.ts'
+import { seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
+import {
+  becomes,
+  type Line,
+  linesOf,
+  runningService,
+  seedDeployment,
+  seedService,
+  seedVersion,
+} from '../../testkit/seed/services.ts'
+import type { TestServer } from '../../testkit/server.ts'
+import { succeeded } from '../../testkit/outcome.ts'
+import { apart, atOnce } from '../idempotency/answers.ts'
+import { guarded, inDatabase } from '../idempotency/database.ts'
 import { until } from '../../testkit/until.ts'
 import { held, scaledService, scaling } from '../services/scaling.ts'
 import { pair, type Pair } from './pair.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const redisUrl = process.env['TEST_REDIS_URL']
 const hasServers = process.env['TEST_DATABASE_URL'] !== undefined && redisUrl !== undefined
@@ -45,6 +69,20 @@ function follow(client: Client, id: string) {
   }
 }
 
+const echo = {
+  'package.json': '{"type":"module"}',
+  'main.js': `export const handler = (request) => Response.json(Object.fromEntries(request.headers))`,
+}
+
+const metric = async (
+  { url, admin }: TestServer,
+  name: string,
+  labels: Record<string, string> = {},
+): Promise<number> => total(await scrape(url, admin.headers), name, labels)
+
+const owned = (server: TestServer) => metric(server, 'millrace_services_owned')
+const takeovers = (server: TestServer) => metric(server, 'millrace_service_takeovers_total')
+
 describe.runIf(hasServers)('two servers', () => {
   let two: Pair
   beforeAll(async () => {
@@ -68,6 +106,28 @@ describe.runIf(hasServers)('two servers', () => {
     const ofA = await processesWith(`MILLRACE_URL=${a.url}\0`)
     return ofA.some((pid) => pids.includes(pid)) ? ([a, b] as const) : ([b, a] as const)
   }
+
+  test('each tells of itself: which services it owns and which calls it sends on', async () => {
+    const [a, b] = two.servers
+    const service = await runningService(a.admin, echo, { image: 'node' })
+    await until(async () => (await owned(a)) + (await owned(b)) === 1)
+    const [owner, other] = (await owned(a)) === 1 ? [a, b] : [b, a]
+
+    const path = new URL(service.invokeUrl).pathname
+    const answer = await fetch(other.url + path, {
+      headers: { ...other.admin.headers, 'x-request-id': 'through-both' },
+    })
+    expect(answer.headers.get('x-request-id')).toBe('through-both')
+    expect(await answer.json()).toMatchObject({ 'x-request-id': 'through-both' })
+    const calls = (server: TestServer, via: string) =>
+      metric(server, 'millrace_invocations_total', { via, outcome: 'ok' })
+    await until(async () => (await calls(other, 'sent')) === 1)
+    await until(async () => (await calls(owner, 'received')) === 1)
+    expect(await calls(other, 'local')).toBe(0)
+    expect(await takeovers(owner)).toBe(0)
+    await remove(owner.admin, service.id)
+    await until(async () => (await owned(owner)) === 0)
+  })
 
   test('a service is called, followed and stopped through the server that does not run it', async () => {
     const service = await runningService(two.servers[0].admin, python.files)
@@ -119,9 +179,12 @@ describe.runIf(hasServers)('two servers', () => {
     const followed = follow(other.admin, service.id)
     await until(() => followed.lines.length > 50)
     const path = new URL(service.invokeUrl).pathname
+    const before = await takeovers(other)
 
     await owner.end('SIGKILL')
-    await until(() => countedIn(followed.lines).size === 2, { timeoutMs: 40_000 })
+    await until(async () => (await takeovers(other)) === before + 1)
+    await until(async () => (await owned(other)) === 1)
+    await until(() => countedIn(followed.lines).size === 2)
     await becomes(other.admin, service.id, 'READY')
     expect((await fetch(other.url + path, { headers: other.admin.headers })).status).toBe(200)
 
@@ -147,9 +210,7 @@ describe.runIf(hasServers)('two servers', () => {
     expect(old.length).toBeGreaterThan(0)
     process.kill(owner.pid, 'SIGSTOP')
     try {
-      await until(async () => countedIn(await linesOf(other.admin, service.id)).size === 2, {
-        timeoutMs: 40_000,
-      })
+      await until(async () => countedIn(await linesOf(other.admin, service.id)).size === 2)
       await becomes(other.admin, service.id, 'READY')
       expect(old.every(isAlive)).toBe(true)
     } finally {
@@ -197,58 +258,120 @@ describe.runIf(hasServers)('two servers', () => {
     }
     await remove(other.admin, service.id)
   })
-})
 
-describe.runIf(hasServers)('two servers on an empty database', () => {
-  test('both come up, and what there is once is made once', async () => {
-    const two = await pair({ isEmpty: true })
-    try {
-      await Promise.all(two.servers.map((server) => server.start()))
-      for (const { url } of two.servers) expect((await fetch(`${url}/readyz`)).status).toBe(200)
-      const { rows } = await onServer(two.url, (client) =>
-        client.query(`SELECT
-          (SELECT count(*)::int FROM "Organization") AS organizations,
-          (SELECT count(*)::int FROM "User") AS users,
-          (SELECT count(*)::int FROM "Token") AS tokens,
-          (SELECT count(*)::int FROM "Server") AS servers,
-          (SELECT count(*) = count(DISTINCT migration_name) FROM "_prisma_migrations") AS "migratedOnce"`),
-      )
-      const once = { organizations: 1, users: 1, tokens: 1, servers: 2, migratedOnce: true }
-      expect(rows).toEqual([once])
-    } finally {
-      await two.close()
+  test('a token that one server revokes is closed by the other, and let in by neither', async () => {
+    const [here, there] = two.servers
+    const { id, admin } = await seedOrganization(here)
+    const { secret, token } = await seedToken(here.admin, id, 'VIEWER')
+    const client = new Client(there.url, secret)
+    await client.request(Viewer) // the other server knows it by now
+    const all = await openAll(client, id)
+    await admin.request(RevokeToken, { input: { id: token.id } })
+    await areClosed(all)
+    for (const { url } of two.servers) {
+      const { status } = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...client.headers },
+        body: '{"query":"{ viewer { role } }"}',
+      })
+      expect(status).toBe(401)
     }
   })
-})
 
-describe.runIf(hasServers)('a server that is started while Redis is away', () => {
-  test('is ready, and hears hints once Redis is there', async () => {
-    const database = await testDatabase()
-    const port = await freePort()
-    const server = new TestServer(database, { REDIS_URL: `redis://127.0.0.1:${port}` })
-    const sockets = new Set<Socket>()
-    const { hostname, port: target } = new URL(redisUrl ?? '')
-    const redis = createServer((near) => {
-      const far = connect(Number(target), hostname)
-      for (const socket of [near, far]) sockets.add(socket.on('error', () => {}))
-      near.pipe(far).pipe(near)
+  const admin = (n: number) => two.servers[n % 2 === 0 ? 0 : 1].admin
+
+  /** What was done since, by its name. */
+  async function acts(actions: readonly string[]): Promise<string[]> {
+    const { activity } = await admin(0).request(Activities, {
+      first: 1000,
+      filter: { actions: [...actions] },
     })
-    try {
-      await server.start()
-      expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
-      const { id } = await runningService(server.admin, python.files)
-      redis.listen(port, '127.0.0.1')
-      const heard = async (): Promise<number> => {
-        const metrics = await (await fetch(`${server.url}/metrics`, server.admin)).text()
-        return Number(/^millrace_bus_hints_received_total (\d+)/m.exec(metrics)?.[1] ?? 0)
-      }
-      for (let n = 0; (await heard()) === 0; n += 1)
-        await update(server.admin, { id, description: `change ${n}` })
-    } finally {
-      await server.end('SIGKILL')
-      redis.close()
-      for (const socket of sockets) socket.destroy()
-      await database.drop()
-    }
+    return activity.nodes.map(({ action }) => action)
+  }
+
+  test('100 calls at once, on both and of several mutations, act once each and answer alike', async () => {
+    const { id: deploymentId } = await seedDeployment(admin(0))
+    const files = { 'main.py': 'def handler(request, context):\n    return {}\n' }
+    const earlier = await seedVersion(admin(0), deploymentId, files)
+    const later = await seedVersion(admin(0), deploymentId, files)
+    const { id } = await seedService(admin(0), later)
+    const key = randomUUID()
+    const name = `both ${key}`
+    const keyed = (letter: string) => ({ idempotencyKey: `${letter}-${key}` })
+    const backend = { process: { versionId: later } }
+    const mixed = [
+      async (n: number) =>
+        succeeded(
+          (await admin(n).request(CreateDeployment, { input: { name, ...keyed('d') } }))
+            .createDeployment,
+          'CreateDeploymentSuccess',
+        ),
+      async (n: number) =>
+        succeeded(
+          (await admin(n).request(CreateService, { input: { name, backend, ...keyed('s') } }))
+            .createService,
+          'CreateServiceSuccess',
+        ),
+      async (n: number) =>
+        succeeded(
+          (await admin(n).request(CreateToken, { input: { name, role: 'ADMIN', ...keyed('t') } }))
+            .createToken,
+          'CreateTokenSuccess',
+        ),
+      async (n: number) => {
+        const input = { id, scale: { desired: 2 }, ...keyed('c') }
+        const { scaleService } = await admin(n).request(ScaleService, { input })
+        return succeeded(scaleService, 'ScaleServiceSuccess')
+      },
+      async (n: number) => {
+        const input = { deploymentId, versionId: earlier, serviceIds: [id], ...keyed('r') }
+        const { rollBackDeployment } = await admin(n).request(RollBack, { input })
+        return succeeded(rollBackDeployment, 'RollBackDeploymentSuccess')
+      },
+    ]
+    const names = ['createDeployment', 'createService', 'createToken', 'scaleService']
+    const before = await acts([...names, 'rollBackDeployment'])
+    const outcomes = await Promise.all(mixed.map((call) => atOnce<object>(100, call)))
+    for (const one of outcomes)
+      expect(apart(one)).toEqual({ answers: [expect.any(String)], firsts: 1 })
+    const after = await acts([...names, 'rollBackDeployment'])
+    expect(after.slice(0, after.length - before.length).toSorted()).toEqual(
+      [...names, 'rollBackDeployment'].toSorted(),
+    )
+  })
+
+  test('what a server leaves when it dies is answered by the other, from the object', async () => {
+    const LOCK = 4712
+    await inDatabase(
+      { url: two.url, dataDir: '' },
+      ...guarded(`PERFORM pg_advisory_xact_lock(${LOCK});`),
+    )
+    const { Client: Connection } = await import('pg')
+    const holder = new Connection({ connectionString: two.url })
+    await holder.connect()
+    await holder.query(`SELECT pg_advisory_lock(${LOCK})`)
+    const input = { name: `left ${randomUUID()}`, idempotencyKey: randomUUID() }
+    const call = async (n: number) =>
+      succeeded(
+        (await admin(n).request(CreateDeployment, { input })).createDeployment,
+        'CreateDeploymentSuccess',
+      )
+    const lost = call(0).catch(() => 'lost')
+    const waiting = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'`
+    await until(async () => (await holder.query(waiting)).rows.length > 0)
+    await two.servers[0].end('SIGKILL')
+    expect(await lost).toBe('lost')
+    await holder.query(`SELECT pg_terminate_backend(pid) FROM (${waiting}) AS w`)
+    await holder.query('DROP TRIGGER call_guard ON "IdempotentCall"')
+    await holder.end()
+    const outcomes = await atOnce(10, () => call(1))
+    expect(apart(outcomes)).toEqual({ answers: [expect.any(String)], firsts: 0 })
+    const { activity } = await admin(1).request(Activities, {
+      first: 1000,
+      filter: { actions: ['createDeployment'] },
+    })
+    const made = activity.nodes.filter(({ changes }) => changes.some(({ to }) => to === input.name))
+    expect(made.map(({ subjectId }) => subjectId)).toEqual([outcomes[0]?.deployment.id])
+    await two.servers[0].start()
   })
 })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
 import { onServer } from '../../testkit/database/template.ts'
 import { look, remove, StartService, stop } from '../../testkit/operations/services.ts'
@@ -9,8 +9,6 @@ import { becomes, linesOf, runningService } from '../../testkit/seed/services.ts
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
 import { follow } from '../streams/follow.ts'
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 /*
  * Output that cannot be stored yet, because the database has no room for it. Nobody waits for it but the log.

@@ -54,7 +54,7 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
     await server.start()
     shop = await workshop(server.url)
     await writeFile(join(shop.path, 'counting.py'), counting)
-  }, 90_000)
+  })
   afterEach(async () => {
     await stopAll()
     for (const one of undo.splice(0)) await one()
@@ -160,7 +160,7 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
     const { length } = linesOf(late)
     await until(() => all().every((numbers) => numbers.at(-1) === length), PATIENT)
     for (const numbers of all()) expect(numbers).toEqual(dense(length))
-  }, 240_000)
+  })
 })
 
 const linesOf = ({ stdout }: RunningCommand): { number: number; text: string }[] =>

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { settings } from '../../testkit/app.ts'
 import { millrace } from '../../testkit/cli.ts'
 import { testDatabase, type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
+import { type Gate, testGate } from '../../testkit/gate.ts'
 import { isAlive } from '../../testkit/machine/alive.ts'
 import { processesWith } from '../../testkit/machine/processes.ts'
 import { look, remove } from '../../testkit/operations/services.ts'
@@ -12,21 +13,22 @@ import { becomes, linesOf, runningService } from '../../testkit/seed/services.ts
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
 
-vi.setConfig({ testTimeout: 90_000 })
-
 let database: TestDatabase
 let server: TestServer
+let gate: Gate
 beforeAll(async () => {
   database = await testDatabase()
+  gate = await testGate()
   server = new TestServer(database, { STOP_GRACE_SECONDS: '10' })
   await server.start()
 })
 afterAll(async () => {
   await server.end('SIGKILL')
   await database.drop()
+  await gate.remove()
 })
 
-test('a second server on the same data folder is refused with one sentence', async () => {
+test.concurrent('a second server on the same data folder is refused with one sentence', async () => {
   const second = await millrace(['serve'], { env: settings(database) })
   expect(second).toEqual({
     code: 1,
@@ -35,7 +37,7 @@ test('a second server on the same data folder is refused with one sentence', asy
   })
 })
 
-test('a port that is taken is told in one sentence', async () => {
+test.concurrent('a port that is taken is told in one sentence', async () => {
   const other = await testEmbedded()
   const { port } = new URL(server.url)
   try {
@@ -53,16 +55,20 @@ test('a port that is taken is told in one sentence', async () => {
 
 test('a server that is told to stop ends what runs in good order and loses nothing', async () => {
   const slow = [
-    'import time',
     'def handler(request, context):',
     '    print("begun", flush=True)',
-    '    time.sleep(2)',
+    ...gate.python
+      .trimEnd()
+      .split('\n')
+      .map((line) => `    ${line}`),
     '    return {"content": "finished"}',
     '',
   ].join('\n')
   const { admin } = server
-  const answering = await runningService(admin, { 'main.py': slow })
-  const talking = await runningService(admin, command.files, { command: command.command })
+  const [answering, talking] = await Promise.all([
+    runningService(admin, { 'main.py': slow }),
+    runningService(admin, command.files, { command: command.command }),
+  ])
   const children = (await processesWith(database.dataDir)).filter((pid) => pid !== server.pid)
   expect(children.length).toBeGreaterThanOrEqual(4)
 
@@ -85,10 +91,11 @@ test('a server that is told to stop ends what runs in good order and loses nothi
     () => 'cut',
   )
 
-  const { code } = await server.end('SIGTERM')
-  expect(code).toBe(0)
-  expect(await (await answer).text()).toBe('finished')
+  const ended = server.end('SIGTERM')
   expect(await closed).toBe(1001)
+  await gate.open() // what was begun ends while the server does
+  expect(await (await answer).text()).toBe('finished')
+  expect((await ended).code).toBe(0)
   expect(await told).toBe('cut')
   expect(children.filter(isAlive)).toEqual([])
 
@@ -104,7 +111,7 @@ test('a server that is told to stop ends what runs in good order and loses nothi
 })
 
 test('a start is over when its signal is, even while instances are still coming up', async () => {
-  const sleepy = { 'main.py': `import time\ntime.sleep(3)\n${python.files['main.py']}` }
+  const sleepy = { 'main.py': `import time\ntime.sleep(1000)\n${python.files['main.py']}` }
   const service = runningService(server.admin, sleepy).catch(() => undefined)
   await until(async () => (await processesWith(database.dataDir)).length > 1)
   const { code } = await server.end('SIGTERM')

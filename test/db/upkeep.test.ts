@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Pool } from 'pg'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Embedded, startEmbedded } from '../../src/db/embedded.ts'
 import { Upkeep } from '../../src/db/upkeep.ts'
 import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
@@ -14,18 +14,21 @@ let embedded: Embedded
 let pool: Pool
 let upkeep: Upkeep
 
-beforeEach(async () => {
+beforeAll(async () => {
   files = await testEmbedded()
   embedded = await startEmbedded({ folder: join(files.dataDir, 'postgres'), log })
   pool = new Pool({ stream: () => embedded.connect(), user: 'postgres', ssl: false })
   upkeep = new Upkeep(pool, log, 100)
 })
-afterEach(async () => {
+afterAll(async () => {
   await upkeep.close()
   await pool.end()
   await embedded.close()
   await files.drop()
 })
+
+/** Statistics are written down once a second, and sooner where that is asked for. */
+const VACUUMED = `SELECT pg_stat_force_next_flush(), vacuum_count AS n FROM pg_stat_user_tables WHERE relname = 'Busy'`
 
 test('the room of rows that are no more is used again, so that a table that is changed all the time stays small', async () => {
   await pool.query(`CREATE TABLE "Busy" (id int PRIMARY KEY, text text)`)
@@ -34,15 +37,10 @@ test('the room of rows that are no more is used again, so that a table that is c
   )
   const size = async () =>
     Number((await pool.query(`SELECT pg_relation_size('"Busy"') AS bytes`)).rows[0].bytes)
-  const vacuumed = async () =>
-    Number(
-      (await pool.query(`SELECT vacuum_count AS n FROM pg_stat_user_tables WHERE relname = 'Busy'`))
-        .rows[0].n,
-    )
+  const vacuumed = async () => Number((await pool.query(VACUUMED)).rows[0].n)
   const change = async () => {
     const before = await vacuumed()
     for (let n = 0; n < 5; n += 1) await pool.query(`UPDATE "Busy" SET text = text || 'y'`)
-    // statistics are written down once a second, with what is done then
     await until(async () => (await vacuumed()) > before)
   }
   for (let n = 0; n < 6; n += 1) await change()

@@ -1,18 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { graphql } from '../../testkit/generated/index.ts'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { ServiceStatus } from '../../testkit/operations/services.ts'
 import { seedQueue } from '../../testkit/seed/jobs.ts'
 import { becomes, runningService } from '../../testkit/seed/services.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
-
-const Logged = graphql(`
-  query ObserveLogged($id: ID!) {
-    service(id: $id) {
-      id
-    }
-  }
-`)
 
 const slow = {
   'package.json': '{"type":"module"}',
@@ -66,7 +58,7 @@ test('every answer has an id, under which the log has its line, with the route a
   const response = await fetch(`${server.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...server.admin.headers },
-    body: JSON.stringify({ query: Logged.toString(), variables: { id: service.id } }),
+    body: JSON.stringify({ query: ServiceStatus.toString(), variables: { id: service.id } }),
   })
   const id = response.headers.get('x-request-id') ?? ''
   expect(id).toMatch(/^[\da-f-]{36}$/)
@@ -104,7 +96,7 @@ test('the id is on refusals too, and an instance cannot put its own in its place
   expect(answer.headers.get('x-request-id')).toBe('for-the-instance')
 })
 
-test('what was slow is told at info, and what failed by our fault at warn', async () => {
+test.concurrent('what was slow is told at info, and what failed by our fault at warn', async () => {
   const slowly = await fetch(`${service.invokeUrl}?slow=1`, { headers: server.admin.headers })
   expect(await lineOf(slowly.headers.get('x-request-id') ?? '')).toMatchObject({
     level: INFO,
@@ -116,7 +108,7 @@ test('what was slow is told at info, and what failed by our fault at warn', asyn
   await becomes(server.admin, service.id, 'READY')
 })
 
-test('a wait that was asked for is no slowness', async () => {
+test.concurrent('a wait that was asked for is no slowness', async () => {
   const queue = await seedQueue(server.admin)
   const input = { serviceIds: [queue], worker: 'w', claimId: 'waiting', waitSeconds: 2 }
   const ask = (query: string, variables: object) =>
@@ -128,7 +120,7 @@ test('a wait that was asked for is no slowness', async () => {
   const claim = 'mutation ($input: ClaimJobsInput!) { claimJobs(input: $input) { __typename } }'
   const submit = 'mutation ($input: SubmitJobInput!) { submitJob(input: $input) { __typename } }'
   const job = { serviceId: await seedQueue(server.admin), waitSeconds: 2 }
-  for (const answer of [await ask(claim, { input }), await ask(submit, { input: job })]) {
+  for (const answer of await Promise.all([ask(claim, { input }), ask(submit, { input: job })])) {
     expect(await answer.text()).toContain('Success')
     const line = await lineOf(answer.headers.get('x-request-id') ?? '')
     expect(line).toMatchObject({ level: DEBUG })

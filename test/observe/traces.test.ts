@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
@@ -16,14 +17,6 @@ const Traced = graphql(`
           id
         }
       }
-    }
-  }
-`)
-
-const FollowTraced = graphql(`
-  subscription ObserveFollowTraced($id: ID!) {
-    serviceLogs(serviceId: $id, last: 0) {
-      cursor
     }
   }
 `)
@@ -92,7 +85,8 @@ const post = (by: Caller, query: string, variables: object) =>
     body: JSON.stringify({ query, variables }),
   })
 
-test('one request is one connected trace, from the caller over HTTP and GraphQL to SQL', async () => {
+// spans are sent every two seconds: these wait for theirs together
+test.concurrent('one request is one connected trace, from the caller over HTTP and GraphQL to SQL', async () => {
   const by = caller()
   expect((await post(by, Traced.toString(), { id: service.id })).status).toBe(200)
   const spans = await spansOf(by, /^POST \/graphql$/)
@@ -126,7 +120,7 @@ test('one request is one connected trace, from the caller over HTTP and GraphQL 
   expect(JSON.stringify(spans)).not.toContain(service.id)
 })
 
-test('named SQL is traced like that of Prisma, by what it does to which tables', async () => {
+test.concurrent('named SQL is traced like that of Prisma, by what it does to which tables', async () => {
   const by = caller()
   const logs = 'query { services(first: 1) { nodes { logs(first: 1) { nodes { text } } } } }'
   await post(by, logs, {})
@@ -134,7 +128,7 @@ test('named SQL is traced like that of Prisma, by what it does to which tables',
   expect(spans.map(({ name }) => name)).toContain('SELECT LogHead, SELECT LogLine')
 })
 
-test('a call hands the trace and the id of the request to the instance', async () => {
+test.concurrent('a call hands the trace and the id of the request to the instance', async () => {
   const by = caller()
   const response = await fetch(`${service.invokeUrl}?signature=hush`, {
     headers: { ...server.admin.headers, ...by.headers, 'x-request-id': 'mine-1' },
@@ -151,14 +145,14 @@ test('a call hands the trace and the id of the request to the instance', async (
   expect(JSON.stringify(spans)).not.toContain('hush')
 })
 
-test('an operation over a WebSocket is a trace of its own, and its deliveries are none', async () => {
+test.concurrent('an operation over a WebSocket is a trace of its own, and its deliveries are none', async () => {
   const socket = server.admin.socket()
   let delivered = 0
   const leave = socket.subscribe(
-    { query: FollowTraced.toString(), variables: { id: service.id } },
+    { query: ServiceLogs.toString(), variables: { serviceId: service.id, last: 0 } },
     { next: () => (delivered += 1), error() {}, complete() {} },
   )
-  const name = 'subscription ObserveFollowTraced'
+  const name = 'subscription ServiceLogs'
   await until(() => collector.spans.some((span) => span.name === name))
   const start = named(collector.spans, name)
   expect(start.parentSpanId ?? '').toBe('')
@@ -168,14 +162,16 @@ test('an operation over a WebSocket is a trace of its own, and its deliveries ar
   expect(delivered).toBeGreaterThanOrEqual(0)
 })
 
-test('a malformed traceparent is no parent, and a caller that does not sample is heeded', async () => {
-  const before = new Set(collector.spans.map((span) => span.traceId))
+test.concurrent('a malformed traceparent is no parent, and a caller that does not sample is heeded', async () => {
   const bad = { ...caller(), headers: { traceparent: '00-xyz-1-01' } }
-  await post(bad, '{ __typename }', {})
+  await post(bad, 'query OfNobody { __typename }', {})
   const by = caller()
   const quiet = { ...by, headers: { traceparent: `00-${by.traceId}-${by.spanId}-00` } }
   await post(quiet, '{ __typename }', {})
-  await until(() => collector.spans.some((span) => !before.has(span.traceId) && !span.parentSpanId))
+  const ofNobody = () => collector.spans.find(({ name }) => name === 'query OfNobody')
+  await until(() => ofNobody() !== undefined)
+  const spans = await spansOf({ ...bad, traceId: ofNobody()?.traceId ?? '' }, 'POST /graphql')
+  expect(named(spans, 'POST /graphql').parentSpanId ?? '').toBe('')
   const last = caller()
   await post(last, '{ __typename }', {})
   await spansOf(last, 'POST /graphql')
