@@ -56,6 +56,27 @@ afterAll(async () => {
   await folder.remove()
 })
 
+const headers = (): Record<string, string> => server.admin.headers
+const ask = (query: string, more: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers(), ...more },
+    body: JSON.stringify({ query }),
+  })
+const open = async (): Promise<WebSocket> => {
+  const one = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+  await once(one, 'open')
+  return one
+}
+const greet = (one: WebSocket): void =>
+  one.send(JSON.stringify({ type: 'connection_init', payload: headers() }))
+const acknowledged = async (): Promise<WebSocket> => {
+  const one = await open()
+  greet(one)
+  await said(one)
+  return one
+}
+
 describe.runIf(bin !== undefined)('while PostgreSQL is away', () => {
   /** Opened while all was well. */
   let socket: WebSocket
@@ -67,26 +88,6 @@ describe.runIf(bin !== undefined)('while PostgreSQL is away', () => {
   })
   afterAll(() => socket.close())
 
-  const headers = (): Record<string, string> => server.admin.headers
-  const ask = (query: string, more: Record<string, string> = {}): Promise<Response> =>
-    fetch(`${server.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers(), ...more },
-      body: JSON.stringify({ query }),
-    })
-  const open = async (): Promise<WebSocket> => {
-    const one = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
-    await once(one, 'open')
-    return one
-  }
-  const greet = (one: WebSocket): void =>
-    one.send(JSON.stringify({ type: 'connection_init', payload: headers() }))
-  const acknowledged = async (): Promise<WebSocket> => {
-    const one = await open()
-    greet(one)
-    await said(one)
-    return one
-  }
   test('an operation is answered 503 and UNAVAILABLE, with when to try again and the id that is in the log', async () => {
     for (const type of ['application/json', 'application/graphql-response+json']) {
       const answer = await ask('{ deployments(first: 1) { nodes { id } } }', { accept: type })

@@ -3,14 +3,28 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { CreateDeployment } from '../../testkit/operations/deployments.ts'
 import { Activities, CreateToken } from '../../testkit/operations/organizations.ts'
-import { CreateService, RollBack, ScaleService } from '../../testkit/operations/services.ts'
+import {
+  CreateService,
+  InvokeService,
+  RollBack,
+  ScaleService,
+  StopService,
+} from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import {
+  becomes,
+  runningService,
+  seedDeployment,
+  seedService,
+  seedVersion,
+} from '../../testkit/seed/services.ts'
 import { apart, atOnce } from './answers.ts'
 
 let app: SharedApp
 let deploymentId: string
 let versionIds: string[]
+/** Says how often it was called, and as many letters as it is asked for. */
+let counting: string
 beforeAll(async () => {
   app = await sharedApp()
   deploymentId = (await seedDeployment(app.admin)).id
@@ -19,6 +33,14 @@ beforeAll(async () => {
     await seedVersion(app.admin, deploymentId, files),
     await seedVersion(app.admin, deploymentId, files),
   ]
+  const counter = {
+    'main.mjs': `
+let calls = 0
+export const handler = async (request) =>
+  Response.json({ call: (calls += 1), text: 'x'.repeat((await request.json()).size) })
+`,
+  }
+  counting = (await runningService(app.admin, counter, { image: 'node' })).id
 })
 afterAll(() => app.close())
 
@@ -104,4 +126,42 @@ test('called 100 times at once, createService, scaleService and rollBackDeployme
   )
   expect(apart(rolled)).toEqual({ answers: [expect.any(String)], firsts: 1 })
   expect((await acts('rollBackDeployment', serviceIds)).toSorted()).toEqual(serviceIds.toSorted())
+})
+
+const invoke = async (size: number, idempotencyKey: string) => {
+  const input = { id: counting, json: { size }, idempotencyKey }
+  return (await app.admin.request(InvokeService, { input })).invokeService
+}
+const answer = async (size: number, key: string) =>
+  succeeded(await invoke(size, key), 'InvokeServiceSuccess')
+
+test('a service is called once for a key, and its answer repeated', async () => {
+  const key = randomUUID()
+  const outcomes = await atOnce(20, () => answer(1, key))
+  expect(apart(outcomes)).toEqual({ answers: [expect.any(String)], firsts: 1 })
+  expect(outcomes[0]?.json).toEqual({ call: 1, text: 'x' })
+  expect((await answer(1, randomUUID())).json).toEqual({ call: 2, text: 'x' })
+})
+
+test('an answer of more than 256 kB is given once, and the service not called again', async () => {
+  const key = randomUUID()
+  const { json } = await answer(300_000, key)
+  expect(json).toMatchObject({ call: 3 })
+  expect(await invoke(300_000, key)).toMatchObject({
+    __typename: 'Conflict',
+    field: 'idempotencyKey',
+  })
+  expect((await answer(1, randomUUID())).json).toMatchObject({ call: 4 })
+})
+
+test('a refusal is repeated with its facts', async () => {
+  const input = { id: counting, idempotencyKey: randomUUID() }
+  expect((await app.admin.request(StopService, { input })).stopService).toMatchObject({
+    __typename: 'StopServiceSuccess',
+  })
+  await becomes(app.admin, counting, 'STOPPED')
+  const key = randomUUID()
+  const refused = await invoke(1, key)
+  expect(refused).toMatchObject({ __typename: 'WrongState' })
+  expect(await invoke(1, key)).toEqual(refused)
 })

@@ -1,32 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { catalogue, type Definition } from '../../src/ports/metrics/catalogue.ts'
-import { graphql } from '../../testkit/generated/index.ts'
+import { catalogue } from '../../src/ports/metrics/catalogue.ts'
+import type { Definition } from '../../src/ports/metrics/metrics.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
+import { ServiceStatus } from '../../testkit/operations/services.ts'
+import { ServiceLogs } from '../../testkit/operations/streams.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 import { samplesIn, scrape, total } from './scrape.ts'
 
 const METRICS_TOKEN = 'only-for-the-scraper'
-
-const Look = graphql(`
-  query ObserveLook($id: ID!) {
-    service(id: $id) {
-      id
-      name
-    }
-  }
-`)
-
-const Follow = graphql(`
-  subscription ObserveFollow($id: ID!) {
-    serviceLogs(serviceId: $id, last: 0) {
-      lines {
-        text
-      }
-    }
-  }
-`)
 
 const printer = {
   'package.json': '{"type":"module"}',
@@ -115,7 +98,7 @@ test('requests are counted by route, method and class, with no path of a caller 
   await fetch(`${app.url}/healthz`)
   await fetch(`${app.url}/nowhere/at-all`)
   await fetch(`${app.url}/uploads/upl_secret-looking/source.tgz?signature=hush`, { method: 'PUT' })
-  await app.admin.request(Look, { id: service.id })
+  await app.admin.request(ServiceStatus, { id: service.id })
   const requests = (labels: Record<string, string>) =>
     growth(before, 'millrace_http_requests_total', labels)
   await until(
@@ -134,8 +117,8 @@ test('requests are counted by route, method and class, with no path of a caller 
 
 test('operations are counted by door, kind and code, refused documents too', async () => {
   const before = await read()
-  await app.admin.request(Look, { id: service.id })
-  await app.stranger.execute(Look, { id: service.id })
+  await app.admin.request(ServiceStatus, { id: service.id })
+  await app.stranger.execute(ServiceStatus, { id: service.id })
   await fetch(`${app.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...app.admin.headers },
@@ -154,11 +137,11 @@ test('operations are counted by door, kind and code, refused documents too', asy
 test('a credential that is not known is counted, over HTTP and over a socket', async () => {
   const before = await read()
   const liar = app.client('a-token-that-nobody-has')
-  await liar.execute(Look, { id: service.id })
+  await liar.execute(ServiceStatus, { id: service.id })
   const socket = liar.socket()
   await new Promise<void>((resolve) => {
     socket.subscribe(
-      { query: Follow.toString(), variables: { id: service.id } },
+      { query: ServiceLogs.toString(), variables: { serviceId: service.id, last: 0 } },
       { next() {}, error: () => resolve(), complete: resolve },
     )
   })
@@ -171,7 +154,7 @@ test('following a log moves sockets, subscriptions, streams, entries and lag, an
   const socket = app.admin.socket()
   const heard: string[] = []
   const leave = socket.subscribe<{ serviceLogs: { lines: { text: string }[] } }>(
-    { query: Follow.toString(), variables: { id: service.id } },
+    { query: ServiceLogs.toString(), variables: { serviceId: service.id, last: 0 } },
     {
       next: ({ data }) => heard.push(...(data?.serviceLogs.lines ?? []).map(({ text }) => text)),
       error() {},
@@ -222,8 +205,8 @@ test('following a log moves sockets, subscriptions, streams, entries and lag, an
 test('an SSE stream is counted while it is open', async () => {
   const stop = new AbortController()
   const query = new URLSearchParams({
-    query: Follow.toString(),
-    variables: JSON.stringify({ id: service.id }),
+    query: ServiceLogs.toString(),
+    variables: JSON.stringify({ serviceId: service.id, last: 0 }),
   })
   const response = await fetch(`${app.url}/graphql?${query}`, {
     headers: { ...app.admin.headers, accept: 'text/event-stream' },
@@ -253,7 +236,7 @@ test('calls of a service are counted by what became of them', async () => {
 test('the service is owned with its status, and the database tells of its work', async () => {
   await until(async () => total(await read(), 'millrace_services_owned', { status: 'READY' }) === 1)
   const before = await read()
-  await app.admin.request(Look, { id: service.id })
+  await app.admin.request(ServiceStatus, { id: service.id })
   expect(
     await growth(before, 'millrace_database_statement_duration_seconds_count'),
   ).toBeGreaterThan(0)
@@ -275,7 +258,7 @@ test('metrics are for administrators of the server and for the scraper, whose to
   expect(await ask(METRICS_TOKEN)).toBe(200)
   expect(await ask(undefined)).toBe(401)
   expect(await ask('not-the-token-of-any')).toBe(401)
-  const answer = await app.client(METRICS_TOKEN).execute(Look, { id: service.id })
+  const answer = await app.client(METRICS_TOKEN).execute(ServiceStatus, { id: service.id })
   expect(answer.data?.service ?? null).toBeNull()
   expect(answer.errors?.[0]?.extensions?.['code']).toBe('UNAUTHENTICATED')
 })

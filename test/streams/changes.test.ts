@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
+import { UpdateDeployment } from '../../testkit/operations/deployments.ts'
 import { UpdateService } from '../../testkit/operations/services.ts'
 import { ServiceChanged } from '../../testkit/operations/streams.ts'
 import { seedDeployment } from '../../testkit/seed/services.ts'
@@ -45,14 +46,6 @@ const DeploymentChanged = graphql(`
   }
 `)
 
-const UpdateDeployment = graphql(`
-  mutation StreamsUpdateDeployment($id: ID!, $name: String!) {
-    updateDeployment(input: { id: $id, name: $name }) {
-      __typename
-    }
-  }
-`)
-
 let app: StreamApp
 beforeAll(async () => {
   app = await streamApp()
@@ -69,7 +62,7 @@ test('nothing falls between a query and the subscription that resumes at its `as
     expect(before.service?.events.pageInfo.endCursor).toBe(before.service?.asOf)
     for (const name of [`a ${round}`, `b ${round}`]) {
       await app.admin.request(UpdateService, { input: { id, name } })
-      await app.admin.request(UpdateDeployment, { id: deployment.id, name })
+      await app.admin.request(UpdateDeployment, { input: { id: deployment.id, name } })
     }
     const service = follow(app.admin, ServiceChanged, {
       serviceId: id,
@@ -80,7 +73,7 @@ test('nothing falls between a query and the subscription that resumes at its `as
       after: before.deployment?.asOf,
     })
     await app.admin.request(UpdateService, { input: { id, name: `c ${round}` } })
-    await app.admin.request(UpdateDeployment, { id: deployment.id, name: `c ${round}` })
+    await app.admin.request(UpdateDeployment, { input: { id: deployment.id, name: `c ${round}` } })
     const ofService = () => service.results.flatMap(({ data }) => data?.serviceChanged.events ?? [])
     const ofDeployment = () =>
       changed.results.flatMap(({ data }) => data?.deploymentChanged.events ?? [])
@@ -124,7 +117,7 @@ test('without a cursor the first delivery is the present state, the next what ch
 
 test('from "start" every event is delivered', async () => {
   const deployment = await seedDeployment(app.admin)
-  await app.admin.request(UpdateDeployment, { id: deployment.id, name: 'second' })
+  await app.admin.request(UpdateDeployment, { input: { id: deployment.id, name: 'second' } })
   const following = follow(app.admin, DeploymentChanged, { id: deployment.id, after: 'start' })
   await until(() => following.results.length > 0)
   following.stop()

@@ -82,16 +82,12 @@ export const linesOf = (following: Following<ServiceLogsSubscription>): Line[] =
 export const hasLines = (
   following: Following<ServiceLogsSubscription>,
   count: number,
-  timeoutMs = 20_000,
 ): Promise<void> =>
-  until(
-    () => {
-      if (following.over && linesOf(following).length < count)
-        throw new Error(`Over after ${linesOf(following).length} of ${count} lines`)
-      return linesOf(following).length >= count
-    },
-    { timeoutMs },
-  )
+  until(() => {
+    if (following.over && linesOf(following).length < count)
+      throw new Error(`Over after ${linesOf(following).length} of ${count} lines`)
+    return linesOf(following).length >= count
+  })
 
 type LogsPage = NonNullable<LogPageQuery['service']>['logs']
 
