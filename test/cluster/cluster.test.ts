@@ -81,6 +81,8 @@ const metric = async (
 ): Promise<number> => total(await scrape(url, admin.headers), name, labels)
 
 const owned = (server: TestServer) => metric(server, 'millrace_services_owned')
+const calls = (server: TestServer, via: string) =>
+  metric(server, 'millrace_invocations_total', { via, outcome: 'ok' })
 const takeovers = (server: TestServer) => metric(server, 'millrace_service_takeovers_total')
 
 describe.runIf(hasServers)('two servers', () => {
@@ -119,8 +121,6 @@ describe.runIf(hasServers)('two servers', () => {
     })
     expect(answer.headers.get('x-request-id')).toBe('through-both')
     expect(await answer.json()).toMatchObject({ 'x-request-id': 'through-both' })
-    const calls = (server: TestServer, via: string) =>
-      metric(server, 'millrace_invocations_total', { via, outcome: 'ok' })
     await until(async () => (await calls(other, 'sent')) === 1)
     await until(async () => (await calls(owner, 'received')) === 1)
     expect(await calls(other, 'local')).toBe(0)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ServiceLogsSubscription } from '../../testkit/generated/graphql.ts'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
 import { onServer } from '../../testkit/database/template.ts'
 import { look, remove, StartService, stop } from '../../testkit/operations/services.ts'
@@ -8,7 +9,7 @@ import { counter } from '../../testkit/seed/programs.ts'
 import { becomes, linesOf, runningService } from '../../testkit/seed/services.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
-import { follow } from '../streams/follow.ts'
+import { follow, type Following } from '../streams/follow.ts'
 
 /*
  * Output that cannot be stored yet, because the database has no room for it. Nobody waits for it but the log.
@@ -35,58 +36,64 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
       sql(`CREATE TRIGGER "Full" BEFORE INSERT ON "LogLine" EXECUTE FUNCTION "full"()`)
     const makeRoom = () => sql(`DROP TRIGGER "Full" ON "LogLine"`)
 
-    test('stopping, starting and a killed server wait for no output, and the log has all of it in order', async () => {
-      const { id } = await runningService(server.admin, counter.files)
-      const length = async () => (await linesOf(server.admin, id)).length
-      await until(async () => (await length()) > 20)
-      await fill()
-      const stored = await length()
+    describe('and the server is killed', () => {
+      let id: string
+      let deleted: Awaited<ReturnType<typeof runningService>>
+      let followed: Following<ServiceLogsSubscription>
+      const length = async (of: string) => (await linesOf(server.admin, of)).length
+      const followedLines = () =>
+        followed.results.flatMap(({ data }) => data?.serviceLogs.lines ?? [])
+      beforeAll(async () => {
+        const started = () => runningService(server.admin, counter.files)
+        const [kept, other] = await Promise.all([started(), started()])
+        id = kept.id
+        deleted = other
+        for (const one of [kept, other]) await until(async () => (await length(one.id)) > 20)
+        await fill()
+        const stored = await length(id)
 
-      await stop(server.admin, id)
-      await becomes(server.admin, id, 'STOPPED')
-      expect((await look(server.admin, id))?.instances).toEqual([])
-      await server.admin.request(StartService, { input: { id } })
-      await becomes(server.admin, id, 'READY')
-      await server.end('SIGKILL')
-      await server.start()
-      await becomes(server.admin, id, 'READY')
-      expect(await length()).toBe(stored)
+        await remove(server.admin, deleted.id)
+        await stop(server.admin, id)
+        await becomes(server.admin, id, 'STOPPED')
+        expect((await look(server.admin, id))?.instances).toEqual([])
+        await until(async () => (await look(server.admin, deleted.id)) === null)
+        await server.admin.request(StartService, { input: { id } })
+        await becomes(server.admin, id, 'READY')
+        await server.end('SIGKILL')
+        await server.start()
+        await becomes(server.admin, id, 'READY')
+        expect(await length(id)).toBe(stored)
+        followed = follow(server.admin, ServiceLogs, { serviceId: deleted.id, after: 'start' })
+        await until(() => followedLines().length > 20)
+        await makeRoom()
+      })
 
-      await makeRoom()
-      await until(async () => countedIn(await linesOf(server.admin, id)).size === 3)
-      await stop(server.admin, id)
-      await becomes(server.admin, id, 'STOPPED')
-      const lines = await linesOf(server.admin, id)
-      expect(lines.map(({ number }) => number)).toEqual(dense(lines.length))
-      const counted = countedIn(lines)
-      for (const numbers of counted.values()) expect(numbers).toEqual(dense(numbers.length))
-      const printers = lines.map(({ text }) => text.split(' ')[0])
-      const turns = printers.filter((name, place) => name !== printers[place - 1])
-      expect(turns).toEqual([...counted.keys()])
-      await remove(server.admin, id)
-    })
+      test('stopping, starting and the next server have waited for no output, and the log has all of it in order', async () => {
+        await until(async () => countedIn(await linesOf(server.admin, id)).size === 3)
+        await stop(server.admin, id)
+        await becomes(server.admin, id, 'STOPPED')
+        const lines = await linesOf(server.admin, id)
+        expect(lines.map(({ number }) => number)).toEqual(dense(lines.length))
+        const counted = countedIn(lines)
+        for (const numbers of counted.values()) expect(numbers).toEqual(dense(numbers.length))
+        const printers = lines.map(({ text }) => text.split(' ')[0])
+        const turns = printers.filter((name, place) => name !== printers[place - 1])
+        expect(turns).toEqual([...counted.keys()])
+        await remove(server.admin, id)
+      })
 
-    test('the log of a deleted service ends behind its last line, also when the server is killed before', async () => {
-      const { id, handle } = await runningService(server.admin, counter.files)
-      await until(async () => (await linesOf(server.admin, id)).length > 20)
-      await fill()
-      await remove(server.admin, id)
-      await until(async () => (await look(server.admin, id)) === null)
-      await server.end('SIGKILL')
-      await server.start()
-      const followed = follow(server.admin, ServiceLogs, { serviceId: id, after: 'start' })
-      const lines = () => followed.results.flatMap(({ data }) => data?.serviceLogs.lines ?? [])
-      await until(() => lines().length > 20)
-      await makeRoom()
-      await until(() => followed.over)
-      expect(followed.results.at(-1)?.data?.serviceLogs.end).toEqual({ lastNumber: lines().length })
-      expect(lines().map(({ number }) => number)).toEqual(dense(lines().length))
-      for (const numbers of countedIn(lines()).values())
-        expect(numbers).toEqual(dense(numbers.length))
-      const { rows } = await sql(
-        `SELECT head::int FROM "LogHead" WHERE stream = (SELECT id FROM "Service" WHERE handle = '${handle}')`,
-      )
-      expect(rows).toEqual([{ head: lines().length }])
+      test('the log of a service that was deleted before ends behind its last line', async () => {
+        await until(() => followed.over)
+        const lines = followedLines()
+        expect(followed.results.at(-1)?.data?.serviceLogs.end).toEqual({ lastNumber: lines.length })
+        expect(lines.map(({ number }) => number)).toEqual(dense(lines.length))
+        for (const numbers of countedIn(lines).values())
+          expect(numbers).toEqual(dense(numbers.length))
+        const { rows } = await sql(
+          `SELECT head::int FROM "LogHead" WHERE stream = (SELECT id FROM "Service" WHERE handle = '${deleted.handle}')`,
+        )
+        expect(rows).toEqual([{ head: lines.length }])
+      })
     })
 
     test('an instance that crashes is started again before its output is stored, as another one', async () => {
@@ -110,7 +117,7 @@ def handler(request, context):
       await fill()
       expect(await call('die')).toBeUndefined()
       await until(async () => ![first, undefined].includes(await call('who')))
-      expect((await look(server.admin, id))?.instances).toEqual([
+      expect((await look(server.admin, id))?.instances).toMatchObject([
         { ordinal: 0, status: 'READY', restarts: 1 },
       ])
       await makeRoom()
