@@ -19,7 +19,7 @@ let gate: Gate
 beforeAll(async () => {
   database = await testDatabase()
   gate = await testGate()
-  server = new TestServer(database, { STOP_GRACE_SECONDS: '10' })
+  server = new TestServer(database, { STOP_GRACE_SECONDS: '60', SHUTDOWN_GRACE_SECONDS: '120' })
   await server.start()
 })
 afterAll(async () => {
@@ -71,6 +71,8 @@ test('a server that is told to stop ends what runs in good order and loses nothi
   ])
   const children = (await processesWith(database.dataDir)).filter((pid) => pid !== server.pid)
   expect(children.length).toBeGreaterThanOrEqual(4)
+  const talkers = await processesWith(talking.id)
+  expect(talkers).not.toEqual([])
 
   const answer = fetch(answering.invokeUrl, { headers: admin.headers })
   await until(async () => (await linesOf(admin, answering.id)).some(({ text }) => text === 'begun'))
@@ -92,10 +94,11 @@ test('a server that is told to stop ends what runs in good order and loses nothi
   )
 
   const ended = server.end('SIGTERM')
-  expect(await closed).toBe(1001)
-  await gate.open() // what was begun ends while the server does
+  await until(() => !talkers.some(isAlive))
+  await gate.open() // what was begun before ends while the server does
   expect(await (await answer).text()).toBe('finished')
   expect((await ended).code).toBe(0)
+  expect(await closed).toBe(1001)
   expect(await told).toBe('cut')
   expect(children.filter(isAlive)).toEqual([])
 

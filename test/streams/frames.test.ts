@@ -102,7 +102,7 @@ const expectWhole = (lines: readonly { number: number; text: string }[]): void =
 }
 
 test.each([
-  ['with its lines once', QUERY],
+  ['with its lines once, and cuts no character in two', QUERY],
   [
     'with its lines several times',
     following(
@@ -112,7 +112,9 @@ test.each([
 ])('every frame of a log is below 1 MiB, %s', async (_name, query) => {
   const frames = await framesOf(query, { id: service.id, after: 'start' })
   expect(Math.max(...frames.map(({ bytes }) => bytes))).toBeLessThan(MAX_FRAME)
-  expectWhole(whole(frames.flatMap(({ delivery }) => delivery['lines']!)))
+  const lines = frames.flatMap(({ delivery }) => delivery['lines']!)
+  for (const { text } of lines) expect(text.isWellFormed()).toBe(true)
+  expectWhole(whole(lines))
   // what fits goes together
   expect(frames.filter(({ delivery }) => delivery['lines']!.length > 1).length).toBeGreaterThan(3)
 })
@@ -134,12 +136,6 @@ test('a log that is cut after each frame has every line once, also one in pieces
   }
   expect(pieces).toBeGreaterThan(1)
   expectWhole(whole(lines))
-})
-
-test('a piece cuts no character in two', async () => {
-  const frames = await framesOf(QUERY, { id: service.id, after: 'start' })
-  for (const { text } of frames.flatMap(({ delivery }) => delivery['lines']!))
-    expect(text.isWellFormed()).toBe(true)
 })
 
 const changes = (alias: string): string => `${alias}: changes { from to }`
