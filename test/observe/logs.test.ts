@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
 import { ServiceStatus } from '../../testkit/operations/services.ts'
@@ -109,23 +110,31 @@ test.concurrent('what was slow is told at info, and what failed by our fault at 
 })
 
 test.concurrent('a wait that was asked for is no slowness', async () => {
-  const queue = await seedQueue(server.admin)
-  const input = { serviceIds: [queue], worker: 'w', claimId: 'waiting', waitSeconds: 2 }
-  const ask = (query: string, variables: object) =>
-    fetch(`${server.url}/graphql`, {
+  const [queue, other] = [await seedQueue(server.admin), await seedQueue(server.admin)]
+  const ask = async (query: string, input: object): Promise<Line> => {
+    const answer = await fetch(`${server.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...server.admin.headers },
-      body: JSON.stringify({ query, variables }),
+      body: JSON.stringify({ query, variables: { input: { ...input, waitSeconds: 2 } } }),
     })
+    expect(await answer.text()).toContain('Success')
+    return lineOf(answer.headers.get('x-request-id') ?? '')
+  }
   const claim = 'mutation ($input: ClaimJobsInput!) { claimJobs(input: $input) { __typename } }'
   const submit = 'mutation ($input: SubmitJobInput!) { submitJob(input: $input) { __typename } }'
-  const job = { serviceId: await seedQueue(server.admin), waitSeconds: 2 }
-  for (const answer of await Promise.all([ask(claim, { input }), ask(submit, { input: job })])) {
-    expect(await answer.text()).toContain('Success')
-    const line = await lineOf(answer.headers.get('x-request-id') ?? '')
-    expect(line).toMatchObject({ level: DEBUG })
-    expect(line['durationMs']).toBeGreaterThan(1_500)
-  }
+  const waits = [
+    () => ask(claim, { serviceIds: [queue], worker: 'w', claimId: randomUUID() }),
+    () => ask(submit, { serviceId: other }),
+  ]
+  await Promise.all(
+    waits.map(async (wait) => {
+      let line = await wait()
+      // where the machine is slow, so may be what an answer takes besides
+      while (line['level'] === INFO && Number(line['durationMs']) > 3_000) line = await wait()
+      expect(line).toMatchObject({ level: DEBUG })
+      expect(line['durationMs']).toBeGreaterThan(1_500)
+    }),
+  )
 })
 
 test('no secret and no query string is in any line', async () => {
