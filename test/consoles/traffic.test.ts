@@ -6,7 +6,7 @@ import { bucketOf, quantileMs } from '../../src/traffic/histogram.ts'
 import { TrafficRecorder } from '../../src/traffic/index.ts'
 import { graphql } from '../../testkit/generated/index.ts'
 import { streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
@@ -29,11 +29,11 @@ const Traffic = graphql(`
   }
 `)
 
-let app: TestApp
+let app: SharedApp
 /** Whose traffic the tests themselves record. */
 let stage: StreamApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   stage = await streamApp()
 })
 afterAll(() => Promise.all([app.close(), stage.close()]))

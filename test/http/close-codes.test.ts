@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { until } from '../../testkit/until.ts'
 
-let app: TestApp
+let app: SharedApp
 /** What the last test does. */
 let closing: Promise<void> | undefined
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => closing ?? app.close())
 

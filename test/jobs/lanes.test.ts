@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { amount } from '../../testkit/random.ts'
 import {
   claim,
@@ -17,9 +17,9 @@ import { until } from '../../testkit/until.ts'
 const CLAIMERS = amount({ share: 12, whole: 50 })
 const JOBS_EACH = amount({ share: 8, whole: 20 })
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import {
   board,
@@ -99,9 +99,9 @@ const Usage = graphql(`
   }
 `)
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

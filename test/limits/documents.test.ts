@@ -1,12 +1,12 @@
 import { getIntrospectionQuery } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { doors, type Operation } from './doors.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

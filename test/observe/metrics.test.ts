@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { catalogue } from '../../src/ports/metrics/catalogue.ts'
-import type { Definition } from '../../src/ports/metrics/metrics.ts'
+import { catalogue, type Definition } from '../../src/ports/metrics/catalogue.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { ServiceStatus } from '../../testkit/operations/services.ts'
 import { ServiceLogs } from '../../testkit/operations/streams.ts'

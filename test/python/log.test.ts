@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { Client } from '../../testkit/client.ts'
 import { graphql } from '../../testkit/generated/index.ts'
 import { olderProxy } from '../../testkit/older.ts'
@@ -9,10 +9,10 @@ import { gateIn } from './worker.ts'
 
 /* The log of a job that a worker in Python does. */
 
-let app: TestApp
+let app: SharedApp
 let crew: Crew
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   crew = await crewAt(app)
 })
 afterAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { isAlive } from '../../testkit/machine/alive.ts'
 import { cancel } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
@@ -8,10 +8,10 @@ import { gateIn } from './worker.ts'
 
 /* How jobs and workers in Python end: by whom they are canceled, killed, stopped. */
 
-let app: TestApp
+let app: SharedApp
 let crew: Crew
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   crew = await crewAt(app)
 })
 afterAll(async () => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { Client } from '../../testkit/client.ts'
 import { Workers } from '../../testkit/operations/workers.ts'
 import { until } from '../../testkit/until.ts'
@@ -10,10 +10,10 @@ import { gateIn, Python } from './worker.ts'
 
 /* A worker in Python: what its functions return and raise, and what it says of itself. */
 
-let app: TestApp
+let app: SharedApp
 let crew: Crew
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   crew = await crewAt(app)
 })
 afterAll(async () => {

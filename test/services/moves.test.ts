@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
 import type { MovesFollowSubscription } from '../../testkit/generated/graphql.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import {
   DeleteService,
   details,
@@ -20,9 +20,9 @@ import { listener } from '../../testkit/seed/programs.ts'
 import { becomes, logOf, runningService, seedService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ScaleInput } from '../../testkit/generated/graphql.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { StopService, UpdateService } from '../../testkit/operations/services.ts'
 import { listener } from '../../testkit/seed/programs.ts'
 import { becomes, seedService } from '../../testkit/seed/services.ts'
@@ -8,9 +8,9 @@ import { ask, Rescale, scaledService, scaling } from './scaling.ts'
 
 /* Which numbers go with which, so what runs is the least that can. */
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterAll(() => app.close())
 

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { cancel, jobBecomes, read, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
 import { gate, kinds, stopAll, work } from './support.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterEach(stopAll)
 afterAll(() => app.close())

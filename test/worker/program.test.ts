@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { RunningCommand } from '../../testkit/cli.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 import { isAlive } from '../../testkit/machine/alive.ts'
@@ -9,7 +9,7 @@ import { cancel, jobBecomes, read, seedQueue, submit, submitMany } from '../../t
 import { until } from '../../testkit/until.ts'
 
 /** `npx millrace worker`, as it is built. */
-let app: TestApp
+let app: SharedApp
 let folder: TestFolder
 /** Workers of the test that runs. */
 const commands: RunningCommand[] = []
@@ -20,7 +20,7 @@ let workerOfScripts: RunningCommand
 let scripts = 0
 
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   folder = await testFolder()
   const functions = Array.from({ length: 20 }, (_, n) => ({ name: `script-${n + 1}` }))
   queueOfScripts = await seedQueue(app.admin, functions)

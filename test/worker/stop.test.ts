@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WorkerStopped } from '../../src/worker/index.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { jobBecomes, read, seedQueue, submit, submitMany } from '../../testkit/seed/jobs.ts'
 import { until } from '../../testkit/until.ts'
 import { gate, kinds, signaled, stopAll, work } from './support.ts'
 
-let app: TestApp
+let app: SharedApp
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
 })
 afterEach(stopAll)
 afterAll(() => app.close())

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { tarGz } from '../../../testkit/archive.ts'
 import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 4.1 and 4.2: deployments; versions, their upload and their download. */
 
-let app: TestApp
+let app: SharedApp
 let abeja: Abeja
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   abeja = await Abeja.of(app.admin)
 })
 afterAll(() => app.close())

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { linesOf } from '../../../testkit/seed/services.ts'
 import { until } from '../../../testkit/until.ts'
 import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 5: logs, both ways. */
 
-let app: TestApp
+let app: SharedApp
 let abeja: Abeja
 let running: Awaited<ReturnType<Abeja['running']>>
 let path: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   abeja = await Abeja.of(app.admin)
   running = await abeja.running(ECHO)
   path = `${running.path}/recentlogs`

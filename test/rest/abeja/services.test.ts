@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../../testkit/generated/index.ts'
-import { testApp, type TestApp } from '../../../testkit/app.ts'
+import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { Abeja, type Said } from '../../../testkit/fronts/abeja.ts'
 import { update } from '../../../testkit/operations/services.ts'
 
@@ -10,13 +10,13 @@ import { update } from '../../../testkit/operations/services.ts'
 const QUIET = { 'main.mjs': 'export const handler = () => new Response()\n' }
 const node = { image: 'node:20' }
 
-let app: TestApp
+let app: SharedApp
 let abeja: Abeja
 let deployment: string
 let version: string
 let services: string
 beforeAll(async () => {
-  app = await testApp()
+  app = await sharedApp()
   abeja = await Abeja.of(app.admin)
   const environment = { A: 'd', B: 'd' }
   const made = await abeja.did('POST', '/deployments', {
