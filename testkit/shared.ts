@@ -22,9 +22,16 @@ let running: Promise<TestApp> | undefined
  */
 export async function sharedApp(): Promise<SharedApp> {
   running ??= testApp({}, { isKept: true })
-  const { url, client, stranger, admin: operator } = await running
-  const { id: organizationId, admin } = await seedOrganization({ url, admin: operator })
-  return { url, client, stranger, admin, organizationId, close: () => removeServices(admin) }
+  const app = await running
+  const { id: organizationId, admin } = await seedOrganization(app)
+  return {
+    url: app.url,
+    client: (secret) => app.client(secret),
+    stranger: app.stranger,
+    admin,
+    organizationId,
+    close: () => removeServices(admin),
+  }
 }
 
 const ServiceIds = graphql(`

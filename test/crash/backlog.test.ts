@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Client } from '../../testkit/client.ts'
 import type { ServiceLogsSubscription } from '../../testkit/generated/graphql.ts'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
 import { onServer } from '../../testkit/database/template.ts'
@@ -10,6 +11,9 @@ import { becomes, linesOf, runningService } from '../../testkit/seed/services.ts
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
 import { follow, type Following } from '../streams/follow.ts'
+
+/** How many lines a service's log has. */
+const lengthOf = async (client: Client, id: string) => (await linesOf(client, id)).length
 
 /*
  * Output that cannot be stored yet, because the database has no room for it. Nobody waits for it but the log.
@@ -40,7 +44,6 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
       let id: string
       let deleted: Awaited<ReturnType<typeof runningService>>
       let followed: Following<ServiceLogsSubscription>
-      const length = async (of: string) => (await linesOf(server.admin, of)).length
       const followedLines = () =>
         followed.results.flatMap(({ data }) => data?.serviceLogs.lines ?? [])
       beforeAll(async () => {
@@ -48,9 +51,10 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
         const [kept, other] = await Promise.all([started(), started()])
         id = kept.id
         deleted = other
-        for (const one of [kept, other]) await until(async () => (await length(one.id)) > 20)
+        for (const one of [kept, other])
+          await until(async () => (await lengthOf(server.admin, one.id)) > 20)
         await fill()
-        const stored = await length(id)
+        const stored = await lengthOf(server.admin, id)
 
         await remove(server.admin, deleted.id)
         await stop(server.admin, id)
@@ -62,7 +66,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'] !== undefined)(
         await server.end('SIGKILL')
         await server.start()
         await becomes(server.admin, id, 'READY')
-        expect(await length(id)).toBe(stored)
+        expect(await lengthOf(server.admin, id)).toBe(stored)
         followed = follow(server.admin, ServiceLogs, { serviceId: deleted.id, after: 'start' })
         await until(() => followedLines().length > 20)
         await makeRoom()

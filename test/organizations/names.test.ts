@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { Jobs, Submit } from '../../testkit/operations/jobs.ts'
 import { CreateRoute, GetRoute, ListRoutes } from '../../testkit/operations/routes.ts'
 import { CreateService } from '../../testkit/operations/services.ts'
@@ -68,11 +68,11 @@ const Refused = graphql(`
   }
 `)
 
-let app: SharedApp
+let app: TestApp
 let acme: Owned
 let beta: Owned
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
   acme = await owned(app.admin, 'acme')
   beta = await owned(app.admin, 'beta')
 })
