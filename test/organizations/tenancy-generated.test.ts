@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { getNamedType, type GraphQLObjectType } from 'graphql'
+import { getNamedType } from 'graphql'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { openedBy } from '../../src/graph/workers.ts'
 import { schema } from '../../src/schema.ts'
-import { testApp, type TestApp } from '../../testkit/app.ts'
+import type { TestApp } from '../../testkit/app.ts'
 import type { Client } from '../../testkit/client.ts'
 import {
   fieldsOf,
@@ -38,8 +37,8 @@ import {
   wordsOf,
   type Spelling,
 } from './tenancy/spellings.ts'
-import { askEach, askEachOf, isListed, listed, madeByWorkers, placesFrom } from './tenancy/roles.ts'
-import { everything, seedTenant, type Tenant } from './tenancy/tenant.ts'
+import { everything, type Tenant } from './tenancy/tenant.ts'
+import { twoTenants } from './tenancy/two.ts'
 import { photograph } from './tenancy/photograph.ts'
 
 /*
@@ -76,30 +75,9 @@ let before: string
 let chance: () => number
 beforeAll(async () => {
   chance = random(freshSeed())
-  app = await testApp({
-    MAX_TOKENS: '1000000',
-    MAX_DEPTH: '200',
-    MAX_ALIASES: '100000',
-    MAX_COST: '1000000000',
-    OPERATIONS_PER_SECOND: '0',
-  })
-  theirs = await seedTenant(app, 'zebrafish')
-  ours = await seedTenant(app, 'quokkalike')
+  ;({ app, theirs, ours, own } = await twoTenants())
   spellings = spellingsOf(theirs, ours)
   callers = [...Object.entries(ours.viewers), ['nobody', app.stranger]]
-  own = {
-    deploymentId: ours.ids['Deployment'] ?? '',
-    versionId: ours.ids['DeploymentVersion'] ?? '',
-    serviceId: ours.ids['ProcessService'] ?? '',
-    jobId: ours.ids['Job'] ?? '',
-    projectId: ours.ids['Project'] ?? '',
-    rootId: ours.ids['Job'] ?? '',
-    userId: ours.ids['User'] ?? '',
-    id: ours.ids['ProcessService'] ?? '', // where another position of the input is asked about
-    ...ours.person,
-    text: theirs.word,
-    instanceType: 'cpu-1',
-  }
   before = await photograph(app, theirs)
 })
 afterAll(() => app.close())
@@ -381,128 +359,13 @@ test('what happens elsewhere reaches no subscription', async () => {
   expect(leaks(seen.join(), theirs)).toEqual([])
 })
 
-/* Each role of one organization, asked for every field of every type, from every root. */
-
-const typeNamed = (name: string) => schema.getType(name) as GraphQLObjectType // which is named here or comes from the schema
-
-/** Where an object of ours is found by its id. */
-const placeOf = (name: string, id = ours.ids[name] ?? '') => ({
-  type: typeNamed(name),
-  at: (selection: string) => `node(id: "${id}") { ... on ${name} { ${selection} } }`,
-})
-
-const ADMINS_ALONE = [
-  ...Object.keys(typeNamed('Invitation').getFields()).map((field) => `Invitation.${field}: absent`),
-  'Organization.invitations: FORBIDDEN',
-  'Organization.tokens: FORBIDDEN',
-].toSorted()
-/** What is answered to whom otherwise than by the value; a token of one project finds that, and its organization. */
-const exceptions: Readonly<Record<string, readonly string[]>> = {
-  ADMIN: [],
-  person: [],
-  DEVELOPER: ADMINS_ALONE,
-  VIEWER: ADMINS_ALONE,
-  service: ADMINS_ALONE,
-}
-
-test('from VIEWER on every field of every type is read, but for what says that it needs more', async () => {
-  const { service } = (
-    await send(
-      ours.viewers.ADMIN,
-      `{ service(id: "${own['serviceId']}") { ... on ProcessService { invokeUrl } } }`,
-    )
-  ).data as { service: { invokeUrl: string } }
-  const said = await (
-    await fetch(service.invokeUrl, { headers: ours.viewers.ADMIN.headers })
-  ).text()
-  const all = { ...ours.viewers, service: app.client(said.split(' ').at(-1)) }
-  for (const [who, expected] of someOf(Object.entries(exceptions), 1, chance)) {
-    const client = all[who as keyof typeof all] ?? app.stranger
-    const answers = (
-      await Promise.all(nodeTypes.map(({ name }) => askEach(client, placeOf(name))))
-    ).flat()
-    const others = answers.filter((one) => one.said !== 'read')
-    expect(others.map((one) => `${one.field}: ${one.said}`).toSorted(), who).toEqual(expected)
-  }
-})
-
-test('a token of one project reads that project, and what its organization is called', async () => {
-  const { project } = ours.viewers
-  const open: string[] = []
-  for (const { name } of nodeTypes)
-    for (const { field, said } of await askEach(project ?? app.stranger, placeOf(name)))
-      if (said === 'read') open.push(field)
-  const types = new Set(open.map((field) => field.split('.')[0]))
-  expect(types).toEqual(new Set(['Organization', 'Project']))
-  expect(open).not.toContain('Organization.members')
-})
-
-const worker = () => ours.viewers['WORKER'] ?? app.stranger
-
-test('a WORKER reads what it may of what it works on, and nothing that leads on from there', async () => {
-  const input = { serviceId: ours.ids['QueueService'], parameters: { word: ours.word } }
-  const made = await succeed(ours.viewers.ADMIN, 'submitJob', input, 'job { id }')
-  const { id } = made['job'] as { id: string }
-  const viewer = { type: typeNamed('Viewer'), at: (selection: string) => `viewer { ${selection} }` }
-  const read = new Set<string>()
-  for (const start of [placeOf('Job', id), placeOf('Organization'), viewer])
-    for (const place of placesFrom(start))
-      for (const { field, said } of await askEach(worker(), place)) {
-        if (said === 'read') read.add(field)
-        // a value is read with what leads to it, so all of it is to be listed; of other types the rule is asked
-        if (openedBy(place.type) === undefined) expect(isListed(field), field).toBe(true)
-        else if (said !== 'absent') expect(said, field).toBe(isListed(field) ? 'read' : 'FORBIDDEN')
-      }
-  for (const field of listed('Job', 'QueueService', 'Function', 'Organization', 'Viewer', 'Token'))
-    expect(read, field).toContain(field)
-  for (const { name } of nodeTypes.filter((type) => type.name !== 'Organization'))
-    for (const { field, said } of await askEach(worker(), placeOf(name)))
-      expect(said, field).toBe('absent')
-})
-
-test('nor is there anything more in the answers of what it does', async () => {
-  for (const mutation of mutations.filter(({ name }) => madeByWorkers.includes(name))) {
-    const read = await askEachOf(worker(), mutation, own)
-    expect(
-      read.filter((field) => !isListed(field)),
-      mutation.name,
-    ).toEqual([])
-    expect(read.length, mutation.name).toBeGreaterThan(0)
-  }
-})
-
-test('by the names of its own organization a WORKER finds nothing, follows nothing and changes nothing', async () => {
-  const all = Object.entries(ours.ids).flatMap(([type, id]) =>
-    type === 'Organization' ? [] : [id],
-  )
-  const names = someOf(all, 3, chance)
-  for (const position of ids(queries).filter(({ field }) => field.name !== 'organization'))
-    for (const [n, answer] of (await ask(worker(), position, names, own)).entries())
-      expect(leaks(said(answer, names[n] ?? ''), ours), titleOf(position)).toEqual([])
-  for (const position of ids(mutations).filter(({ field }) => field.name !== 'signIn'))
-    for (const answer of await ask(worker(), position, names, own))
-      if (/"__typename":"\w+Success"/.test(answer))
-        expect(madeByWorkers, titleOf(position)).toContain(position.field.name)
-  const socket = worker().socket()
-  try {
-    for (const position of ids(subscriptions).filter(({ field }) => field.name !== 'jobQueued'))
-      for (const name of names) {
-        const { query, variables } = operationAt(position, [name], own)
-        const answer = await firstOf(socket, query, variables)
-        expect(answer, titleOf(position)).toMatch(/"FORBIDDEN"|"NOT_FOUND"/)
-      }
-  } finally {
-    await socket.dispose()
-  }
-})
-
 test('no door of HTTP opens to a WORKER, but to what its organization is called', async () => {
   const reading = doorsOf(routes).filter(
     ({ method, url }) => method === 'GET' && !/^\/(uploads|archives)/.test(url),
   )
   for (const route of reading) {
     const names = typesIn(route).map((type) => namesOfOurs(route, type))
-    const answer = await knock(worker(), 'GET', pathTo(route, names))
+    const answer = await knock(ours.viewers['WORKER'] ?? app.stranger, 'GET', pathTo(route, names))
     if (route.url.endsWith('/organizations/:organization')) continue
     expect(leaks(names.reduce(said, answer), ours), route.url).toEqual([])
   }

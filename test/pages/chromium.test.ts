@@ -73,7 +73,11 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
         await page.close()
       }
     })
-    afterAll(() => app.close())
+    afterAll(async () => {
+      // a page that streams is what the server would wait for
+      for (const page of browser.context.pages()) await page.close()
+      await app.close()
+    })
 
     test('works at its own origin, with its cookies, storage, methods, redirects and streams', async () => {
       const page = await visit(pageUrl)
