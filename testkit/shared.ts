@@ -1,5 +1,6 @@
 import { testApp, type TestApp } from './app.ts'
 import type { Client } from './client.ts'
+import type { ProcessesQuery } from './generated/graphql.ts'
 import { graphql } from './generated/index.ts'
 import { remove } from './operations/services.ts'
 import { seedOrganization } from './seed/organizations.ts'
@@ -30,24 +31,29 @@ export async function sharedApp(): Promise<SharedApp> {
     stranger: app.stranger,
     admin,
     organizationId,
-    close: () => removeServices(admin),
+    close: () => removeProcesses(admin),
   }
 }
 
-const ServiceIds = graphql(`
-  query ServiceIds {
-    services(first: 100) {
+const Processes = graphql(`
+  query Processes($after: String) {
+    services(filter: { kinds: [PROCESS] }, first: 100, after: $after) {
       nodes {
         id
+      }
+      pageInfo {
+        ...Page
       }
     }
   }
 `)
 
-async function removeServices(admin: Client): Promise<void> {
-  for (;;) {
-    const { nodes } = (await admin.request(ServiceIds)).services
-    if (nodes.length === 0) return
-    await Promise.all(nodes.map(({ id }) => remove(admin, id)))
-  }
+/** Asks for the end of all that runs; nobody waits for it. */
+async function removeProcesses(admin: Client): Promise<void> {
+  let after: string | null | undefined
+  do {
+    const { services }: ProcessesQuery = await admin.request(Processes, { after })
+    await Promise.all(services.nodes.map(({ id }) => remove(admin, id)))
+    after = services.pageInfo.hasNextPage ? services.pageInfo.endCursor : undefined
+  } while (after != null)
 }
