@@ -124,7 +124,7 @@ test('only the numbers of a stopped service change, and it keeps them', async ()
   })
   const { status, instances, events } = await scaling(app.admin, id)
   expect({ status, instances }).toEqual({ status: 'STOPPED', instances: [] })
-  expect(events.at(-1)).toMatchObject({ kind: 'SCALED', actor: { kind: 'USER' } })
+  expect(events.at(-1)).toMatchObject({ kind: 'SCALED', actor: { kind: 'TOKEN' } })
 })
 
 test('a change that needs no other instances leaves it READY', async () => {

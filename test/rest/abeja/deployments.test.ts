@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../../testkit/app.ts'
 import { tarGz } from '../../../testkit/archive.ts'
 import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
 /* Contract 4.1 and 4.2: deployments; versions, their upload and their download. */
 
-let app: SharedApp
+let app: TestApp
 let abeja: Abeja
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
   abeja = await Abeja.of(app.admin)
 })
 afterAll(() => app.close())
