@@ -5,20 +5,19 @@ import { createClient as createWsClient, type Client as WsClient } from 'graphql
 import { WebSocket, WebSocketServer } from 'ws'
 import { afterAll, beforeAll, expect, expectTypeOf, it } from 'vitest'
 import { resumable } from '../../src/client/index.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { cutter } from '../../testkit/network/cutter.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 
-/** Prints many lines at once, then goes on, one every few milliseconds. */
+/** Prints thousands of lines at once, then goes on, one every few milliseconds. */
 const source = `
-const more = ' of many'.repeat(10)
-for (let n = 0; n < 2000; n += 1) console.log('at once ' + n + more)
+for (let n = 0; n < 5000; n += 1) console.log('at once ' + n)
 let n = 0
-setInterval(() => console.log('later ' + (n += 1) + more), 2)
+setInterval(() => console.log('later ' + (n += 1)), 2)
 export const handler = () => new Response('')`
 
-const WANTED = 3_000
+const WANTED = 7_000
 const query = `subscription ($service: ID!, $after: String) {
   serviceLogs(serviceId: $service, after: $after) { lines { number text } }
 }`
@@ -28,16 +27,13 @@ interface Data {
 }
 type Line = Data['serviceLogs']['lines'][number]
 
-let app: SharedApp
+let app: TestApp
 let service: string
-/** What somebody gets who is never cut off. */
-let uncut: Promise<Line[]>
 
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
   service = (await runningService(app.admin, { 'main.mjs': source }, { image: 'node' })).id
-  uncut = linesBy(wsClient(app.url))
-})
+}, 60_000)
 afterAll(() => app.close())
 
 const soon = async (): Promise<void> => {}
@@ -105,7 +101,7 @@ async function linesOf(results: AsyncIterableIterator<Results>): Promise<Line[]>
 
 const request = () => ({ query, variables: { service, after: 'start' } })
 
-it.concurrent.each([
+it.each([
   ['graphql-ws, subscribed', (url: string) => linesBy(resumable(wsClient(url)))],
   [
     'graphql-ws, iterated',
@@ -119,6 +115,7 @@ it.concurrent.each([
 ])(
   '%s, brings every line once over a connection that is cut again and again',
   async (_name, follow) => {
+    const uncut = linesBy(wsClient(app.url))
     const way = await cutter(app.url)
     try {
       const lines = await follow(way.url)
@@ -140,7 +137,7 @@ it('without it the same cuts bring lines again: the test can tell', async () => 
   } finally {
     await way.close()
   }
-})
+}, 90_000)
 
 it('what the client can otherwise do stays, and so do its types', () => {
   const plain = wsClient(app.url)
