@@ -99,7 +99,7 @@ test('the last event an EventSource has seen wins over the cursor in its URL', a
   const seen = String(results[0]?.extensions?.['cursor'])
   const address = new URL(`${app.url}/graphql`)
   address.searchParams.set('query', ServiceLogs.toString())
-  address.searchParams.set('variables', JSON.stringify({ id: service.id, after: 'start' }))
+  address.searchParams.set('variables', JSON.stringify({ serviceId: service.id, after: 'start' }))
   const response = await fetch(address, {
     headers: { accept: 'text/event-stream', 'last-event-id': seen, ...app.admin.headers },
   })
