@@ -29,7 +29,9 @@ export async function testApp(
   { isKept = false }: { isKept?: boolean } = {},
 ): Promise<TestApp> {
   const database = await testDatabase({ isKept })
-  const app: App = createApp(readConfig(settings(database, env)), pino({ level: 'silent' }))
+  // what a test has left open is not waited for at its end
+  const all = settings(database, { SHUTDOWN_GRACE_SECONDS: '3', ...env })
+  const app: App = createApp(readConfig(all), pino({ level: 'silent' }))
   const { url, fronts, tokenFile } = await app.start().catch(async (cause: unknown) => {
     await database.drop()
     throw cause

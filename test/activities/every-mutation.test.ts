@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { schema } from '../../src/schema.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { seed } from '../../testkit/seed/chain.ts'
 import { cases, type Case, type Ground } from './cases.ts'
 
@@ -9,12 +9,12 @@ const names = Object.keys(schema.getMutationType()?.getFields() ?? {})
 const files = { 'main.mjs': 'export const handler = () => Response.json({})' }
 const run = { image: 'node' }
 
-let app: SharedApp
+let app: TestApp
 let ground: Ground
 /** Of all cases but those that are elsewhere. */
 let organizationId: string
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
   const { admin } = app
   const { viewer } = await send('{ viewer { organization { id } } }', {})
   organizationId = (viewer as { organization: { id: string } }).organization.id

@@ -1,7 +1,7 @@
 import { getNamedType, isInterfaceType, isObjectType, isRequiredArgument } from 'graphql'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { schema } from '../../src/schema.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { CreateUpload } from '../../testkit/operations/deployments.ts'
 import { CreateToken } from '../../testkit/operations/organizations.ts'
 import { SetMember } from '../../testkit/operations/people.ts'
@@ -13,9 +13,9 @@ import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/ser
 /*
  * What Relay calls refetching: an object seen anywhere is fetched again by its id alone.
  */
-let app: SharedApp
+let app: TestApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
 })
 afterAll(() => app.close())
 

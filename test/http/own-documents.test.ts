@@ -3,18 +3,18 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { millrace } from '../../testkit/cli.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
-import { Job, Submit } from '../../testkit/operations/jobs.ts'
+import { Job, JobStatus, Submit } from '../../testkit/operations/jobs.ts'
 import { CreateService } from '../../testkit/operations/services.ts'
-import { read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { jobBecomes, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { Python, startWorker, workshop } from '../python/worker.ts'
-import { becomes, stopAll, work } from '../worker/support.ts'
+import { stopAll, work } from '../worker/support.ts'
 
 /* A server that runs the documents of this test and no others, but for those of the clients that come with it. */
 let app: TestApp
 let folder: TestFolder
 let python: TestFolder
 beforeAll(async () => {
-  const documents = { CreateService, Submit, Job }
+  const documents = { CreateService, Submit, Job, JobStatus }
   const texts = Object.entries(documents).map(([name, text]) => [name, String(text)])
   folder = await testFolder({ 'documents.json': JSON.stringify(Object.fromEntries(texts)) })
   app = await testApp({ TRUSTED_DOCUMENTS: join(folder.path, 'documents.json') })
@@ -54,7 +54,7 @@ test('a worker in TypeScript works for it, with its log, progress, failures and 
     expect.arrayContaining(['claimed', 'failed', 'released', 'stopped']),
   )
   work(app.admin, queue, () => 'done')
-  await becomes(app.admin, id, 'SUCCEEDED')
+  await jobBecomes(app.admin, id, 'SUCCEEDED')
   const job = await read(app.admin, id)
   expect(job.logs.nodes.map(({ text }) => text)).toContain('a line')
   expect(job.attempts.map(({ outcome }) => outcome)).toEqual(['FAILED', 'PREEMPTED', 'SUCCEEDED'])
@@ -75,7 +75,7 @@ print(job['status'], millrace.get(job['id']) == job)`
   const caller = new Python(python, ['-c', script, queue], credentials())
   expect(await caller.end()).toBe(0)
   expect(caller.output).toBe('SUCCEEDED True\n')
-  await becomes(app.admin, raising.id, 'FAILED')
+  await jobBecomes(app.admin, raising.id, 'FAILED')
   expect((await read(app.admin, raising.id)).logs.nodes.length).toBeGreaterThan(0)
   expect(await worker.end('SIGTERM')).toBe(0)
 })

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { CreateUpload } from '../../testkit/operations/deployments.ts'
 import { CreateOrganization, CreateToken, Viewer } from '../../testkit/operations/organizations.ts'
 import { CreateService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
 
-let app: SharedApp
+let app: TestApp
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
 })
 afterAll(() => app.close())
 

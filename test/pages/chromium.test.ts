@@ -29,24 +29,13 @@ const Count = graphql(`
   }
 `)
 
-let browser: Browser
-beforeAll(async () => {
-  if (chromiumPath !== undefined) browser = await openChromium()
-})
-afterAll(() => browser?.close())
-
-async function visit(url: string): Promise<Page> {
-  const page = await browser.context.newPage()
-  await page.goto(url)
-  return page
-}
-
 /* An Express page in a real browser: what works at its own origin, and what it cannot do to ours. */
 describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
   withChromium('a page of a service in mode %s'),
   (auth) => {
     let app: TestApp
     let admin: Client
+    let browser: Browser
     let service: { id: string; invokeUrl: string }
     /** This server as the browser knows it. */
     let ours: string
@@ -59,7 +48,7 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
       service = await runningService(admin, expressPage(), { command: 'node main.mjs' })
       const found = (await admin.request(ServiceStatus, { id: service.id })).service
       pageUrl = (found as { pageUrl?: string | null } | null)?.pageUrl ?? '' // of a process service
-      await browser.context.clearCookies() // a host has them whatever its port is
+      browser = await openChromium()
       if (auth === 'token') {
         const { email, password } = await seedPerson(admin, 'ADMIN', organization.id)
         const page = await visit(`${ours}/graphql`)
@@ -74,10 +63,15 @@ describe.skipIf(chromiumPath === undefined).each(['open', 'token'])(
       }
     })
     afterAll(async () => {
-      // a page that streams is what the server would wait for
-      for (const page of browser.context.pages()) await page.close()
+      await browser.close()
       await app.close()
     })
+
+    async function visit(url: string): Promise<Page> {
+      const page = await browser.context.newPage()
+      await page.goto(url)
+      return page
+    }
 
     test('works at its own origin, with its cookies, storage, methods, redirects and streams', async () => {
       const page = await visit(pageUrl)

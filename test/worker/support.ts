@@ -32,8 +32,6 @@ export function work(
   return { worker, events }
 }
 
-export { jobBecomes as becomes } from '../../testkit/seed/jobs.ts'
-
 /** Stops them all; those that have failed have told a test so. */
 export const stopAll = async (): Promise<void> => {
   await Promise.allSettled(workers.splice(0).map((worker) => worker.stop()))
