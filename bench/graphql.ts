@@ -1,6 +1,6 @@
 import type { Client } from '../testkit/client.ts'
 import { StopService } from '../testkit/operations/services.ts'
-import { seedDeployment, seedService, seedVersion } from '../testkit/seed/services.ts'
+import { seed } from '../testkit/seed/chain.ts'
 import { until } from '../testkit/until.ts'
 import { load, type Load } from './support/load.ts'
 import { rival, type Rival } from './support/rival.ts'
@@ -78,10 +78,9 @@ export const graphql = (kind: Kind): Promise<void> =>
 
 /** A service whose process has been stopped, so that it takes nothing from what is measured. */
 async function restingService(client: Client): Promise<string> {
-  const deployment = await seedDeployment(client)
   const files = { 'main.mjs': 'export const handler = () => new Response("")' }
-  const version = await seedVersion(client, deployment.id, files, { image: 'node' })
-  const { id } = await seedService(client, version)
+  const made = seed(client).deployment().version(files, { image: 'node' }).service()
+  const { id } = await made.made()
   await until(async () => {
     const { stopService } = await client.request(StopService, { input: { id } })
     return stopService.__typename === 'StopServiceSuccess'

@@ -26,15 +26,8 @@ import { ServiceLogs } from '../../testkit/operations/streams.ts'
 import { countedIn, dense } from '../../testkit/seed/counted.ts'
 import { counter, python } from '../../testkit/seed/programs.ts'
 import { seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
-import {
-  becomes,
-  type Line,
-  linesOf,
-  runningService,
-  seedDeployment,
-  seedService,
-  seedVersion,
-} from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
+import { becomes, type Line, linesOf, runningService } from '../../testkit/seed/services.ts'
 import type { TestServer } from '../../testkit/server.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { apart, atOnce } from '../idempotency/answers.ts'
@@ -271,11 +264,13 @@ describe.runIf(hasServers)('two servers', () => {
   }
 
   test('100 calls at once, on both and of several mutations, act once each and answer alike', async () => {
-    const { id: deploymentId } = await seedDeployment(admin(0))
     const files = { 'main.py': 'def handler(request, context):\n    return {}\n' }
-    const earlier = await seedVersion(admin(0), deploymentId, files)
-    const later = await seedVersion(admin(0), deploymentId, files)
-    const { id } = await seedService(admin(0), later)
+    const {
+      id,
+      deploymentId,
+      versionId: later,
+      versionIds: [earlier = ''],
+    } = await seed(admin(0)).deployment().version(files).version(files).service().made()
     const key = randomUUID()
     const name = `both ${key}`
     const keyed = (letter: string) => ({ idempotencyKey: `${letter}-${key}` })

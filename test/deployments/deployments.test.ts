@@ -14,7 +14,8 @@ import {
 } from '../../testkit/operations/deployments.ts'
 import { DeleteService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
+import { seedDeployment, seedVersion } from '../../testkit/seed/services.ts'
 
 let app: SharedApp
 beforeAll(async () => {
@@ -177,9 +178,16 @@ test('a version has what was said, defaults for the rest, and a label of its own
 })
 
 test('what is in use cannot be deleted; then everything of it goes', async () => {
-  const { id, handle } = await seedDeployment(app.admin)
-  const versionId = await seedVersion(app.admin, id, { 'main.mjs': '' }, { image: 'node' })
-  const service = await seedService(app.admin, versionId)
+  const {
+    deploymentId: id,
+    deploymentHandle: handle,
+    versionId,
+    ...service
+  } = await seed(app.admin)
+    .deployment()
+    .version({ 'main.mjs': '' }, { image: 'node' })
+    .service()
+    .made()
   const inUse = { __typename: 'WrongState', state: 'IN_USE', allowed: ['UNUSED'] }
   expect(
     (await app.admin.request(DeleteVersion, { input: { id: versionId } })).deleteDeploymentVersion,

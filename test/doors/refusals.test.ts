@@ -1,14 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { DeleteService, StopService } from '../../testkit/operations/services.ts'
-import {
-  becomes,
-  logOf,
-  runningService,
-  seedDeployment,
-  seedService,
-  seedVersion,
-} from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
+import { becomes, logOf, runningService, seedDeployment } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 import { scaledService } from '../services/scaling.ts'
 
@@ -63,10 +57,9 @@ test('a service is called by handle and address as well as by id', async () => {
 })
 
 test('a service that is STARTING is 503, and says when to try again', async () => {
-  const deployment = await seedDeployment(app.admin)
   const slow = { 'main.mjs': 'await new Promise(() => setInterval(() => {}, 1000))\n' }
-  const versionId = await seedVersion(app.admin, deployment.id, slow, { image })
-  const { id, invokeUrl } = await seedService(app.admin, versionId)
+  const made = seed(app.admin).deployment().version(slow, { image }).service()
+  const { id, invokeUrl } = await made.made()
   const { status, headers, body } = await call(invokeUrl)
   expect(status).toBe(503)
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)

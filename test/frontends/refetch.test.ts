@@ -8,7 +8,7 @@ import { SetMember } from '../../testkit/operations/people.ts'
 import { CreateRoute } from '../../testkit/operations/routes.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 
 /*
  * What Relay calls refetching: an object seen anywhere is fetched again by its id alone.
@@ -61,10 +61,12 @@ function listsOf(name: string): string[] {
 }
 
 it('every type of Node is fetched again by its id', async () => {
-  const deployment = await seedDeployment(app.admin)
   const files = { 'main.mjs': '' }
-  const version = await seedVersion(app.admin, deployment.id, files, { image: 'node' })
-  const service = await seedService(app.admin, version)
+  const service = await seed(app.admin)
+    .deployment()
+    .version(files, { image: 'node' })
+    .service()
+    .made()
   await app.admin.request(CreateRoute, { input: { name: 'x', serviceIds: [service.id] } })
   await submit(app.admin, await seedQueue(app.admin))
   await app.admin.request(CreateToken, { input: { name: 'x', role: 'VIEWER' } })
@@ -73,7 +75,7 @@ it('every type of Node is fetched again by its id', async () => {
   const { upload } = succeeded(made.createUpload, 'CreateUploadSuccess')
 
   const seen = [
-    { __typename: 'DeploymentVersion', id: version },
+    { __typename: 'DeploymentVersion', id: service.versionId },
     { __typename: 'Upload', id: upload.id },
     ...nodesIn(
       await ask(`{

@@ -14,7 +14,7 @@ import { AppendLog } from '../../testkit/operations/workers.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { claimOne, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { seedToken } from '../../testkit/seed/organizations.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 import {
   argumentsOf,
   fieldsOf,
@@ -45,7 +45,7 @@ beforeAll(async () => {
     MAX_ALIASES: '100000',
     MAX_COST: '1000000000',
   })
-  await seed()
+  await seedMany()
   await useOneConnection()
 })
 afterAll(async () => {
@@ -65,16 +65,18 @@ async function useOneConnection(): Promise<void> {
   )
 }
 
-async function seed(): Promise<void> {
+async function seedMany(): Promise<void> {
   const { admin, database } = app
   const { viewer } = await admin.request(Viewer)
-  const deployment = await seedDeployment(admin)
-  const version = await seedVersion(admin, deployment.id, { 'main.py': '' })
-  const service = await seedService(admin, version, { environment: [{ name: 'A', value: '1' }] })
+  const service = await seed(admin)
+    .deployment()
+    .version({ 'main.py': '' })
+    .service({ environment: [{ name: 'A', value: '1' }] })
+    .made()
   const { token } = await seedToken(admin, viewer.organization.id, 'VIEWER')
   const keys = {
-    deployment: DeploymentId.read(deployment.id) ?? '',
-    version: VersionId.read(version) ?? '',
+    deployment: DeploymentId.read(service.deploymentId) ?? '',
+    version: VersionId.read(service.versionId) ?? '',
     service: ServiceId.read(service.id) ?? '',
   }
   await app.print({ id: service.id, uuid: keys.service }, numbered(MANY))
@@ -116,7 +118,7 @@ async function seed(): Promise<void> {
     SELECT j.id, n + 1000, j."serviceId", now(), 'PROGRESS', j.creator, '[]' FROM "Job" AS j, generate_series(1, ${MANY}) AS n`)
   const services = await copies('Service', keys.service, () => ({}))
   const { createRoute } = await admin.request(CreateRoute, {
-    input: { name: 'route', deploymentId: deployment.id, serviceIds: [service.id] },
+    input: { name: 'route', deploymentId: service.deploymentId, serviceIds: [service.id] },
   })
   const { route } = succeeded(createRoute, 'CreateRouteSuccess')
   const routes = await copies('Route', RouteId.read(route.id) ?? '', (n) => ({
@@ -151,7 +153,7 @@ async function seed(): Promise<void> {
   parents.set('Job', job.id)
   parents.set('QueueService', queue)
   parents.set('Organization', viewer.organization.id)
-  parents.set('Deployment', deployment.id)
+  parents.set('Deployment', service.deploymentId)
   parents.set('ProcessService', service.id)
 }
 

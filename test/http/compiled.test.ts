@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 
 let app: SharedApp
 let service: { id: string; handle: string }
 beforeAll(async () => {
   app = await sharedApp()
-  const { id } = await seedDeployment(app.admin)
   const files = { 'main.mjs': 'export const handler = () => new Response("ok")' }
-  const version = await seedVersion(app.admin, id, files, { image: 'node' })
-  service = await seedService(app.admin, version)
+  service = await seed(app.admin).deployment().version(files, { image: 'node' }).service().made()
 })
 afterAll(() => app.close())
 

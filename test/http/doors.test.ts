@@ -10,20 +10,21 @@ import * as generated from '../../testkit/generated/graphql.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import type { Client } from '../../testkit/client.ts'
 import { freshSeed, random, someOf } from '../../testkit/random.ts'
-import { member, seedOrganization } from '../../testkit/seed/organizations.ts'
-import { runningService } from '../../testkit/seed/services.ts'
+import { seedIn } from '../../testkit/seed/chain.ts'
 import { fitting } from './variables.ts'
 
 let app: TestApp
-let ours: { id: string; admin: Client }
+let ours: { admin: Client }
 let viewer: Client
-let service: Awaited<ReturnType<typeof runningService>>
+let service: { id: string; deploymentId: string }
 beforeAll(async () => {
   app = await testApp()
-  ours = await seedOrganization(app)
   const files = { 'main.mjs': 'export const handler = () => new Response("ok")' }
-  service = await runningService(ours.admin, files, { image: 'node' })
-  viewer = await member(app, ours.id, 'VIEWER')
+  const made = seedIn(app, 'VIEWER').deployment().version(files, { image: 'node' }).service()
+  const { admin, members, ...rest } = await made.ready().made()
+  ours = { admin }
+  service = rest
+  viewer = members[0] ?? app.stranger
 })
 afterAll(() => app.close())
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { Abeja } from '../../testkit/fronts/abeja.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 
 const STRANGER = 'stranger.example'
 
@@ -18,17 +18,9 @@ beforeAll(async () => {
   app = await testApp({ OPEN_FRONTS: 'topchef', ROOT_FRONT_TOPCHEF_PORT: '0' })
   proxied = await testApp({ TRUST_PROXY: '1' })
   published = await testApp({ PUBLIC_URL: 'https://ml.example.com' })
-  const deployment = await seedDeployment(app.admin)
-  deploymentId = deployment.id
-  versionId = await seedVersion(
-    app.admin,
-    deploymentId,
-    { 'main.mjs': 'export const handler = () => new Response()' },
-    {
-      image: 'node',
-    },
-  )
-  await seedService(app.admin, versionId)
+  const files = { 'main.mjs': 'export const handler = () => new Response()' }
+  const made = seed(app.admin).deployment().version(files, { image: 'node' }).service()
+  ;({ deploymentId, versionId } = await made.made())
 })
 afterAll(async () => {
   for (const one of [app, proxied, published]) await one.close()

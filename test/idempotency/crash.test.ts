@@ -7,7 +7,8 @@ import { Activities, CreateToken } from '../../testkit/operations/organizations.
 import { CreateService, RollBack, ScaleService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { amount, freshSeed, random } from '../../testkit/random.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
+import { seedService } from '../../testkit/seed/services.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
 import { apart, atOnce } from './answers.ts'
@@ -27,11 +28,15 @@ afterAll(async () => {
 
 /** What each mutation is called with; the key makes it the same call each time. */
 async function calls(admin: Client) {
-  const { id: deploymentId } = await seedDeployment(admin)
   const files = { 'main.py': 'def handler(request, context):\n    return {}\n' }
-  const earlier = await seedVersion(admin, deploymentId, files)
-  const later = await seedVersion(admin, deploymentId, files)
-  const one = await seedService(admin, later)
+  const { versionIds, ...one } = await seed(admin)
+    .deployment()
+    .version(files)
+    .version(files)
+    .service()
+    .made()
+  const { deploymentId, versionId: later } = one
+  const [earlier = ''] = versionIds
   const two = await seedService(admin, later)
   const name = `cut ${randomUUID()}`
   const idempotencyKey = randomUUID()

@@ -11,7 +11,8 @@ import { CreateDeployment, CreateVersion } from '../../testkit/operations/deploy
 import { CreateToken } from '../../testkit/operations/organizations.ts'
 import { StopService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
+import { seedDeployment } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
 import { apart } from './answers.ts'
 
@@ -74,9 +75,8 @@ test('without a key the same is done each time', async () => {
 })
 
 test('an answer is repeated as it was, though the object has changed since', async () => {
-  const deployment = await seedDeployment(app.admin)
-  const versionId = await seedVersion(app.admin, deployment.id, { 'main.txt': 'nothing' })
-  const { id } = await seedService(app.admin, versionId)
+  const files = { 'main.txt': 'nothing' }
+  const { id } = await seed(app.admin).deployment().version(files).service().made()
   const input = { id, idempotencyKey: randomUUID() }
   const stopped = (await app.admin.request(StopService, { input })).stopService
   expect(stopped).toMatchObject({ replayed: false, service: { status: 'STOPPING' } })

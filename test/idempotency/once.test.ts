@@ -11,13 +11,8 @@ import {
   StopService,
 } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
-import {
-  becomes,
-  runningService,
-  seedDeployment,
-  seedService,
-  seedVersion,
-} from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
+import { becomes, runningService, seedService } from '../../testkit/seed/services.ts'
 import { apart, atOnce } from './answers.ts'
 
 let app: SharedApp
@@ -27,12 +22,9 @@ let versionIds: string[]
 let counting: string
 beforeAll(async () => {
   app = await sharedApp()
-  deploymentId = (await seedDeployment(app.admin)).id
   const files = { 'main.py': 'def handler(request, context):\n    return {}\n' }
-  versionIds = [
-    await seedVersion(app.admin, deploymentId, files),
-    await seedVersion(app.admin, deploymentId, files),
-  ]
+  const made = await seed(app.admin).deployment().version(files).version(files).made()
+  ;({ deploymentId, versionIds } = made)
   const counter = {
     'main.mjs': `
 let calls = 0

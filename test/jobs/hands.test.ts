@@ -17,7 +17,7 @@ import {
   submit,
 } from '../../testkit/seed/jobs.ts'
 import { member, seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 /* Below DEVELOPER a job is amended in one's own hands: while it waits, and from when one has begun to work on it. */
@@ -156,10 +156,8 @@ test('a person goes on with what they began, whatever they are signed in with', 
 })
 
 test('jobs of what is no queue are amended from DEVELOPER on, built-in ones by nobody', async () => {
-  const versionId = await seedVersion(admin, (await seedDeployment(admin)).id, {
-    'main.mjs': 'export const handler = () => new Response()\n',
-  })
-  const service = await seedService(admin, versionId, { desired: 1 })
+  const files = { 'main.mjs': 'export const handler = () => new Response()\n' }
+  const service = await seed(admin).deployment().version(files).service().made()
   const { id } = await submit(admin, service.id)
   await asEach(async (own) => isRefused(own, id))
   expect(await amend(admin, { id, result: 1 })).toMatchObject({ job: { result: 1 } })

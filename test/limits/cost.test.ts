@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../testkit/app.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 import { doors, type Operation } from './doors.ts'
 
 let app: TestApp
@@ -122,8 +122,7 @@ test('a mutation that costs too much is not done', async () => {
 })
 
 test('a subscription that costs too much does not begin; deliveries do not repeat the cost', async () => {
-  const { id: deployment } = await seedDeployment(app.admin)
-  const { id } = await seedService(app.admin, await seedVersion(app.admin, deployment, { a: '' }))
+  const { id } = await seed(app.admin).deployment().version({ a: '' }).service().made()
   const follow = (below: string): Operation => ({
     query: `subscription ($id: ID!) { serviceChanged(serviceId: $id) { cursor ${below} } }`,
     variables: { id },

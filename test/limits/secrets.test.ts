@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { errorFields } from '../../src/kit/error-fields.ts'
 import { Client } from '../../testkit/client.ts'
 import { testDatabase, type TestDatabase } from '../../testkit/database/database.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
 import { doors, type Operation } from './doors.ts'
@@ -120,11 +120,12 @@ test('no secret is in the log of a server, not even at LOG_LEVEL=trace and when 
   const { secret: token } = (made.data ?? {})['createToken'] as { secret: string } // as selected
   secrets.push(token)
   await doors['POST']!(new Client(server.url, token), { query: '{ viewer { token { name } } }' })
-  const { id: deploymentId } = await seedDeployment(server.admin)
   const failing = { 'main.mjs': 'console.log(process.env.KEY); process.exit(1)' }
-  const version = await seedVersion(server.admin, deploymentId, failing, { image: 'node' })
-  const environment = [{ name: 'KEY', value: secret('service-environment') }]
-  await seedService(server.admin, version, { environment })
+  const { deploymentId } = await seed(server.admin)
+    .deployment()
+    .version(failing, { image: 'node' })
+    .service({ environment: [{ name: 'KEY', value: secret('service-environment') }] })
+    .made()
   const input = { deploymentId, label: 'lost' }
   const begun = await doors['POST']!(server.admin, { query: CREATE_VERSION, variables: { input } })
   const { upload } = (begun.data ?? {})['createDeploymentVersion'] as { upload: { url: string } } // as above

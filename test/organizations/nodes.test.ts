@@ -5,7 +5,7 @@ import { CreateUpload } from '../../testkit/operations/deployments.ts'
 import { CreateOrganization, CreateToken, Viewer } from '../../testkit/operations/organizations.ts'
 import { CreateService } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
-import { seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -24,9 +24,15 @@ const Nodes = graphql(`
 
 test('every object is found again by its id, in the order that was asked for', async () => {
   const { viewer } = await app.admin.request(Viewer)
-  const { id: deployment } = await seedDeployment(app.admin)
-  const version = await seedVersion(app.admin, deployment, { 'main.mjs': '' }, { image: 'node' })
-  const { id: service } = await seedService(app.admin, version)
+  const {
+    deploymentId: deployment,
+    versionId: version,
+    id: service,
+  } = await seed(app.admin)
+    .deployment()
+    .version({ 'main.mjs': '' }, { image: 'node' })
+    .service()
+    .made()
   const { createUpload } = await app.admin.request(CreateUpload, { input: { name: 'x' } })
   const { upload } = succeeded(createUpload, 'CreateUploadSuccess')
   const { createToken } = await app.admin.request(CreateToken, {

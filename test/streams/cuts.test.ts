@@ -6,7 +6,7 @@ import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 import { cutting, type Cutting } from '../../testkit/network/cutting.ts'
 import { DeleteService } from '../../testkit/operations/services.ts'
 import { amount, freshSeed, random } from '../../testkit/random.ts'
-import { becomes, seedDeployment, seedService, seedVersion } from '../../testkit/seed/services.ts'
+import { seed } from '../../testkit/seed/chain.ts'
 import { TestServer } from '../../testkit/server.ts'
 import { until } from '../../testkit/until.ts'
 import { firstFault, pageBackward, pageForward } from './follow.ts'
@@ -61,14 +61,13 @@ afterAll(async () => {
 })
 
 test('subscribers who are cut again and again, by resets and kill -9, have every line once and in order', async () => {
-  const seed = freshSeed()
-  const chance = random(seed)
-  const deployment = await seedDeployment(server.admin)
-  const how = { command: 'node main.mjs' }
-  const version = await seedVersion(server.admin, deployment.id, { 'main.mjs': program }, how)
-  const environment = [{ name: 'NOTES', value: notes.path }]
-  const { id } = await seedService(server.admin, version, { environment })
-  await becomes(server.admin, id, 'READY')
+  const chance = random(freshSeed())
+  const { id } = await seed(server.admin)
+    .deployment()
+    .version({ 'main.mjs': program }, { command: 'node main.mjs' })
+    .service({ environment: [{ name: 'NOTES', value: notes.path }] })
+    .ready()
+    .made()
 
   const way = async (): Promise<string> => {
     const made = await cutting(

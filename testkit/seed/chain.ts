@@ -1,5 +1,4 @@
 import type { Client } from '../client.ts'
-import { claimOne, seedQueue, submit } from './jobs.ts'
 import { member, seedOrganization, type Server } from './organizations.ts'
 import {
   becomes,
@@ -10,9 +9,8 @@ import {
   seedVersion,
   type ServiceOptions,
 } from './services.ts'
-import type { FunctionInput, Role, SubmitJobInput } from '../generated/graphql.ts'
+import type { Role } from '../generated/graphql.ts'
 
-type QueueOptions = Parameters<typeof seedQueue>[2]
 interface Deployed {
   readonly deploymentId: string
 }
@@ -22,9 +20,6 @@ interface Versioned {
 }
 interface Served {
   readonly id: string
-}
-interface Queued {
-  readonly queueId: string
 }
 
 /**
@@ -78,23 +73,6 @@ class Chain<Made extends object> {
       await becomes(client, id, 'READY')
       return {}
     })
-  }
-
-  /** A queue; without functions, with one that takes anything. */
-  queue(functions?: FunctionInput[], options?: QueueOptions) {
-    return this.#then(async (client) => ({ queueId: await seedQueue(client, functions, options) }))
-  }
-
-  /** A job of the queue; `jobs` are all of this chain. */
-  job(this: Chain<Made & Queued>, input?: Partial<SubmitJobInput>) {
-    return this.#then(async (client, { queueId }) => ({
-      job: await submit(client, queueId, input),
-    }))
-  }
-
-  /** A lease of a job of the queue. */
-  claimed(this: Chain<Made & Queued>) {
-    return this.#then(async (client, { queueId }) => ({ lease: await claimOne(client, queueId) }))
   }
 }
 

@@ -12,7 +12,7 @@ import {
   submit,
 } from '../../../testkit/seed/jobs.ts'
 import { seedOrganization } from '../../../testkit/seed/organizations.ts'
-import { seedDeployment, seedService, seedVersion } from '../../../testkit/seed/services.ts'
+import { seed } from '../../../testkit/seed/chain.ts'
 import { Topchef, uuidOf } from '../../../testkit/fronts/topchef.ts'
 
 /* Contract 12: the front and GraphQL are two ways to the same things. */
@@ -181,9 +181,8 @@ const CancelMany = graphql(`
 
 test('what is built in, what is no queue, and the jobs of both are not there', async () => {
   const files = { 'main.mjs': 'export const handler = () => new Response()' }
-  const { id: deployment } = await seedDeployment(app.admin)
-  const version = await seedVersion(app.admin, deployment, files, { image: 'node' })
-  const { id: running } = await seedService(app.admin, version)
+  const made = seed(app.admin).deployment().version(files, { image: 'node' }).service()
+  const { id: running } = await made.made()
   const called = await submit(app.admin, running)
   // a built-in job
   const { cancelJobs } = await app.admin.request(CancelMany, { filter: { functions: ['none'] } })
