@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { testApp, type TestApp } from '../../testkit/app.ts'
 import { until } from '../../testkit/until.ts'
 
-let app: SharedApp
+let app: TestApp
 /** What the last test does. */
 let closing: Promise<void> | undefined
 beforeAll(async () => {
-  app = await sharedApp()
+  app = await testApp()
 })
 afterAll(() => closing ?? app.close())
 

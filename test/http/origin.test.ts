@@ -13,14 +13,13 @@ let app: TestApp
 let proxied: TestApp
 let published: TestApp
 let deploymentId: string
-let versionId: string
 beforeAll(async () => {
   app = await testApp({ OPEN_FRONTS: 'topchef', ROOT_FRONT_TOPCHEF_PORT: '0' })
   proxied = await testApp({ TRUST_PROXY: '1' })
   published = await testApp({ PUBLIC_URL: 'https://ml.example.com' })
   const files = { 'main.mjs': 'export const handler = () => new Response()' }
   const made = seed(app.admin).deployment().version(files, { image: 'node' }).service()
-  ;({ deploymentId, versionId } = await made.made())
+  ;({ deploymentId } = await made.made())
 })
 afterAll(async () => {
   for (const one of [app, proxied, published]) await one.close()
