@@ -111,5 +111,6 @@ test('the walk of the README works word for word, through a kill -9 of the serve
   const stream = paste(block('text/event-stream'))
   await until(
     () => /^id: \S+$/m.test(stream.output()) && stream.output().includes('measured a picture'),
+    { told: () => `curl ended with ${stream.child.exitCode}, and printed: ${stream.output()}` },
   )
 })
