@@ -6,7 +6,7 @@ import { testApp, type TestApp } from '../../testkit/app.ts'
 import { each } from '../../testkit/each.ts'
 import { Amend, Retry } from '../../testkit/operations/jobs.ts'
 import { Heartbeats, Release } from '../../testkit/operations/workers.ts'
-import { amount, freshSeed } from '../../testkit/random.ts'
+import { amount, freshSeed, isSoak } from '../../testkit/random.ts'
 import { cancel, claim, complete, fail, read, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 
 /*
@@ -175,5 +175,7 @@ test('whatever is done to jobs at once, only legal moves are made, and the event
     found.push(...faults(job, known.accepted.get(id) ?? new Set()))
   })
   expect(found.slice(0, 5), `SEED=${seed}`).toEqual([])
-  expect([...ends].toSorted(), `SEED=${seed}`).toEqual([...statuses].toSorted()) // so that all of it was tried
+  // so that all of it was tried; of few operations chance need not lead to every state
+  if (isSoak) expect([...ends].toSorted(), `SEED=${seed}`).toEqual([...statuses].toSorted())
+  else expect(ends.size, `SEED=${seed}`).toBeGreaterThan(2)
 })
