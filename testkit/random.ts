@@ -23,7 +23,10 @@ export function someOf<One>(
 
 /** The seed of this run; it is printed, so that a failure can be repeated. */
 export function freshSeed(): number {
-  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  const given = process.env['SEED']
+  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given)
+  if (given === '' || !Number.isSafeInteger(seed))
+    throw new Error(`SEED must be a whole number, such as a run prints; it is '${given}'.`)
   console.log(`SEED=${seed}`)
   return seed
 }

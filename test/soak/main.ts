@@ -32,12 +32,14 @@ const command = (name: string, description: string): Command =>
 
 await command('soak', 'does all that takes too long for the suite; of its parts, one')
   .enablePositionalOptions()
-  .action(({ on, list }: Options) =>
+  .argument('[part]')
+  .action((part: string | undefined, { on, list }: Options, command: Command) => {
+    if (part !== undefined) return command.error(`'${part}' is no part: tests, torture or faults.`)
     add(
       [...tests(kindsOf(on)), ...torture(kindsOf(on)), ...faults(['--on', on, '--hold', '12'])],
       list,
-    ),
-  )
+    )
+  })
   .addCommand(
     command('tests', 'the tests that try more than in the suite: all, or those with these words')
       .argument('[words...]')
