@@ -21,6 +21,7 @@ import type { TrafficRecorder } from '../traffic/index.ts'
 import { exchange } from './exchange.ts'
 import { enclosed, forwardedBy } from './forward.ts'
 import { back, onward, told } from './headers.ts'
+import { exchangeTrailing, isTrailing } from './trailing.ts'
 import { outcomeOf, Watch } from './watch.ts'
 
 /** How often is looked whether a service has an owner by now. */
@@ -28,6 +29,7 @@ const OWNER_MS = 100
 
 /** How a call is sent. */
 interface Way {
+  readonly origin: string
   /** What stands before its target: the path by which another server knows the service. */
   readonly under?: string
   /** The address of the instance, where it goes to one. */
@@ -39,8 +41,8 @@ interface Way {
 /** What is told of a call while it is under way. */
 interface Progress {
   /** It has become a connection in another protocol. */
-  connected(): void
-  done(how: Ending): void
+  readonly connected: () => void
+  readonly done: (how: Ending) => void
 }
 
 /** How a call ended: with an answer, with one that says 5xx or breaks off, or with none. */
@@ -160,6 +162,7 @@ export class Invoker {
       }
       const extra = { ...watch.headers(service.id), ...target.headers }
       return this.#send(service, target.pool, call, extra, progress, {
+        origin: target.url,
         instance: target.url,
         // what it waited for an instance counts
         headersTimeout: leftUntil(until),
@@ -191,6 +194,7 @@ export class Invoker {
         done: (how) => how === 'unanswered' && this.#traffic.refused(service.id),
       },
       {
+        origin: owner.url,
         under: `/internal/services/${ServiceId.text(service.id)}`,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
@@ -240,18 +244,21 @@ export class Invoker {
     call: Call,
     extra: Record<string, string>,
     { connected, done }: Progress,
-    { under = '', instance, ...limits }: Way,
+    { origin, under = '', instance, ...limits }: Way,
   ): Promise<Answer> {
     try {
       const theirs = onward(call.headers)
       const onwards =
         instance === undefined ? enclosed(theirs) : { ...theirs, ...told(theirs, call.address) }
-      const answer = await exchange(pool, {
+      const sending = {
         ...call,
         path: `${under}${call.target}`,
         headers: { ...onwards, ...extra },
         ...limits,
-      })
+      }
+      const answer = await (isTrailing(sending)
+        ? exchangeTrailing(origin, sending)
+        : exchange(pool, sending))
       const { status, body } = answer
       let how: Ending = status >= 500 ? 'failed' : 'answered'
       if (answer.socket !== undefined) connected()

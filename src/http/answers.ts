@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context, Site } from '../context.ts'
+import { carried } from '../doors/index.ts'
 import { isEventStream, type Answer, type Fields } from '../kit/call.ts'
 import { withoutOursSet } from './cookie.ts'
 import { withoutCors } from './cors.ts'
@@ -100,18 +101,22 @@ export function passOn(reply: FastifyReply, answer: Answer): FastifyReply {
   const { raw } = reply
   if (trailers !== undefined)
     // before the end of the answer is written, which a listener of the same event does
-    body.once('end', () => raw.addTrailers(withoutOurTrailers(trailers())))
+    body.once('end', () => raw.addTrailers(carried(trailers()) as OutgoingHttpHeaders))
   flushing(raw, isEventStream(headers['content-type']) ? 0 : HEAD_MS)
-  return reply.code(status).headers(withoutCors(reply, headers)).send(body)
+  const fields = withoutCors(reply, isOpenEnded(reply, answer) ? headers : withoutTrailer(headers))
+  return reply.code(status).headers(fields).send(body)
 }
 
-/** Fields that may not come behind a body (RFC 9110, 6.5.1), such as say where that ends, are left out. */
-const withoutOurTrailers = (fields: Fields): OutgoingHttpHeaders =>
-  Object.fromEntries(
-    Object.entries(fields).filter(
-      ([name]) =>
-        !/^(?:content-|transfer-|set-cookie|trailer|host|connection|authorization)/.test(name),
-    ),
-  )
+/** Whether an answer can have fields behind its body, which go with the last of its chunks (RFC 9112, 7.1.2). */
+const isOpenEnded = ({ request }: FastifyReply, { status, headers }: Answer): boolean =>
+  headers['content-length'] === undefined &&
+  request.raw.httpVersion === '1.1' &&
+  request.method !== 'HEAD' &&
+  status !== 204 &&
+  status !== 304
+
+function withoutTrailer({ trailer: _none, ...headers }: Answer['headers']) {
+  return headers
+}
 
 export const isPassedOn = (reply: FastifyReply): boolean => passed.has(reply)

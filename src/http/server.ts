@@ -79,7 +79,7 @@ export function httpServer(
     return port === undefined ? [] : [{ front, port, own: rootOf(front, host) }]
   })
   const sockets = websockets(site, yoga, trusted)
-  const upgrades = routeUpgrades(http, sockets.take)
+  const upgrades = routeUpgrades(http, (...offered) => sockets.take(...offered))
   site.metrics.gauge('millrace_service_websockets', () => upgrades.size)
   site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)
   site.metrics.gauge('millrace_subscriptions', () => openSubscriptions(site.metrics))

@@ -1,4 +1,4 @@
-import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
@@ -22,7 +22,7 @@ export function routeUpgrades(
   http: FastifyInstance,
   own: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean,
 ): { readonly size: number; close(): void } {
-  const server = http.server as Server
+  const { server } = http
   const open = new Set<Duplex>()
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (own(request, socket, head)) return
