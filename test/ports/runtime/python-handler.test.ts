@@ -110,10 +110,10 @@ describe('a Python handler', () => {
     expect(await nothing.text()).toBe('')
   })
 
-  test('streams an iterable element by element, JSON divided by newlines', async () => {
+  test('streams an iterable element by element, texts and JSON on lines of their own', async () => {
     const answer = await post('stream')
     expect(answer.headers.get('transfer-encoding')).toBe('chunked')
-    expect(await answer.text()).toBe('bytes,text,{"json": 1}\n{"json": 2}')
+    expect(await answer.text()).toBe('bytes,\ntext,\n{"json": 1}\n{"json": 2}')
     expect(await (await post('rows')).text()).toBe('{"n": 1}\n{"n": 2}\n3')
   })
 
