@@ -1,27 +1,13 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { request as rawRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { until } from '../../../testkit/until.ts'
-import { handlerUnderTest } from './handler.ts'
+import { handlerUnderTest, hasLibraries } from './handler.ts'
 
 /*
  * Handlers that were written for ABEJA's own runtime (abejaruntime 1.1.1 on PyPI, whose answers these are, but where it
- * says otherwise). Those with numpy and pandas need `.venv`, as test/rest/abeja/sdk.test.ts says.
+ * says otherwise).
  */
-const python = fileURLToPath(new URL('../../../.venv/bin/python', import.meta.url))
-const hasPandas = existsSync(python) && imports('pandas')
-
-function imports(name: string): boolean {
-  try {
-    execFileSync(python, ['-c', `import ${name}`], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
 
 describe("a handler of ABEJA's runtime", () => {
   const { call, url, asking, printed } = handlerUnderTest(
@@ -153,7 +139,7 @@ describe("a handler of ABEJA's runtime", () => {
     await until(() => printed().some((line) => line.includes(why)))
   })
 
-  describe.skipIf(!hasPandas)('with numpy and pandas (skipped without pandas in .venv)', () => {
+  describe.skipIf(!hasLibraries('numpy', 'pandas'))('with numpy and pandas', () => {
     test.each([
       [
         'numpy_values',
