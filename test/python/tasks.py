@@ -91,6 +91,8 @@ def bar(job):
     os.write(2, b'\r100%\r\n')
     print('x' * 50000)
     print('y' * 100001, flush=True)
+    sys.stdout.write('z' * 50000 + '\r')
+    sys.stdout.write('\n')
     print('ends')
 
 
