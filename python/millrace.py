@@ -31,6 +31,7 @@ import importlib
 import json
 import logging
 import math
+import numbers
 import os
 import platform
 import queue
@@ -311,8 +312,11 @@ def plain(value, path, depth=0):
         return {key_text(key, path): plain(one, '%s.%s' % (path, key), depth + 1) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(one, '%s.%d' % (path, place), depth + 1) for place, one in enumerate(value)]
-    if hasattr(value, 'tolist'):
-        return plain(value.tolist(), path, depth + 1)
+    found = value.tolist() if hasattr(value, 'tolist') else value
+    if type(found) is not type(value):
+        return plain(found, path, depth + 1)
+    if found is not value and isinstance(value, numbers.Real):  # longdouble is a list of itself
+        return plain(float(value), path, depth + 1)
     raise TypeError('%s is a %s, which JSON cannot hold' % (path, type(value).__name__))
 
 
