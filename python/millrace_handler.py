@@ -51,7 +51,7 @@ MAX_PART_HEAD_BYTES = 64 * 1024
 IDLE_SECONDS = 75
 KEY_HEADER = 'millrace-instance-key'
 FAILURE = b'{"status": "unexpected error occurred"}'
-FRAMING = {'connection', 'content-length', 'content-type', 'date', 'server', 'transfer-encoding'}
+FRAMING = {'connection', 'content-length', 'date', 'server', 'transfer-encoding'}
 NEVER_A_BODY = {204, 304}
 MAX_NESTING = 200
 BYTES = (bytes, bytearray, memoryview, array.array)
@@ -80,7 +80,7 @@ class Request(Fields):
     contents, the list of parts. request['metadata'] is that of the first part, and no key: ABEJA's runtime has it so.
 
     A multipart body has several parts, the fields of a query (GET and HEAD) are parts too, and any other body is one
-    part, byte for byte.
+    part, byte for byte, also where it is empty.
     """
 
     def __init__(self, source, **fields):
@@ -262,9 +262,9 @@ def part(body, content_type, form_name=None, file_name=None):
 def request_of(method, target, content_type, headers, file, length):
     query = urlsplit(target).query
     if method in ('GET', 'HEAD') and length == 0:
-        content_type = content_type or 'application/x-www-form-urlencoded'
+        content_type, source = 'application/x-www-form-urlencoded', body_of(query)
         fields = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARTS)
-        source, contents = body_of(query), [text_part(name, value) for name, value in fields]
+        contents = [text_part(name, value) for name, value in fields] or [part(source, content_type)]
     else:
         content_type = content_type or 'application/octet-stream'
         contents = parts_of(content_type, file, length)
@@ -390,7 +390,9 @@ def read_result(result):
     for key, value in (result.get('metadata') or {}).items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", str(key)):
             raise ValueError('metadata has %r, which is no name of a header' % key)
-        if str(key).lower() not in FRAMING:
+        if str(key).lower() == 'content-type':
+            headers[0] = ('Content-Type', header_value(value))
+        elif str(key).lower() not in FRAMING:
             headers.append((str(key), header_value(value)))
     table = Table() if parameters(content_type)[0] == 'text/csv' else None
     content = result.get('content')

@@ -68,11 +68,15 @@ describe("a handler of ABEJA's runtime", () => {
   })
 
   test('reads the query of a GET as it was sent', async () => {
-    const answer = await call('query', {}, '/?a=1&b=%C3%A4')
-    expect(await answer.json()).toEqual({
-      type: 'application/x-www-form-urlencoded',
-      read: 'a=1&b=%C3%A4',
-    })
+    const headers = { 'content-type': 'application/json' }
+    const type = 'application/x-www-form-urlencoded'
+    const fields = [
+      ['a', '1'],
+      ['b', 'ä'],
+    ]
+    const answer = await call('query', { headers }, '/?a=1&b=%C3%A4')
+    expect(await answer.json()).toEqual({ type, parts: fields, read: 'a=1&b=%C3%A4' })
+    expect(await (await call('query')).json()).toEqual({ type, parts: [[null, '']], read: '' })
   })
 
   test('may use a body as any file, its name and descriptor too', async () => {
@@ -114,6 +118,12 @@ describe("a handler of ABEJA's runtime", () => {
     ['own_nan', '{"loss": NaN}'],
   ])('%s are written as there', async (mode, expected) => {
     expect(await textOf(mode)).toBe(expected)
+  })
+
+  test('may name its type among the headers', async () => {
+    const answer = await post('typed')
+    expect(answer.headers.get('content-type')).toBe('text/html')
+    expect(await answer.text()).toBe('<p>')
   })
 
   test('has its bytes sent as they are, where there they would be numbers', async () => {
