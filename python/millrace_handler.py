@@ -394,7 +394,7 @@ def read_result(result):
             headers[0] = ('Content-Type', header_value(value))
         elif str(key).lower() not in FRAMING:
             headers.append((str(key), header_value(value)))
-    table = Table() if parameters(content_type)[0] == 'text/csv' else None
+    table = Table() if content_type.split(';')[0].strip().lower() == 'text/csv' else None
     content = result.get('content')
     elements = elements_of(content, table)
     pieces = written(elements, table, is_list=elements is content)
