@@ -609,7 +609,10 @@ class Connection(BaseHTTPRequestHandler):
             turn.over.wait()
             self.close_connection = not turn.stays
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = serve
+    def __getattr__(self, name):
+        if name.startswith('do_'):  # do_GET and so on: every method is the handler's
+            return self.serve
+        raise AttributeError(name)
 
     def header_list(self):
         values = {}

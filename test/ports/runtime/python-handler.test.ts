@@ -145,6 +145,17 @@ describe('a Python handler', () => {
     expect(printed()).not.toContain('asked POST False')
   })
 
+  test.each([
+    ['OPTIONS', undefined],
+    ['PATCH', 'abc'],
+    ['DELETE', 'abc'],
+    ['PROPFIND', 'abc'],
+    ['M-SEARCH', undefined],
+  ])('is asked with %s, as with any method', async (method, body = '') => {
+    const answer = await call('method', { method, body: body === '' ? null : body })
+    expect([answer.status, await answer.text()]).toEqual([200, `${method} ${body.length}`])
+  })
+
   test('is asked with HEAD, and keeps connections', async () => {
     const head = await call('created', { method: 'HEAD' })
     expect(head.headers.get('content-length')).toBe('7')
