@@ -4,9 +4,9 @@ import type { Context, Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
+import type { CorsPolicy } from '../kit/cors.ts'
 import { Forbidden, NotFound } from '../kit/errors.ts'
-import { corsOfRoute } from '../routes/index.ts'
-import { corsOf, ServiceId, type CorsPolicy } from '../services/index.ts'
+import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
 import { atOurs, passOn, withoutId } from './answers.ts'
 import { asBrokenOff, callMethods, callOf, forwardedCall, invoked } from './calls.ts'
@@ -81,12 +81,12 @@ export function invocation(site: Site, invoker: Invoker) {
     }
     callable(
       '/deployments/:deployment/services/:service',
-      ({ service = '' }) => corsOf(site, service),
+      ({ service = '' }) => site.doors.corsOf(service),
       (ctx, { deployment, service = '' }, call) => ctx.doors.invoke(ctx, deployment, service, call),
     )
     callable(
       '/routes/:route',
-      ({ route = '' }) => corsOfRoute(site, route),
+      ({ route = '' }) => site.doors.corsOfRoute(route),
       (ctx, { route = '' }, call) => ctx.doors.invokeRoute(ctx, undefined, route, call),
     )
 
