@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context, Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
+import { ofAnyType } from '../kit/any-type.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import type { CorsPolicy } from '../kit/cors.ts'
 import { Forbidden, NotFound } from '../kit/errors.ts'
@@ -49,6 +50,7 @@ export function signedDoors(site: Site) {
 /** Calls of services over plain HTTP, from callers and from other servers. */
 export function invocation(site: Site, invoker: Invoker) {
   return async (http: FastifyInstance): Promise<void> => {
+    ofAnyType(http)
     http.setErrorHandler((error) => {
       throw asBrokenOff(error)
     })

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { credentialIn } from '../auth/credential.ts'
 import { anonymous, requireCredential, type Viewer } from '../auth/viewer.ts'
 import type { Site } from '../context.ts'
+import { ofAnyType } from '../kit/any-type.ts'
 import { Forbidden, NotFound, Unauthenticated } from '../kit/errors.ts'
 import { holderOfPass, OPENING, openingUrl, pagePathRule, ServiceId } from '../services/index.ts'
 import { atItsOwn, passOn } from './answers.ts'
@@ -24,6 +25,7 @@ export const PAGE_ROUTE = '/.well-known/millrace/page'
  */
 export function pages(site: Site) {
   return async (http: FastifyInstance): Promise<void> => {
+    ofAnyType(http)
     http.setErrorHandler((error) => {
       throw asBrokenOff(error)
     })

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { requireCredential } from '../auth/viewer.ts'
 import type { Context, Site } from '../context.ts'
 import type { Front as Name } from '../generated/prisma/enums.ts'
+import { ofAnyType } from '../kit/any-type.ts'
 import { wholeBody } from '../kit/body.ts'
 import type { Logger } from '../kit/logger.ts'
 import { docsPage, PAGE_HEADERS } from './document/page.ts'
@@ -47,23 +48,11 @@ export interface Mount {
 export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: Mount) {
   return async (http: FastifyInstance): Promise<void> => {
     const config = { front: front.name, frontPrefix: prefix === '' ? front.prefix : '' }
-    const types = new WeakMap<IncomingMessage, string>()
     http.addHook('onRequest', (request, _reply, done) => {
       const why = host.refusal(request.raw, front.name)
-      if (why !== undefined) return done(new Problem('FORBIDDEN', why))
-      // a content type that is none would be refused before anything here is asked
-      const { headers } = request.raw
-      const type = headers['content-type']
-      if (type !== undefined) {
-        types.set(request.raw, type)
-        headers['content-type'] = 'application/octet-stream'
-      }
-      done()
+      done(why === undefined ? undefined : new Problem('FORBIDDEN', why))
     })
-    const putBack = ({ raw }: FastifyRequest): void => {
-      const type = types.get(raw)
-      if (type !== undefined) raw.headers['content-type'] = type
-    }
+    const putBack = ofAnyType(http)
     const told = (request: FastifyRequest, reply: FastifyReply, error: unknown, route?: Route) => {
       const problem = problemOf(error, request.id)
       if (problem.cause !== undefined) {
@@ -83,7 +72,6 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
         config,
         exposeHeadRoute: route.method === 'GET',
         handler: async (request, reply) => {
-          putBack(request)
           try {
             return sent(reply, await answer(host, front, { route, prefix, request, reply }))
           } catch (error) {

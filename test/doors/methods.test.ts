@@ -75,6 +75,21 @@ test.each(everyDoor)(
         expect(told.headers).not.toHaveProperty('transfer-encoding')
       }
     }
+    for (const type of [
+      'x',
+      '',
+      'text/',
+      '/',
+      'a/b; c',
+      'json;charset',
+     
+      'application/json, text/plain',
+    ]) {
+      const headers = { 'content-type': type, 'content-length': '3' }
+      const { status, body } = await ask(door, 'POST', '/a', headers, 'abc')
+      expect([type, status]).toEqual([type, 200])
+      expect(Told.parse(JSON.parse(body)).headers['content-type'] ?? '').toBe(type)
+    }
     const head = await ask(door, 'HEAD', '/x')
     expect(head).toMatchObject({ status: 200, body: '', headers: { 'x-method': 'HEAD' } })
     expect(Number(head.headers['content-length'])).toBeGreaterThan(50)
