@@ -92,19 +92,26 @@ function flushing(response: ServerResponse, afterMs: number): void {
 const passed = new WeakSet<FastifyReply>()
 
 /** Notes that a reply is what a service answers. */
-export const passedOn = (reply: FastifyReply): void => void passed.add(reply)
+const passedOn = (reply: FastifyReply): void => void passed.add(reply)
 
+/** Replies with what a service answers. */
 export function passOn(reply: FastifyReply, answer: Answer): FastifyReply {
+  if (answer.socket !== undefined) return goOn(reply, answer, answer.socket)
+  const { status, headers, body } = outgoing(reply, answer)
+  return reply.code(status).headers(headers).send(body)
+}
+
+/** An answer as it goes out with a reply, which is seen to have its head in time and the fields behind its body. */
+export function outgoing(reply: FastifyReply, answer: Answer): Answer {
   passedOn(reply)
-  const { status, headers, body, trailers, socket } = answer
-  if (socket !== undefined) return goOn(reply, answer, socket)
+  const { headers, body, trailers } = answer
   const { raw } = reply
   if (trailers !== undefined)
     // before the end of the answer is written, which a listener of the same event does
     body.once('end', () => raw.addTrailers(carried(trailers())))
   flushing(raw, isEventStream(headers['content-type']) ? 0 : HEAD_MS)
-  const fields = withoutCors(reply, isOpenEnded(reply, answer) ? headers : withoutTrailer(headers))
-  return reply.code(status).headers(fields).send(body)
+  const fields = isOpenEnded(reply, answer) ? headers : withoutTrailer(headers)
+  return { ...answer, headers: withoutCors(reply, fields) }
 }
 
 /** Whether an answer can have fields behind its body, which go with the last of its chunks (RFC 9112, 7.1.2). */

@@ -82,7 +82,7 @@ test.each(everyDoor)(
       '/',
       'a/b; c',
       'json;charset',
-     
+
       'application/json, text/plain',
     ]) {
       const headers = { 'content-type': type, 'content-length': '3' }

@@ -21,7 +21,13 @@ let organizationId: string
 let service: { id: string; invokeUrl: string }
 let doors: Record<string, string>
 beforeAll(async () => {
-  app = await testApp({ AUTH: 'token', MAX_SOCKETS: String(MAX_SOCKETS) })
+  app = await testApp({
+    AUTH: 'token',
+    MAX_SOCKETS: String(MAX_SOCKETS),
+    INVOKE_TIMEOUT_SECONDS: '1',
+    UPLOAD_STALL_SECONDS: '1',
+    BODY_TIMEOUT_SECONDS: '1',
+  })
   ;({ admin, id: organizationId } = await seedOrganization(app))
   service = await runningService(admin, server.files, { command: server.command })
   const input = { name: 'sockets', serviceIds: [service.id] }
@@ -134,6 +140,24 @@ test('a socket is closed when its credential is revoked, and others stay', async
   await other.closed
   // and the service has seen both end
   await until(async () => (await logOf(admin, service.id)).includes('closed with 1006'))
+})
+
+test('silence ends neither a socket nor an event stream', async () => {
+  const { socket, said, open } = opened(service.invokeUrl)
+  await open
+  const { headers } = admin
+  const events = await fetch(`${service.invokeUrl}/events`, { headers })
+  const reader = events.body?.getReader()
+  const slow = await fetch(`${service.invokeUrl}/half`, { headers })
+  // an answer of any other kind is cut by then, which is what tells that it is time
+  await expect(slow.text()).rejects.toThrow()
+  await until(async () => (await logOf(admin, service.id)).includes('broke off its answer'))
+  socket.send('still')
+  await until(() => said.includes('still'))
+  await fetch(`${service.invokeUrl}/say`, { method: 'POST', headers, body: 'there' })
+  expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('data: there\n\n')
+  await reader?.cancel()
+  socket.terminate()
 })
 
 test('a caller has a bounded number of sockets, and gets a place back with each that closes', async () => {
