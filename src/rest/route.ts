@@ -6,7 +6,8 @@ import type { Execute } from './execute.ts'
 import { Problem } from './problem.ts'
 import type { Reply } from './reply.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+/** HEAD is there wherever GET is. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 /** A request as a front sees it. */
 export interface Asked {

@@ -31,6 +31,9 @@ export interface Host {
   logOf(request: IncomingMessage): Logger
 }
 
+/** Where a front has the page that tells of its routes. */
+const DOCS = '/docs'
+
 /** Where a front stands on a listener. */
 export interface Mount {
   /** '' at the root of a listener of its own. */
@@ -83,6 +86,11 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
         config,
         exposeHeadRoute: route.method === 'GET',
         handler: async (request, reply) => {
+          // the part of a path that is empty names nothing
+          if (Object.values(request.params as object).includes('')) {
+            reply.callNotFound()
+            return reply
+          }
           putBack(request)
           try {
             return sent(reply, await answer(host, front, { route, prefix, request, reply }))
@@ -96,8 +104,10 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
       putBack(request)
       const whole = (request.url.split('?')[0] ?? '').replaceAll(/\/{2,}/g, '/')
       const path = whole.slice(prefix.length) || '/'
-      const allowed = methodsAt(routes, path)
+      const allowed = methodsAt(front, routes, path)
       const what = `${request.method} ${path}`
+      if (request.method === 'OPTIONS' && front.tellsMethods && allowed.length > 0)
+        return sent(reply, { status: 200, headers: { allow: allowed.join(', ') }, body: '' })
       return told(
         request,
         reply,
@@ -109,7 +119,7 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
     http.get(front.api.path, { config }, (request, reply) =>
       sent(reply, json(200, apiDocument(front, host.originOf(request.raw) + prefix))),
     )
-    http.get('/docs', { config }, (request, reply) =>
+    http.get(DOCS, { config }, (request, reply) =>
       reply.headers(PAGE_HEADERS).send(docsPage(front, host.originOf(request.raw) + prefix)),
     )
   }
@@ -169,10 +179,13 @@ const NOTHING = Buffer.alloc(0)
 const sent = (reply: FastifyReply, { status, headers, body }: Reply): FastifyReply =>
   reply.code(status).headers(headers).send(body)
 
-/** The methods that a path has. */
-function methodsAt(routes: readonly Route[], path: string): string[] {
-  const methods = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method)
-  return [...new Set(methods)].toSorted()
+/** The methods that a path has, in alphabetical order; none where nothing is. */
+function methodsAt({ api, tellsMethods }: Front, routes: readonly Route[], path: string): string[] {
+  const own = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method)
+  const all = new Set<string>(path === api.path || path === DOCS ? ['GET'] : own)
+  if (all.has('GET')) all.add('HEAD')
+  if (tellsMethods && all.size > 0) all.add('OPTIONS')
+  return [...all].toSorted()
 }
 
 const patterns = new WeakMap<Route, RegExp>()

@@ -17,9 +17,13 @@ export const versionNamed = (asked: Asked, id: string): string => `${deployment(
 export const serviceNamed = (asked: Asked, id: string): string => `${deployment(asked)}/${id}`
 /** An endpoint by its id, or by its name in the deployment. */
 export function endpoint({ params }: Asked): string {
-  const text = params['endpoint'] ?? 'default'
+  const text = params['endpoint'] ?? params['alias'] ?? 'default'
   return /^pnt-[0-9a-f]{16}$/.test(text) ? `abeja:${text}` : text
 }
+
+/** Behind a deployment these words are parts of paths, so no endpoint is called so. */
+export const isPart = (text: string | undefined): boolean =>
+  text === 'services' || text === 'endpoints' || text === 'versions'
 
 export const ORGANIZATION = '/organizations/:organization'
 export const DEPLOYMENT = `${ORGANIZATION}/deployments/:deployment`

@@ -3,7 +3,7 @@ import { Forbidden } from '../../kit/errors.ts'
 import { absent } from '../problem.ts'
 import { calling, type Asked, type Named, type Refused, type Statuses } from '../route.ts'
 import { about } from './about.ts'
-import { endpoint } from './ids.ts'
+import { endpoint, isPart } from './ids.ts'
 
 /** The organization that the first label of the host names: 13 digits, as the SDK and the CLI put it there. */
 function label({ hostName }: Asked): string | undefined {
@@ -13,7 +13,8 @@ function label({ hostName }: Asked): string | undefined {
 
 /** What is called: a service, or where none is named an endpoint of the deployment. */
 function named(asked: Asked): Named {
-  const { deployment = '', service } = asked.params
+  const { deployment = '', service, alias } = asked.params
+  if (isPart(alias)) throw absent(`There is nothing at ${asked.path}.`)
   const organization = label(asked)
   const place = organization === undefined ? 'abeja:' : `abeja:${organization}/`
   return {
@@ -58,9 +59,11 @@ const failures = {
 const ways = [
   ['request_service', 'Call a service', '/services/:service'],
   ['request_endpoint', 'Call the service behind an endpoint', '/endpoints/:endpoint'],
+  ['request_alias', 'The same by a shorter path', '/:alias'],
   ['request_default_endpoint', 'Call the service behind the endpoint "default"', ''],
 ] as const
-const METHODS = ['POST', 'GET', 'PUT'] as const
+/** All that a service is called with anywhere; HEAD comes with GET. */
+const METHODS = ['POST', 'GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 /** All of them at a deployment whose id, and whose services' ids, have these patterns. */
 const inferenceAt = (deploymentForm: string, serviceForm: string) =>
