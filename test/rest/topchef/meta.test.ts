@@ -81,8 +81,9 @@ const job = {
   required: ['id', 'parameters', 'results', 'status'],
 }
 
+const metaOf = async (path: string) => (await topchef.did('GET', path))['meta']
+
 test('the keys, types and requirements are those of the original', async () => {
-  const metaOf = async (path: string) => (await topchef.did('GET', path))['meta']
   for (const path of [waiting, ended])
     expect(await metaOf(path)).toMatchObject({
       job_info_schema: job,
