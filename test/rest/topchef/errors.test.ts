@@ -150,7 +150,10 @@ test('3 a body is JSON when it says so and is', async () => {
     })
     expect(status, type).toBe(201)
   }
+  const marked = await topchef.call('POST', `${service}/jobs`, undefined, { raw: `\uFEFF${good}` })
+  expect(marked.status).toBe(201)
   for (const [type, raw] of [
+    ['application/json', '{"parameters": {"value": NaN}}'],
     ['text/plain', good],
     ['application/x-www-form-urlencoded', 'parameters=1'],
     ['application/jsonp', good],
