@@ -8,7 +8,6 @@ const HOP = new Set([
   'proxy-authorization',
   'proxy-connection',
   'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
   'host',
@@ -16,18 +15,19 @@ const HOP = new Set([
   'authorization',
 ])
 
-/** Of the answer, those that name addresses. */
-const ADDRESSES = new Set(['location', 'content-location', 'refresh', 'link'])
-
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 /** What goes on to whoever is called. Names that begin with `millrace-` are ours, between servers. */
-export const onward = (headers: Call['headers']): Record<string, string | string[]> =>
-  without(headers, (name) => name.replaceAll('_', '-').startsWith('millrace-'))
+export const onward = (headers: Call['headers']): Record<string, string | string[]> => ({
+  ...without(headers, (name) => name.replaceAll('_', '-').startsWith('millrace-')),
+  // fields behind bodies pass
+  ...(/(?:^|[\s,])trailers\b/i.test(String(headers['te'] ?? '')) ? { te: 'trailers' } : {}),
+})
 
 /**
- * What goes back to the caller. Where the answer names the private address of the `instance` it comes from, it names
- * `address` instead, where the caller reached the service.
+ * What goes back to the caller. A service knows neither the path below which it was reached nor, always, the host: where
+ * its answer names an address of its own, as it sees that, it names the one below `address` instead, where the caller
+ * reached it.
  */
 export function back(
   headers: Headers,
@@ -36,11 +36,69 @@ export function back(
 ): Record<string, string | string[]> {
   const kept = without(headers, () => false)
   if (instance === undefined || address === undefined) return kept
-  const own = ownAddress(instance)
-  for (const name of Object.keys(kept).filter((one) => ADDRESSES.has(one)))
-    kept[name] = [kept[name] ?? []].flat().map((text) => text.replaceAll(own, () => address))
+  let seen: Publicly | undefined
+  for (const [name, rewrite] of ADDRESSES) {
+    const value = kept[name]
+    if (value === undefined) continue
+    const as = (seen ??= publicly(instance, address))
+    kept[name] =
+      typeof value === 'string' ? rewrite(value, as) : value.map((one) => rewrite(one, as))
+  }
   return kept
 }
+
+/** A service is told the host under which it was reached, as by most proxies, and the whole in one field (RFC 7239). */
+export function told(
+  headers: Call['headers'],
+  address: string | undefined,
+): Record<string, string> {
+  if (address === undefined) return {}
+  const { scheme, host } = partsOf(address)
+  const caller = String(headers['x-forwarded-for'] ?? '')
+  const node = caller.includes(':') ? `"[${caller}]"` : caller
+  const by = node === '' ? '' : `for=${node};`
+  return { host, forwarded: `${by}host="${host}";proto=${scheme}` }
+}
+
+/** An address of a service in its parts: the prefix is the path that the service does not see, empty where there is none. */
+export function partsOf(address: string): { scheme: string; host: string; prefix: string } {
+  const [, scheme = '', host = '', prefix = ''] = /^(https?):\/\/([^/]*)(.*)$/.exec(address) ?? []
+  return { scheme, host, prefix }
+}
+
+/** Gives a reference to a place as the service sees it the form in which its caller can follow it. */
+type Publicly = (reference: string) => string
+
+function publicly(instance: string, address: string): Publicly {
+  const { scheme, host, prefix } = partsOf(address)
+  const own = ownAddress(instance)
+  const ours = new RegExp(`^(?:https?:)?//${host.replaceAll(/[.[\]]/g, '\\$&')}(?=[/?#]|$)`, 'i')
+  const below = (path: string): string =>
+    path.startsWith(prefix) && /^(?:[/?#]|$)/.test(path.slice(prefix.length)) ? path : prefix + path
+  return (reference) => {
+    if (/^\/(?!\/)/.test(reference)) return below(reference)
+    const path = reference.replace(own, '').replace(ours, '')
+    return path === reference ? reference : `${scheme}://${host}${below(path)}`
+  }
+}
+
+/** The fields of an answer that name addresses, each with how it does. */
+const ADDRESSES: readonly (readonly [string, (value: string, seen: Publicly) => string])[] = [
+  ['location', (value, seen) => seen(value)],
+  ['content-location', (value, seen) => seen(value)],
+  ['refresh', (value, seen) => value.replace(/(?<=url\s*=\s*["']?)[^"'\s]+/i, seen)],
+  ['link', (value, seen) => value.replaceAll(/(?<=<)[^>]*(?=>)/g, seen)],
+  // browsers refuse a name that begins so with another path (RFC 6265bis, 4.1.3.2)
+  [
+    'set-cookie',
+    (value, seen) =>
+      /^\s*__host-/i.test(value)
+        ? value
+        : value.replace(/(?<=;\s*path\s*=\s*)\/[^;\s]*/i, (path) =>
+            path === '/' ? seen(path).slice(0, -1) || path : seen(path),
+          ),
+  ],
+]
 
 function without(
   headers: Headers,
@@ -59,6 +117,6 @@ function without(
 /** An instance's own address however programs spell it, which know that they listen on this machine. */
 const ownAddress = (instance: string): RegExp =>
   new RegExp(
-    `(?:https?:)?//(?:127(?:\\.\\d+){3}|0\\.0\\.0\\.0|localhost|\\[::1?\\]):${new URL(instance).port}(?!\\d)`,
-    'gi',
+    `^(?:https?:)?//(?:127(?:\\.\\d+){3}|0\\.0\\.0\\.0|localhost|\\[::1?\\]):${new URL(instance).port}(?!\\d)`,
+    'i',
   )

@@ -7,7 +7,8 @@ import { putUpload } from './put.ts'
 export { Invoker } from './invoke.ts'
 export { leftUploads } from './leftovers.ts'
 export { isForwarded, opened } from './forward.ts'
-export { onward } from './headers.ts'
+export { onward, partsOf } from './headers.ts'
+export { carried } from './trailing.ts'
 
 /** The doors as every request finds them in its context. */
 export const doorsOf = (platform: Platform, invoker: Invoker): Doors => ({

@@ -18,8 +18,10 @@ import {
 } from '../services/index.ts'
 import { calleeOfRoute } from '../routes/index.ts'
 import type { TrafficRecorder } from '../traffic/index.ts'
+import { exchange } from './exchange.ts'
 import { enclosed, forwardedBy } from './forward.ts'
-import { back, onward } from './headers.ts'
+import { back, onward, told } from './headers.ts'
+import { exchangeTrailing, isTrailing } from './trailing.ts'
 import { outcomeOf, Watch } from './watch.ts'
 
 /** How often is looked whether a service has an owner by now. */
@@ -27,11 +29,20 @@ const OWNER_MS = 100
 
 /** How a call is sent. */
 interface Way {
+  readonly origin: string
   /** What stands before its target: the path by which another server knows the service. */
   readonly under?: string
   /** The address of the instance, where it goes to one. */
   readonly instance?: string
-  readonly headersTimeout?: number
+  readonly headersTimeout: number
+  readonly bodyTimeout: number
+}
+
+/** What is told of a call while it is under way. */
+interface Progress {
+  /** It has become a connection in another protocol. */
+  readonly connected: () => void
+  readonly done: (how: Ending) => void
 }
 
 /** How a call ended: with an answer, with one that says 5xx or breaks off, or with none. */
@@ -106,14 +117,17 @@ export class Invoker {
   async #watched(call: Call, watch: Watch, work: () => Promise<Answer>): Promise<Answer> {
     this.#inFlight += 1
     try {
-      const { status, headers, body } = await work()
+      const answer = await work()
+      const { status, body, socket } = answer
+      if (socket !== undefined) watch.end('ok', status) // what follows is no call any more
       body.once('close', () => {
         this.#inFlight -= 1
+        if (socket !== undefined) return
         if (call.signal.aborted) watch.end('aborted', status)
         else if (body.errored) watch.end('bad_gateway', status)
         else watch.end(status < 500 ? 'ok' : 'error', status)
       })
-      return { status, headers, body }
+      return answer
     } catch (cause) {
       this.#inFlight -= 1
       watch.end(call.signal.aborted ? 'aborted' : outcomeOf(cause))
@@ -133,15 +147,26 @@ export class Invoker {
     const target = this.#balancer.take(service.id) ?? (await this.#awakened(service, call, until))
     if (target !== undefined) {
       const end = this.#traffic.begin(service.id, this.#balancer.count(service.id))
-      const done = once((how: Ending) => {
-        this.#balancer.release(target)
-        end(how !== 'answered')
-      })
+      const counted = once((how: Ending) => end(how !== 'answered'))
+      let isConnection = false
+      const progress = {
+        connected: () => {
+          isConnection = true
+          this.#balancer.connected(target)
+          counted('answered')
+        },
+        done: once((how: Ending) => {
+          this.#balancer.release(target, isConnection)
+          counted(how)
+        }),
+      }
       const extra = { ...watch.headers(service.id), ...target.headers }
-      return this.#send(service, target.pool, call, extra, done, {
+      return this.#send(service, target.pool, call, extra, progress, {
+        origin: target.url,
         instance: target.url,
         // what it waited for an instance counts
         headersTimeout: leftUntil(until),
+        bodyTimeout: this.#platform.config.invokeTimeoutMs,
       })
     }
     const { server, signer, now } = this.#platform
@@ -157,14 +182,23 @@ export class Invoker {
       throw new Unavailable('instance', `The service is ${status}: no instance is ready yet.`, 1)
     }
     watch.via = 'sent'
+    const timeoutMs = this.#platform.config.invokeTimeoutMs + 5_000
     return this.#send(
       service,
       this.#peer(owner.url),
       call,
       { ...watch.headers(service.id), ...forwardedBy(signer, service.id, now()) },
-      // the owner counts what it was asked
-      (how) => how === 'unanswered' && this.#traffic.refused(service.id),
-      { under: `/internal/services/${ServiceId.text(service.id)}` },
+      {
+        connected: () => {},
+        // the owner counts what it was asked
+        done: (how) => how === 'unanswered' && this.#traffic.refused(service.id),
+      },
+      {
+        origin: owner.url,
+        under: `/internal/services/${ServiceId.text(service.id)}`,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      },
     )
   }
 
@@ -199,9 +233,7 @@ export class Invoker {
   }
 
   #peer(url: string): Pool {
-    const timeoutMs = this.#platform.config.invokeTimeoutMs + 5_000
-    const pool =
-      this.#peers.get(url) ?? new Pool(url, { headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+    const pool = this.#peers.get(url) ?? new Pool(url)
     this.#peers.set(url, pool)
     return pool
   }
@@ -211,27 +243,31 @@ export class Invoker {
     pool: Pool,
     call: Call,
     extra: Record<string, string>,
-    done: (how: Ending) => void,
-    { under = '', instance, ...limits }: Way = {},
+    { connected, done }: Progress,
+    { origin, under = '', instance, ...limits }: Way,
   ): Promise<Answer> {
     try {
       const theirs = onward(call.headers)
-      const answer = await pool.request({
-        method: call.method, // the routes let no other through
+      const onwards =
+        instance === undefined ? enclosed(theirs) : { ...theirs, ...told(theirs, call.address) }
+      const sending = {
+        ...call,
         path: `${under}${call.target}`,
-        headers: { ...(instance === undefined ? enclosed(theirs) : theirs), ...extra },
-        body: call.body ?? null,
-        signal: call.signal,
+        headers: { ...onwards, ...extra },
         ...limits,
-      })
-      const { body, statusCode } = answer
-      let how: Ending = statusCode >= 500 ? 'failed' : 'answered'
+      }
+      const answer = await (isTrailing(sending)
+        ? exchangeTrailing(origin, sending)
+        : exchange(pool, sending))
+      const { status, body } = answer
+      let how: Ending = status >= 500 ? 'failed' : 'answered'
+      if (answer.socket !== undefined) connected()
       body.once('error', (cause: Error) => {
         if (!call.signal.aborted) how = 'failed'
         void this.#complain(service, call, `broke off its answer (${cause.message})`)
       })
       body.once('close', () => done(how))
-      return { status: statusCode, headers: back(answer.headers, instance, call.address), body }
+      return { ...answer, headers: back(answer.headers, instance, call.address) }
     } catch (cause) {
       // whoever hangs up is no failure of the service
       done(call.signal.aborted ? 'answered' : 'unanswered')

@@ -1,8 +1,12 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context, Site } from '../context.ts'
-import type { Answer } from '../kit/call.ts'
+import { carried } from '../doors/index.ts'
+import { isEventStream, type Answer, type Fields } from '../kit/call.ts'
 import { withoutOursSet } from './cookie.ts'
+import { withoutCors } from './cors.ts'
 import { credentialOf } from './reached.ts'
+import { goOn } from './upgrades.ts'
 
 /**
  * What a service answers at our own address is not ours. Browsers give it an origin of its own there, whatever it is
@@ -68,15 +72,51 @@ export function withoutId({ 'x-request-id': _theirs, ...headers }: Answer['heade
   return headers
 }
 
+/** How long the head of an answer waits for the rest: that may break off at once, which is told better without. */
+const HEAD_MS = 100
+
+/** Sends the head of an answer whose body is long in coming; that of an event stream goes at once. */
+function flushing(response: ServerResponse, afterMs: number): void {
+  const flush = (): void => {
+    if (!response.headersSent && !response.destroyed) response.flushHeaders()
+  }
+  setImmediate(() => {
+    if (response.headersSent) return // with what has come already, as for most
+    if (afterMs === 0) return flush()
+    const timer = setTimeout(flush, afterMs)
+    response.once('close', () => clearTimeout(timer))
+  })
+}
+
 /** Answers that services gave, about which there is nothing more to say. */
 const passed = new WeakSet<FastifyReply>()
 
 /** Notes that a reply is what a service answers. */
 export const passedOn = (reply: FastifyReply): void => void passed.add(reply)
 
-export function passOn(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+export function passOn(reply: FastifyReply, answer: Answer): FastifyReply {
   passedOn(reply)
-  return reply.code(status).headers(headers).send(body)
+  const { status, headers, body, trailers, socket } = answer
+  if (socket !== undefined) return goOn(reply, answer, socket)
+  const { raw } = reply
+  if (trailers !== undefined)
+    // before the end of the answer is written, which a listener of the same event does
+    body.once('end', () => raw.addTrailers(carried(trailers()) as OutgoingHttpHeaders))
+  flushing(raw, isEventStream(headers['content-type']) ? 0 : HEAD_MS)
+  const fields = withoutCors(reply, isOpenEnded(reply, answer) ? headers : withoutTrailer(headers))
+  return reply.code(status).headers(fields).send(body)
+}
+
+/** Whether an answer can have fields behind its body, which go with the last of its chunks (RFC 9112, 7.1.2). */
+const isOpenEnded = ({ request }: FastifyReply, { status, headers }: Answer): boolean =>
+  headers['content-length'] === undefined &&
+  request.raw.httpVersion === '1.1' &&
+  request.method !== 'HEAD' &&
+  status !== 204 &&
+  status !== 304
+
+function withoutTrailer({ trailer: _none, ...headers }: Answer['headers']) {
+  return headers
 }
 
 export const isPassedOn = (reply: FastifyReply): boolean => passed.has(reply)

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'undici'
 import { noting } from '../auth/viewer.ts'
-import type { Context, Site } from '../context.ts'
+import { callerKey, type Context, type Site } from '../context.ts'
 import { opened, onward } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway } from '../kit/errors.ts'
@@ -10,7 +10,9 @@ import { passedOn } from './answers.ts'
 import { whenClosed } from './closed.ts'
 import { withoutOurs } from './cookie.ts'
 import { forwardedAddress, forwardedAs, unforwarded } from './forwarding.ts'
+import { hasBody } from './incoming.ts'
 import type { Asked } from './target.ts'
+import { isUpgrade } from './upgrades.ts'
 
 /** The answer to a call by a request, which ends when whatever let its caller in is taken away. */
 export async function invoked(
@@ -31,10 +33,15 @@ export async function invoked(
     ctx.operation.close()
   })
   ctx.viewer = viewer
+  if (isUpgrade(reply.request.raw)) whenClosed(reply.raw, site.quotas.takeSocket(callerKey(ctx)))
   const answer = await invoke()
   passedOn(reply)
   return answer
 }
+
+/** Methods by which services are called: all that HTTP servers here can read but those that are for proxies. */
+export const callMethods = (http: FastifyInstance): string[] =>
+  http.supportedMethods.filter((method) => method !== 'TRACE')
 
 /** The call in a request. */
 export function callOf(
@@ -67,14 +74,19 @@ export function forwardedCall(
 function passing(
   request: FastifyRequest,
   reply: FastifyReply,
-): Pick<Call, 'method' | 'body' | 'signal'> {
+): Pick<Call, 'method' | 'body' | 'trailers' | 'upgrade' | 'signal'> {
   const gone = new AbortController()
   whenClosed(reply.raw, () => {
     if (!reply.raw.writableFinished) gone.abort()
   })
+  const { method, raw } = request
+  const has = !isUpgrade(raw) && hasBody(raw)
   return {
-    method: request.method,
-    body: request.body as Readable | undefined, // every body here is the stream itself
+    method,
+    // every body here is the stream itself, which some methods have without bytes where a type is named
+    body: has ? (request.body as Readable | undefined) : undefined,
+    trailers: has && raw.headers.trailer !== undefined ? () => raw.trailers : undefined,
+    upgrade: isUpgrade(raw) ? 'websocket' : undefined,
     signal: gone.signal,
   }
 }

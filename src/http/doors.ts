@@ -5,11 +5,14 @@ import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { Forbidden, NotFound } from '../kit/errors.ts'
-import { ServiceId } from '../services/index.ts'
+import { corsOfRoute } from '../routes/index.ts'
+import { corsOf, ServiceId, type CorsPolicy } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
 import { atOurs, passOn, withoutId } from './answers.ts'
-import { asBrokenOff, callOf, forwardedCall, invoked } from './calls.ts'
+import { asBrokenOff, callMethods, callOf, forwardedCall, invoked } from './calls.ts'
+import { cors } from './cors.ts'
 import { download } from './download.ts'
+import { refusal } from './guard.ts'
 import { contextOf } from './request.ts'
 import { keepPace } from './slow-senders.ts'
 import { behind } from './target.ts'
@@ -53,15 +56,20 @@ export function invocation(site: Site, invoker: Invoker) {
     /** A door for calls: at this path, whose segments name what is called, and at all below it. */
     const callable = (
       path: string,
+      policy: (named: Request['params']) => Promise<CorsPolicy | undefined>,
       invoke: (ctx: Context, named: Request['params'], call: Call) => Promise<Answer>,
     ): void => {
       const segments = path.split('/').length - 1
       for (const url of [path, `${path}/*`])
         http.route({
-          method: ['GET', 'POST', 'PUT'],
+          method: callMethods(http),
           url,
+          config: { guardsItself: true }, // pages of other origins may ask whether they may call
           handler: async (request: Request, reply) => {
             keepPace(request.raw, site.config)
+            if (await cors(site, request, reply, () => policy(request.params))) return reply
+            const why = refusal(site.config, request.raw)
+            if (why !== undefined) throw new Forbidden('VIEWER', why)
             const ctx = await contextOf(site, request.raw)
             const { prefix, target } = behind(request.url, segments)
             const call = callOf(site, request, reply, { target, address: ctx.origin + prefix })
@@ -73,13 +81,18 @@ export function invocation(site: Site, invoker: Invoker) {
     }
     callable(
       '/deployments/:deployment/services/:service',
+      ({ service = '' }) => corsOf(site, service),
       (ctx, { deployment, service = '' }, call) => ctx.doors.invoke(ctx, deployment, service, call),
     )
-    callable('/routes/:route', (ctx, { route = '' }, call) =>
-      ctx.doors.invokeRoute(ctx, undefined, route, call),
+    callable(
+      '/routes/:route',
+      ({ route = '' }) => corsOfRoute(site, route),
+      (ctx, { route = '' }, call) => ctx.doors.invokeRoute(ctx, undefined, route, call),
     )
 
-    http.all('/internal/services/:service/*', {
+    http.route({
+      method: callMethods(http),
+      url: '/internal/services/:service/*',
       handler: async (request: Request, reply) => {
         const { service = '' } = request.params
         const uuid = ServiceId.read(service) ?? ''

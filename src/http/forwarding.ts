@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config.ts'
+import { partsOf } from '../doors/index.ts'
 import type { Call } from '../kit/call.ts'
 import { reached } from './reached.ts'
 
@@ -22,7 +23,7 @@ export function forwardedAs(
   request: IncomingMessage,
   address: string,
 ): Record<string, string> {
-  const [, scheme = '', host = '', prefix = ''] = /^(https?):\/\/([^/]*)(.*)$/.exec(address) ?? []
+  const { scheme, host, prefix } = partsOf(address)
   const told = {
     'x-forwarded-for': reached(config, request).address,
     'x-forwarded-proto': scheme,

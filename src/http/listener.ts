@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Site } from '../context.ts'
@@ -8,6 +9,7 @@ import { challengeFor } from './challenge.ts'
 import { cookieSetBy } from './cookie.ts'
 import { asAnswer, httpError } from './errors.ts'
 import { pageAt, refusal } from './guard.ts'
+import { Incoming, letWait } from './incoming.ts'
 import { observeRequests } from './observe/requests.ts'
 import { requestIdOf, seenOf } from './observe/seen.ts'
 import { overrideMethod } from './overriding.ts'
@@ -51,9 +53,17 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
     routerOptions: { maxParamLength: 300, ignoreDuplicateSlashes: true },
     requestTimeout: 0,
     return503OnClosing: false, // told below, in a way that an EventSource comes back from
-    http: headerLimits(site.config),
+    http: {
+      ...headerLimits(site.config),
+      IncomingMessage: Incoming,
+      // callers that vanish without a word are noticed, also on streams that are silent
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+    },
   })
-  http.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
+  letWait(http.server)
+  for (const method of METHODS)
+    if (method !== 'CONNECT') http.addHttpMethod(method, { hasBody: true, overrideExisting: true })
   http.removeAllContentTypeParsers()
   http.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   observeRequests(http, site)

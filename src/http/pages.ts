@@ -4,9 +4,17 @@ import { credentialIn } from '../auth/credential.ts'
 import { anonymous, requireCredential, type Viewer } from '../auth/viewer.ts'
 import type { Site } from '../context.ts'
 import { Forbidden, NotFound, Unauthenticated } from '../kit/errors.ts'
-import { holderOfPass, OPENING, openingUrl, pagePathRule, ServiceId } from '../services/index.ts'
+import {
+  corsOf,
+  holderOfPass,
+  OPENING,
+  openingUrl,
+  pagePathRule,
+  ServiceId,
+} from '../services/index.ts'
 import { atItsOwn, passOn } from './answers.ts'
-import { asBrokenOff, callOf, invoked } from './calls.ts'
+import { asBrokenOff, callMethods, callOf, invoked } from './calls.ts'
+import { cors } from './cors.ts'
 import { isAtHome, isForeign, isNavigation, pageAt, refusal } from './guard.ts'
 import { begun, isBegunHere } from './begun.ts'
 import { asking, letIn, NEVER_STORED, signIn, type Host } from './opening.ts'
@@ -27,9 +35,8 @@ export function pages(site: Site) {
       throw asBrokenOff(error)
     })
 
-    const methods = http.supportedMethods.filter((method) => method !== 'TRACE')
     http.route({
-      method: methods,
+      method: callMethods(http),
       url: PAGE_ROUTE,
       handler: async (request, reply) => {
         const serviceId = pageAt(site.config, request.raw)
@@ -38,6 +45,8 @@ export function pages(site: Site) {
         const target = pathIn(request.originalUrl)
         keepPace(request.raw, site.config)
         if (target.startsWith(`${OPENING}?`)) return letIn(site, request.raw, reply, host, target)
+        const policy = () => corsOf(site, ServiceId.text(serviceId))
+        if (await cors(site, request, reply, policy)) return reply
         const ctx = await contextOf(site, request.raw, undefined, () =>
           guestOf(site, request, host),
         )

@@ -17,6 +17,7 @@ import { openSubscriptions } from './observe/operations.ts'
 import { pages } from './pages.ts'
 import { python } from './python.ts'
 import { trusting, type TrustedDocuments } from './trusted.ts'
+import { routeUpgrades } from './upgrades.ts'
 import { websockets } from './websocket.ts'
 import { graphqlServer } from './yoga.ts'
 
@@ -77,7 +78,9 @@ export function httpServer(
     const port = config.rootFrontPorts[front.name]
     return port === undefined ? [] : [{ front, port, own: rootOf(front, host) }]
   })
-  const sockets = websockets(site, yoga, trusted, http.server)
+  const sockets = websockets(site, yoga, trusted)
+  const upgrades = routeUpgrades(http, (...offered) => sockets.take(...offered))
+  site.metrics.gauge('millrace_service_websockets', () => upgrades.size)
   site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)
   site.metrics.gauge('millrace_subscriptions', () => openSubscriptions(site.metrics))
 
@@ -92,6 +95,7 @@ export function httpServer(
     async close(graceMs) {
       // cut without an end, so that an EventSource comes back with its cursor
       for (const stream of eventStreams) stream.destroy()
+      upgrades.close()
       await Promise.all([
         sockets.close(),
         main.close(graceMs),

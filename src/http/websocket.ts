@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ServerOptions, SubscribePayload } from 'graphql-ws'
 import {
@@ -43,8 +43,11 @@ export function websockets(
   site: Site,
   yoga: YogaServerInstance<Context, object>,
   trusted: TrustedDocuments | undefined,
-  server: Server,
-): { close(): Promise<void> } {
+): {
+  /** Opens a socket where a request is for one of these; false where it is not. */
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
+  close(): Promise<void>
+} {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })
   const places = socketPlaces(site)
   const sessions = socketSessions(site)
@@ -118,16 +121,8 @@ export function websockets(
     socket.on('message', (data: Buffer) => frames.set(socket, data)),
   )
   const served = useServer(options, sockets)
-  const upgrade = (
-    request: import('node:http').IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-  ): void => {
-    const why =
-      originForm(request).split('?')[0] !== '/graphql' || // not every text that comes is a URL
-      pageAt(site.config, request) !== undefined
-        ? 'WebSockets are served at /graphql.'
-        : refusal(site.config, request)
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const why = refusal(site.config, request)
     if (why !== undefined) return turnAway(socket, '403 Forbidden', why)
     const place = places.wait(request)
     if (typeof place === 'string') return turnAway(socket, '429 Too Many Requests', place)
@@ -136,10 +131,16 @@ export function websockets(
       sockets.emit('connection', opened, request),
     )
   }
-  server.on('upgrade', upgrade)
   return {
+    take(request, socket, head) {
+      // not every text that comes is a URL
+      const isOurs =
+        originForm(request).split('?')[0] === '/graphql' &&
+        pageAt(site.config, request) === undefined
+      if (isOurs) upgrade(request, socket, head)
+      return isOurs
+    },
     async close() {
-      server.off('upgrade', upgrade)
       // "going away": clients reconnect, to the server that comes after this one, and resume
       for (const socket of sockets.clients) socket.close(1001, 'Going away')
       await served.dispose()

@@ -1,14 +1,20 @@
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { ByteRange } from './byte-range.ts'
+
+export type Fields = Readonly<Record<string, string | string[] | undefined>>
 
 /** A call of a service, whatever door it came through. */
 export interface Call {
   readonly method: string
   /** Path behind the service's own, with its query: `/` or `/score?x=1`. */
   readonly target: string
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly headers: Fields
   /** Undefined when there is none. */
   readonly body: Readable | Buffer | undefined
+  /** The fields behind the body (RFC 9110, 6.5), once it has been read; undefined where none were announced. */
+  readonly trailers?: (() => Fields) | undefined
+  /** The protocol in which the connection is to go on (RFC 9110, 7.8); undefined where it stays HTTP. */
+  readonly upgrade?: 'websocket' | undefined
   readonly signal: AbortSignal
   /** Where its caller reached the service, without a trailing slash; undefined where none did by an address. */
   readonly address?: string | undefined
@@ -19,6 +25,10 @@ export interface Answer {
   readonly status: number
   readonly headers: Record<string, string | string[]>
   readonly body: Readable
+  /** The fields behind the body, once it has been read. */
+  readonly trailers?: (() => Fields) | undefined
+  /** The connection to the service, which is the body as well, where it goes on in another protocol (status 101). */
+  readonly socket?: Duplex | undefined
 }
 
 /** Bytes that go out, and never change. */
@@ -30,3 +40,7 @@ export interface Outgoing {
   readonly sha256: string
   readonly fileName: string
 }
+
+/** Whether a media type is that of server-sent events, which may be silent for as long as they like. */
+export const isEventStream = (type: Fields[string]): boolean =>
+  /^\s*text\/event-stream\b/i.test(String(type ?? ''))

@@ -4,8 +4,8 @@ import type { Context } from '../context.ts'
 import { deploymentNaming } from '../deployments/index.ts'
 import { Prisma, type Route, type Service } from '../generated/prisma/client.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
-import { calleeColumns, type Callee } from '../services/index.ts'
-import { routeNaming } from './route.ts'
+import { calleeColumns, type Callee, type CorsPolicy } from '../services/index.ts'
+import { RouteId, routeNaming } from './route.ts'
 
 /** The routes a viewer may see. */
 export const visible = (ctx: Context) =>
@@ -140,3 +140,21 @@ export const targetsOf = batchedAlike(async (ctx: Context, routes) => {
   }
   return targets
 })
+
+/** The policy of the service that a route leads to, whoever asks; undefined where there is none. */
+export async function corsOfRoute(
+  { database }: Pick<Context, 'database'>,
+  id: string,
+): Promise<CorsPolicy | undefined> {
+  const routeId = RouteId.read(id)
+  if (routeId === undefined) return undefined
+  const [row] = await database.read<{ cors: CorsPolicy | null }>(
+    Prisma.sql`
+      SELECT s.cors FROM "RouteTarget" AS t
+      JOIN "Route" AS r ON r.id = t."routeId" AND r."deletedAt" IS NULL
+      JOIN "Service" AS s ON s.id = t."serviceId" AND s."deletedAt" IS NULL
+      WHERE r.id = ${routeId}::uuid AND t."isActive" ORDER BY t.place LIMIT 1`,
+    'route-cors',
+  )
+  return row?.cors ?? undefined
+}

@@ -55,7 +55,7 @@ export const RouteType = builder.prismaObject('Route', {
     }),
     invokeUrl: t.string({
       description:
-        'Where to call it by plain HTTP: GET, POST or PUT, any content type, streamed both ways. 404 when no target is active.',
+        'Where to call it by plain HTTP: any method and content type, streamed both ways, WebSockets too. 404 when no target is active.',
       resolve: ({ id }, _args, { origin }) => `${origin}/routes/${RouteId.text(id)}`,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   annotationChanges,
   keepAnnotations,
@@ -19,6 +20,7 @@ import { deploymentOf } from '../deployments/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
+import { corsColumn, policyOf, type CorsInput, type CorsPolicy } from './cors.ts'
 import { sizeOf } from './instance-type.ts'
 import { given, makeService, refuseOddName } from './make.ts'
 import {
@@ -42,6 +44,7 @@ export interface ProcessInput {
   readonly instanceType?: string | null
   readonly environment?: readonly VariableInput[] | null
   readonly clearEnvironment?: boolean | null
+  readonly cors?: CorsInput | null
 }
 
 /** Makes a service. It answers at once; the status follows. */
@@ -79,12 +82,13 @@ export async function createService(
       Prisma.sql`
         INSERT INTO "Service" (id, "organizationId", kind, handle, "heldHandle", name, description, status,
           "deploymentId", "versionId", "desiredInstances", "minInstances", "maxInstances", autoscale,
-          "targetInFlight", "instanceType", environment, creator)
+          "targetInFlight", "instanceType", environment, cors, creator)
         SELECT ${id}::uuid, ${organizationId}::uuid, 'PROCESS', ${handle}, ${handle}, ${name},
           ${input.description ?? ''}, ${serviceMoves.initial}::"ServiceStatus", v."deploymentId", v.id,
           ${scale.desired}::int, ${scale.min}::int, ${scale.max}::int, ${scale.autoscale}::boolean,
           ${scale.targetInFlight}::int, ${instanceType},
-          ${JSON.stringify(withVariables([], process.environment))}::jsonb, ${JSON.stringify(who)}::jsonb
+          ${JSON.stringify(withVariables([], process.environment))}::jsonb,
+          ${corsColumn(process.cors ? policyOf(process.cors) : null)}, ${JSON.stringify(who)}::jsonb
         FROM "DeploymentVersion" AS v WHERE v.id = ${version.id}::uuid AND v."deletedAt" IS NULL AND v.status = 'READY' FOR SHARE OF v
         ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`,
       {
@@ -175,6 +179,8 @@ export async function updateService(
       },
     ])
   const variables = variableChanges(before, environment)
+  const hadCors = old.cors as unknown as CorsPolicy | null // the column holds what policyOf made
+  const cors = process?.cors === undefined ? hadCors : process.cors && policyOf(process.cors)
   const isResized = ctx.runtime.heedsSize && next.instanceType !== old.instanceType
   const isRollout = isNewVersion || variables.length > 0 || isResized
   const changes: Change[] = [
@@ -183,13 +189,14 @@ export async function updateService(
     ...changed('instanceType', old.instanceType, next.instanceType),
     ...scaleChanges(scale, nextScale),
     ...variables,
+    ...(isDeepStrictEqual(hadCors, cors) ? [] : [{ field: 'cors', from: hadCors, to: cors }]),
     ...(isNewVersion ? [{ field: 'version', to: version.label }] : []),
     ...annotationChanges(input.annotations),
   ]
   if (changes.length === 0) return old
   const set = Prisma.sql`, name = ${next.name}, description = ${next.description},
-    "instanceType" = ${next.instanceType}, environment = ${JSON.stringify(environment)}::jsonb
-    ${scaleColumns(nextScale)} ${isNewVersion ? pointAt(version.id) : Prisma.empty}
+    "instanceType" = ${next.instanceType}, environment = ${JSON.stringify(environment)}::jsonb,
+    cors = ${corsColumn(cors)} ${scaleColumns(nextScale)} ${isNewVersion ? pointAt(version.id) : Prisma.empty}
     ${isRollout ? nextGeneration : Prisma.empty}`
   const isDisturbed = isRollout || neededForReady(scale) !== neededForReady(nextScale)
   // decided by what was read, so written only over what was read

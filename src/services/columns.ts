@@ -20,6 +20,7 @@ const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId
   environment: ['environment', 'deploymentId', 'versionId'],
   scale: ['desiredInstances', 'minInstances', 'maxInstances', 'autoscale', 'targetInFlight'],
   instanceType: ['instanceType'],
+  cors: ['cors'],
   deployment: ['deploymentId'],
   version: ['versionId'],
   targetVersion: ['targetVersionId'],

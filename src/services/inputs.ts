@@ -3,6 +3,7 @@ import { builder } from '../builder.ts'
 import { EnvironmentVariableInput, environmentRule } from '../deployments/index.ts'
 import { jsonRule } from '../kit/json-rule.ts'
 import { handleRule, isVisible, NOT_VISIBLE, textRule } from '../kit/names.ts'
+import { CorsPolicyInput, corsRule } from './cors.ts'
 import { functionNameRule, MAX_FUNCTIONS, TIMEOUT_SECONDS } from './functions.ts'
 import { SchemaDraftType } from './queue-types.ts'
 import { MAX_INSTANCES, MAX_TARGET_IN_FLIGHT, TARGET_IN_FLIGHT } from './scale.ts'
@@ -47,6 +48,11 @@ const ProcessInput = builder.inputType('ProcessInput', {
       type: [EnvironmentVariableInput],
       description:
         'Variables of this service; they win over those of the version and the deployment.',
+    }),
+    cors: t.field({
+      type: CorsPolicyInput,
+      description:
+        'Which pages of other origins may call it from a browser: none when nothing is said, and when null.',
     }),
     clearEnvironment: t.boolean({
       defaultValue: false,
@@ -116,6 +122,7 @@ const backendRule = z.object({
     .object({
       scale: scaleRule.nullish(),
       environment: environmentRule,
+      cors: corsRule,
     })
     .nullish(),
   queue: z

@@ -32,6 +32,7 @@ import type { Variable } from '../kit/environment.ts'
 import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
+import { CorsPolicyType, type CorsPolicy } from './cors.ts'
 import { deploymentAlong } from './columns.ts'
 import { viewerActions } from './permit.ts'
 import {
@@ -326,9 +327,15 @@ export const ProcessServiceType = builder.prismaObject('Service', {
         ]
       },
     }),
+    cors: t.field({
+      type: CorsPolicyType,
+      nullable: true,
+      description: 'Which pages of other origins may call it from a browser; null for none.',
+      resolve: ({ cors }) => cors as unknown as CorsPolicy | null, // the column holds what policyOf made
+    }),
     invokeUrl: t.string({
       description:
-        'Where to call it by plain HTTP: GET, POST or PUT, any content type, streamed both ways.',
+        'Where to call it by plain HTTP: any method and content type, streamed both ways, WebSockets too.',
       resolve: ({ id, deploymentId }, _args, { origin }) =>
         `${origin}/deployments/${deploymentId === null ? '' : DeploymentId.text(deploymentId)}/services/${ServiceId.text(id)}`,
     }),

@@ -155,7 +155,7 @@ createServer((request, response) => response.writeHead(302, { location: '/else',
   const service = await runningService(app.admin, files, { command: 'node server.mjs' })
   const response = await call(service.invokeUrl, { redirect: 'manual' })
   expect(response.status).toBe(302)
-  expect(response.headers.get('location')).toBe('/else')
+  expect(response.headers.get('location')).toBe(`${new URL(service.invokeUrl).pathname}/else`)
   expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
 })
 

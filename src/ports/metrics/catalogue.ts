@@ -77,7 +77,12 @@ export const catalogue = {
   },
   millrace_websockets: {
     type: 'gauge',
-    help: 'WebSockets that are open.',
+    help: 'WebSockets of the GraphQL API that are open.',
+    labels: {},
+  },
+  millrace_service_websockets: {
+    type: 'gauge',
+    help: 'WebSockets between callers and services that are open.',
     labels: {},
   },
   millrace_sse_streams: {

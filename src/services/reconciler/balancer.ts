@@ -12,6 +12,8 @@ export interface Target {
   readonly headers: Readonly<Record<string, string>>
   readonly pool: Pool
   inFlight: number
+  /** As many of them as have become connections of their own, which have no end that could be waited for. */
+  connections: number
 }
 
 /** A request that waits for an instance. */
@@ -54,10 +56,17 @@ export class Balancer {
       connections: null,
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
     })
     const group = this.#group(serviceId)
-    group.targets.set(instanceId, { serviceId, instanceId, url, headers, pool, inFlight: 0 })
+    group.targets.set(instanceId, {
+      serviceId,
+      instanceId,
+      url,
+      headers,
+      pool,
+      inFlight: 0,
+      connections: 0,
+    })
     for (const waiter of group.waiters) {
       const target = leastBusy(group)
       if (target !== undefined) waiter.send(target)
@@ -134,9 +143,16 @@ export class Balancer {
     return [...this.#groups.values()].reduce((sum, { waiters }) => sum + waiters.size, 0)
   }
 
-  release(target: Target): void {
+  /** The end of a request that was taken, which was a connection at last or was none. */
+  release(target: Target, isConnection: boolean): void {
     target.inFlight -= 1
+    if (isConnection) target.connections -= 1
     this.#count(target.serviceId, -1)
+  }
+
+  /** A request that was taken has become a connection: its instance need not answer it before it leaves. */
+  connected(target: Target): void {
+    target.connections += 1
   }
 
   /** No instance will come for those who wait. */
@@ -156,13 +172,16 @@ export class Balancer {
     for (const { targets } of this.#groups.values()) yield* targets.values()
   }
 
-  /** Sends nothing more to an instance, and resolves when it has answered what it has, or when `until` is past. */
+  /**
+   * Sends nothing more to an instance, and resolves when it has answered what it has, or when `until` is past. Its
+   * connections are its own to close: it is told to end, and knows how to say so in their protocol.
+   */
   async remove(serviceId: string, instanceId: string, until: () => number): Promise<void> {
     const target = this.#groups.get(serviceId)?.targets.get(instanceId)
     if (target === undefined) return
     this.#groups.get(serviceId)?.targets.delete(instanceId)
     this.#tidy(serviceId)
-    while (target.inFlight > 0 && performance.now() < until()) await pause(LOOK_MS)
+    while (target.inFlight > target.connections && performance.now() < until()) await pause(LOOK_MS)
     // what is still in flight ends with its process, which tells its caller
     void target.pool.close().catch(() => {})
   }

@@ -4,6 +4,7 @@ import { archiveKey, DeploymentId, isNodeImage } from '../../deployments/index.t
 import type { Deployment, DeploymentVersion, Service } from '../../generated/prisma/client.ts'
 import { organizationNaming } from '../../organizations/index.ts'
 import { StartFailed, type InstanceSpec, type Program } from '../../ports/runtime/runtime.ts'
+import { pageOrigin } from '../page.ts'
 import { ServiceId } from '../service.ts'
 import { serviceSecret } from '../token.ts'
 import { whyNotHere } from '../walls.ts'
@@ -54,8 +55,23 @@ export async function specOf(
       MILLRACE_URL: server.url,
       MILLRACE_TOKEN: token,
       MILLRACE_SERVICE_ID: ServiceId.text(service.id),
+      ...addresses(platform, service.id, deployment.id),
       MILLRACE_DEPLOYMENT_ID: DeploymentId.text(deployment.id),
     },
+  }
+}
+
+/** Where a service is called from outside: with the path that it does not see, and at its own host where it has one. */
+function addresses(
+  { config, server }: Platform,
+  serviceId: string,
+  deploymentId: string,
+): Record<string, string> {
+  const origin = config.publicUrl ?? server.url
+  const page = pageOrigin(config, origin, serviceId)
+  return {
+    MILLRACE_SERVICE_URL: `${origin}/deployments/${DeploymentId.text(deploymentId)}/services/${ServiceId.text(serviceId)}`,
+    ...(page === undefined ? {} : { MILLRACE_PAGE_URL: `${page}/` }),
   }
 }
 

@@ -1,0 +1,94 @@
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Answer } from '../kit/call.ts'
+
+/** How often it is looked whether whoever is silent on such a connection is still there. */
+const ALIVE_MS = 30_000
+
+/** What came over a connection behind the request to upgrade it. */
+const heads = new WeakMap<IncomingMessage, Buffer>()
+
+/** Whether a request may go on in another protocol. */
+export const isUpgrade = (request: IncomingMessage): boolean => heads.has(request)
+
+/**
+ * Lets requests to upgrade a connection be routed as all others are, so that each is guarded, authenticated and observed
+ * in the same way, and whoever is refused is answered. `own` takes those that are for no route. Answers how to stop, with
+ * which all connections that were upgraded so are cut: clients come back, to another server.
+ */
+export function routeUpgrades(
+  http: FastifyInstance,
+  own: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean,
+): { readonly size: number; close(): void } {
+  const { server } = http
+  const open = new Set<Duplex>()
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (own(request, socket, head)) return
+    heads.set(request, head)
+    open.add(socket)
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false // nobody reads what may follow as HTTP
+    response.assignSocket(socket as Socket) // of a server of Node's
+    socket
+      .on('error', () => socket.destroy())
+      .on('drain', () => response.emit('drain'))
+      .once('close', () => open.delete(socket))
+    response.once('finish', () => socket.end())
+    http.routing(request, response)
+  }
+  server.on('upgrade', upgrade)
+  return {
+    get size() {
+      return open.size
+    },
+    close() {
+      server.off('upgrade', upgrade)
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+/** Goes on in the protocol that the service has taken up: from here bytes pass as they come, both ways. */
+export function goOn(
+  reply: FastifyReply,
+  { status, headers }: Answer,
+  service: Duplex,
+): FastifyReply {
+  const { raw: response, request } = reply
+  const { socket } = response
+  reply.hijack()
+  response.statusCode = status
+  if (socket === null || socket.destroyed) {
+    service.destroy()
+    return reply
+  }
+  const fields = {
+    ...response.getHeaders(),
+    ...headers,
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+  }
+  const lines = Object.entries(fields).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one) => `${name}: ${one}\r\n`),
+  )
+  socket.write(`HTTP/1.1 ${status} Switching Protocols\r\n${lines.join('')}\r\n`, 'latin1')
+  const early = heads.get(request.raw)
+  if (early !== undefined && early.length > 0) service.write(early)
+  joined(socket, service as Socket)
+  return reply
+}
+
+/** Passes what comes over each of two connections on to the other, until both have ended or one breaks off. */
+function joined(one: Socket, other: Socket): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.setKeepAlive(true, ALIVE_MS)
+    from.on('error', () => from.destroy())
+    from.once('close', () => to.destroySoon()) // what it has said goes out first
+    from.pipe(to)
+  }
+}
