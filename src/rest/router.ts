@@ -5,6 +5,7 @@ import { requireCredential } from '../auth/viewer.ts'
 import type { Context, Site } from '../context.ts'
 import type { Front as Name } from '../generated/prisma/enums.ts'
 import { wholeBody } from '../kit/body.ts'
+import type { Answer } from '../kit/call.ts'
 import type { Logger } from '../kit/logger.ts'
 import { docsPage, PAGE_HEADERS } from './document/page.ts'
 import { apiDocument } from './document/write.ts'
@@ -23,7 +24,9 @@ export interface Host {
   /** Why a request is refused before anything of it is read: a page of another origin, a strange host. */
   refusal(request: IncomingMessage, front: Name): string | undefined
   /** Calls a service with the request, and answers as the service does. */
-  call(ctx: Context, request: FastifyRequest, reply: FastifyReply, named: Named): Promise<Reply>
+  call(ctx: Context, request: FastifyRequest, reply: FastifyReply, named: Named): Promise<Answer>
+  /** Sends what a service has answered. */
+  passOn(reply: FastifyReply, answer: Answer): FastifyReply
   /** The name the request reached this server under, with its port. */
   hostOf(request: IncomingMessage): string
   /** What URLs in answers begin with, without a trailing slash. */
@@ -81,7 +84,7 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
     })
     for (const route of routes)
       http.route({
-        method: route.method,
+        method: [route.method, ...(route.takesOthers ? others(http, routes, route) : [])],
         url: route.path,
         config,
         exposeHeadRoute: route.method === 'GET',
@@ -93,7 +96,11 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
           }
           putBack(request)
           try {
-            return sent(reply, await answer(host, front, { route, prefix, request, reply }))
+            const answered = await answer(host, front, { route, prefix, request, reply })
+            const { body } = answered
+            return typeof body === 'string' || !route.isStreamed
+              ? sent(reply, answered)
+              : host.passOn(reply, { ...answered, body })
           } catch (error) {
             return told(request, reply, error, route)
           }
@@ -176,8 +183,10 @@ async function answer(
 
 const NOTHING = Buffer.alloc(0)
 
-const sent = (reply: FastifyReply, { status, headers, body }: Reply): FastifyReply =>
-  reply.code(status).headers(headers).send(body)
+const sent = (
+  reply: FastifyReply,
+  { status, headers, body }: Omit<Reply, 'socket' | 'trailers'>,
+): FastifyReply => reply.code(status).headers(headers).send(body)
 
 /** The methods that a path has, in alphabetical order; none where nothing is. */
 function methodsAt({ api, tellsMethods }: Front, routes: readonly Route[], path: string): string[] {
@@ -186,6 +195,15 @@ function methodsAt({ api, tellsMethods }: Front, routes: readonly Route[], path:
   if (all.has('GET')) all.add('HEAD')
   if (tellsMethods && all.size > 0) all.add('OPTIONS')
   return [...all].toSorted()
+}
+
+/** The methods of a path that none of its routes names, all but TRACE, which is for proxies. */
+function others(http: FastifyInstance, routes: readonly Route[], { path }: Route): string[] {
+  const named = new Set<string>(
+    routes.filter((route) => route.path === path).map(({ method }) => method),
+  )
+  if (named.has('GET')) named.add('HEAD')
+  return http.supportedMethods.filter((method) => method !== 'TRACE' && !named.has(method))
 }
 
 const patterns = new WeakMap<Route, RegExp>()

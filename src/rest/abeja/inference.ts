@@ -62,7 +62,7 @@ const ways = [
   ['request_alias', 'The same by a shorter path', '/:alias'],
   ['request_default_endpoint', 'Call the service behind the endpoint "default"', ''],
 ] as const
-/** All that a service is called with anywhere; HEAD comes with GET. */
+/** Those that documents can name, each with a route; HEAD comes with GET, and all others with the first. */
 const METHODS = ['POST', 'GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 /** All of them at a deployment whose id, and whose services' ids, have these patterns. */
@@ -82,6 +82,7 @@ const inferenceAt = (deploymentForm: string, serviceForm: string) =>
           failures,
         }),
         statuses,
+        takesOthers: method === 'POST',
         named,
         refused: whose,
       }),
