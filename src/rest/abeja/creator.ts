@@ -27,8 +27,10 @@ export function creator(
   madeAt: string,
 ): Readonly<Record<string, unknown>> {
   const since = wholeSeconds(user?.createdAt ?? madeAt)
+  // in the caller's only organization, which may have been named by another id than it tells
+  const isOnly = asked.ctx.viewer.memberships.length === 1
   const membership = user?.memberships.find(
-    ({ organization }) => organization.address === asked.params['organization'],
+    ({ organization }) => isOnly || organization.address === asked.params['organization'],
   )
   const held = user === null ? (role ?? roleOfNobody(kind, asked)) : (membership?.role ?? 'VIEWER')
   return {

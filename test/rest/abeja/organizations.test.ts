@@ -38,15 +38,25 @@ test('an organization is told by its id to whoever may read it, as the command l
   expect((await abeja.call('POST', '')).status).toBe(405)
 })
 
-test('an organization that was made with its old id keeps it', async () => {
-  const input = { name: 'old', addresses: ['abeja:1410805969256'] }
-  const { createOrganization } = await app.admin.request(CreateOrganization, { input })
-  const { id } = succeeded(createOrganization, 'CreateOrganizationSuccess').organization
-  const { secret } = await seedToken(app.admin, id, 'ADMIN')
-  const abeja = await Abeja.of(app.client(secret))
-  expect(abeja.organization).toBe('1410805969256')
-  expect((await abeja.did('GET', ''))['id']).toBe('1410805969256')
-})
+test.each(['1410805969256', 'some_org'])(
+  'an organization that was made with its old id or name keeps it: %s',
+  async (old) => {
+    const before = await Abeja.of((await seedOrganization(app)).admin)
+    const input = { name: `old ${old}`, addresses: [`abeja:${old}`] }
+    const { createOrganization } = await app.admin.request(CreateOrganization, { input })
+    const { id } = succeeded(createOrganization, 'CreateOrganizationSuccess').organization
+    const admin = app.client((await seedToken(app.admin, id, 'ADMIN')).secret)
+    const person = await seedPerson(admin, 'DEVELOPER', id)
+    const abeja = await Abeja.of(app.client((await signedIn(app.stranger, person)).secret))
+    expect(abeja.organization).toBe(old)
+    expect(await abeja.did('GET', '')).toMatchObject({ id: old, name: `old ${old}` })
+    expect(await roleOf(abeja, await abeja.deployment())).toBe('developer')
+    // the id that it would have had means it as well, in this organization alone
+    const computed = abeja.with({ organization: String(BigInt(before.organization) + 1n) })
+    expect((await computed.did('GET', ''))['id']).toBe(old)
+    expect(await roleOf(computed, await computed.deployment())).toBe('developer')
+  },
+)
 
 const roleOf = async (abeja: Abeja, deployment: string): Promise<unknown> => {
   const found = await abeja.did('GET', `/deployments/${deployment}`)
