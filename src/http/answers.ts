@@ -1,8 +1,8 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context, Site } from '../context.ts'
 import { carried } from '../doors/index.ts'
-import { isEventStream, type Answer, type Fields } from '../kit/call.ts'
+import { isEventStream, type Answer } from '../kit/call.ts'
 import { withoutOursSet } from './cookie.ts'
 import { withoutCors } from './cors.ts'
 import { credentialOf } from './reached.ts'
@@ -101,7 +101,7 @@ export function passOn(reply: FastifyReply, answer: Answer): FastifyReply {
   const { raw } = reply
   if (trailers !== undefined)
     // before the end of the answer is written, which a listener of the same event does
-    body.once('end', () => raw.addTrailers(carried(trailers()) as OutgoingHttpHeaders))
+    body.once('end', () => raw.addTrailers(carried(trailers())))
   flushing(raw, isEventStream(headers['content-type']) ? 0 : HEAD_MS)
   const fields = withoutCors(reply, isOpenEnded(reply, answer) ? headers : withoutTrailer(headers))
   return reply.code(status).headers(fields).send(body)
