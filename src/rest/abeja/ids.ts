@@ -17,7 +17,7 @@ export const versionNamed = (asked: Asked, id: string): string => `${deployment(
 export const serviceNamed = (asked: Asked, id: string): string => `${deployment(asked)}/${id}`
 /** An endpoint by its id, or by its name in the deployment. */
 export function endpoint({ params }: Asked): string {
-  const text = params['endpoint'] ?? params['alias'] ?? 'default'
+  const text = params['endpoint'] ?? 'default'
   return /^pnt-[0-9a-f]{16}$/.test(text) ? `abeja:${text}` : text
 }
 

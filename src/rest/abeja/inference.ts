@@ -12,9 +12,9 @@ function label({ hostName }: Asked): string | undefined {
 }
 
 /** What is called: a service, or where none is named an endpoint of the deployment. */
-function named(asked: Asked): Named {
-  const { deployment = '', service, alias } = asked.params
-  if (isPart(alias)) throw absent(`There is nothing at ${asked.path}.`)
+function named(asked: Asked, isShort: boolean): Named {
+  const { deployment = '', service, endpoint: name } = asked.params
+  if (isShort && isPart(name)) throw absent(`There is nothing at ${asked.path}.`)
   const organization = label(asked)
   const place = organization === undefined ? 'abeja:' : `abeja:${organization}/`
   return {
@@ -55,11 +55,14 @@ const failures = {
   504: 'The handler took too long.',
 }
 
+/** An endpoint's name right behind the deployment's id. */
+const SHORT = '/:endpoint'
+
 /** The ways to call: each with a part of the path that follows the deployment's. */
 const ways = [
   ['request_service', 'Call a service', '/services/:service'],
   ['request_endpoint', 'Call the service behind an endpoint', '/endpoints/:endpoint'],
-  ['request_alias', 'The same by a shorter path', '/:alias'],
+  ['request_alias', 'The same by a shorter path', SHORT],
   ['request_default_endpoint', 'Call the service behind the endpoint "default"', ''],
 ] as const
 /** Those that documents can name, each with a route; HEAD comes with GET, and all others with the first. */
@@ -83,7 +86,7 @@ const inferenceAt = (deploymentForm: string, serviceForm: string) =>
         }),
         statuses,
         takesOthers: method === 'POST',
-        named,
+        named: (asked) => named(asked, path === SHORT),
         refused: whose,
       }),
     ),
