@@ -94,24 +94,18 @@ const passed = new WeakSet<FastifyReply>()
 /** Notes that a reply is what a service answers. */
 const passedOn = (reply: FastifyReply): void => void passed.add(reply)
 
-/** Replies with what a service answers. */
+/** Replies with what a service answers: its head in time, and the fields behind its body. */
 export function passOn(reply: FastifyReply, answer: Answer): FastifyReply {
   if (answer.socket !== undefined) return goOn(reply, answer, answer.socket)
-  const { status, headers, body } = outgoing(reply, answer)
-  return reply.code(status).headers(headers).send(body)
-}
-
-/** An answer as it goes out with a reply, which is seen to have its head in time and the fields behind its body. */
-export function outgoing(reply: FastifyReply, answer: Answer): Answer {
   passedOn(reply)
-  const { headers, body, trailers } = answer
+  const { status, headers, body, trailers } = answer
   const { raw } = reply
   if (trailers !== undefined)
     // before the end of the answer is written, which a listener of the same event does
     body.once('end', () => raw.addTrailers(carried(trailers())))
   flushing(raw, isEventStream(headers['content-type']) ? 0 : HEAD_MS)
   const fields = isOpenEnded(reply, answer) ? headers : withoutTrailer(headers)
-  return { ...answer, headers: withoutCors(reply, fields) }
+  return reply.code(status).headers(withoutCors(reply, fields)).send(body)
 }
 
 /** Whether an answer can have fields behind its body, which go with the last of its chunks (RFC 9112, 7.1.2). */

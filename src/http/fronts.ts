@@ -1,6 +1,6 @@
 import type { Site } from '../context.ts'
 import { executing, type Front, type Host } from '../rest/index.ts'
-import { atOurs, outgoing } from './answers.ts'
+import { atOurs, passOn } from './answers.ts'
 import { callOf, invoked } from './calls.ts'
 import { refusal } from './guard.ts'
 import { seenOf } from './observe/seen.ts'
@@ -32,20 +32,17 @@ export function frontHost(site: Site, fronts: readonly Front[]): Host {
     async call(ctx, request, reply, named) {
       const { deployment, service, route = '', target, sent } = named
       const address = ctx.origin + request.url.split('?')[0]
-      // no old system goes on in another protocol
-      const call = {
-        ...callOf(site, request, reply, { target, address, sent }),
-        upgrade: undefined,
-      }
+      const call = callOf(site, request, reply, { target, address, sent })
       const shown = atOurs(site, request, ctx)
       const answer = await invoked(site, ctx, reply, () =>
         service === undefined
           ? ctx.doors.invokeRoute(ctx, deployment, route, call)
           : ctx.doors.invoke(ctx, deployment, service, call),
       )
-      const { status, headers, body } = outgoing(reply, shown(answer))
-      return { status, headers: { ...headers, ...named.told }, body }
+      const ours = shown(answer)
+      return { ...ours, headers: { ...ours.headers, ...named.told } }
     },
+    passOn,
     hostOf: (request) => reached(site.config, request).host,
     originOf: (request) => originOf(site, request),
     logOf: (request) => seenOf(site, request).log,

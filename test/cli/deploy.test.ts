@@ -70,6 +70,8 @@ it('an unchanged folder is not sent again; a changed one is a new version, from 
   expect(await run('invoke', 'changing', '--data', '')).toBe('first')
   await run('rollback', 'changing', '--to', second.version.label)
   expect(await run('invoke', 'changing', '--data', '')).toBe('second')
+  await run('rollback', 'changing', '--to', first.version.id)
+  expect(await run('invoke', 'changing', '--data', '')).toBe('first')
 })
 
 it('an upload that was cut off is made up for by deploying again', async () => {

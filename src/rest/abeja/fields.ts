@@ -1,5 +1,5 @@
 import { Problem } from '../problem.ts'
-import type { Asked } from '../route.ts'
+import { textOf, type Asked } from '../route.ts'
 
 /** A variable, as the schema takes it. */
 interface Variable {
@@ -91,7 +91,7 @@ function objectIn(body: Buffer): Readonly<Record<string, unknown>> {
   if (body.length === 0) return {}
   let value: unknown
   try {
-    value = JSON.parse(body.toString('utf8'))
+    value = JSON.parse(textOf(body))
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new Problem('BAD_REQUEST', `The body is not JSON: ${why}`)

@@ -1,7 +1,7 @@
 import { JsonScan } from '../../kit/json-scan.ts'
 import { JsonText } from '../../kit/json.ts'
 import type { Problem } from '../problem.ts'
-import type { Asked } from '../route.ts'
+import { textOf, type Asked } from '../route.ts'
 import { titled, WRONG_SHAPE } from './errors.ts'
 
 /** Whether the body says that it is JSON (contract 3). */
@@ -14,7 +14,7 @@ export const isJson = ({ headers }: Asked): boolean =>
 export function readBody(asked: Asked): JsonText | undefined {
   if (!isJson(asked)) return undefined
   try {
-    const text = JsonText.read(asked.body.toString('utf8'))
+    const text = JsonText.read(textOf(asked.body))
     return text.value === null ? undefined : text
   } catch {
     return undefined // which is an answer here
