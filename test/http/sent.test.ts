@@ -85,10 +85,11 @@ test.each<[string | Buffer | undefined, Record<string, string>, string]>([
   })
 })
 
+const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
+
 test('bytes that are not UTF-8 are kept by nobody, at no door', async () => {
   const mutation = 'mutation { createProject(input: { name: \\"caf\u00e9\\" }) { __typename } }'
   const headers = { 'content-type': JSON_ }
-  const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
   const answer = await send(latin1(`{"query":"${mutation}"}`), headers)
   expect(answer).toEqual({
     status: 400,
