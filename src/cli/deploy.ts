@@ -72,7 +72,7 @@ See all services:   npx millrace services          (or open ${url.origin}/graphq
 async function deploy(server: Server, folder: string, options: DeployOptions) {
   const { readFolder, mustHaveFiles } = await import('./folder.ts')
   const read = await readFolder(folder)
-  linesOf(read.leftOut).forEach(note)
+  linesOf(read).forEach(note)
   mustHaveFiles(folder, read)
   const { entries } = read
   const program = programOf(folder, entries, options)
