@@ -41,7 +41,15 @@ export function graphql(
         .headers(headers)
         .send({ errors: [shown] })
     })
-    http.route({ method: ['PUT', 'DELETE', 'PATCH'], url: '/graphql', handler: otherMethod })
+    http.route({
+      method: ['PUT', 'DELETE', 'PATCH'],
+      url: '/graphql',
+      handler: async (request, reply) => {
+        const ctx = await operationContext(site, request.raw) // who is refused learns no more
+        whenClosed(reply.raw, () => ctx.operation.close())
+        return otherMethod(request, reply)
+      },
+    })
     http.route({
       method: ['GET', 'POST', 'OPTIONS'],
       url: '/graphql',
