@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { pack, type Headers, type Pack } from 'tar-stream'
 import type { FolderEntry } from './folder.ts'
+import { Refusal, unreadable } from './refusal.ts'
 
 /** A packed folder, in a temporary file for as long as it is not removed. */
 export interface PackedFolder {
@@ -62,13 +63,31 @@ async function fill(archive: Pack, folder: string, entries: readonly FolderEntry
       })
       continue
     }
+    if (entry.kind === 'folder') {
+      await header(archive, { ...NOBODY, name: `${entry.path}/`, type: 'directory', mode: 0o755 })
+      continue
+    }
     const { path: name, size, isExecutable } = entry
     const bytes = archive.entry({ ...NOBODY, name, size, mode: isExecutable ? 0o755 : 0o644 })
-    // a file that grows meanwhile is cut at its size; one that shrinks is refused by the archive
     if (size === 0) bytes.end()
-    else await pipeline(createReadStream(join(folder, name), { end: size - 1 }), bytes)
+    else await pipeline(bytesOf(join(folder, name), size), bytes)
   }
   archive.finalize()
+}
+
+/** So many bytes of a file: one that grows meanwhile is cut there. Throws a Refusal for one that shrinks. */
+async function* bytesOf(file: string, size: number): AsyncGenerator<Buffer> {
+  let read = 0
+  try {
+    for await (const chunk of createReadStream(file, { end: size - 1 })) {
+      const bytes = chunk as Buffer // it has no encoding
+      read += bytes.length
+      yield bytes
+    }
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+  if (read < size) throw new Refusal(`${file} became shorter while it was packed: try again.`)
 }
 
 function header(archive: Pack, headers: Headers): Promise<void> {

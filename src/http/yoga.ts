@@ -3,6 +3,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../context.ts'
 import { schema } from '../schema.ts'
 import type { Config } from '../config.ts'
+import { streaming } from './accept.ts'
 import { graphiQl, type GraphiQl } from './graphiql.ts'
 import { documents } from './limits/index.ts'
 import { sse } from './sse.ts'
@@ -36,6 +37,8 @@ const reading: Plugin = {
     setRequestParser(async (request) => {
       try {
         const params = await requestParser(request)
+        // as it is in a URL by the specification of GraphQL over HTTP, 5.3
+        if ('operationName' in params && params.operationName === '') delete params.operationName
         if ('variables' in params) remember(params.variables, request, serverContext)
         return params
       } catch (cause) {
@@ -99,6 +102,6 @@ export function graphqlServer(
     },
     maskedErrors: false, // faults are masked where operations run, on every door alike
     parserAndValidationCache: false, // `documents` keeps them, within bounds
-    plugins: [documents(config), reading, running, refusing, sse, ...plugins],
+    plugins: [documents(config), reading, running, refusing, streaming, sse, ...plugins],
   })
 }

@@ -1,3 +1,4 @@
+import { textOf } from '../../kit/body.ts'
 import { Problem } from '../problem.ts'
 import { textOf, type Asked } from '../route.ts'
 

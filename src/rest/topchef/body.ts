@@ -1,3 +1,4 @@
+import { textOf } from '../../kit/body.ts'
 import { JsonScan } from '../../kit/json-scan.ts'
 import { JsonText } from '../../kit/json.ts'
 import type { Problem } from '../problem.ts'
