@@ -29,9 +29,6 @@ export interface Asked {
   readonly body: Buffer
 }
 
-/** The text of a body, without the mark of its byte order that clients on Windows begin with. */
-export const textOf = (body: Buffer): string => body.toString('utf8').replace(/^\uFEFF/, '')
-
 /** What a route works with. */
 interface Tools {
   readonly execute: Execute

@@ -16,6 +16,9 @@ import { pair, type Pair } from './pair.ts'
 const hasServers =
   process.env['TEST_DATABASE_URL'] !== undefined && process.env['TEST_REDIS_URL'] !== undefined
 
+const owned = async ({ url, admin: { headers } }: TestServer) =>
+  total(await scrape(url, headers), 'millrace_services_owned')
+
 /* Whatever passes between callers and services passes between two servers too. */
 describe.runIf(hasServers)('by way of the server that does not run it, a service', () => {
   let two: Pair
@@ -35,8 +38,6 @@ describe.runIf(hasServers)('by way of the server that does not run it, a service
     other = (await owned(a)) === 1 ? b : a
   })
   afterAll(() => two.close())
-  const owned = async ({ url, admin: { headers } }: TestServer) =>
-    total(await scrape(url, headers), 'millrace_services_owned')
 
   async function ask(method: string, path: string, headers: Record<string, string>, body: string) {
     const { hostname, port } = new URL(other.url)

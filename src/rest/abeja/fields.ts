@@ -1,6 +1,6 @@
 import { textOf } from '../../kit/body.ts'
 import { Problem } from '../problem.ts'
-import { textOf, type Asked } from '../route.ts'
+import type { Asked } from '../route.ts'
 
 /** A variable, as the schema takes it. */
 interface Variable {

@@ -2,7 +2,7 @@ import { textOf } from '../../kit/body.ts'
 import { JsonScan } from '../../kit/json-scan.ts'
 import { JsonText } from '../../kit/json.ts'
 import type { Problem } from '../problem.ts'
-import { textOf, type Asked } from '../route.ts'
+import type { Asked } from '../route.ts'
 import { titled, WRONG_SHAPE } from './errors.ts'
 
 /** Whether the body says that it is JSON (contract 3). */

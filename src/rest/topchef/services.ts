@@ -12,7 +12,7 @@ import type { Execute } from '../execute.ts'
 import { listed, listing, openList, type OpenList } from '../listing.ts'
 import { done } from '../problem.ts'
 import { json, type Reply } from '../reply.ts'
-import { route, sequence, textOf, type Asked } from '../route.ts'
+import { route, sequence, type Asked } from '../route.ts'
 import { about } from './about.ts'
 import { Fields, fieldsOf, isJson, notJson, readBody } from './body.ts'
 import { noService, organization, SERVICE, service } from './ids.ts'
@@ -210,7 +210,7 @@ export const serviceRoutes = [
       const body = readBody(asked)
       const at = await checkIn(asked, execute, body && new Fields(body))
       if (body !== undefined) return changed(await openList(withJobs, asked, execute), asked)
-      const isMalformed = isJson(asked) && !/^\s*(?:null\s*)?$/.test(textOf(asked.body))
+      const isMalformed = isJson(asked) && !/^\uFEFF?\s*(?:null\s*)?$/.test(asked.body.toString())
       if (isMalformed) throw notJson()
       return json(200, { meta: `The service checked in at ${at}` })
     },
