@@ -36,10 +36,14 @@ afterAll(async () => {
 const env = (): Record<string, string> => ({ MILLRACE_URL: server.url })
 
 it('a folder becomes a service that answers, in Node.js and in Python', async () => {
-  const told = await run('deploy', example('text-stats'))
+  const told = await run('deploy', example('text-stats'), '--allow-origin', 'https://a.example.com')
   expect(told).toContain('text-stats is READY')
   expect(told).toContain(`${server.url}/deployments/`)
   expect(told).toContain('npx millrace logs text-stats -f')
+  expect(told).toMatch(/Open its pages: +http:\/\/svc-\w+\.localhost:\d+\/\n/)
+  const asked = { origin: 'https://a.example.com', 'access-control-request-method': 'POST' }
+  const url = /http:\S+\/deployments\/\S+/.exec(told)?.[0] ?? ''
+  expect((await fetch(url, { method: 'OPTIONS', headers: asked })).status).toBe(204)
   expect(JSON.parse(await run('invoke', 'text-stats', '--data', 'two words'))).toMatchObject({
     words: 2,
   })
