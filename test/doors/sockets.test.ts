@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { RevokeToken } from '../../testkit/operations/organizations.ts'
@@ -21,7 +22,11 @@ let organizationId: string
 let service: { id: string; invokeUrl: string }
 let doors: Record<string, string>
 beforeAll(async () => {
-  app = await testApp({ AUTH: 'token', MAX_SOCKETS: String(MAX_SOCKETS) })
+  app = await testApp({
+    AUTH: 'token',
+    MAX_SOCKETS: String(MAX_SOCKETS),
+    INVOKE_TIMEOUT_SECONDS: '300',
+  })
   ;({ admin, id: organizationId } = await seedOrganization(app))
   service = await runningService(admin, server.files, { command: server.command })
   const input = { name: 'sockets', serviceIds: [service.id] }
@@ -167,6 +172,17 @@ test('an instance that is replaced says goodbye to its sockets, which are no rea
     const now = await details(admin, service.id)
     return now.instances.every(({ id }) => before.instances.every((one) => one.id !== id))
   })
+})
+
+test('a caller who hangs up before the service has taken up its socket is gone for the service too', async () => {
+  const { host, hostname, port, pathname } = new URL(service.invokeUrl)
+  const caller = connect({ host: hostname, port: Number(port) })
+  const fields = ['Connection: Upgrade', 'Upgrade: websocket', `Host: ${host}`]
+  for (const [name, value] of Object.entries(admin.headers)) fields.push(`${name}: ${value}`)
+  caller.write(`GET ${pathname}/mute HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n`)
+  await until(async () => (await logOf(admin, service.id)).includes('asked'))
+  caller.end()
+  await until(async () => (await logOf(admin, service.id)).includes('left'))
 })
 
 test('a socket whose instance dies is cut', async () => {
