@@ -82,20 +82,33 @@ function publicly(instance: string, address: string): Publicly {
   }
 }
 
-/** The fields of an answer that name addresses, each with how it does. */
+/**
+ * The fields of an answer that name addresses, each with how it does. A service says what it likes in them, so none of
+ * these expressions looks back or at the same characters again and again.
+ */
 const ADDRESSES: readonly (readonly [string, (value: string, seen: Publicly) => string])[] = [
   ['location', (value, seen) => seen(value)],
   ['content-location', (value, seen) => seen(value)],
-  ['refresh', (value, seen) => value.replace(/(?<=url\s*=\s*["']?)[^"'\s]+/i, seen)],
-  ['link', (value, seen) => value.replaceAll(/(?<=<)[^>]*(?=>)/g, seen)],
+  [
+    'refresh',
+    (value, seen) =>
+      value.replace(
+        /^([^;,]*[;,]\s*(?:url\s*=\s*)?["']?)([^"'\s]+)/i,
+        (_all, before: string, to: string) => before + seen(to),
+      ),
+  ],
+  ['link', (value, seen) => value.replaceAll(/<([^<>]*)>/g, (_all, to: string) => `<${seen(to)}>`)],
   // browsers refuse a name that begins so with another path (RFC 6265bis, 4.1.3.2)
   [
     'set-cookie',
     (value, seen) =>
       /^\s*__host-/i.test(value)
         ? value
-        : value.replace(/(?<=;\s*path\s*=\s*)\/[^;\s]*/i, (path) =>
-            path === '/' ? seen(path).slice(0, -1) || path : seen(path),
+        : value.replaceAll(
+            // of several the last counts
+            /(;\s*path\s*=\s*)(\/[^;\s]*)/gi,
+            (_all, before: string, path: string) =>
+              before + (path === '/' ? seen(path).slice(0, -1) || path : seen(path)),
           ),
   ],
 ]
@@ -117,6 +130,6 @@ function without(
 /** An instance's own address however programs spell it, which know that they listen on this machine. */
 const ownAddress = (instance: string): RegExp =>
   new RegExp(
-    `^(?:https?:)?//(?:127(?:\\.\\d+){3}|0\\.0\\.0\\.0|localhost|\\[::1?\\]):${new URL(instance).port}(?!\\d)`,
+    `^(?:https?:)?//(?:127(?:\\.\\d+){3}|0\\.0\\.0\\.0|localhost|\\[::1?\\]):${new URL(instance).port}(?=[/?#]|$)`,
     'i',
   )

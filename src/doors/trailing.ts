@@ -2,7 +2,7 @@ import { request as overHttp, type OutgoingHttpHeaders } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { Readable } from 'node:stream'
 import { errors } from 'undici'
-import type { Call, Fields } from '../kit/call.ts'
+import { isEventStream, type Call, type Fields } from '../kit/call.ts'
 import type { Exchange, Sending } from './exchange.ts'
 
 /** A request with fields behind its body. */
@@ -33,17 +33,28 @@ export function exchangeTrailing(origin: string, sending: Trailing): Promise<Exc
       agent: false,
     })
     const cut = (): unknown => sent.destroy(signal.reason as Error) // the reason of an abort is an error
-    const late = setTimeout(() => sent.destroy(new errors.HeadersTimeoutError()), headersTimeout)
+    const late = setTimeout(() => {
+      // a body that is still coming, and is read, may take its time
+      if (!body.readableEnded && !sent.writableNeedDrain) late.refresh()
+      else sent.destroy(new errors.HeadersTimeoutError())
+    }, headersTimeout)
     signal.addEventListener('abort', cut)
     sent
       .on('error', reject)
       .once('close', () => {
         clearTimeout(late)
         signal.removeEventListener('abort', cut)
+        // of one who changes the protocol unasked Node says nothing else
+        reject(new errors.SocketError('closed without an answer'))
       })
       .once('response', (answer) => {
         clearTimeout(late)
-        answer.setTimeout(bodyTimeout, () => answer.destroy(new errors.BodyTimeoutError()))
+        if (!isEventStream(answer.headers['content-type']))
+          answer.setTimeout(bodyTimeout, () => {
+            // what nobody reads cannot go on
+            if (answer.readableLength > 0) answer.socket.setTimeout(bodyTimeout)
+            else answer.destroy(new errors.BodyTimeoutError())
+          })
         const { statusCode: status = 0 } = answer // of an answer there is one
         resolve({ status, headers: answer.headers, body: answer, trailers: () => answer.trailers })
       })

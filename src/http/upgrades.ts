@@ -6,6 +6,8 @@ import type { Answer } from '../kit/call.ts'
 
 /** How often it is looked whether whoever is silent on such a connection is still there. */
 const ALIVE_MS = 30_000
+/** How long whoever was answered otherwise may take to hang up. */
+const GOODBYE_MS = 1_000
 
 /** What came over a connection behind the request to upgrade it. */
 const heads = new WeakMap<IncomingMessage, Buffer>()
@@ -27,7 +29,20 @@ export function routeUpgrades(
 ): { readonly size: number; close(): void } {
   const { server } = http
   const open = new Set<Duplex>()
+  const latest = new WeakMap<Duplex, ServerResponse>()
+  const note = (request: IncomingMessage, response: ServerResponse): void =>
+    void latest.set(request.socket, response)
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const before = latest.get(socket)
+    if (before !== undefined && !before.closed) {
+      // asked behind a request that is still being answered: answers go out in order
+      latest.delete(socket)
+      socket.on('error', () => socket.destroy()).on('drain', () => before.emit('drain'))
+      before.once('close', () => {
+        if (!socket.destroyed) upgrade(request, socket, head)
+      })
+      return
+    }
     if (own(request, socket, head)) return
     heads.set(request, head)
     open.add(socket)
@@ -38,9 +53,17 @@ export function routeUpgrades(
       .on('error', () => socket.destroy())
       .on('drain', () => response.emit('drain'))
       .once('close', () => open.delete(socket))
-    response.once('finish', () => socket.end())
+      // whoever hangs up waits for no answer, as with other requests
+      .once('end', () => isUpgrade(request) && socket.destroy())
+    response.once('finish', () => {
+      // read, or the end behind it would never be seen
+      socket.resume().end()
+      const cut = setTimeout(() => socket.destroy(), GOODBYE_MS)
+      socket.once('close', () => clearTimeout(cut))
+    })
     http.routing(request, response)
   }
+  server.prependListener('request', note)
   server.on('upgrade', upgrade)
   return {
     get size() {
@@ -78,6 +101,7 @@ export function goOn(
   )
   socket.write(`HTTP/1.1 ${status} Switching Protocols\r\n${lines.join('')}\r\n`, 'latin1')
   const early = heads.get(request.raw)
+  heads.delete(request.raw)
   if (early !== undefined && early.length > 0) service.write(early)
   joined(socket, service as Socket)
   return reply

@@ -68,7 +68,10 @@ const server = createServer(async (request, response) => {
 const sockets = new WebSocketServer({ noServer: true, handleProtocols: (protocols) => [...protocols].at(-1) })
 server.on('upgrade', (request, socket, head) => {
   if (request.url === '/no') return socket.end('HTTP/1.1 426 Upgrade Required\\r\\ncontent-length: 5\\r\\nx-why: no\\r\\n\\r\\nnever')
-  if (request.url === '/mute') return
+  if (request.url === '/mute') {
+    console.log('asked')
+    return socket.on('end', () => socket.end(() => console.log('left'))).resume()
+  }
   sockets.handleUpgrade(request, socket, head, (opened) => {
     opened.send(JSON.stringify({ url: request.url, headers: request.headers }))
     opened.on('message', (data, isBinary) => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { RevokeToken } from '../../testkit/operations/organizations.ts'
@@ -23,9 +24,7 @@ beforeAll(async () => {
   app = await testApp({
     AUTH: 'token',
     MAX_SOCKETS: String(MAX_SOCKETS),
-    INVOKE_TIMEOUT_SECONDS: '1',
-    UPLOAD_STALL_SECONDS: '1',
-    BODY_TIMEOUT_SECONDS: '1',
+    INVOKE_TIMEOUT_SECONDS: '300',
   })
   ;({ admin, id: organizationId } = await seedOrganization(app))
   service = await runningService(admin, server.files, { command: server.command })
@@ -134,21 +133,32 @@ test('a socket is closed when its credential is revoked, and others stay', async
 })
 
 test('silence ends neither a socket nor an event stream', async () => {
-  const { socket, said, open } = opened(service.invokeUrl)
-  await open
-  const { headers } = admin
-  const events = await fetch(`${service.invokeUrl}/events`, { headers })
-  const reader = events.body?.getReader()
-  const slow = await fetch(`${service.invokeUrl}/half`, { headers })
-  // an answer of any other kind is cut by then, which is what tells that it is time
-  await expect(slow.text()).rejects.toThrow()
-  await until(async () => (await logOf(admin, service.id)).includes('broke off its answer'))
-  socket.send('still')
-  await until(() => said.includes('still'))
-  await fetch(`${service.invokeUrl}/say`, { method: 'POST', headers, body: 'there' })
-  expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('data: there\n\n')
-  await reader?.cancel()
-  socket.terminate()
+  const quick = await testApp({
+    INVOKE_TIMEOUT_SECONDS: '1',
+    UPLOAD_STALL_SECONDS: '1',
+    BODY_TIMEOUT_SECONDS: '1',
+  })
+  try {
+    const { headers } = quick.admin
+    const run = { command: server.command }
+    const { id, invokeUrl } = await runningService(quick.admin, server.files, run)
+    const { socket, said, open } = opened(invokeUrl, { headers })
+    await open
+    const events = await fetch(`${invokeUrl}/events`, { headers })
+    const reader = events.body?.getReader()
+    const slow = await fetch(`${invokeUrl}/half`, { headers })
+    // an answer of any other kind is cut by then, which is what tells that it is time
+    await expect(slow.text()).rejects.toThrow()
+    await until(async () => (await logOf(quick.admin, id)).includes('broke off its answer'))
+    socket.send('still')
+    await until(() => said.includes('still'))
+    await fetch(`${invokeUrl}/say`, { method: 'POST', headers, body: 'there' })
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('data: there\n\n')
+    await reader?.cancel()
+    socket.terminate()
+  } finally {
+    await quick.close()
+  }
 })
 
 test('a caller has a bounded number of sockets, and gets a place back with each that closes', async () => {
@@ -182,6 +192,17 @@ test('an instance that is replaced says goodbye to its sockets, which are no rea
     const now = await details(admin, service.id)
     return now.instances.every(({ id }) => before.instances.every((one) => one.id !== id))
   })
+})
+
+test('a caller who hangs up before the service has taken up its socket is gone for the service too', async () => {
+  const { host, hostname, port, pathname } = new URL(service.invokeUrl)
+  const caller = connect({ host: hostname, port: Number(port) })
+  const fields = ['Connection: Upgrade', 'Upgrade: websocket', `Host: ${host}`]
+  for (const [name, value] of Object.entries(admin.headers)) fields.push(`${name}: ${value}`)
+  caller.write(`GET ${pathname}/mute HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n`)
+  await until(async () => (await logOf(admin, service.id)).includes('asked'))
+  caller.end()
+  await until(async () => (await logOf(admin, service.id)).includes('left'))
 })
 
 test('a socket whose instance dies is cut', async () => {
