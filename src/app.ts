@@ -16,7 +16,7 @@ import { applyMigrations } from './db/migrate.ts'
 import { doorsOf, Invoker, leftUploads } from './doors/index.ts'
 import { quotas } from './http/limits/index.ts'
 import type { Health } from './http/health.ts'
-import { httpServer } from './http/server.ts'
+import { httpServer, mountedFronts } from './http/server.ts'
 import { trustedDocuments } from './http/trusted.ts'
 import type { Front } from './generated/prisma/enums.ts'
 import { closeToOthers } from './kit/close-to-others.ts'
@@ -149,7 +149,12 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
   const traffic = opening(new TrafficRecorder(platform), (one, graceMs) => one.close(graceMs))
   const invoker = opening(new Invoker(platform, reconciler.balancer, traffic), (one) => one.close())
   const state: Health = { phase: 'starting' }
-  const site = { ...platform, doors: doorsOf(platform, invoker), quotas: quotas(config) }
+  const site = {
+    ...platform,
+    doors: doorsOf(platform, invoker),
+    quotas: quotas(config),
+    fronts: mountedFronts,
+  }
   const http = opening(httpServer(site, invoker, state, trusted), (one, graceMs) =>
     one.close(graceMs),
   )

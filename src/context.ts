@@ -107,6 +107,8 @@ export interface Quotas {
 export interface Site extends Platform {
   readonly doors: Doors
   readonly quotas: Quotas
+  /** The REST fronts that it has. */
+  readonly fronts: readonly Front[]
 }
 
 /** Everything one request works with. */

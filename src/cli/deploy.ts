@@ -7,7 +7,7 @@ import {
 } from '../generated/operations/graphql.ts'
 import { done, refused, send, type Server } from './api.ts'
 import { isJson, readWhole, serverOf, talking } from './command.ts'
-import { readFolder } from './folder.ts'
+import { linesOf } from './left-out.ts'
 import { answer, note } from './output.ts'
 import { programOf, type ProgramOptions } from './program-of.ts'
 import { withProcesses, type Service } from './service.ts'
@@ -36,7 +36,7 @@ export function addDeploy(program: Command): void {
     .description('pack a folder, send it and run it as a service')
     .argument(
       '<folder>',
-      'the folder that holds your code; left out are node_modules, .venv, .git, __pycache__, *.pyc and .DS_Store in it',
+      'the folder that holds your code; left out is what its .millraceignore names, else its .gitignore, and node_modules, virtual environments of Python, .git, __pycache__, *.pyc and .DS_Store',
     )
     .option('--name <name>', "the deployment; the folder's name when absent")
     .option('--service <name>', "the service; the deployment's name when absent")
@@ -70,7 +70,11 @@ See all services:   npx millrace services          (or open ${url.origin}/graphq
 }
 
 async function deploy(server: Server, folder: string, options: DeployOptions) {
-  const entries = await readFolder(folder)
+  const { readFolder, mustHaveFiles } = await import('./folder.ts')
+  const read = await readFolder(folder)
+  linesOf(read.leftOut).forEach(note)
+  mustHaveFiles(folder, read)
+  const { entries } = read
   const program = programOf(folder, entries, options)
   const { packFolder } = await import('./pack.ts')
   const { provideVersion } = await import('./version.ts')

@@ -21,7 +21,7 @@ export function programOf(
 ): ProgramOptions {
   if (command !== undefined) return { image, command }
   if (image !== undefined) return { image, handler }
-  const files = new Set(entries.map(({ path }) => path))
+  const files = new Set(entries.filter(({ kind }) => kind !== 'folder').map(({ path }) => path))
   const [module = 'main'] = handler?.split(':') ?? []
   for (const [guess, endings] of Object.entries(ENDINGS))
     if (endings.some((ending) => files.has(module + ending))) return { image: guess, handler }

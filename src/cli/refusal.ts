@@ -28,3 +28,11 @@ export function codeOf(error: unknown): string | undefined {
   }
   return undefined
 }
+
+/** What the system will not let us read, in a sentence; any other error as it is. */
+export function unreadable(path: string, error: unknown): unknown {
+  const code = codeOf(error)
+  if (code === undefined) return error
+  const why = code === 'ENOENT' ? 'is there no more' : `cannot be read (${code})`
+  return new Refusal(`${path} ${why}.`, { cause: error })
+}

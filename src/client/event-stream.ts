@@ -1,18 +1,25 @@
 /** Longer than the pauses between the comments that the server sends over a stream with no events. */
 const SILENCE_MS = 30_000
 
-/** An answer to whoever has no credential, or one that is not good for what it asks. */
+/** An answer that stays the same however often it is asked for. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
-  constructor(status: number) {
-    super(`The server refuses the credential (status ${status}).`)
-  }
 }
+
+/** Why an answer is one: the credential is none or not good for this, or the client has another mode. */
+const FINAL: ReadonlyMap<number, string> = new Map([
+  [401, 'The server refuses the credential (status 401).'],
+  [403, 'The server refuses the credential (status 403).'],
+  [
+    405,
+    'The server has no single connection mode (status 405): use distinct connections, or graphql-ws.',
+  ],
+])
 
 /**
  * `fetch` as graphql-sse needs it. A stream that says nothing for 30 s is one whose server has vanished, and breaks.
  * And what ends or breaks a stream comes in a turn of its own: together with the last event graphql-sse would not
- * notice the one, and take the other for final. `refused` is told whether an answer refuses the credential.
+ * notice the one, and take the other for final. `refused` is told whether an answer is final.
  */
 export function fetchEvents(
   fetchFn: typeof fetch,
@@ -20,8 +27,8 @@ export function fetchEvents(
 ): typeof fetch {
   return async (...args) => {
     const response = await fetchFn(...args)
-    const isRefused = response.status === 401 || response.status === 403
-    refused(isRefused ? new Refusal(response.status) : undefined)
+    const why = FINAL.get(response.status)
+    refused(why === undefined ? undefined : new Refusal(why))
     return response.ok && response.body !== null
       ? new Response(attentive(response.body), response)
       : response

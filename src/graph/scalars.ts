@@ -1,17 +1,16 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
 import { builder } from '../builder.ts'
 import { JsonText, stringify } from '../kit/json.ts'
-import { writeTime } from '../kit/time.ts'
+import { readTime, writeTime } from '../kit/time.ts'
 
 const wrong = (message: string): GraphQLError => new GraphQLError(message)
 
-function readTime(value: unknown): Date {
-  const isWritten =
-    typeof value === 'string' &&
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(value)
-  const time = new Date(isWritten ? value : Number.NaN)
-  if (Number.isNaN(time.getTime()))
-    throw wrong('DateTime wants an RFC 3339 time such as "2026-01-31T12:00:00Z".')
+function timeOf(value: unknown): Date {
+  const time = typeof value === 'string' ? readTime(value) : undefined
+  if (time === undefined)
+    throw wrong(
+      'DateTime wants an RFC 3339 time such as "2026-01-31T12:00:00Z", of a day that the calendar has.',
+    )
   return time
 }
 
@@ -19,7 +18,7 @@ builder.scalarType('DateTime', {
   description: 'RFC 3339 time in UTC with microseconds.',
   extensions: { specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html' },
   serialize: writeTime,
-  parseValue: readTime,
+  parseValue: timeOf,
 })
 
 function readSafeInt(value: unknown): number {

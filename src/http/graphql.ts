@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context, Site } from '../context.ts'
 import { wholeBody } from '../kit/body.ts'
+import { acceptable } from './accept.ts'
 import { whenClosed } from './closed.ts'
 import { asAnswer, httpError } from './errors.ts'
 import type { FastDoor } from './fast.ts'
@@ -22,6 +23,7 @@ export function graphql(
   eventStreams: Set<ServerResponse>,
   graphiQl: GraphiQl,
 ) {
+  const hasPage = site.config.trustedDocuments === undefined
   return async (http: FastifyInstance): Promise<void> => {
     // what goes wrong before GraphQL begins is told in GraphQL's form too
     http.setErrorHandler((thrown, request, reply) => {
@@ -38,6 +40,7 @@ export function graphql(
         .headers(headers)
         .send({ errors: [shown] })
     })
+    http.route({ method: ['PUT', 'DELETE', 'PATCH'], url: '/graphql', handler: otherMethod })
     http.route({
       method: ['GET', 'POST', 'OPTIONS'],
       url: '/graphql',
@@ -45,9 +48,10 @@ export function graphql(
         const ctx = await operationContext(site, request.raw)
         whenClosed(reply.raw, () => ctx.operation.close())
         if (hasEnded(ctx.lastEventId)) return reply.code(204).send()
+        const accept = acceptable(request.headers.accept, request.method === 'GET' && hasPage)
         const body = await wholeBody(request.body as Readable | undefined, site.config)
         if (request.method === 'POST' && body !== undefined) {
-          const answer = await fast(request.headers, body, ctx)
+          const answer = await fast({ ...request.headers, accept }, body, ctx)
           if (answer !== undefined)
             return reply.code(answer.status).headers(answer.headers).send(answer.body)
         }
@@ -55,6 +59,7 @@ export function graphql(
         const headers = new Headers()
         for (const [name, value] of Object.entries(request.headers))
           if (value !== undefined) headers.set(name, String(value))
+        if (accept !== undefined) headers.set('accept', accept)
         const response = await yoga.fetch(
           // neither the host nor the target of a request need be fit for a URL
           `http://localhost/graphql?${request.url.split(/\?(.*)/s)[1] ?? ''}`,
@@ -82,4 +87,20 @@ export function graphql(
       },
     })
   }
+}
+
+/**
+ * GraphQL has no other methods but for the "single connection" mode of GraphQL over SSE, which begins with a PUT. Its
+ * clients show of an answer the status and the reason phrase alone.
+ */
+function otherMethod({ method, headers }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const isSingle = method === 'PUT' || headers['x-graphql-event-stream-token'] !== undefined
+  if (isSingle) reply.raw.statusMessage = 'No single connection mode here'
+  const message = isSingle
+    ? 'There is no single connection mode of GraphQL over SSE here: use distinct connections, or WebSocket for many subscriptions over one.'
+    : 'GraphQL is asked by GET and POST.'
+  return reply
+    .code(405)
+    .header('allow', 'GET, POST')
+    .send({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
 }

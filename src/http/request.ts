@@ -68,7 +68,7 @@ export async function contextOf(
   const cookie = cookieSlot(site.config, request)
   let origin: string | undefined
   const { config, metrics, tracing, database, bus, storage, runtime, hub, signer } = site
-  const { authenticator, sessions, throttle, now, server, waiting, doors, quotas } = site
+  const { authenticator, sessions, throttle, now, server, waiting, doors, quotas, fronts } = site
   const viewer = await authenticating(seen, site, authenticate(site, request, front, cookie))
   const onGone = whenGone(request)
   const operation = quotas.openOperation({
@@ -96,6 +96,7 @@ export async function contextOf(
     waiting,
     doors,
     quotas,
+    fronts,
     viewer,
     requestId: seen.id,
     get log() {

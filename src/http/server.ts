@@ -21,6 +21,9 @@ import { routeUpgrades } from './upgrades.ts'
 import { websockets } from './websocket.ts'
 import { graphqlServer } from './yoga.ts'
 
+/** The names of all fronts, each of which every server has. */
+export const mountedFronts: readonly FrontName[] = fronts.map(({ name }) => name)
+
 /** Where a server listens, each URL without a trailing slash. */
 interface Addresses {
   readonly url: string

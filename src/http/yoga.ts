@@ -3,6 +3,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../context.ts'
 import { schema } from '../schema.ts'
 import type { Config } from '../config.ts'
+import { streaming } from './accept.ts'
 import { graphiQl, type GraphiQl } from './graphiql.ts'
 import { documents } from './limits/index.ts'
 import { sse } from './sse.ts'
@@ -99,6 +100,6 @@ export function graphqlServer(
     },
     maskedErrors: false, // faults are masked where operations run, on every door alike
     parserAndValidationCache: false, // `documents` keeps them, within bounds
-    plugins: [documents(config), reading, running, refusing, sse, ...plugins],
+    plugins: [documents(config), reading, running, refusing, streaming, sse, ...plugins],
   })
 }

@@ -16,6 +16,7 @@ import type { Asked } from '../graph/look-ahead.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { BadCursor } from '../kit/errors.ts'
 import { sought } from '../kit/names.ts'
+import { isWritable } from '../kit/time.ts'
 import { writeCursor } from '../streams/index.ts'
 import { isThere, jobNaming, type JobRow, type JobStatus } from '../work/index.ts'
 import { jobSelection, type JobSelection } from './columns.ts'
@@ -103,7 +104,7 @@ const writePlace = (field: JobOrderField, { value, serial }: Place): string =>
 function readPlace(field: JobOrderField, cursor: string): Place {
   const [value = '', serial = ''] = cursor.slice(1).split('.')
   const place = { value: Number.parseInt(value, 36), serial: Number.parseInt(serial, 36) }
-  if (Number.isSafeInteger(place.value) && Number.isSafeInteger(place.serial)) {
+  if (isValue(field, place.value) && Number.isSafeInteger(place.serial)) {
     const read = { value: place.value, serial: BigInt(place.serial) }
     if (writePlace(field, read) === cursor) return read
   }
@@ -111,6 +112,11 @@ function readPlace(field: JobOrderField, cursor: string): Place {
     `${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this list in this order.`,
   )
 }
+
+/** Whether jobs can be ordered by it: a time that can be kept, or an `Int`. */
+const isValue = (field: JobOrderField, value: number): boolean =>
+  Number.isSafeInteger(value) &&
+  (field === 'PRIORITY' ? value === (value | 0) : isWritable(new Date(value)))
 
 /** A list with the cursor of what happens to it from then on. */
 export interface JobPage extends Page<JobRow> {

@@ -5,17 +5,19 @@ import type { Front } from '../generated/prisma/enums.ts'
 import { machines, StateMachineType } from '../graph/machine.ts'
 import { version } from '../kit/version.ts'
 
-/** The old systems whose clients this build serves. */
-const served: readonly Front[] = []
+interface ServerInfo {
+  readonly version: string
+  readonly fronts: readonly Front[]
+}
 
-const ServerInfoType = builder.objectRef<{ version: string }>('ServerInfo').implement({
+const ServerInfoType = builder.objectRef<ServerInfo>('ServerInfo').implement({
   description: 'This server.',
   fields: (t) => ({
     version: t.exposeString('version', { description: 'Version of Millrace.' }),
     fronts: t.field({
       type: [FrontType],
       description: 'The old systems whose clients it serves.',
-      resolve: () => [...served],
+      resolve: ({ fronts }) => [...fronts],
     }),
     stateMachines: t.field({
       type: [StateMachineType],
@@ -29,9 +31,9 @@ builder.queryField('serverInfo', (t) =>
   t.field({
     type: ServerInfoType,
     description: 'Version, fronts, state machines. Needs a credential.',
-    resolve: (_root, _args, { viewer }) => {
+    resolve: (_root, _args, { viewer, fronts }) => {
       requireCredential(viewer)
-      return { version: version() }
+      return { version: version(), fronts }
     },
   }),
 )

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { chmod, mkdir } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -96,6 +97,42 @@ it('files that macOS has added to a folder are left out, and named', async () =>
     stderr: expect.stringContaining('Left out, as macOS adds them by itself: ._main.mjs.\n'),
   })
   await mac.remove()
+})
+
+it('empty folders and programs arrive as they were, and what is left out is told each time', async () => {
+  const code = await testFolder({
+    'main.mjs': `import { lstatSync, readdirSync } from 'node:fs'
+const tree = () => readdirSync('.', { recursive: true }).map((path) => [path, lstatSync(path).mode.toString(8)])
+export const handler = () => Response.json(Object.fromEntries(tree()))`,
+    'run.sh': '#!/bin/sh',
+    'data.csv': '',
+    'notes.log': '',
+    '.gitignore': '*.log\nout/*\n',
+    'out/last.txt': '',
+    'node_modules/a/index.js': '',
+  })
+  await mkdir(`${code.path}/empty/er`, { recursive: true })
+  await chmod(`${code.path}/run.sh`, 0o744)
+  const args = ['deploy', code.path, '--name', 'as it was']
+  const first = await millrace(args, { env: env() })
+  const again = await millrace([...args, '--json'], { env: env() })
+  for (const { code: exit, stderr } of [first, again]) {
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: expect.any(String) })
+    expect(stderr).toContain('Left out, as .gitignore says: 2 files (notes.log, out/last.txt).\n')
+    expect(stderr).toContain('Left out, as installed packages: 1 folder (node_modules).\n')
+  }
+  expect(JSON.parse(again.stdout)).toMatchObject({ reused: true })
+  const there = JSON.parse(await run('invoke', 'as-it-was', '--data', '')) as object
+  expect(there).toEqual({
+    '.gitignore': '100644',
+    'data.csv': '100644',
+    empty: '40755',
+    'empty/er': '40755',
+    'main.mjs': '100644',
+    out: '40755',
+    'run.sh': '100755',
+  })
+  await code.remove()
 })
 
 it('a label that is taken by other content is refused', async () => {

@@ -19,7 +19,7 @@ async function folderOf(files: Record<string, string>): Promise<TestFolder> {
 }
 
 async function packed({ path }: TestFolder): Promise<PackedFolder> {
-  const archive = await packFolder(path, await readFolder(path))
+  const archive = await packFolder(path, (await readFolder(path)).entries)
   undo.push(() => archive.remove())
   return archive
 }

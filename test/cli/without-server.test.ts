@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { millrace } from '../../testkit/cli.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
@@ -53,6 +54,11 @@ describe.concurrent('without a server', () => {
     [['deploy']],
     [['scale', 'x', 'many']],
     [['logs', 'x', '--since', 'yesterday-ish']],
+    [['logs', 'x', '--since', '2026-02-31']],
+    [['logs', 'x', '--since', '2026-02-28T24:00Z']],
+    [['logs', 'x', '--since', '31 Feb 2026']],
+    [['job', 'submit', 'x', '--after', '2026-04-31T12:00']],
+    [['job', 'submit', 'x', '--after', '999999w']],
     [['token', 'create', 'x', '--role', 'boss']],
     [['deploy', '.', '--env', 'no value']],
     [['invoke', 'x', '--data', '1', '--file', 'y']],
@@ -79,7 +85,8 @@ describe.concurrent('without a server', () => {
   })
 
   it('a folder that is missing, a file, empty or without a program is refused in one sentence', async () => {
-    await folder.write({ 'empty/node_modules/left-out/index.js': '' })
+    await folder.write({ 'nothing/node_modules/left-out/index.js': '' })
+    await mkdir(`${folder.path}/empty/really`, { recursive: true })
     const refused = async (...args: string[]): Promise<string> => {
       const { code, stdout, stderr } = await millrace(['deploy', ...args], { env: NOBODY })
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -93,6 +100,9 @@ describe.concurrent('without a server', () => {
     )
     expect(await refused(`${folder.path}/empty`)).toBe(
       '/empty is empty: give the folder that holds your code.\n',
+    )
+    expect(await refused(`${folder.path}/nothing`)).toBe(
+      'Left out, as installed packages: 1 folder (node_modules).\n/nothing has nothing that is sent: give the folder that holds your code.\n',
     )
     expect(await refused(`${folder.path}/text`)).toBe(
       '/text has none of main.py, main.js, main.mjs, main.cjs: say what to run with --handler module:function or --command "…".\n',

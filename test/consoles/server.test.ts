@@ -42,7 +42,11 @@ test('the server publishes its version and the state machines its mutations are 
   const { serverInfo, states, versions } = await app.admin.request(Info)
   const packageJson = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   expect(packageJson).toContain(`"version": "${serverInfo.version}"`)
-  expect(serverInfo.fronts).toEqual([])
+  // those that it answers for, and no other that the schema knows
+  const docs = await (await fetch(`${app.url}/docs`)).text()
+  const told = [...docs.matchAll(/href="\/(\w+)\/docs"/g)].map(([, name]) => name?.toUpperCase())
+  expect(serverInfo.fronts).toEqual(told)
+  expect(told).toContain('ABEJA')
   const byType = new Map(serverInfo.stateMachines.map((machine) => [machine.type, machine]))
   const service = byType.get('ProcessService')
   expect(service?.initial).toBe('STARTING')

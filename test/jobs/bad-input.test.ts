@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../testkit/app.ts'
-import { CancelMany, RetryMany, Submit, SubmitMany } from '../../testkit/operations/jobs.ts'
+import { CancelMany, Jobs, RetryMany, Submit, SubmitMany } from '../../testkit/operations/jobs.ts'
 import {
   board,
   claimOne,
@@ -157,6 +157,18 @@ test('a filter for many jobs has no text that nothing stored can have', async ()
       const { retryJobs } = await app.admin.request(RetryMany, { input: { filter } })
       expect(retryJobs).toMatchObject(refusal)
     }
+})
+
+test.each([
+  ['CREATED_AT', 'c', [9e15, -9e15, -7e13]],
+  ['FINISHED_AT', 'f', [9e15, -9e15, -7e13]],
+  ['PRIORITY', 'p', [9e15, -9e15, 2 ** 31, -(2 ** 31) - 1]],
+] as const)('a cursor of %s that no job can have is none', async (field, letter, values) => {
+  for (const value of values) {
+    const after = `${letter}${value.toString(36)}.1`
+    const { errors } = await app.admin.execute(Jobs, { orderBy: { field }, first: 1, after })
+    expect(errors?.[0]?.extensions?.['code'], after).toBe('BAD_CURSOR')
+  }
 })
 
 test('ten megabytes are kept whole', async () => {

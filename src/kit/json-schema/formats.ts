@@ -1,4 +1,4 @@
-import { fastFormats, type FormatName } from 'ajv-formats/dist/formats.js'
+import { fastFormats, fullFormats, type FormatName } from 'ajv-formats/dist/formats.js'
 import { costOf, Pattern } from '../pattern/pattern.ts'
 import type { Steps } from '../pattern/steps.ts'
 import type { Rule } from './check.ts'
@@ -17,9 +17,25 @@ export function formatRule(name: string): Rule | undefined {
   return test && ((value, check) => test(value, check.steps) || check.fail('format', words))
 }
 
+/** Those whose fast test, an expression, takes a day that the calendar does not have, and hour 29. */
+const TIMES: ReadonlySet<string> = new Set([
+  'date',
+  'time',
+  'date-time',
+  'iso-time',
+  'iso-date-time',
+])
+
 /** What a format asks of a value; nothing of one that it does not speak of. */
 function testOf(name: FormatName): Test | undefined {
-  const format = fastFormats[name]
+  const fast = testIn(fastFormats, name)
+  if (!TIMES.has(name)) return fast
+  const full = testIn(fullFormats, name)
+  return (value, steps) => (fast?.(value, steps) ?? true) && (full?.(value, steps) ?? true)
+}
+
+function testIn(formats: typeof fastFormats, name: FormatName): Test | undefined {
+  const format = formats[name]
   const test = typeof format === 'object' && 'validate' in format ? format.validate : format
   if (test instanceof RegExp) {
     const pattern = new Pattern(test)

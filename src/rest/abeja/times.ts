@@ -1,3 +1,4 @@
+import { isWritable, readTime } from '../../kit/time.ts'
 import { wrong } from '../problem.ts'
 
 /*
@@ -5,25 +6,23 @@ import { wrong } from '../problem.ts'
  * ends are included, the last second as a whole.
  */
 
-const FORM = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/i
+const FORM = /^(\S{10})[T ](\S*?)(Z|[+-]\d\d:?\d\d)?$/i
 
 /** The first moment. */
 export const startTime = (text: string | undefined): string | null =>
   text === undefined ? null : read('start_time', text).toISOString()
 
-/** The first moment that is not meant any more. */
+/** The first moment that is not meant any more; null where there is none after it. */
 export function endTime(text: string | undefined): string | null {
   if (text === undefined) return null
   const hasFraction = /\.\d/.test(text)
-  return new Date(read('end_time', text).getTime() + (hasFraction ? 1 : 1_000)).toISOString()
+  const end = new Date(read('end_time', text).getTime() + (hasFraction ? 1 : 1_000))
+  return isWritable(end) ? end.toISOString() : null
 }
 
 function read(name: string, text: string): Date {
-  const [, , zone] = FORM.exec(text) ?? []
-  const time = new Date(
-    FORM.test(text) ? `${text.replace(' ', 'T')}${zone ? '' : 'Z'}` : Number.NaN,
-  )
-  if (Number.isNaN(time.getTime()))
-    throw wrong(name, 'Write a time like 2018-06-05T13:07:49, in UTC.')
-  return time
+  const [, day, time, zone = 'Z'] = FORM.exec(text) ?? []
+  const found = readTime(`${day}T${time}${zone.replace(/^(...)(\d\d)$/, '$1:$2')}`)
+  if (found === undefined) throw wrong(name, 'Write a time like 2018-06-05T13:07:49, in UTC.')
+  return found
 }

@@ -1,3 +1,5 @@
+import { readTime } from '../../kit/time.ts'
+
 /** Where a reader of a log stands, which way it goes on, and the times its first call asked for. */
 export interface Token {
   readonly way: 'backward' | 'forward' | 'next'
@@ -27,4 +29,4 @@ export function readToken(text: string): Token | undefined {
 }
 
 const isTime = (value: unknown): value is string | null =>
-  value === null || (typeof value === 'string' && !Number.isNaN(Date.parse(value)))
+  value === null || (typeof value === 'string' && readTime(value) !== undefined)

@@ -134,6 +134,7 @@ test('a range without lines is empty, with both tokens, and so is one that ends 
     { start_time: '2018-01-01T00:00:00', end_time: '2018-01-02T00:00:00' },
     { start_time: '2030-01-02T00:00:00', end_time: '2030-01-01T00:00:00' },
     { start_time: '2999-01-01T00:00:00' },
+    { start_time: '9999-12-31 23:59:59+0000', end_time: '9999-12-31T23:59:59' },
   ] as Record<string, string>[])
     expect(await page(range)).toEqual({
       events: [],
@@ -159,6 +160,15 @@ test('400: an unknown token, one of another service or direction, both at once, 
     { next_backward_token: backward, next_forward_token: forward },
     { start_time: 'yesterday' },
     { start_time: '2018-13-01T00:00:00' },
+    { start_time: '2018-02-31T00:00:00' },
+    { end_time: '2018-06-05T24:00:00' },
+    { end_time: '2018-06-05T13:07:49+2400' },
+    { start_time: '0000-01-01T00:00:00' },
+    {
+      next_forward_token: Buffer.from(
+        JSON.stringify(['forward', '', '2018-02-31T00:00:00Z', null]),
+      ).toString('base64url'),
+    },
     { end_time: '1514764800' },
   ] as Record<string, string>[])
     expect(
