@@ -55,17 +55,17 @@ export function addDeploy(program: Command): void {
     .action(async (folder: string, options: DeployOptions, command: Command) => {
       const { service, version, isReused } = await deploy(serverOf(command), folder, options)
       const url = new URL(serverOf(command).url)
-      answer(
-        isJson(command),
-        { service, version, reused: isReused },
-        () => `${service.handle} is ${service.status}, version ${version.label}${isReused ? ' (unchanged)' : ''}.
+      answer(isJson(command), { service, version, reused: isReused }, () => {
+        const { invokeUrl, pageUrl } = withProcesses(service)
+        const opened = pageUrl == null ? '' : `\nOpen its pages:     ${pageUrl}`
+        return `${service.handle} is ${service.status}, version ${version.label}${isReused ? ' (unchanged)' : ''}.
 
-  ${withProcesses(service).invokeUrl}
+  ${invokeUrl}
 
-Call it:            npx millrace invoke ${service.handle} --data '…'
+Call it:            npx millrace invoke ${service.handle} --data '…'${opened}
 Follow its log:     npx millrace logs ${service.handle} -f
-See all services:   npx millrace services          (or open ${url.origin}/graphql)`,
-      )
+See all services:   npx millrace services          (or open ${url.origin}/graphql)`
+      })
     })
 }
 

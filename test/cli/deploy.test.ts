@@ -39,6 +39,7 @@ it('a folder becomes a service that answers, in Node.js and in Python', async ()
   const told = await run('deploy', example('text-stats'))
   expect(told).toContain('text-stats is READY')
   expect(told).toContain(`${server.url}/deployments/`)
+  expect(told).toMatch(/^Open its pages: +http:\/\/svc-\w+\.localhost:\d+\/$/m)
   expect(told).toContain('npx millrace logs text-stats -f')
   expect(JSON.parse(await run('invoke', 'text-stats', '--data', 'two words'))).toMatchObject({
     words: 2,
