@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { runningService } from '../testkit/seed/services.ts'
 import type { TestServer } from '../testkit/server.ts'
+import { proxy } from './support/rival.ts'
 import { load, type Load } from './support/load.ts'
 import { onStage, type Kind } from './support/stage.ts'
 import { figure, printTable, ratio } from './support/table.ts'
@@ -58,11 +59,18 @@ export const invocation = (kind: Kind): Promise<void> =>
           bytes,
           server.pid,
         )
-        rows.push(row(`${language}, ${what}`, direct, through))
+        const bare = await proxy(
+          url,
+          server.admin.headers['authorization'] ?? '',
+          key['millrace-instance-key'],
+        )
+        const least = await load(bare.url, { ...headers, ...server.admin.headers }, bytes, bare.pid)
+        await bare.stop()
+        rows.push(row(`${language}, ${what}`, direct, through, least))
       }
     }
     printTable(
-      `Calls of a service that echoes, ${kind}: 16 kept connections; direct → through Millrace`,
+      `Calls of a service that echoes, ${kind}: 16 kept connections; direct → through Millrace (through a bare proxy)`,
       rows,
     )
   })
@@ -77,13 +85,15 @@ async function instanceOf({ admin }: TestServer, invokeUrl: string) {
   return { url: `http://127.0.0.1:${PORT}/`, key }
 }
 
-const row = (what: string, direct: Load, through: Load) => ({
+const row = (what: string, direct: Load, through: Load, least: Load) => ({
   '': what,
-  'requests/s': arrow(direct.perSecond, through.perSecond),
-  share: ratio(through.perSecond, direct.perSecond),
-  'p50 ms': arrow(direct.p50Ms, through.p50Ms),
-  'p99 ms': arrow(direct.p99Ms, through.p99Ms),
-  'server CPU, µs/call': figure(through.cpuMicroseconds),
+  'requests/s': arrow(direct.perSecond, through.perSecond, least.perSecond),
+  'share of direct': ratio(through.perSecond, direct.perSecond),
+  'share of the proxy': ratio(through.perSecond, least.perSecond),
+  'p50 ms': arrow(direct.p50Ms, through.p50Ms, least.p50Ms),
+  'p99 ms': arrow(direct.p99Ms, through.p99Ms, least.p99Ms),
+  'server CPU, µs/call': `${figure(through.cpuMicroseconds)} (${figure(least.cpuMicroseconds)})`,
 })
 
-const arrow = (from: number, to: number): string => `${figure(from)} → ${figure(to)}`
+const arrow = (from: number, to: number, least: number): string =>
+  `${figure(from)} → ${figure(to)} (${figure(least)})`

@@ -31,6 +31,7 @@ import importlib
 import json
 import logging
 import math
+import numbers
 import os
 import platform
 import queue
@@ -311,8 +312,11 @@ def plain(value, path, depth=0):
         return {key_text(key, path): plain(one, '%s.%s' % (path, key), depth + 1) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(one, '%s.%d' % (path, place), depth + 1) for place, one in enumerate(value)]
-    if hasattr(value, 'tolist'):
-        return plain(value.tolist(), path, depth + 1)
+    found = value.tolist() if hasattr(value, 'tolist') else value
+    if type(found) is not type(value):
+        return plain(found, path, depth + 1)
+    if found is not value and isinstance(value, numbers.Real):  # longdouble is a list of itself
+        return plain(float(value), path, depth + 1)
     raise TypeError('%s is a %s, which JSON cannot hold' % (path, type(value).__name__))
 
 
@@ -426,10 +430,11 @@ class Lines:
             *lines, end = (before + text).split('\n')
             for line in lines:
                 self._add(last_drawn(line))
-            end = uncovered(end)
+            end, is_returned = last_drawn(end), end.endswith('\r')
             while len(end) > MAX_LINE_CHARS:
                 self._add(end[:MAX_LINE_CHARS])
                 end = end[MAX_LINE_CHARS:]
+            end += '\r' * is_returned  # it may be the end of the line, or what follows drawn over it
             end += self._open_ends.get(stream, '')  # of a thread that wrote while this waited
             if end:
                 self._leave_open(stream, end, is_new=bool(lines) or not before)
@@ -539,14 +544,10 @@ class Lines:
                 self._moved.notify_all()
 
 
-def uncovered(line):
-    """A line that is drawn over itself, as progress bars are, without what was drawn over; it may end with a return."""
-    return line[line.rstrip('\r').rfind('\r') + 1 :]
-
-
 def last_drawn(line):
-    """What a terminal shows of such a line."""
-    return uncovered(line).rstrip('\r')
+    """What a terminal shows of a line that is drawn over itself, as progress bars are."""
+    line = line.rstrip('\r')
+    return line[line.rfind('\r') + 1 :]
 
 
 def sendable(line):

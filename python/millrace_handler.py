@@ -5,23 +5,31 @@
 Where MILLRACE_INSTANCE_KEY is set, only requests with this key in the header Millrace-Instance-Key are answered. The
 handler sees neither.
 
-The handler is `handler(request, context)`; see Request. It is called in the main thread, for one request at a time, in
-the order the requests were complete. Connections are read in threads of their own, so a slow sender holds nobody up,
-and bodies above 1 MiB are kept in a file. SIGTERM closes the door, finishes what has arrived, and exits 0.
+The handler is `handler(request, context)`; see Request, and read_result for what it returns (docs/handlers.md). It is
+called in the main thread, for one request at a time, in the order the requests were complete. Connections are read in
+threads of their own, so a slow sender holds nobody up, and bodies above 1 MiB are kept in a file. SIGTERM closes the
+door, finishes what has arrived, and exits 0.
 
 A sender that closes its half of a connection counts as gone, and its waiting request is dropped.
 
 Python 3.8 and later, standard library only; one file, so that it can be read, copied and run by itself.
 """
 
+import array
+import csv
+import datetime
 import hmac
 import importlib
+import inspect
 import io
 import json
+import math
+import numbers
 import os
 import queue
 import re
 import select
+import shutil
 import signal
 import socket
 import socketserver
@@ -30,6 +38,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from email.parser import HeaderParser
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -42,8 +51,10 @@ MAX_PART_HEAD_BYTES = 64 * 1024
 IDLE_SECONDS = 75
 KEY_HEADER = 'millrace-instance-key'
 FAILURE = b'{"status": "unexpected error occurred"}'
-FRAMING = {'connection', 'content-length', 'content-type', 'date', 'server', 'transfer-encoding'}
+FRAMING = {'connection', 'content-length', 'date', 'server', 'transfer-encoding'}
 NEVER_A_BODY = {204, 304}
+MAX_NESTING = 200
+BYTES = (bytes, bytearray, memoryview, array.array)
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -65,23 +76,122 @@ class Fields(dict):
 
 
 class Request(Fields):
-    """Has http_method, content_type, headers ([{'key', 'values'}], keys in lower case) and contents, the list of parts.
+    """Has http_method, content_type, headers ([{'key', 'values'}], keys in lower case), http_headers (see HttpHeaders) and
+    contents, the list of parts. request['metadata'] is that of the first part, and no key: ABEJA's runtime has it so.
 
-    A part has content_type, file_name, form_name and body. A multipart body has several parts, the fields of a query
-    (GET and HEAD) are parts too, and any other body is one part, byte for byte.
+    A multipart body has several parts, the fields of a query (GET and HEAD) are parts too, and any other body is one
+    part, byte for byte, also where it is empty.
     """
 
+    def __init__(self, source, **fields):
+        super().__init__(**fields)
+        self._source = source
+
+    def __missing__(self, key):
+        if key != 'metadata':
+            raise KeyError(key)
+        return self['contents'][0]['metadata'] if self['contents'] else None
+
     def read(self, size=-1):
-        """The bytes of the first part, or the next `size` of them."""
-        return self['contents'][0]['body'].read(size) if self['contents'] else b''
+        """The bytes of the first part, or the next `size` of them; of a GET, its query as it was sent."""
+        return self._source.read(size)
+
+    def close(self):
+        self._source.close()
+        for one in self['contents']:
+            one.close()
+
+
+class Part(Fields):
+    """Has content_type, metadata (None: nobody sends any), body, file_name and form_name; `read` and `close` are the body's."""
+
+    def read(self, size=-1):
+        return self['body'].read(size)
+
+    def close(self):
+        self['body'].close()
+
+
+class HttpHeaders(Mapping):
+    """Headers by name, in any case: http_headers['Accept'] is the last value of it, None where there is none.
+
+    A header that came several times is there several times: `get_all` has its values, and len, keys, items and values
+    count each. Iteration gives pairs, as werkzeug's headers do.
+    """
+
+    def __init__(self, headers):
+        self._pairs = [(header['key'], value) for header in headers for value in header['values']]
+
+    def get_all(self, key):
+        return [value for name, value in self._pairs if name.lower() == key.lower()]
+
+    def __getitem__(self, key):
+        return (self.get_all(key) or [None])[-1]
+
+    def get(self, key, default=None):
+        return (self.get_all(key) or [default])[-1]
+
+    def __contains__(self, key):
+        return bool(self.get_all(key))
+
+    has_key = __contains__
+
+    def __iter__(self):
+        return iter(self._pairs)
+
+    def __len__(self):
+        return len(self._pairs)
+
+    def keys(self):
+        return (name for name, _ in self._pairs)
+
+    def items(self):
+        return iter(self._pairs)
+
+    def values(self):
+        return (value for _, value in self._pairs)
+
+    def __repr__(self):
+        return repr(self._pairs)
 
 
 class Body(io.RawIOBase):
-    """A window on the bytes of a request: read, readline, seek and iterate like any binary file; bytes(body) is all."""
+    """A window on the bytes of a request: read, readline, seek and iterate like any binary file; bytes(body) is all.
+
+    Whoever asks for its `name` or `fileno` gets those of a temporary file with a copy, which goes with the body.
+    """
+
+    mode = 'rb'
 
     def __init__(self, file, start, end):
         super().__init__()
         self._file, self._start, self._end, self._at = file, start, end, start
+        self._copy = None
+
+    @property
+    def name(self):
+        return self._own_file().name
+
+    def fileno(self):
+        descriptor = self._own_file().fileno()
+        os.lseek(descriptor, self.tell(), os.SEEK_SET)
+        return descriptor
+
+    def _own_file(self):
+        self._must_be_open()
+        if self._copy is None:
+            at = self.seek(0, io.SEEK_CUR)
+            self.seek(0)
+            self._copy = tempfile.NamedTemporaryFile(prefix='body-')
+            shutil.copyfileobj(self, self._copy)
+            self._copy.flush()
+            self.seek(at)
+        return self._copy
+
+    def close(self):
+        if getattr(self, '_copy', None) is not None:
+            self._copy.close()
+        super().close()
 
     def readable(self):
         return True
@@ -90,14 +200,17 @@ class Body(io.RawIOBase):
         return True
 
     def seek(self, offset, whence=io.SEEK_SET):
+        self._must_be_open()
         base = {io.SEEK_SET: self._start, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
         self._at = min(max(base + offset, self._start), self._end)
         return self._at - self._start
 
     def tell(self):
+        self._must_be_open()
         return self._at - self._start
 
     def read(self, size=-1):
+        self._must_be_open()
         left = self._end - self._at
         self._file.seek(self._at)
         data = self._file.read(left if size is None or size < 0 else min(size, left))
@@ -107,17 +220,32 @@ class Body(io.RawIOBase):
     def readall(self):
         return self.read()
 
+    read1 = read
+
+    def peek(self, size=-1):
+        at = self.tell()
+        data = self.read(size if size > 0 else BLOCK_BYTES)
+        self.seek(at)
+        return data
+
     def readinto(self, buffer):
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
+    readinto1 = readinto
+
     def readline(self, size=-1):
+        self._must_be_open()
         self._file.seek(self._at)
         left = self._end - self._at
         line = self._file.readline(left if size is None or size < 0 else min(size, left))
         self._at += len(line)
         return line
+
+    def _must_be_open(self):
+        if self.closed:
+            raise ValueError('the body is closed')
 
     def __len__(self):
         return self._end - self._start
@@ -128,14 +256,30 @@ class Body(io.RawIOBase):
 
 
 def part(body, content_type, form_name=None, file_name=None):
-    return Fields(content_type=content_type, file_name=file_name, form_name=form_name, body=body)
+    return Part(content_type=content_type, metadata=None, body=body, file_name=file_name, form_name=form_name)
 
 
-def parts_of(method, target, content_type, file, length):
+def request_of(method, target, content_type, headers, file, length):
     query = urlsplit(target).query
     if method in ('GET', 'HEAD') and length == 0:
+        content_type, source = 'application/x-www-form-urlencoded', body_of(query)
         fields = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARTS)
-        return [text_part(name, value) for name, value in fields]
+        contents = [text_part(name, value) for name, value in fields] or [part(source, content_type)]
+    else:
+        content_type = content_type or 'application/octet-stream'
+        contents = parts_of(content_type, file, length)
+        source = contents[0]['body'] if contents else body_of('')
+    return Request(
+        source,
+        http_method=method,
+        content_type=content_type,
+        headers=headers,
+        http_headers=HttpHeaders(headers),
+        contents=contents,
+    )
+
+
+def parts_of(content_type, file, length):
     main, params = parameters(content_type)
     if main == 'multipart/form-data':
         if not params.get('boundary'):
@@ -145,8 +289,12 @@ def parts_of(method, target, content_type, file, length):
 
 
 def text_part(name, value):
-    data = value.encode('utf-8', 'surrogateescape')
-    return part(Body(io.BytesIO(data), 0, len(data)), 'text/plain', form_name=name)
+    return part(body_of(value), 'text/plain', form_name=name)
+
+
+def body_of(text):
+    data = text.encode('utf-8', 'surrogateescape')
+    return Body(io.BytesIO(data), 0, len(data))
 
 
 def parameters(value):
@@ -230,49 +378,96 @@ def answer(connection, handler, request):
 
 def read_result(result):
     """(status, headers, iterator of bytes, length or None) of what a handler returned; raises for what is none."""
+    if inspect.isgenerator(result):
+        raise TypeError('the handler is a generator, as in the first runtime of ABEJA: it must return a dict')
     if not isinstance(result, dict):
         raise TypeError('the handler returned %s, not a dict' % type(result).__name__)
     status = int(result.get('status_code') or 200)
     if not 200 <= status <= 599:
         raise ValueError('status_code %d is no final HTTP status' % status)
-    headers = [('Content-Type', header_value(result.get('content_type') or 'text/plain'))]
+    content_type = header_value(result.get('content_type') or 'text/plain')
+    headers = [('Content-Type', content_type)]
     for key, value in (result.get('metadata') or {}).items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", str(key)):
             raise ValueError('metadata has %r, which is no name of a header' % key)
-        if str(key).lower() not in FRAMING:
+        if str(key).lower() == 'content-type':
+            headers[0] = ('Content-Type', header_value(value))
+        elif str(key).lower() not in FRAMING:
             headers.append((str(key), header_value(value)))
+    table = Table() if content_type.split(';')[0].strip().lower() == 'text/csv' else None
     content = result.get('content')
-    whole = whole_bytes(content)
-    if whole is not None:
-        return status, headers, iter([whole]), len(whole)
-    pieces = streamed(content)
+    elements = elements_of(content, table)
+    pieces = written(elements, table, is_list=elements is content)
+    if isinstance(elements, (list, tuple)):  # what is complete fails before the answer begins, or not at all
+        whole = list(pieces)
+        return status, headers, iter(whole), sum(len(piece) for piece in whole)
     first = next(pieces, b'')  # a failure before the first element is still a clean 500
     return status, headers, chain(first, pieces), None
 
 
-def whole_bytes(content):
+def elements_of(content, table):
+    """What is written one after the other; a single value is a list of itself."""
     if content is None:
-        return b''
-    if isinstance(content, (bytes, bytearray, memoryview)):
-        return bytes(content)
-    if isinstance(content, str):
-        return content.encode('utf-8', 'surrogateescape')
-    if isinstance(content, dict) or not hasattr(content, '__iter__'):
-        return json_bytes(content)
-    return None
+        return []
+    if isinstance(content, (*BYTES, str, Mapping)):
+        return [content]
+    if hasattr(content, 'tolist'):  # an array of numpy and the like is one value, or the rows of a table
+        return [content] if table is None else content.tolist()
+    if hasattr(content, 'to_dict'):  # it would give the names of its columns
+        raise TypeError('content is a %s: give its .values, or a text' % type(content).__name__)
+    return content if hasattr(content, '__iter__') else [content]
 
 
-def streamed(content):
-    """An iterable element by element; between two elements that are JSON stands a newline."""
-    was_json = False
+def written(elements, table, is_list):
+    """Element by element: bytes as they are, all others as they are in ABEJA's runtime; texts and JSON begin a line."""
+    line_end = b''
     try:
-        for element in content:
-            is_json = not isinstance(element, (bytes, bytearray, memoryview, str))
-            data = json_bytes(element) if is_json else whole_bytes(element)
-            yield b'\n' + data if is_json and was_json else data
-            was_json = is_json
+        for place, element in enumerate(elements):
+            if isinstance(element, BYTES):
+                yield bytes(element)
+            elif isinstance(element, str):
+                yield line_end + element.encode('utf-8', 'surrogateescape')
+            elif table is not None:
+                yield table.row(keyed(element))
+            else:
+                yield line_end + json_bytes(keyed(element), 'content.%d' % place if is_list else 'content')
+            line_end = b'\n'
     finally:
-        getattr(content, 'close', lambda: None)()
+        getattr(elements, 'close', lambda: None)()
+
+
+def keyed(element):
+    """A list of pairs of a key and a value as a dict, anything else as it is."""
+    if not isinstance(element, list) or not element:
+        return element
+    is_keyed = all(isinstance(one, (list, tuple)) and len(one) == 2 and isinstance(one[0], str) for one in element)
+    return dict(element) if is_keyed else element
+
+
+class Table:
+    """CSV, row by row. A dict has its cells in the order of the first one, whose keys are the header."""
+
+    def __init__(self):
+        self._names = None
+
+    def row(self, element):
+        lines = []
+        if isinstance(element, Mapping):
+            if self._names is None:
+                self._names = list(element)
+                lines.append(self._names)
+            more = [key for key in element if key not in self._names]
+            if more:
+                raise ValueError('a row of the CSV has %r, which the first row has not' % more[0])
+            lines.append([element.get(name, '') for name in self._names])
+        else:
+            cells = element.tolist() if hasattr(element, 'tolist') else element
+            if not isinstance(cells, (list, tuple)):
+                raise TypeError('a row of the CSV is %s: give a dict or a list' % type(element).__name__)
+            lines.append(cells)
+        text = io.StringIO(newline='')
+        csv.writer(text).writerows(lines)
+        return text.getvalue().encode('utf-8', 'surrogateescape')
 
 
 def chain(first, rest):
@@ -283,8 +478,62 @@ def chain(first, rest):
         rest.close()
 
 
-def json_bytes(value):
-    return json.dumps(value, ensure_ascii=False).encode('utf-8', 'surrogatepass')
+def json_bytes(value, path):
+    """JSON in UTF-8. Raises TypeError and ValueError, naming the place, for what JSON has no word for."""
+    try:
+        return dumped(value)
+    except (TypeError, ValueError, RecursionError):
+        pass  # what follows tells more, and alone
+    return dumped(plain(value, path))
+
+
+def dumped(value):
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=simpler).encode('utf-8')
+    except UnicodeEncodeError:  # half a surrogate pair
+        return json.dumps(value, allow_nan=False, default=simpler).encode('ascii')
+
+
+def simpler(value):
+    """The same in terms that JSON has a word for; whatever has `tolist` is taken for an array or a number of numpy."""
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value.items())
+    found = value.tolist() if hasattr(value, 'tolist') else value
+    if type(found) is not type(value):
+        return found
+    if found is not value and isinstance(value, numbers.Real):  # longdouble is a list of itself
+        return float(value)
+    raise TypeError('a %s' % type(value).__name__)
+
+
+def plain(value, path, depth=0):
+    """The slow way, for what json.dumps has refused: all of it made simpler, also the keys, or an error with its place."""
+    if depth > MAX_NESTING:
+        raise ValueError('%s is nested more than %d deep' % (path[:200], MAX_NESTING))
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError('%s is %s, which JSON has no word for: give None, or a text of your own' % (path, value))
+        return value
+    if isinstance(value, Mapping):
+        return {key_of(key, path): plain(one, '%s.%s' % (path, key), depth + 1) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one, '%s.%d' % (path, place), depth + 1) for place, one in enumerate(value)]
+    try:
+        found = simpler(value)
+    except TypeError:
+        raise TypeError('%s is a %s, which JSON cannot hold' % (path, type(value).__name__)) from None
+    return plain(found, path, depth + 1)
+
+
+def key_of(key, path):
+    found = key.tolist() if hasattr(key, 'tolist') else key
+    if found is None or isinstance(found, (str, int, float)):
+        return found
+    raise TypeError('%s has a %s for a key, which JSON cannot hold' % (path, type(key).__name__))
 
 
 def header_value(value):
@@ -317,8 +566,9 @@ def write_answer(connection, method, status, headers, pieces, length):
         if head or data:
             send(head + data)
             head = b''
-    if is_chunked:
-        send(b'0\r\n\r\n')
+    end = b'0\r\n\r\n' if is_chunked else b''
+    if head or end:
+        send(head + end)
     return stays
 
 
@@ -350,13 +600,8 @@ class Connection(BaseHTTPRequestHandler):
     def serve(self):
         with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as file:
             length = self.read_body(file)
-            content_type = self.headers.get('Content-Type') or 'application/octet-stream'
-            request = Request(
-                http_method=self.command,
-                content_type=content_type,
-                headers=self.header_list(),
-                contents=parts_of(self.command, self.path, content_type, file, length),
-            )
+            content_type = self.headers.get('Content-Type')
+            request = request_of(self.command, self.path, content_type, self.header_list(), file, length)
             if door.is_closing:
                 return self.send_error(503, 'the instance is stopping')
             turn = Turn(self, request)
@@ -364,7 +609,10 @@ class Connection(BaseHTTPRequestHandler):
             turn.over.wait()
             self.close_connection = not turn.stays
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = serve
+    def __getattr__(self, name):
+        if name.startswith('do_'):  # do_GET and so on: every method is the handler's
+            return self.serve
+        raise AttributeError(name)
 
     def header_list(self):
         values = {}

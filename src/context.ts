@@ -4,6 +4,7 @@ import type { Database } from './db/database.ts'
 import type { Front } from './generated/prisma/enums.ts'
 import { EFFECT, type Actor, type KeyedCall } from './kit/actor.ts'
 import type { Answer, Call, Outgoing } from './kit/call.ts'
+import type { CorsPolicy } from './kit/cors.ts'
 import type { Logger } from './kit/logger.ts'
 import type { Asker, Operation } from './kit/operation.ts'
 import type { Clock } from './kit/time.ts'
@@ -79,6 +80,10 @@ export interface Doors {
     route: string,
     call: Call,
   ): Promise<Answer>
+  /** The CORS policy of the service with this id, whoever asks; undefined where there is none. */
+  corsOf(service: string): Promise<CorsPolicy | undefined>
+  /** The same of the primary target of a route. */
+  corsOfRoute(route: string): Promise<CorsPolicy | undefined>
 }
 
 /** This server among those of the installation: `id` stays with its data folder, `run` is new with every start. */

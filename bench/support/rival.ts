@@ -11,10 +11,21 @@ export interface Rival {
 }
 
 /** Starts one of `rivals.mjs`. */
-export async function rival(name: 'bare' | 'mercurius', databaseUrl: string): Promise<Rival> {
-  const file = fileURLToPath(new URL('rivals.mjs', import.meta.url))
+export const rival = (name: 'bare' | 'mercurius', databaseUrl: string): Promise<Rival> =>
+  started('rivals.mjs', name, { DATABASE_URL: databaseUrl })
+
+/** Starts a proxy before an instance that does nothing but check one header. */
+export const proxy = (target: string, authorization: string, key: string): Promise<Rival> =>
+  started('proxy.mjs', 'proxy', { TARGET: target, AUTHORIZATION: authorization, KEY: key })
+
+async function started(
+  program: string,
+  name: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Rival> {
+  const file = fileURLToPath(new URL(program, import.meta.url))
   const child = spawn(process.execPath, [file, name], {
-    env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, NODE_ENV: 'production' },
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]

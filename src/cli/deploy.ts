@@ -26,6 +26,7 @@ interface DeployOptions extends ProgramOptions {
   readonly instances?: number
   readonly env?: readonly Variable[]
   readonly secret?: readonly Variable[]
+  readonly allowOrigin?: readonly string[]
   readonly version?: string
   readonly wait: boolean
 }
@@ -50,29 +51,34 @@ export function addDeploy(program: Command): void {
       'a variable that is not shown; may be repeated',
       readVariable(true),
     )
+    .option(
+      '--allow-origin <origin>',
+      'let pages of this origin call it from a browser, or * of every one; may be repeated',
+      (origin: string, before: readonly string[] = []) => [...before, origin],
+    )
     .option('--version <label>', 'a name for the version; made from the content when absent')
     .option('--no-wait', 'do not wait until it serves')
     .action(async (folder: string, options: DeployOptions, command: Command) => {
       const { service, version, isReused } = await deploy(serverOf(command), folder, options)
       const url = new URL(serverOf(command).url)
-      answer(isJson(command), { service, version, reused: isReused }, () => {
-        const { invokeUrl, pageUrl } = withProcesses(service)
-        const opened = pageUrl == null ? '' : `\nOpen its pages:     ${pageUrl}`
-        return `${service.handle} is ${service.status}, version ${version.label}${isReused ? ' (unchanged)' : ''}.
+      answer(
+        isJson(command),
+        { service, version, reused: isReused },
+        () => `${service.handle} is ${service.status}, version ${version.label}${isReused ? ' (unchanged)' : ''}.
 
-  ${invokeUrl}
-
-Call it:            npx millrace invoke ${service.handle} --data '…'${opened}
+  ${withProcesses(service).invokeUrl}
+${pageLine(service)}
+Call it:            npx millrace invoke ${service.handle} --data '…'
 Follow its log:     npx millrace logs ${service.handle} -f
-See all services:   npx millrace services          (or open ${url.origin}/graphql)`
-      })
+See all services:   npx millrace services          (or open ${url.origin}/graphql)`,
+      )
     })
 }
 
 async function deploy(server: Server, folder: string, options: DeployOptions) {
   const { readFolder, mustHaveFiles } = await import('./folder.ts')
   const read = await readFolder(folder)
-  linesOf(read.leftOut).forEach(note)
+  linesOf(read).forEach(note)
   mustHaveFiles(folder, read)
   const { entries } = read
   const program = programOf(folder, entries, options)
@@ -115,7 +121,7 @@ async function provideService(
   server: Server,
   versionId: string,
   name: string,
-  { instances, env = [], secret = [] }: DeployOptions,
+  { instances, env = [], secret = [], allowOrigin: origins }: DeployOptions,
 ): Promise<Service> {
   const { slug } = await import('../kit/names.ts')
   const variables = [...env, ...secret]
@@ -123,6 +129,7 @@ async function provideService(
     versionId,
     scale: instances === undefined ? undefined : { desired: instances },
     environment: variables.length === 0 ? undefined : variables,
+    cors: origins === undefined ? undefined : { origins: [...origins] },
   }
   const { createService } = await send(server, CliCreateServiceDocument, {
     input: { name, handle: slug(name), backend: { process } },
@@ -137,6 +144,12 @@ async function provideService(
   // what rests has taken the version and waits to be started
   const isResting = ['STOPPING', 'STOPPED', 'FAILED'].includes(service.status)
   return isResting ? startService(server, service) : service
+}
+
+/** Where its pages are, which few services have besides their calls; nothing where it has no host of its own. */
+function pageLine(service: Service): string {
+  const { pageUrl } = withProcesses(service)
+  return pageUrl === null ? '' : `\nOpen its pages:     ${pageUrl}`
 }
 
 const readVariable =

@@ -121,11 +121,14 @@ async function answerNew(
   { wait = false }: WaitOptions,
   command: Command,
 ): Promise<void> {
+  const follow = `\`npx millrace job watch ${job.id}\``
   if (!wait) {
     answer(isJson(command), job, () => job.id)
-    if (!isJson(command)) note(`Follow it with \`npx millrace job watch ${job.id}\`.`)
+    if (!isJson(command)) note(`Follow it with ${follow}.`)
     return
   }
+  // first, so that whoever interrupts this knows it; stdout is for what comes of the job
+  note(`${job.id} is submitted. Should this be interrupted, follow it with ${follow}.`)
   const last = succeeded(await ended(server, job.id, job.asOf, (event) => note(inWords(event))))
   answer(isJson(command), last, () => jsonOf(last.result))
 }

@@ -1,5 +1,12 @@
+import { posix } from 'node:path'
 import type { IgnoreFile, IgnoreFiles } from './ignore-files.ts'
 import { inOneLine } from './visible.ts'
+
+interface Link {
+  readonly kind: 'link'
+  readonly path: string
+  readonly target: string
+}
 
 /** Why something in a folder is not sent. */
 type Reason = IgnoreFile | keyof typeof OWN
@@ -47,19 +54,41 @@ export function reasonFor(
 /** Most names that are told of one reason. */
 const TOLD = 3
 
-/** What was left out, a line for each reason. */
-export function linesOf(all: readonly LeftOut[]): string[] {
+/** What was left out, a line for each reason, and which links now lead nowhere. */
+export function linesOf({
+  entries,
+  leftOut,
+}: {
+  readonly entries: readonly (Link | { readonly kind: 'file' | 'folder' })[]
+  readonly leftOut: readonly LeftOut[]
+}): string[] {
+  const broken = entries.flatMap((one) =>
+    one.kind === 'link' && leadsTo(leftOut, one) ? [one] : [],
+  )
+  const lines = reasonsOf(leftOut)
+  return broken.length === 0 ? lines : [...lines, `Links to what is left out: ${first(broken)}.`]
+}
+
+function leadsTo(leftOut: readonly LeftOut[], { path, target }: Link): boolean {
+  const reached = posix.join(posix.dirname(path), target)
+  return leftOut.some((one) => reached === one.path || reached.startsWith(`${one.path}/`))
+}
+
+function reasonsOf(all: readonly LeftOut[]): string[] {
   const reasons = new Set(all.map(({ reason }) => reason))
   return [...reasons].toSorted().map((reason) => {
     const these = all.filter((one) => one.reason === reason)
     const folders = these.filter(({ isFolder }) => isFolder).length
     const counts = [counted(folders, 'folder'), counted(these.length - folders, 'file')]
-    const names = these.slice(0, TOLD).map(({ path }) => inOneLine(path))
-    const more = these.length - names.length
-    const told = names.join(', ') + (more === 0 ? '' : ` and ${more} more`)
     const why = reason in OWN ? OWN[reason as keyof typeof OWN] : `as ${reason} says`
-    return `Left out, ${why}: ${counts.filter(Boolean).join(' and ')} (${told}).`
+    return `Left out, ${why}: ${counts.filter(Boolean).join(' and ')} (${first(these)}).`
   })
+}
+
+function first(these: readonly { readonly path: string }[]): string {
+  const names = these.slice(0, TOLD).map(({ path }) => inOneLine(path))
+  const more = these.length - names.length
+  return names.join(', ') + (more === 0 ? '' : ` and ${more} more`)
 }
 
 const counted = (count: number, noun: string): string =>

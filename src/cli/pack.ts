@@ -3,12 +3,12 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Transform, type Writable } from 'node:stream'
+import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { pack, type Headers, type Pack } from 'tar-stream'
 import type { FolderEntry } from './folder.ts'
-import { codeOf, Refusal, unreadable } from './refusal.ts'
+import { Refusal, unreadable } from './refusal.ts'
 
 /** A packed folder, in a temporary file for as long as it is not removed. */
 export interface PackedFolder {
@@ -70,20 +70,24 @@ async function fill(archive: Pack, folder: string, entries: readonly FolderEntry
     const { path: name, size, isExecutable } = entry
     const bytes = archive.entry({ ...NOBODY, name, size, mode: isExecutable ? 0o755 : 0o644 })
     if (size === 0) bytes.end()
-    else await content(join(folder, name), size, bytes)
+    else await pipeline(bytesOf(join(folder, name), size), bytes)
   }
   archive.finalize()
 }
 
-/** Writes so many bytes of a file: one that grows meanwhile is cut there. Throws a Refusal for one that shrinks. */
-async function content(file: string, size: number, to: Writable): Promise<void> {
-  const read = createReadStream(file, { end: size - 1 })
-  await pipeline(read, to).catch((error: unknown) => {
-    const hasShrunk = read.closed && read.bytesRead < size && codeOf(read.errored) === undefined
-    throw hasShrunk
-      ? new Refusal(`${file} became shorter while it was packed: try again.`)
-      : unreadable(file, read.errored ?? error)
-  })
+/** So many bytes of a file: one that grows meanwhile is cut there. Throws a Refusal for one that shrinks. */
+async function* bytesOf(file: string, size: number): AsyncGenerator<Buffer> {
+  let read = 0
+  try {
+    for await (const chunk of createReadStream(file, { end: size - 1 })) {
+      const bytes = chunk as Buffer // it has no encoding
+      read += bytes.length
+      yield bytes
+    }
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+  if (read < size) throw new Refusal(`${file} became shorter while it was packed: try again.`)
 }
 
 function header(archive: Pack, headers: Headers): Promise<void> {

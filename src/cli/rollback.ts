@@ -23,7 +23,7 @@ export function addRollback(program: Command): void {
   talking(program.command('rollback'))
     .description('point a service at an earlier version')
     .argument('<service>', 'id or handle')
-    .option('--to <label>', 'which version; the one before the current when absent')
+    .option('--to <version>', 'its label or id; the one before the current when absent')
     .option('--no-wait', 'do not wait until it serves')
     .action(async (name: string, { to, wait }: RollbackOptions, command: Command) => {
       const server = serverOf(command)
@@ -44,23 +44,23 @@ export function addRollback(program: Command): void {
 
 type Version = NonNullable<CliVersionsQuery['deployment']>['versions']['nodes'][number]
 
-/** The version with that label, else the newest one that can be run of those made before the current one. */
+/** The version with that label or id, else the newest one that can be run of those made before the current one. */
 async function earlier(
   server: Server,
   { handle, deployment, version, targetVersion }: ProcessService,
-  label: string | undefined,
+  wanted: string | undefined,
 ): Promise<Version> {
   const current = targetVersion ?? version
   let isBefore = false
   for await (const candidate of newestFirst(server, deployment.id)) {
-    if (label !== undefined && candidate.label === label) return candidate
-    if (label === undefined && isBefore && candidate.status === 'READY') return candidate
+    if (candidate.label === wanted || candidate.id === wanted) return candidate
+    if (wanted === undefined && isBefore && candidate.status === 'READY') return candidate
     isBefore ||= candidate.id === current.id
   }
   throw new Refusal(
-    label === undefined
+    wanted === undefined
       ? `${handle} runs version ${current.label}, and there is none before it.`
-      : `Deployment ${deployment.handle} has no version ${JSON.stringify(label)}.`,
+      : `Deployment ${deployment.handle} has no version ${JSON.stringify(wanted)}.`,
   )
 }
 

@@ -13,6 +13,7 @@ import type { Database } from './database.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
 import type { Log } from './log.ts'
 import { asThrown } from './outage.ts'
+import { preparedName } from './prepared.ts'
 import { Reads } from './reads.ts'
 import { rowTypes } from './row-types.ts'
 import { serverConfig } from './server-config.ts'
@@ -116,7 +117,7 @@ async function query<Row extends object>(
   const prepared = name !== undefined && !unprepared.has(name)
   const run = (named: boolean) =>
     on.query<Row, unknown[]>({
-      name: named ? name : undefined,
+      name: named && name !== undefined ? preparedName(name) : undefined,
       text: sql.text,
       values: sql.values,
       types: rowTypes,

@@ -3,6 +3,7 @@ import type { Prisma } from '../generated/prisma/client.ts'
 import { BoundedQuery, type Bounds } from './bounded-query.ts'
 import type { Log } from './log.ts'
 import { asThrown } from './outage.ts'
+import { preparedName } from './prepared.ts'
 import { rowTypes } from './row-types.ts'
 import { begin, type Watchers } from './watch.ts'
 
@@ -89,7 +90,7 @@ class Lane {
           ? new Query<Row>(text, values, heard)
           : new BoundedQuery({ text, values }, undefined, bounds, heard)
       // what a configuration would say, which `pg` would copy for every query
-      Object.assign(query, { name })
+      Object.assign(query, { name: preparedName(name) })
       this.#gather(client)
       client.query(query)
     })

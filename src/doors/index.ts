@@ -1,5 +1,7 @@
 /** Doors: where bytes come in and go out, over HTTP or called in process by a front, with typed errors. */
 import type { Doors, Platform } from '../context.ts'
+import { corsOfRoute } from '../routes/index.ts'
+import { corsOf } from '../services/index.ts'
 import { getArchive } from './get.ts'
 import type { Invoker } from './invoke.ts'
 import { putUpload } from './put.ts'
@@ -16,4 +18,6 @@ export const doorsOf = (platform: Platform, invoker: Invoker): Doors => ({
   get: (versionId) => getArchive(platform, versionId),
   invoke: (ctx, deployment, service, call) => invoker.invoke(ctx, deployment, service, call),
   invokeRoute: (ctx, deployment, route, call) => invoker.invokeRoute(ctx, deployment, route, call),
+  corsOf: (service) => corsOf(platform, service),
+  corsOfRoute: (route) => corsOfRoute(platform, route),
 })

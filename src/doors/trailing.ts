@@ -49,7 +49,7 @@ export function exchangeTrailing(origin: string, sending: Trailing): Promise<Exc
       })
     body
       .once('end', () => {
-        sent.addTrailers(carried(trailers()) as OutgoingHttpHeaders)
+        sent.addTrailers(carried(trailers()))
         sent.end()
       })
       .pipe(sent, { end: false })

@@ -1,8 +1,8 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context, Site } from '../context.ts'
 import { carried } from '../doors/index.ts'
-import { isEventStream, type Answer, type Fields } from '../kit/call.ts'
+import { isEventStream, type Answer } from '../kit/call.ts'
 import { withoutOursSet } from './cookie.ts'
 import { withoutCors } from './cors.ts'
 import { credentialOf } from './reached.ts'
@@ -92,19 +92,20 @@ function flushing(response: ServerResponse, afterMs: number): void {
 const passed = new WeakSet<FastifyReply>()
 
 /** Notes that a reply is what a service answers. */
-export const passedOn = (reply: FastifyReply): void => void passed.add(reply)
+const passedOn = (reply: FastifyReply): void => void passed.add(reply)
 
+/** Replies with what a service answers: its head in time, and the fields behind its body. */
 export function passOn(reply: FastifyReply, answer: Answer): FastifyReply {
+  if (answer.socket !== undefined) return goOn(reply, answer, answer.socket)
   passedOn(reply)
-  const { status, headers, body, trailers, socket } = answer
-  if (socket !== undefined) return goOn(reply, answer, socket)
+  const { status, headers, body, trailers } = answer
   const { raw } = reply
   if (trailers !== undefined)
     // before the end of the answer is written, which a listener of the same event does
-    body.once('end', () => raw.addTrailers(carried(trailers()) as OutgoingHttpHeaders))
+    body.once('end', () => raw.addTrailers(carried(trailers())))
   flushing(raw, isEventStream(headers['content-type']) ? 0 : HEAD_MS)
-  const fields = withoutCors(reply, isOpenEnded(reply, answer) ? headers : withoutTrailer(headers))
-  return reply.code(status).headers(fields).send(body)
+  const fields = isOpenEnded(reply, answer) ? headers : withoutTrailer(headers)
+  return reply.code(status).headers(withoutCors(reply, fields)).send(body)
 }
 
 /** Whether an answer can have fields behind its body, which go with the last of its chunks (RFC 9112, 7.1.2). */

@@ -6,7 +6,6 @@ import { callerKey, type Context, type Site } from '../context.ts'
 import { opened, onward } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
 import { BadGateway } from '../kit/errors.ts'
-import { passedOn } from './answers.ts'
 import { whenClosed } from './closed.ts'
 import { withoutOurs } from './cookie.ts'
 import { forwardedAddress, forwardedAs, unforwarded } from './forwarding.ts'
@@ -34,9 +33,7 @@ export async function invoked(
   })
   ctx.viewer = viewer
   if (isUpgrade(reply.request.raw)) whenClosed(reply.raw, site.quotas.takeSocket(callerKey(ctx)))
-  const answer = await invoke()
-  passedOn(reply)
-  return answer
+  return invoke()
 }
 
 /** Methods by which services are called: all that HTTP servers here can read but those that are for proxies. */

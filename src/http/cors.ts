@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { anonymous } from '../auth/viewer.ts'
 import { callerKey, type Site } from '../context.ts'
 import { Forbidden } from '../kit/errors.ts'
-import type { CorsPolicy } from '../services/index.ts'
+import type { CorsPolicy } from '../kit/cors.ts'
 import { reached } from './reached.ts'
 
 /** What a service says of pages of other origins, which counts where it has no policy. */

@@ -3,10 +3,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Context, Site } from '../context.ts'
 import { VersionId } from '../deployments/index.ts'
 import { isForwarded, type Invoker } from '../doors/index.ts'
+import { ofAnyType } from '../kit/any-type.ts'
 import type { Answer, Call } from '../kit/call.ts'
+import type { CorsPolicy } from '../kit/cors.ts'
 import { Forbidden, NotFound } from '../kit/errors.ts'
-import { corsOfRoute } from '../routes/index.ts'
-import { corsOf, ServiceId, type CorsPolicy } from '../services/index.ts'
+import { ServiceId } from '../services/index.ts'
 import { UploadId } from '../uploads/index.ts'
 import { atOurs, passOn, withoutId } from './answers.ts'
 import { asBrokenOff, callMethods, callOf, forwardedCall, invoked } from './calls.ts'
@@ -49,6 +50,7 @@ export function signedDoors(site: Site) {
 /** Calls of services over plain HTTP, from callers and from other servers. */
 export function invocation(site: Site, invoker: Invoker) {
   return async (http: FastifyInstance): Promise<void> => {
+    ofAnyType(http)
     http.setErrorHandler((error) => {
       throw asBrokenOff(error)
     })
@@ -81,12 +83,12 @@ export function invocation(site: Site, invoker: Invoker) {
     }
     callable(
       '/deployments/:deployment/services/:service',
-      ({ service = '' }) => corsOf(site, service),
+      ({ service = '' }) => site.doors.corsOf(service),
       (ctx, { deployment, service = '' }, call) => ctx.doors.invoke(ctx, deployment, service, call),
     )
     callable(
       '/routes/:route',
-      ({ route = '' }) => corsOfRoute(site, route),
+      ({ route = '' }) => site.doors.corsOfRoute(route),
       (ctx, { route = '' }, call) => ctx.doors.invokeRoute(ctx, undefined, route, call),
     )
 

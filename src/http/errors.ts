@@ -18,6 +18,7 @@ import {
 import { BodyTooSlow } from '../kit/body.ts'
 import { NotAcceptable } from './accept.ts'
 import { UrlTooLong } from './request.ts'
+import { UnsupportedMedia } from './sent.ts'
 
 /** How a door answers an error over plain HTTP. */
 export interface HttpError {
@@ -82,6 +83,7 @@ function statusOf(error: DomainError | Outage): [number, string] {
   if (error instanceof QuotaReached)
     return error.retryAfterSeconds === undefined ? [413, 'too_large'] : [429, 'too_many_requests']
   if (error instanceof BodyTooSlow) return [408, 'request_timeout']
+  if (error instanceof UnsupportedMedia) return [415, 'unsupported_media_type']
   if (error instanceof NotAcceptable) return [406, 'not_acceptable']
   if (error instanceof UrlTooLong) return [414, 'uri_too_long']
   return [400, 'bad_request']

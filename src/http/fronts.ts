@@ -1,6 +1,6 @@
 import type { Site } from '../context.ts'
 import { executing, type Front, type Host } from '../rest/index.ts'
-import { atOurs } from './answers.ts'
+import { atOurs, passOn } from './answers.ts'
 import { callOf, invoked } from './calls.ts'
 import { refusal } from './guard.ts'
 import { seenOf } from './observe/seen.ts'
@@ -39,9 +39,10 @@ export function frontHost(site: Site, fronts: readonly Front[]): Host {
           ? ctx.doors.invokeRoute(ctx, deployment, route, call)
           : ctx.doors.invoke(ctx, deployment, service, call),
       )
-      const { status, headers, body } = shown(answer)
-      return { status, headers: { ...headers, ...named.told }, body }
+      const ours = shown(answer)
+      return { ...ours, headers: { ...ours.headers, ...named.told } }
     },
+    passOn,
     hostOf: (request) => reached(site.config, request).host,
     originOf: (request) => originOf(site, request),
     logOf: (request) => seenOf(site, request).log,

@@ -12,6 +12,7 @@ import type { GraphiQl } from './graphiql.ts'
 import { maskError } from './mask.ts'
 import { seenOf } from './observe/seen.ts'
 import { operationContext } from './request.ts'
+import { sentBody } from './sent.ts'
 import { comeBackIn, hasEnded, isEventSource, waitFor } from './sse.ts'
 import { BODY } from './texts.ts'
 
@@ -40,7 +41,15 @@ export function graphql(
         .headers(headers)
         .send({ errors: [shown] })
     })
-    http.route({ method: ['PUT', 'DELETE', 'PATCH'], url: '/graphql', handler: otherMethod })
+    http.route({
+      method: ['PUT', 'DELETE', 'PATCH'],
+      url: '/graphql',
+      handler: async (request, reply) => {
+        const ctx = await operationContext(site, request.raw) // who is refused learns no more
+        whenClosed(reply.raw, () => ctx.operation.close())
+        return otherMethod(request, reply)
+      },
+    })
     http.route({
       method: ['GET', 'POST', 'OPTIONS'],
       url: '/graphql',
@@ -49,9 +58,13 @@ export function graphql(
         whenClosed(reply.raw, () => ctx.operation.close())
         if (hasEnded(ctx.lastEventId)) return reply.code(204).send()
         const accept = acceptable(request.headers.accept, request.method === 'GET' && hasPage)
-        const body = await wholeBody(request.body as Readable | undefined, site.config)
-        if (request.method === 'POST' && body !== undefined) {
-          const answer = await fast({ ...request.headers, accept }, body, ctx)
+        const whole = await wholeBody(request.body as Readable | undefined, site.config)
+        const sent = request.method === 'POST' ? sentBody(request.headers, whole) : undefined
+        const body = sent?.body ?? whole
+        if (sent !== undefined) {
+          const asked =
+            request.headers.accept === accept ? request.headers : { ...request.headers, accept }
+          const answer = await fast(asked, sent.body, ctx)
           if (answer !== undefined)
             return reply.code(answer.status).headers(answer.headers).send(answer.body)
         }
@@ -60,6 +73,7 @@ export function graphql(
         for (const [name, value] of Object.entries(request.headers))
           if (value !== undefined) headers.set(name, String(value))
         if (accept !== undefined) headers.set('accept', accept)
+        if (sent !== undefined) headers.set('content-type', sent.type)
         const response = await yoga.fetch(
           // neither the host nor the target of a request need be fit for a URL
           `http://localhost/graphql?${request.url.split(/\?(.*)/s)[1] ?? ''}`,

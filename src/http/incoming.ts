@@ -34,7 +34,7 @@ export class Incoming extends IncomingMessage {
 Object.defineProperty(Incoming.prototype, 'constructor', { value: IncomingMessage })
 
 /** Whether a request asks to go on as a WebSocket (RFC 6455, 4.1). */
-export const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
+const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
   method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody({ headers })
 
 /** Whether bytes follow the head of a request (RFC 9112, 6.3). */

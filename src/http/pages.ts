@@ -3,15 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { credentialIn } from '../auth/credential.ts'
 import { anonymous, requireCredential, type Viewer } from '../auth/viewer.ts'
 import type { Site } from '../context.ts'
+import { ofAnyType } from '../kit/any-type.ts'
 import { Forbidden, NotFound, Unauthenticated } from '../kit/errors.ts'
-import {
-  corsOf,
-  holderOfPass,
-  OPENING,
-  openingUrl,
-  pagePathRule,
-  ServiceId,
-} from '../services/index.ts'
+import { holderOfPass, OPENING, openingUrl, pagePathRule, ServiceId } from '../services/index.ts'
 import { atItsOwn, passOn } from './answers.ts'
 import { asBrokenOff, callMethods, callOf, invoked } from './calls.ts'
 import { cors } from './cors.ts'
@@ -31,6 +25,7 @@ export const PAGE_ROUTE = '/.well-known/millrace/page'
  */
 export function pages(site: Site) {
   return async (http: FastifyInstance): Promise<void> => {
+    ofAnyType(http)
     http.setErrorHandler((error) => {
       throw asBrokenOff(error)
     })
@@ -45,7 +40,7 @@ export function pages(site: Site) {
         const target = pathIn(request.originalUrl)
         keepPace(request.raw, site.config)
         if (target.startsWith(`${OPENING}?`)) return letIn(site, request.raw, reply, host, target)
-        const policy = () => corsOf(site, ServiceId.text(serviceId))
+        const policy = () => site.doors.corsOf(ServiceId.text(serviceId))
         if (await cors(site, request, reply, policy)) return reply
         const ctx = await contextOf(site, request.raw, undefined, () =>
           guestOf(site, request, host),

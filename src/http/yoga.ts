@@ -37,6 +37,8 @@ const reading: Plugin = {
     setRequestParser(async (request) => {
       try {
         const params = await requestParser(request)
+        // as it is in a URL by the specification of GraphQL over HTTP, 5.3
+        if ('operationName' in params && params.operationName === '') delete params.operationName
         if ('variables' in params) remember(params.variables, request, serverContext)
         return params
       } catch (cause) {

@@ -66,6 +66,10 @@ export function wholeBody(
   })
 }
 
+/** The text of bytes that are UTF-8, without a byte order mark. Throws a TypeError for others. */
+export const textOf = (bytes: Buffer): string =>
+  new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+
 const cutShort = (): BodyTooSlow =>
   new BodyTooSlow('The connection was closed before the whole request had come.')
 

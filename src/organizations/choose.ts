@@ -10,7 +10,7 @@ const known = new WeakMap<Viewer, Map<string, Promise<Viewer>>>()
 
 /**
  * The viewer as the user name of its credential wants it: good for the organization alone that it names by handle, id
- * or address. A name that is none of the viewer's organizations is Forbidden, whether there is such an organization
+ * or address, also by the id that ABEJA's clients are given, as it is printed for them. A name that is none of the viewer's organizations is Forbidden, whether there is such an organization
  * or not, so that a credential never acts elsewhere than it was told to; but some names say nothing.
  */
 export function asChosen(
@@ -37,17 +37,24 @@ async function choose(
 ): Promise<Viewer> {
   const project = confinedTo(viewer)
   const whole = project === undefined ? viewer : { ...viewer, memberships: [project] }
-  try {
-    const organizationId = await organizationNamed({ database, viewer: whole }, userName)
-    return organizationId === undefined || project ? viewer : choosing(viewer, organizationId)
-  } catch (cause) {
-    if (!(cause instanceof Forbidden)) throw cause
-    if (saysNothing(userName) || userName === personOf(viewer)?.email) return viewer
-    throw new Forbidden(
-      'VIEWER',
-      `The user name ${JSON.stringify(userName)} is none of your organizations: write the handle of one, or "any".`,
-    )
+  const named = async (text: string): Promise<Viewer | undefined> => {
+    try {
+      const organizationId = await organizationNamed({ database, viewer: whole }, text)
+      return organizationId === undefined || project ? viewer : choosing(viewer, organizationId)
+    } catch (cause) {
+      if (cause instanceof Forbidden) return undefined
+      throw cause
+    }
   }
+  const chosen = await named(userName)
+  if (chosen !== undefined) return chosen
+  if (saysNothing(userName) || userName === personOf(viewer)?.email) return viewer
+  const printed = userName.includes(':') ? undefined : await named(`abeja:${userName}`)
+  if (printed !== undefined) return printed
+  throw new Forbidden(
+    'VIEWER',
+    `The user name ${JSON.stringify(userName)} is none of your organizations: write the handle of one, or "any".`,
+  )
 }
 
 /** Fillers, e-mail addresses of people, and what clients of ABEJA call themselves (contract abeja 1.4). */

@@ -6,7 +6,7 @@ import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { Membership, Organization, User } from '../generated/prisma/client.ts'
+import type { Membership, Organization, Token, User } from '../generated/prisma/client.ts'
 import { allow, organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
@@ -39,6 +39,11 @@ export const UserType = builder.prismaObject('User', {
 /** People and organizations that are named by what the viewer may see. */
 const anyUser = batched<Context, User>(({ database }, ids) =>
   database.prisma.user.findMany({ where: { id: { in: ids } } }),
+)
+const tokenOfNobody = batched<Context, Token>(({ database, viewer }, ids) =>
+  database.prisma.token.findMany({
+    where: { id: { in: ids }, userId: null, organizationId: { in: organizationsOf(viewer) } },
+  }),
 )
 const anyOrganization = batched<Context, Organization>(({ database }, ids) =>
   database.prisma.organization.findMany({ where: { id: { in: ids } } }),
@@ -170,6 +175,14 @@ export const ActorType = builder.objectRef<Actor>('Actor').implement({
       nullable: true,
       description: 'The person, if it was one.',
       resolve: ({ userId }, _args, ctx) => (userId ? anyUser(ctx, userId) : null),
+    }),
+    role: t.field({
+      type: RoleType,
+      nullable: true,
+      description:
+        'What a token that belongs to no person may do, while it is kept; null of all others: a person has roles.',
+      resolve: async ({ kind, tokenId }, _args, ctx) =>
+        kind === 'TOKEN' && tokenId ? ((await tokenOfNobody(ctx, tokenId))?.role ?? null) : null,
     }),
     front: t.field({
       type: FrontType,

@@ -16,5 +16,7 @@ export interface Front {
   tell(problem: Problem, route: Route | undefined): Reply
   /** Whether `X-HTTP-Method-Override` replaces the method of a request. */
   readonly overridesMethod: boolean
+  /** Whether OPTIONS is answered with the methods that a path has. */
+  readonly tellsMethods: boolean
   readonly api: ApiAbout
 }

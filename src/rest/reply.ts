@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
+import type { Answer } from '../kit/call.ts'
 import { stringify } from '../kit/json.ts'
 
-/** What a front answers. */
-export interface Reply {
+/** What a front answers; that of a service as the service has given it. */
+export interface Reply extends Pick<Answer, 'trailers' | 'socket'> {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[]>>
   readonly body: string | Readable

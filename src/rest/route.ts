@@ -1,12 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from '../context.ts'
+import type { Answer } from '../kit/call.ts'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import type { RouteAbout } from './document/about.ts'
 import type { Execute } from './execute.ts'
 import { Problem } from './problem.ts'
 import type { Reply } from './reply.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+/** HEAD is there wherever GET is. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 /** A request as a front sees it. */
 export interface Asked {
@@ -31,7 +33,7 @@ export interface Asked {
 interface Tools {
   readonly execute: Execute
   /** Calls a service, whose answer passes through as it comes. */
-  call(named: Named): Promise<Reply>
+  call(named: Named): Promise<Answer>
 }
 
 /** What is called, as the caller named it, and what is sent to it. */
@@ -58,6 +60,8 @@ export interface Route {
   readonly operations: readonly string[]
   /** Whether the body goes on as it comes and is not read here. */
   readonly isStreamed: boolean
+  /** Whether it is there for all methods that no route of its path names, too. */
+  readonly takesOthers?: boolean
   /** Statuses that this route has instead of those of its front. */
   readonly statuses: Statuses
   run(asked: Asked, tools: Tools): Promise<Reply>
@@ -135,15 +139,20 @@ const isWrong = (error: unknown): boolean =>
 
 /** A route whose body goes to a service, and whose answer comes from there. */
 export function calling(
-  spec: Common & { readonly named: (asked: Asked) => Named; readonly refused?: Refused },
+  spec: Common & {
+    readonly named: (asked: Asked) => Named
+    readonly refused?: Refused
+    readonly takesOthers?: boolean
+  },
 ): Route {
-  const { method, path, about, statuses = {}, named, refused } = spec
+  const { method, path, about, statuses = {}, named, refused, takesOthers = false } = spec
   return {
     method,
     path,
     about,
     statuses,
     isStreamed: true,
+    takesOthers,
     operations: refused ? [refused.operation] : [],
     async run(asked, tools) {
       try {

@@ -4,7 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { requireCredential } from '../auth/viewer.ts'
 import type { Context, Site } from '../context.ts'
 import type { Front as Name } from '../generated/prisma/enums.ts'
+import { ofAnyType } from '../kit/any-type.ts'
 import { wholeBody } from '../kit/body.ts'
+import type { Answer } from '../kit/call.ts'
 import type { Logger } from '../kit/logger.ts'
 import { docsPage, PAGE_HEADERS } from './document/page.ts'
 import { apiDocument } from './document/write.ts'
@@ -23,13 +25,18 @@ export interface Host {
   /** Why a request is refused before anything of it is read: a page of another origin, a strange host. */
   refusal(request: IncomingMessage, front: Name): string | undefined
   /** Calls a service with the request, and answers as the service does. */
-  call(ctx: Context, request: FastifyRequest, reply: FastifyReply, named: Named): Promise<Reply>
+  call(ctx: Context, request: FastifyRequest, reply: FastifyReply, named: Named): Promise<Answer>
+  /** Sends what a service has answered. */
+  passOn(reply: FastifyReply, answer: Answer): FastifyReply
   /** The name the request reached this server under, with its port. */
   hostOf(request: IncomingMessage): string
   /** What URLs in answers begin with, without a trailing slash. */
   originOf(request: IncomingMessage): string
   logOf(request: IncomingMessage): Logger
 }
+
+/** Where a front has the page that tells of its routes. */
+const DOCS = '/docs'
 
 /** Where a front stands on a listener. */
 export interface Mount {
@@ -47,23 +54,11 @@ export interface Mount {
 export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: Mount) {
   return async (http: FastifyInstance): Promise<void> => {
     const config = { front: front.name, frontPrefix: prefix === '' ? front.prefix : '' }
-    const types = new WeakMap<IncomingMessage, string>()
     http.addHook('onRequest', (request, _reply, done) => {
       const why = host.refusal(request.raw, front.name)
-      if (why !== undefined) return done(new Problem('FORBIDDEN', why))
-      // a content type that is none would be refused before anything here is asked
-      const { headers } = request.raw
-      const type = headers['content-type']
-      if (type !== undefined) {
-        types.set(request.raw, type)
-        headers['content-type'] = 'application/octet-stream'
-      }
-      done()
+      done(why === undefined ? undefined : new Problem('FORBIDDEN', why))
     })
-    const putBack = ({ raw }: FastifyRequest): void => {
-      const type = types.get(raw)
-      if (type !== undefined) raw.headers['content-type'] = type
-    }
+    const putBack = ofAnyType(http)
     const told = (request: FastifyRequest, reply: FastifyReply, error: unknown, route?: Route) => {
       const problem = problemOf(error, request.id)
       if (problem.cause !== undefined) {
@@ -78,14 +73,22 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
     })
     for (const route of routes)
       http.route({
-        method: route.method,
+        method: [route.method, ...(route.takesOthers ? others(http, routes, route) : [])],
         url: route.path,
         config,
         exposeHeadRoute: route.method === 'GET',
         handler: async (request, reply) => {
-          putBack(request)
+          // the part of a path that is empty names nothing
+          if (Object.values(request.params as object).includes('')) {
+            reply.callNotFound()
+            return reply
+          }
           try {
-            return sent(reply, await answer(host, front, { route, prefix, request, reply }))
+            const answered = await answer(host, front, { route, prefix, request, reply })
+            const { body } = answered
+            return typeof body === 'string' || !route.isStreamed
+              ? sent(reply, answered)
+              : host.passOn(reply, { ...answered, body })
           } catch (error) {
             return told(request, reply, error, route)
           }
@@ -96,8 +99,10 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
       putBack(request)
       const whole = (request.url.split('?')[0] ?? '').replaceAll(/\/{2,}/g, '/')
       const path = whole.slice(prefix.length) || '/'
-      const allowed = methodsAt(routes, path)
+      const allowed = methodsAt(front, routes, path)
       const what = `${request.method} ${path}`
+      if (request.method === 'OPTIONS' && front.tellsMethods && allowed.length > 0)
+        return sent(reply, { status: 200, headers: { allow: allowed.join(', ') }, body: '' })
       return told(
         request,
         reply,
@@ -109,7 +114,7 @@ export function mounted(front: Front, host: Host, { prefix, routes, isWhole }: M
     http.get(front.api.path, { config }, (request, reply) =>
       sent(reply, json(200, apiDocument(front, host.originOf(request.raw) + prefix))),
     )
-    http.get('/docs', { config }, (request, reply) =>
+    http.get(DOCS, { config }, (request, reply) =>
       reply.headers(PAGE_HEADERS).send(docsPage(front, host.originOf(request.raw) + prefix)),
     )
   }
@@ -166,13 +171,27 @@ async function answer(
 
 const NOTHING = Buffer.alloc(0)
 
-const sent = (reply: FastifyReply, { status, headers, body }: Reply): FastifyReply =>
-  reply.code(status).headers(headers).send(body)
+const sent = (
+  reply: FastifyReply,
+  { status, headers, body }: Omit<Reply, 'socket' | 'trailers'>,
+): FastifyReply => reply.code(status).headers(headers).send(body)
 
-/** The methods that a path has. */
-function methodsAt(routes: readonly Route[], path: string): string[] {
-  const methods = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method)
-  return [...new Set(methods)].toSorted()
+/** The methods that a path has, in alphabetical order; none where nothing is. */
+function methodsAt({ api, tellsMethods }: Front, routes: readonly Route[], path: string): string[] {
+  const own = routes.filter((route) => patternOf(route).test(path)).map(({ method }) => method)
+  const all = new Set<string>(path === api.path || path === DOCS ? ['GET'] : own)
+  if (all.has('GET')) all.add('HEAD')
+  if (tellsMethods && all.size > 0) all.add('OPTIONS')
+  return [...all].toSorted()
+}
+
+/** The methods of a path that none of its routes names, all but TRACE, which is for proxies. */
+function others(http: FastifyInstance, routes: readonly Route[], { path }: Route): string[] {
+  const named = new Set<string>(
+    routes.filter((route) => route.path === path).map(({ method }) => method),
+  )
+  if (named.has('GET')) named.add('HEAD')
+  return http.supportedMethods.filter((method) => method !== 'TRACE' && !named.has(method))
 }
 
 const patterns = new WeakMap<Route, RegExp>()

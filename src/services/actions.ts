@@ -9,6 +9,7 @@ import { allow, found } from '../auth/viewer.ts'
 import { hashSecret } from '../auth/secrets.ts'
 import { actor, type Context } from '../context.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
+import type { CorsPolicy } from '../kit/cors.ts'
 import { Conflict, ValidationError, WrongState } from '../kit/errors.ts'
 import {
   variableChanges,
@@ -20,7 +21,7 @@ import { deploymentOf } from '../deployments/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
-import { corsColumn, policyOf, type CorsInput, type CorsPolicy } from './cors.ts'
+import { corsColumn, policyOf, type CorsInput } from './cors.ts'
 import { sizeOf } from './instance-type.ts'
 import { given, makeService, refuseOddName } from './make.ts'
 import {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Context } from '../context.ts'
+import type { CorsPolicy } from '../kit/cors.ts'
 import { ServiceId } from './service.ts'
 
 /*
@@ -12,15 +13,6 @@ import { ServiceId } from './service.ts'
 const MAX_ENTRIES = 100
 const MAX_AGE_SECONDS = 86_400
 const AGE_SECONDS = 600
-
-/** As it is stored. What may be null there stands for all. */
-export interface CorsPolicy {
-  readonly origins: readonly string[]
-  readonly methods: readonly string[] | null
-  readonly headers: readonly string[] | null
-  readonly exposedHeaders: readonly string[] | null
-  readonly maxAgeSeconds: number
-}
 
 /** As it is given. */
 export interface CorsInput {

@@ -22,24 +22,22 @@ const NAMES = [
   'gpu:b-8',
 ] as const
 
-/** All that ABEJA's SDK reads as one (contract abeja 1). */
-const NAME = /^(cpu|gpu)(?::([a-d]))?-(\d{1,3}(?:\.\d{1,2})?)$/
+/** What ABEJA's SDK reads as one (contract abeja 3). */
+const NAME = /^(cpu|gpu(?::([a-d]))?)-(\d+(?:\.\d+)?)$/
+const MAX_NAME = 100
 const GIB_PER_CPU = 4
 const CPUS_PER_GPU = 4
 const GIB = 1024 ** 3
 
-/** What a name says; undefined for one that names no size. */
-function instanceTypeNamed(name: string): InstanceType | undefined {
-  const [, kind, category, number] = NAME.exec(name) ?? []
+const isName = (text: string): boolean => text.length <= MAX_NAME && NAME.test(text)
+
+function instanceTypeNamed(name: string): InstanceType {
+  const [, kind = '', category, number] = NAME.exec(name) ?? []
   const count = Number(number)
-  if (kind === undefined || count === 0) return undefined
-  const cpu = kind === 'gpu' ? count * CPUS_PER_GPU : count
+  const isGpu = kind !== 'cpu'
+  const cpu = isGpu ? count * CPUS_PER_GPU : count
   const gib = cpu * GIB_PER_CPU
-  const parts = [
-    ...(kind === 'gpu' ? [many(count, 'GPU')] : []),
-    many(cpu, 'CPU'),
-    `${gib} GiB of memory`,
-  ]
+  const parts = [...(isGpu ? [many(count, 'GPU')] : []), many(cpu, 'CPU'), `${gib} GiB of memory`]
   const ofCategory = category === undefined ? '' : `, category ${category.toUpperCase()}`
   const description = `${parts.join(', ')}${ofCategory}`
   return { name, description, cpu, memoryBytes: Math.round(gib * GIB) }
@@ -47,13 +45,11 @@ function instanceTypeNamed(name: string): InstanceType | undefined {
 
 const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-export const instanceTypes: readonly InstanceType[] = NAMES.flatMap(
-  (name) => instanceTypeNamed(name) ?? [],
-)
+export const instanceTypes: readonly InstanceType[] = NAMES.map(instanceTypeNamed)
 
 /** The size that is asked for, else the one there is, which may be of a time when any was taken. Throws ValidationError. */
 export function sizeOf(asked: string | null | undefined, now: string): string {
-  if (asked == null || asked === now || instanceTypeNamed(asked) !== undefined) return asked ?? now
+  if (asked == null || asked === now || isName(asked)) return asked ?? now
   throw new ValidationError([
     {
       path: ['backend', 'process', 'instanceType'],

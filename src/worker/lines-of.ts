@@ -39,8 +39,9 @@ export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Li
       shown = ''
       dueAt = performance.now() + SHOW_EVERY_MS
     }
-    const pieces = [...piecesOf(uncovered(lines.pop() ?? ''))]
-    open = pieces.pop() ?? ''
+    const rest = lines.pop() ?? ''
+    const pieces = [...piecesOf(lastDrawn(rest))]
+    open = (pieces.pop() ?? '') + (rest.endsWith('\r') ? '\r' : '') // what follows may be drawn over it
     for (const line of lines) yield { text: lastDrawn(line), isUnfinished: false }
     for (const text of pieces) yield { text, isUnfinished: false }
   }
@@ -58,8 +59,8 @@ async function unlessLate<T>(wanted: Promise<T>, dueAt: number): Promise<T | und
 }
 
 /** What a terminal shows of a line that is drawn over itself. */
-const lastDrawn = (line: string): string => uncovered(line).replace(/\r+$/, '')
-
-/** The same with the `\r` at its end, behind which it may be drawn over. */
-const uncovered = (line: string): string =>
-  line.slice(line.replace(/\r+$/, '').lastIndexOf('\r') + 1)
+function lastDrawn(line: string): string {
+  let end = line.length
+  while (line.charAt(end - 1) === '\r') end -= 1
+  return line.slice(line.slice(0, end).lastIndexOf('\r') + 1, end)
+}

@@ -1,9 +1,9 @@
-import { JsonText } from '../kit/json.ts'
 import { PipePool } from '../kit/pipe-pool.js'
 import type { JobContext } from './job.ts'
 import { NonRetryable } from './job.ts'
 import { linesOf } from './lines-of.ts'
 import { Reaper } from './reaper.ts'
+import { resultOf } from './result-of.ts'
 import { startProgram, type Exit } from './running-program.ts'
 
 /** What else is said of a program. */
@@ -99,22 +99,6 @@ async function logged(stream: AsyncIterable<Buffer>, log: JobContext['log']): Pr
     await log(text, { isUnfinished })
   }
   return last
-}
-
-/**
- * The last JSON value of what was printed, as it was printed: all of it, else its last line. What is neither is text,
- * and nothing at all is null.
- */
-function resultOf(printed: string): unknown {
-  const text = printed.trim()
-  if (text === '') return null
-  for (const candidate of [text, text.slice(text.lastIndexOf('\n') + 1)])
-    try {
-      return JsonText.read(candidate)
-    } catch {
-      // text, then
-    }
-  return text
 }
 
 function failure({ code, signal }: Exit, last: readonly string[]): string {

@@ -36,11 +36,14 @@ afterAll(async () => {
 const env = (): Record<string, string> => ({ MILLRACE_URL: server.url })
 
 it('a folder becomes a service that answers, in Node.js and in Python', async () => {
-  const told = await run('deploy', example('text-stats'))
+  const told = await run('deploy', example('text-stats'), '--allow-origin', 'https://a.example.com')
   expect(told).toContain('text-stats is READY')
   expect(told).toContain(`${server.url}/deployments/`)
-  expect(told).toMatch(/^Open its pages: +http:\/\/svc-\w+\.localhost:\d+\/$/m)
   expect(told).toContain('npx millrace logs text-stats -f')
+  expect(told).toMatch(/Open its pages: +http:\/\/svc-\w+\.localhost:\d+\/\n/)
+  const asked = { origin: 'https://a.example.com', 'access-control-request-method': 'POST' }
+  const url = /http:\S+\/deployments\/\S+/.exec(told)?.[0] ?? ''
+  expect((await fetch(url, { method: 'OPTIONS', headers: asked })).status).toBe(204)
   expect(JSON.parse(await run('invoke', 'text-stats', '--data', 'two words'))).toMatchObject({
     words: 2,
   })
@@ -72,6 +75,8 @@ it('an unchanged folder is not sent again; a changed one is a new version, from 
   expect(await run('invoke', 'changing', '--data', '')).toBe('first')
   await run('rollback', 'changing', '--to', second.version.label)
   expect(await run('invoke', 'changing', '--data', '')).toBe('second')
+  await run('rollback', 'changing', '--to', first.version.id)
+  expect(await run('invoke', 'changing', '--data', '')).toBe('first')
 })
 
 it('an upload that was cut off is made up for by deploying again', async () => {

@@ -101,6 +101,23 @@ it('a job that is waited for answers with its result, or fails', async () => {
   expect(stderr).toMatch(/job_\w+ has failed: no luck\n$/)
 })
 
+it.each([[], ['--json']])(
+  'whoever interrupts the wait has been told the id first, and goes on with it %j',
+  async (...more) => {
+    const queue = await seedQueue(server.admin)
+    const waiting = start('job', 'submit', queue, '--data', '1', '--wait', ...more)
+    await until(() => waiting.stderr.includes('\n'))
+    waiting.signal('SIGINT')
+    const { stdout, stderr } = await waiting.ended()
+    expect(stdout).toBe('')
+    const [, id = ''] =
+      /^(job_\w+) is submitted\. .+ `npx millrace job watch \1`\.\n/.exec(stderr) ?? []
+    const watching = start('job', 'watch', id)
+    await complete(server.admin, await claimOne(server.admin, queue), 1)
+    expect(await watching.ended()).toMatchObject({ code: 0 })
+  },
+)
+
 it('a queued job is canceled at once, a running one is asked to end; a final one is refused', async () => {
   const queue = await seedQueue(server.admin)
   const queued = await submit(server.admin, queue, { runAfter: '2100-01-01T00:00:00Z' })

@@ -25,8 +25,7 @@ const named = (names: readonly string[], more: Record<string, string> = {}) =>
 
 const sentOf = async ({ path }: TestFolder): Promise<string[]> =>
   (await readFolder(path)).entries.map((entry) => entry.path)
-const toldOf = async ({ path }: TestFolder): Promise<string[]> =>
-  linesOf((await readFolder(path)).leftOut)
+const toldOf = async ({ path }: TestFolder): Promise<string[]> => linesOf(await readFolder(path))
 
 const NAMES = [
   'main.py',
@@ -162,9 +161,13 @@ it('what tools leave beside the code stays out, and a line for each kind says so
     '.DS_Store': '',
   })
   await symlink('/usr/bin/python3', join(folder.path, 'env', 'python'))
+  await symlink('../env/python', join(folder.path, 'lib', 'python'))
+  await symlink('a.py', join(folder.path, 'lib', 'b.py'))
   expect(await sentOf(folder)).toEqual([
     '.gitignore',
     'lib/a.py',
+    'lib/b.py',
+    'lib/python',
     'main.py',
     'tools',
     'vendored',
@@ -177,6 +180,7 @@ it('what tools leave beside the code stays out, and a line for each kind says so
     'Left out, as the history of git: 1 folder and 1 file (.git, vendored/.git).',
     'Left out, as macOS adds them by itself: 1 file (.DS_Store).',
     'Left out, as installed packages: 2 folders (node_modules, web/node_modules).',
+    'Links to what is left out: lib/python.',
   ])
 })
 

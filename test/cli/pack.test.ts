@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { chmod, symlink, utimes } from 'node:fs/promises'
+import { chmod, rm, symlink, utimes } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Headers } from 'tar-stream'
 import { afterEach, expect, it } from 'vitest'
@@ -76,3 +76,19 @@ it.each(['/etc/hostname', '../outside', 'lib/../../outside'])(
     )
   },
 )
+
+it('a file that shrinks or goes while it is packed is named in a sentence', async () => {
+  const folder = await folderOf({ 'a.py': 'a', 'b.bin': 'four' })
+  const { entries } = await readFolder(folder.path)
+  await folder.write({ 'b.bin': '4' })
+  await expect(packFolder(folder.path, entries)).rejects.toThrow(
+    `${folder.path}/b.bin became shorter while it was packed: try again.`,
+  )
+  await folder.write({ 'b.bin': 'more than four' })
+  const archive = await packFolder(folder.path, entries)
+  undo.push(() => archive.remove())
+  await rm(`${folder.path}/b.bin`)
+  await expect(packFolder(folder.path, entries)).rejects.toThrow(
+    `${folder.path}/b.bin is there no more.`,
+  )
+})

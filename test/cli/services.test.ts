@@ -119,6 +119,15 @@ it('a token for a front comes with the variables its clients read', async () => 
       `^export ABEJA_API_URL='http://x@${host}/abeja'\nexport ABEJA_ORGANIZATION_ID='[1-9]\\d{12}'\nexport PLATFORM_AUTH_TOKEN='\\S+'\n$`,
     ),
   )
+  // whatever names an organization in what was printed is taken as one
+  const [, id = ''] = /ORGANIZATION_ID='(\d+)'/.exec(text) ?? []
+  for (const organization of [id, `abeja:${id}`, 'default'])
+    expect(
+      await run('token', 'create', '--front', 'abeja', '--organization', organization),
+    ).toContain(`export ABEJA_ORGANIZATION_ID='${id}'\n`)
+  expect(
+    await refused('token', 'create', '--front', 'abeja', '--organization', '9999999999999'),
+  ).toContain('is none of yours')
   const [, url = ''] = /^export TOPCHEF_URL='(.+)'$/m.exec(
     await run('token', 'create', '--front', 'topchef'),
   ) ?? ['', '']

@@ -117,3 +117,13 @@ test('reads whose connection is lost fail, and the next have a new one', async (
   const [after] = await pid()
   expect(after?.pid).not.toBe(before?.pid)
 })
+
+test('statements whose long names begin alike are told apart', async () => {
+  const name = 'x'.repeat(70)
+  for (const n of [1, 2, 1]) {
+    const sql = Prisma.sql`SELECT ${n}::int AS n, ${Prisma.raw(String(n))} AS same`
+    const rows = [{ n, same: n }]
+    expect(await db.read(sql, `${name}${n}`)).toEqual(rows)
+    expect(await db.query(sql, { name: `${name}${n}` })).toEqual(rows)
+  }
+})

@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { request as overHttp, type IncomingMessage } from 'node:http'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { graphql } from '../../testkit/generated/index.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import type { Client } from '../../testkit/client.ts'
-import { CreateRoute } from '../../testkit/operations/routes.ts'
 import { update } from '../../testkit/operations/services.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedOrganization } from '../../testkit/seed/organizations.ts'
 import { becomes, runningService } from '../../testkit/seed/services.ts'
+import { ask, doorsOf, everyDoor, type Doors } from './every-door.ts'
 import { server } from './programs.ts'
 
 /* Pages of other origins that call services (the CORS protocol of the Fetch standard). */
@@ -36,20 +33,12 @@ const apps: Record<string, TestApp> = {}
 let app: TestApp
 let admin: Client
 let service: { id: string; invokeUrl: string }
-let doors: Record<string, { host: string; path: string }>
+let doors: Doors
 beforeAll(async () => {
   app = await testApp({ AUTH: 'token' })
   ;({ admin } = await seedOrganization(app))
   service = await runningService(admin, server.files, { command: server.command })
-  const input = { name: 'cors', serviceIds: [service.id] }
-  const { createRoute } = await admin.request(CreateRoute, { input })
-  const { route } = succeeded(createRoute, 'CreateRouteSuccess')
-  const { host, port } = new URL(app.url)
-  doors = {
-    service: { host, path: new URL(service.invokeUrl).pathname },
-    route: { host, path: new URL(route.invokeUrl).pathname },
-    'own host': { host: `${service.id.replace('_', '-')}.localhost:${port}`, path: '' },
-  }
+  doors = await doorsOf(admin, service)
 })
 afterAll(() => Promise.all([app, ...Object.values(apps)].map((one) => one.close())))
 
@@ -64,19 +53,10 @@ const policy = (given: {
   maxAgeSeconds?: number
 }) => given
 
-async function ask(door: string, method: string, headers: Record<string, string>, path = '/x') {
-  const { hostname, port } = new URL(app.url)
-  const at = doors[door] ?? { host: '', path: '' }
-  const asking = overHttp({
-    hostname,
-    port,
-    method,
-    path: `${at.path}${path}`,
-    headers: { host: at.host, ...headers },
-  }).end()
-  const [answer] = (await once(asking, 'response')) as [IncomingMessage] // what the event carries
+async function askAt(door: keyof Doors, method: string, headers: Record<string, string>) {
+  const answer = await ask(doors[door], method, '/x', headers)
   const cors = Object.entries(answer.headers).filter(([name]) => /^access-control|^vary/.test(name))
-  return { status: answer.statusCode, cors: Object.fromEntries(cors), body: await text(answer) }
+  return { status: answer.status, cors: Object.fromEntries(cors), body: answer.body }
 }
 const preflight = (origin = PAGE) => ({
   origin,
@@ -84,15 +64,13 @@ const preflight = (origin = PAGE) => ({
   'access-control-request-headers': 'authorization,x-any',
 })
 
-const everyDoor = ['service', 'route', 'own host']
-
 test.each(everyDoor)(
   'a preflight is answered by the policy, without a credential, at the door "%s"',
   async (door) => {
     await set(null)
-    expect(await ask(door, 'OPTIONS', preflight())).toMatchObject({ status: 403, cors: {} })
+    expect(await askAt(door, 'OPTIONS', preflight())).toMatchObject({ status: 403, cors: {} })
     succeeded(await set(policy({ origins: [PAGE] })), 'UpdateServiceSuccess')
-    expect(await ask(door, 'OPTIONS', preflight())).toMatchObject({
+    expect(await askAt(door, 'OPTIONS', preflight())).toMatchObject({
       status: 204,
       body: '',
       cors: {
@@ -109,13 +87,13 @@ test.each(everyDoor)(
       'http://app.example.com',
       `${PAGE}:8443`,
     ]) {
-      const { status, cors } = await ask(door, 'OPTIONS', preflight(other))
+      const { status, cors } = await askAt(door, 'OPTIONS', preflight(other))
       expect([status, cors['access-control-allow-origin']]).toEqual([403, undefined])
     }
     // what is no preflight needs a credential like anything else
-    expect((await ask(door, 'OPTIONS', { origin: PAGE })).status).toBe(401)
-    expect((await ask(door, 'OPTIONS', {})).status).toBe(401)
-    const { status, body } = await ask(door, 'OPTIONS', { origin: PAGE, ...admin.headers })
+    expect((await askAt(door, 'OPTIONS', { origin: PAGE })).status).toBe(401)
+    expect((await askAt(door, 'OPTIONS', {})).status).toBe(401)
+    const { status, body } = await askAt(door, 'OPTIONS', { origin: PAGE, ...admin.headers })
     expect(status).toBe(200)
     expect(body).toContain('"method":"OPTIONS"') // the service's own
   },
@@ -129,16 +107,19 @@ test.each(everyDoor)(
       'access-control-allow-origin': PAGE,
       'access-control-expose-headers': 'x-method',
     }
-    const answer = await ask(door, 'PATCH', { origin: PAGE, ...admin.headers })
+    const answer = await askAt(door, 'PATCH', { origin: PAGE, ...admin.headers })
     expect(answer).toMatchObject({ status: 200, cors: let_ })
     expect(answer.cors['vary']).toMatch(/Origin.*Accept/)
-    const refused = await ask(door, 'PATCH', { origin: PAGE, authorization: 'Bearer mr_none' })
+    const refused = await askAt(door, 'PATCH', { origin: PAGE, authorization: 'Bearer mr_none' })
     expect(refused).toMatchObject({ status: 401, cors: let_ })
     // to others the service does not open what its policy keeps
-    const other = await ask(door, 'PATCH', { origin: 'https://evil.example.com', ...admin.headers })
+    const other = await askAt(door, 'PATCH', {
+      origin: 'https://evil.example.com',
+      ...admin.headers,
+    })
     expect(other.cors).not.toHaveProperty('access-control-allow-origin')
     await set(null)
-    const own = await ask(door, 'PATCH', { origin: PAGE, ...admin.headers })
+    const own = await askAt(door, 'PATCH', { origin: PAGE, ...admin.headers })
     expect(own.cors['access-control-allow-origin']).toBe('https://said.by.the.service')
   },
 )
@@ -163,7 +144,7 @@ test('a policy is kept as it was given, changes alone and restarts nothing', asy
       maxAgeSeconds: 0,
     },
   })
-  expect((await ask('service', 'OPTIONS', preflight('https://any.example'))).cors).toMatchObject({
+  expect((await askAt('service', 'OPTIONS', preflight('https://any.example'))).cors).toMatchObject({
     'access-control-allow-origin': 'https://any.example',
     'access-control-allow-methods': 'GET, PATCH',
     'access-control-allow-headers': 'authorization',

@@ -4,28 +4,19 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { CreateRoute } from '../../testkit/operations/routes.ts'
-import { succeeded } from '../../testkit/outcome.ts'
 import { runningService } from '../../testkit/seed/services.ts'
 import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
+import { ask, doorsOf, everyDoor, type Doors } from './every-door.ts'
 import { server } from './programs.ts'
 
 /* What HTTP/1.1 has beside GET and POST. */
 let app: SharedApp
-let doors: Record<string, { host: string; path: string }>
+let doors: Doors
 let service: { id: string; invokeUrl: string }
 beforeAll(async () => {
   app = await sharedApp()
   service = await runningService(app.admin, server.files, { command: server.command })
-  const input = { name: 'methods', serviceIds: [service.id] }
-  const { createRoute } = await app.admin.request(CreateRoute, { input })
-  const { route } = succeeded(createRoute, 'CreateRouteSuccess')
-  const { host, port } = new URL(app.url)
-  doors = {
-    service: { host, path: new URL(service.invokeUrl).pathname },
-    route: { host, path: new URL(route.invokeUrl).pathname },
-    'own host': { host: `${service.id.replace('_', '-')}.localhost:${port}`, path: '' },
-  }
+  doors = await doorsOf(app.admin, service)
 })
 afterAll(() => app.close())
 
@@ -36,27 +27,14 @@ const Told = z.object({
   headers: z.record(z.string(), z.string()),
 })
 
-async function ask(
-  door: string,
+const askAt = (
+  door: keyof Doors,
   method: string,
   path: string,
   headers: Record<string, string> = {},
   body?: string,
-) {
-  const { hostname, port } = new URL(app.url)
-  const at = doors[door] ?? { host: '', path: '' }
-  const asking = request({
-    hostname,
-    port,
-    method,
-    path: `${at.path}${path}`,
-    headers: { host: at.host, ...app.admin.headers, ...headers },
-  }).end(body)
-  const [answer] = (await once(asking, 'response')) as [IncomingMessage] // what the event carries
-  return { status: answer.statusCode, headers: answer.headers, body: await text(answer) }
-}
+) => ask(doors[door], method, path, { ...app.admin.headers, ...headers }, body)
 
-const everyDoor = ['service', 'route', 'own host']
 const withBodies = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'REPORT', 'GET']
 
 test.each(everyDoor)(
@@ -64,44 +42,49 @@ test.each(everyDoor)(
   async (door) => {
     for (const method of withBodies) {
       const headers = { 'content-type': 'text/plain', 'content-length': '3' }
-      const { status, body } = await ask(door, method, '/a?b', headers, 'abc')
+      const { status, body } = await askAt(door, method, '/a?b', headers, 'abc')
       expect([method, status]).toEqual([method, 200])
       expect(Told.parse(JSON.parse(body))).toMatchObject({ method, url: '/a?b', body: 'abc' })
       // a type without a body is sent by many clients, with and without a length of none
       const json = { 'content-type': 'application/json' }
       for (const without of [{}, json, { 'content-length': '0' }] as Record<string, string>[]) {
-        const told = Told.parse(JSON.parse((await ask(door, method, '', without)).body))
+        const told = Told.parse(JSON.parse((await askAt(door, method, '', without)).body))
         expect(told).toMatchObject({ method, url: '/', body: '' })
         expect(told.headers).not.toHaveProperty('transfer-encoding')
       }
     }
-    const head = await ask(door, 'HEAD', '/x')
+    for (const type of [
+      'x',
+      '',
+      'text/',
+      '/',
+      'a/b; c',
+      'json;charset',
+
+      'application/json, text/plain',
+    ]) {
+      const headers = { 'content-type': type, 'content-length': '3' }
+      const { status, body } = await askAt(door, 'POST', '/a', headers, 'abc')
+      expect([type, status]).toEqual([type, 200])
+      expect(Told.parse(JSON.parse(body)).headers['content-type'] ?? '').toBe(type)
+    }
+    const head = await askAt(door, 'HEAD', '/x')
     expect(head).toMatchObject({ status: 200, body: '', headers: { 'x-method': 'HEAD' } })
     expect(Number(head.headers['content-length'])).toBeGreaterThan(50)
-    expect((await ask(door, 'TRACE', '/x')).status).toBe(404)
+    expect((await askAt(door, 'TRACE', '/x')).status).toBe(404)
   },
 )
 
 test.each(everyDoor)('by the door "%s" nobody is let in without a credential', async (door) => {
-  const { hostname, port } = new URL(app.url)
   for (const method of ['PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'PROPFIND']) {
-    const at = doors[door] ?? { host: '', path: '' }
-    const asking = request({
-      hostname,
-      port,
-      method,
-      path: at.path || '/',
-      headers: { host: at.host, authorization: 'Bearer mr_none' },
-    }).end()
-    const [answer] = (await once(asking, 'response')) as [IncomingMessage] // what the event carries
-    expect([method, answer.statusCode]).toEqual([method, 401])
-    answer.resume()
+    const { status } = await ask(doors[door], method, '', { authorization: 'Bearer mr_none' })
+    expect([method, status]).toEqual([method, 401])
   }
 })
 
 test.each(everyDoor)('fields behind a body pass by the door "%s" both ways', async (door) => {
   const { hostname, port } = new URL(app.url)
-  const at = doors[door] ?? { host: '', path: '' }
+  const at = doors[door]
   const asking = request({
     hostname,
     port,
@@ -139,7 +122,7 @@ async function raw(...parts: readonly string[]) {
 }
 
 const headOf = (method: string, path: string, more: string) =>
-  `${method} ${doors['service']?.path}${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${app.admin.headers['authorization']}\r\n${more}\r\n`
+  `${method} ${doors.service.path}${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${app.admin.headers['authorization']}\r\n${more}\r\n`
 
 test('a body is asked for when the caller is let in, and of nobody else', async () => {
   const waiting = 'content-length: 3\r\nexpect: 100-continue\r\n'
@@ -178,22 +161,22 @@ test.each(['h2c', 'TLS/1.0, HTTP/1.1', 'foo'])(
 
 test('an event stream is there before its first event, which comes at once', async () => {
   const { hostname, port } = new URL(app.url)
-  const path = `${doors['service']?.path}/events`
+  const path = `${doors.service.path}/events`
   const asking = request({ hostname, port, path, headers: app.admin.headers }).end()
   const [answer] = (await once(asking, 'response')) as [IncomingMessage] // what the event carries
   answer.setEncoding('utf8')
   for (const said of ['one', 'two']) {
     const event = once(answer, 'data')
-    await ask('service', 'POST', '/say', {}, said)
+    await askAt('service', 'POST', '/say', {}, said)
     expect(await event).toEqual([`data: ${said}\n\n`])
   }
   asking.destroy()
 })
 
 test('a service knows from its environment where it is reached', async () => {
-  const told: unknown = JSON.parse((await ask('service', 'GET', '/environment')).body)
+  const told: unknown = JSON.parse((await askAt('service', 'GET', '/environment')).body)
   expect(told).toEqual({
     service: service.invokeUrl,
-    page: `http://${doors['own host']?.host}/`,
+    page: `http://${doors['own host'].host}/`,
   })
 })

@@ -47,7 +47,7 @@ const server = createServer(async (request, response) => {
     globalThis.open.write('data: ' + (await text(request)) + '\\n\\n')
     return response.end()
   }
-  if (path === '/refuse') return response.writeHead(413).end('too much')
+  if (path === '/half') return response.writeHead(200, { 'content-type': 'text/plain' }).write('half')
   if (path === '/environment')
     return response.end(JSON.stringify({ service: process.env.MILLRACE_SERVICE_URL, page: process.env.MILLRACE_PAGE_URL }))
   const body = await text(request)

@@ -2,14 +2,13 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { RevokeToken } from '../../testkit/operations/organizations.ts'
-import { CreateRoute } from '../../testkit/operations/routes.ts'
 import { details, RestartService } from '../../testkit/operations/services.ts'
-import { succeeded } from '../../testkit/outcome.ts'
 import { member, seedOrganization, seedToken } from '../../testkit/seed/organizations.ts'
 import { logOf, runningService } from '../../testkit/seed/services.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import type { Client } from '../../testkit/client.ts'
 import { until } from '../../testkit/until.ts'
+import { doorsOf, everyDoor, type Doors } from './every-door.ts'
 import { server } from './programs.ts'
 
 /* WebSockets between callers and services. */
@@ -19,22 +18,22 @@ let app: TestApp
 let admin: Client
 let organizationId: string
 let service: { id: string; invokeUrl: string }
-let doors: Record<string, string>
+let doors: Doors
 beforeAll(async () => {
-  app = await testApp({ AUTH: 'token', MAX_SOCKETS: String(MAX_SOCKETS) })
+  app = await testApp({
+    AUTH: 'token',
+    MAX_SOCKETS: String(MAX_SOCKETS),
+    INVOKE_TIMEOUT_SECONDS: '1',
+    UPLOAD_STALL_SECONDS: '1',
+    BODY_TIMEOUT_SECONDS: '1',
+  })
   ;({ admin, id: organizationId } = await seedOrganization(app))
   service = await runningService(admin, server.files, { command: server.command })
-  const input = { name: 'sockets', serviceIds: [service.id] }
-  const { createRoute } = await admin.request(CreateRoute, { input })
-  const { route } = succeeded(createRoute, 'CreateRouteSuccess')
-  const { port } = new URL(app.url)
-  doors = {
-    service: service.invokeUrl,
-    route: route.invokeUrl,
-    'own host': `http://${service.id.replace('_', '-')}.localhost:${port}`,
-  }
+  doors = await doorsOf(admin, service)
 })
 afterAll(() => app.close())
+
+const urlOf = (door: keyof Doors): string => `http://${doors[door].host}${doors[door].path}`
 
 /** Opens a socket; what it says is kept, in order. */
 function opened(url: string, options: { headers?: object; protocols?: string[] } = {}) {
@@ -56,10 +55,8 @@ function opened(url: string, options: { headers?: object; protocols?: string[] }
   return { socket, said, closed, refused, open }
 }
 
-const everyDoor = ['service', 'route', 'own host']
-
 test.each(everyDoor)('messages of every kind and size pass by the door "%s"', async (door) => {
-  const { socket, said, closed, open } = opened(`${doors[door]}/chat?room=1`, {
+  const { socket, said, closed, open } = opened(`${urlOf(door)}/chat?room=1`, {
     protocols: ['first', 'second'],
   })
   await open
@@ -69,7 +66,7 @@ test.each(everyDoor)('messages of every kind and size pass by the door "%s"', as
   const told = JSON.parse(said[0] ?? '') as { url: string; headers: Record<string, string> } // as the program says
   expect(told.url).toBe('/chat?room=1')
   expect(told.headers).toMatchObject({
-    host: new URL(doors[door] ?? '').host,
+    host: doors[door].host,
     upgrade: 'websocket',
   })
   expect(told.headers).not.toHaveProperty('authorization')
@@ -91,7 +88,7 @@ test.each(everyDoor)('messages of every kind and size pass by the door "%s"', as
 test.each(everyDoor)(
   'whoever may not call is refused as by other calls, by the door "%s"',
   async (door) => {
-    const url = doors[door] ?? ''
+    const url = urlOf(door)
     const status = async (headers: object) => {
       const { refused, closed } = opened(url, { headers })
       await closed
@@ -134,6 +131,24 @@ test('a socket is closed when its credential is revoked, and others stay', async
   await other.closed
   // and the service has seen both end
   await until(async () => (await logOf(admin, service.id)).includes('closed with 1006'))
+})
+
+test('silence ends neither a socket nor an event stream', async () => {
+  const { socket, said, open } = opened(service.invokeUrl)
+  await open
+  const { headers } = admin
+  const events = await fetch(`${service.invokeUrl}/events`, { headers })
+  const reader = events.body?.getReader()
+  const slow = await fetch(`${service.invokeUrl}/half`, { headers })
+  // an answer of any other kind is cut by then, which is what tells that it is time
+  await expect(slow.text()).rejects.toThrow()
+  await until(async () => (await logOf(admin, service.id)).includes('broke off its answer'))
+  socket.send('still')
+  await until(() => said.includes('still'))
+  await fetch(`${service.invokeUrl}/say`, { method: 'POST', headers, body: 'there' })
+  expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('data: there\n\n')
+  await reader?.cancel()
+  socket.terminate()
 })
 
 test('a caller has a bounded number of sockets, and gets a place back with each that closes', async () => {

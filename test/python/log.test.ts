@@ -115,6 +115,7 @@ test.concurrent('a line that is drawn over itself is seen as it moves, also by a
     'y'.repeat(50_000),
     'y'.repeat(50_000),
     'y',
+    'z'.repeat(50_000),
     'ends',
   ]
   expect(await crew.logOf(older)).toEqual(all)

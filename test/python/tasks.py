@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from fractions import Fraction
 
 from millrace import NonRetryable, worker
 
@@ -91,6 +92,8 @@ def bar(job):
     os.write(2, b'\r100%\r\n')
     print('x' * 50000)
     print('y' * 100001, flush=True)
+    sys.stdout.write('z' * 50000 + '\r')
+    sys.stdout.write('\n')
     print('ends')
 
 
@@ -139,9 +142,16 @@ def chatter(job):
     return job.parameters['name']
 
 
+class Long(Fraction):
+    """Is a list of itself, as numpy.longdouble."""
+
+    def tolist(self):
+        return Long(self)
+
+
 @worker('numbers')
 def numbers(job):
-    return {'big': 2**60, 'whole': 2**53 - 1, 'tenth': 0.1, 7: (True, None), 'half': '\ud800'}
+    return {'big': 2**60, 'whole': 2**53 - 1, 'tenth': 0.1, 'long': Long(3, 2), 7: (True, None), 'half': '\ud800'}
 
 
 @worker('nan')

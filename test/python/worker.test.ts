@@ -77,6 +77,7 @@ test.concurrent('numbers stay exact, and what JSON cannot hold fails the job for
     big: '1152921504606846976',
     whole: 9007199254740991,
     tenth: 0.1,
+    long: 1.5,
     7: [true, null],
     half: '\ud800',
   })

@@ -90,15 +90,34 @@ test('sizes are listed, the smallest first, to whoever has a credential', async 
 
 test('a service has a size of the list or of its forms, and no other', async () => {
   expect(await sizeOfNew()).toBe('cpu-1')
-  for (const size of ['cpu-16', 'gpu:a-1', 'cpu-3', 'cpu-0.5', 'gpu-1', 'gpu:d-2'])
+  for (const size of [
+    'cpu-16',
+    'gpu:a-1',
+    'cpu-3',
+    'cpu-0.5',
+    'gpu-1',
+    'gpu:d-2',
+    'cpu-0',
+    'cpu-1024',
+    'gpu:c-0.125',
+  ])
     expect(await sizeOfNew(size)).toBe(size)
   for (const size of [
     '',
     'large',
     'c5.large',
     'cpu',
-    'cpu-0',
+    'cpu-',
     'cpu--1',
+    'cpu:a-1',
+    'cpu-1.',
+    'cpu-.5',
+    'cpu-1e3',
+    'cpu-1.2.3',
+    'gpu:-1',
+    'gpu:ab-1',
+    'cpu-1\n',
+    `cpu-${'1'.repeat(200)}`,
     'gpu:e-1',
     'CPU-1',
     'cpu-1 ',

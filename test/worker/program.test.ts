@@ -22,7 +22,7 @@ let scripts = 0
 beforeAll(async () => {
   app = await sharedApp()
   folder = await testFolder()
-  const functions = Array.from({ length: 20 }, (_, n) => ({ name: `script-${n + 1}` }))
+  const functions = Array.from({ length: 40 }, (_, n) => ({ name: `script-${n + 1}` }))
   queueOfScripts = await seedQueue(app.admin, functions)
   workerOfScripts = worker(queueOfScripts, shell(`exec sh ${folder.path}/$MILLRACE_FUNCTION`))
   commands.pop() // it outlives the tests
@@ -86,6 +86,25 @@ test.each([
   expect(result).toEqual(expected === 'ID 1' ? `${id} 1` : expected)
 })
 
+test.each([
+  [`printf '{"loss": NaN}'`, 'result.loss is NaN, which JSON has no word for: print null'],
+  [`echo epoch 1; echo '{"scores": ["NaN", [1, -Infinity]]}'`, 'result.scores.1.1 is -Infinity,'],
+  [`printf '[\\n{"a": "\\\\" Infinity",\\n"b": Infinity}]'`, 'result.0.b is Infinity,'],
+  ['echo NaN', 'result is NaN,'],
+  [`echo '{"a": NaN, "a": 1}'`, 'something is NaN,'],
+])('%s has no result, and would have none another time', async (text, why) => {
+  const { error } = await ended(text, 'FAILED')
+  expect(error?.message).toMatch(why)
+  expect(error?.detail).toMatchObject({ name: 'NonRetryable' })
+})
+
+test.each(['loss: NaN', '{"loss": nan}', '{"a": NaN', '"a" NaN', 'Infinity & beyond'])(
+  '%s is a text, whatever numbers it tells of',
+  async (text) => {
+    expect((await ended(`echo '${text}'`, 'SUCCEEDED')).result).toBe(text)
+  },
+)
+
 test('stderr is the log, and its end the reason of a failure', async () => {
   const { error, logs } = await ended('seq 1 50 >&2; exit 3', 'FAILED')
   const numbers = Array.from({ length: 50 }, (_, n) => String(n + 1))
@@ -121,6 +140,16 @@ test('a line that is drawn over itself is seen as it moves, and is its last stat
     ['100%', false],
     ['ends', false],
   ])
+})
+
+test('a line that is as long as one may be is one, whatever its end and in whatever pieces it comes', async () => {
+  const long = "head -c 65536 /dev/zero | tr '\\0' x >&2"
+  const { logs } = await ended(
+    `${long}; printf '\\r' >&2; sleep 0.2; printf '\\n' >&2; ${long}; echo >&2; echo ends >&2`,
+    'SUCCEEDED',
+  )
+  const finished = logs.nodes.filter((line) => !line.isUnfinished)
+  expect(finished.map(({ text }) => text.length)).toEqual([65_536, 65_536, 4])
 })
 
 /** Waits until a daemon has become its program. */

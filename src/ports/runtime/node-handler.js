@@ -70,8 +70,9 @@ function requestOf(incoming, body, signal) {
     const name = rawHeaders[at] ?? ''
     if (name.toLowerCase() !== KEY_HEADER) pairs.push([name, rawHeaders[at + 1] ?? ''])
   }
+  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http' // as the server says it was reached
   // put together, not resolved: a path that begins with two slashes is a path, not a host
-  return new Request(`http://${headers.host ?? 'localhost'}${url}`, {
+  return new Request(`${scheme}://${headers.host ?? 'localhost'}${url}`, {
     method,
     headers: pairs,
     signal,

@@ -1,8 +1,7 @@
-import type { AbejaCreatorFragment } from '../../generated/operations/graphql.ts'
+import type { AbejaCreatorFragment, ActorKind, Role } from '../../generated/operations/graphql.ts'
 import type { Asked } from '../route.ts'
 
-/** `2018-06-05T13:07:49.602076Z` as user objects have it, in whole seconds. */
-const wholeSeconds = (time: string): string => time.replace(/\.\d+Z$/, 'Z')
+import { wholeSeconds } from './times.ts'
 
 /** The id of whoever is no person: a token of nobody, or the server itself. */
 const NOBODY = '1000000000000'
@@ -14,22 +13,32 @@ const roles = {
   WORKER: 'regular',
 } as const
 
-/** Who made something, with the role the person has in the organization now. */
+/**
+ * What whoever is no person may do, where that is not told: an open front lets in strangers with a role of its own,
+ * and a token that is gone could at least make what is shown.
+ */
+const roleOfNobody = (kind: ActorKind, { ctx }: Asked): Role =>
+  kind === 'USER' ? ctx.config.openFrontRole : 'DEVELOPER'
+
+/** Who made something, with the role it has in the organization now. */
 export function creator(
-  { name, user }: AbejaCreatorFragment,
-  { params }: Asked,
+  { kind, name, role, user }: AbejaCreatorFragment,
+  asked: Asked,
   madeAt: string,
 ): Readonly<Record<string, unknown>> {
   const since = wholeSeconds(user?.createdAt ?? madeAt)
+  // in the caller's only organization, which may have been named by another id than it tells
+  const isOnly = asked.ctx.viewer.memberships.length === 1
   const membership = user?.memberships.find(
-    ({ organization }) => organization.address === params['organization'],
+    ({ organization }) => isOnly || organization.address === asked.params['organization'],
   )
+  const held = user === null ? (role ?? roleOfNobody(kind, asked)) : (membership?.role ?? 'VIEWER')
   return {
     id: user?.address ?? NOBODY,
     email: user?.email ?? name,
     display_name: user === null ? name : user.name,
     is_registered: user !== null,
-    role: membership === undefined ? 'regular' : roles[membership.role],
+    role: roles[held],
     created_at: since,
     updated_at: since,
   }

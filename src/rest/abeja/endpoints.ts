@@ -13,7 +13,7 @@ import { route, type Asked } from '../route.ts'
 import { about } from './about.ts'
 import { Fields } from './fields.ts'
 import { inDeployment } from './guards.ts'
-import { deployment, DEPLOYMENT, endpoint, ENDPOINT, serviceNamed } from './ids.ts'
+import { deployment, DEPLOYMENT, endpoint, ENDPOINT, isPart, serviceNamed } from './ids.ts'
 import { message, ref } from './schemas.ts'
 
 /* Endpoints (contract 7.1): names in a deployment that lead to one of its services. */
@@ -48,6 +48,7 @@ export const endpointRoutes = [
       const fields = new Fields(asked)
       const serviceId = serviceNamed(asked, fields.required('service_id'))
       const name = fields.text('custom_alias') ?? 'default'
+      if (isPart(name)) fields.refuse('custom_alias', `"${name}" is a part of paths.`)
       fields.check()
       return { input: { name, deploymentId: deployment(asked), serviceIds: [serviceId] } }
     },

@@ -1,3 +1,4 @@
+import { textOf } from '../../kit/body.ts'
 import { Problem } from '../problem.ts'
 import type { Asked } from '../route.ts'
 
@@ -91,7 +92,7 @@ function objectIn(body: Buffer): Readonly<Record<string, unknown>> {
   if (body.length === 0) return {}
   let value: unknown
   try {
-    value = JSON.parse(body.toString('utf8'))
+    value = JSON.parse(textOf(body))
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new Problem('BAD_REQUEST', `The body is not JSON: ${why}`)

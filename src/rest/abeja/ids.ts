@@ -21,6 +21,10 @@ export function endpoint({ params }: Asked): string {
   return /^pnt-[0-9a-f]{16}$/.test(text) ? `abeja:${text}` : text
 }
 
+/** Behind a deployment these words are parts of paths, so no endpoint is called so. */
+export const isPart = (text: string | undefined): boolean =>
+  text === 'services' || text === 'endpoints' || text === 'versions'
+
 export const ORGANIZATION = '/organizations/:organization'
 export const DEPLOYMENT = `${ORGANIZATION}/deployments/:deployment`
 export const VERSION = `${DEPLOYMENT}/versions/:version`

@@ -5,6 +5,7 @@ import { endpointRoutes } from './endpoints.ts'
 import { tell } from './errors.ts'
 import { inference, inferenceAtRoot } from './inference.ts'
 import { logRoutes } from './logs.ts'
+import { organizationRoute } from './organizations.ts'
 import { schemas } from './schemas.ts'
 import { serviceRoutes } from './services.ts'
 import { versionRoutes } from './versions.ts'
@@ -13,6 +14,7 @@ export const abeja: Front = {
   name: 'ABEJA',
   prefix: '/abeja',
   routes: [
+    organizationRoute,
     ...deploymentRoutes,
     ...versionRoutes,
     ...serviceRoutes,
@@ -23,6 +25,7 @@ export const abeja: Front = {
   atRoot: inferenceAtRoot,
   tell,
   overridesMethod: false,
+  tellsMethods: false,
   api: {
     title: 'Millrace for clients of ABEJA Platform',
     description:

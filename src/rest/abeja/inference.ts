@@ -3,7 +3,7 @@ import { Forbidden } from '../../kit/errors.ts'
 import { absent } from '../problem.ts'
 import { calling, type Asked, type Named, type Refused, type Statuses } from '../route.ts'
 import { about } from './about.ts'
-import { endpoint } from './ids.ts'
+import { endpoint, isPart } from './ids.ts'
 
 /** The organization that the first label of the host names: 13 digits, as the SDK and the CLI put it there. */
 function label({ hostName }: Asked): string | undefined {
@@ -12,8 +12,9 @@ function label({ hostName }: Asked): string | undefined {
 }
 
 /** What is called: a service, or where none is named an endpoint of the deployment. */
-function named(asked: Asked): Named {
-  const { deployment = '', service } = asked.params
+function named(asked: Asked, isShort: boolean): Named {
+  const { deployment = '', service, endpoint: name } = asked.params
+  if (isShort && isPart(name)) throw absent(`There is nothing at ${asked.path}.`)
   const organization = label(asked)
   const place = organization === undefined ? 'abeja:' : `abeja:${organization}/`
   return {
@@ -54,13 +55,18 @@ const failures = {
   504: 'The handler took too long.',
 }
 
+/** An endpoint's name right behind the deployment's id. */
+const SHORT = '/:endpoint'
+
 /** The ways to call: each with a part of the path that follows the deployment's. */
 const ways = [
   ['request_service', 'Call a service', '/services/:service'],
   ['request_endpoint', 'Call the service behind an endpoint', '/endpoints/:endpoint'],
+  ['request_alias', 'The same by a shorter path', SHORT],
   ['request_default_endpoint', 'Call the service behind the endpoint "default"', ''],
 ] as const
-const METHODS = ['POST', 'GET', 'PUT'] as const
+/** Those that documents can name, each with a route; HEAD comes with GET, and all others with the first. */
+const METHODS = ['POST', 'GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 /** All of them at a deployment whose id, and whose services' ids, have these patterns. */
 const inferenceAt = (deploymentForm: string, serviceForm: string) =>
@@ -79,7 +85,8 @@ const inferenceAt = (deploymentForm: string, serviceForm: string) =>
           failures,
         }),
         statuses,
-        named,
+        takesOthers: method === 'POST',
+        named: (asked) => named(asked, path === SHORT),
         refused: whose,
       }),
     ),

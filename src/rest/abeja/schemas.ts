@@ -34,8 +34,15 @@ const creator = object({
   email: text('Its address.'),
   display_name: orNull('How it is called.'),
   is_registered: flag('Whether it is a person; false for a token of nobody.'),
-  role: text('Its role in the organization.', { enum: ['admin', 'developer', 'regular'] }),
+  role: text('What it may do in the organization.', { enum: ['admin', 'developer', 'regular'] }),
   created_at: time('Since when.'),
+  updated_at: time('The same.'),
+})
+
+const organization = object({
+  id: text('The organization.', { example: '1234567890123' }),
+  name: text('For people.'),
+  created_at: time('When it was made.'),
   updated_at: time('The same.'),
 })
 
@@ -113,6 +120,7 @@ const endpoint = object({
 const line = object({ message: text('The line.'), timestamp: time('When it was stored.') })
 
 export const schemas: Readonly<Record<string, Schema>> = {
+  Organization: organization,
   Deployment: deployment,
   Deployments: object({ entries: list(ref('Deployment')) }),
   NewDeployment: object(newDeployment, ['name']),

@@ -26,3 +26,6 @@ function read(name: string, text: string): Date {
   if (found === undefined) throw wrong(name, 'Write a time like 2018-06-05T13:07:49, in UTC.')
   return found
 }
+
+/** `2018-06-05T13:07:49.602076Z` as people and organizations have it, in whole seconds. */
+export const wholeSeconds = (time: string): string => time.replace(/\.\d+Z$/, 'Z')

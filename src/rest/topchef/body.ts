@@ -1,3 +1,4 @@
+import { textOf } from '../../kit/body.ts'
 import { JsonScan } from '../../kit/json-scan.ts'
 import { JsonText } from '../../kit/json.ts'
 import type { Problem } from '../problem.ts'
@@ -14,7 +15,7 @@ export const isJson = ({ headers }: Asked): boolean =>
 export function readBody(asked: Asked): JsonText | undefined {
   if (!isJson(asked)) return undefined
   try {
-    const text = JsonText.read(asked.body.toString('utf8'))
+    const text = JsonText.read(textOf(asked.body))
     return text.value === null ? undefined : text
   } catch {
     return undefined // which is an answer here

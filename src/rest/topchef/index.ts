@@ -1,5 +1,6 @@
 /** TopChef (contract topchef): the job broker of a lab, as its Python, Java and MATLAB clients and plain scripts call it. */
 import type { Front } from '../front.ts'
+import { echo } from './echo.ts'
 import { tell } from './errors.ts'
 import { info } from './info.ts'
 import { jobRoutes } from './jobs.ts'
@@ -11,10 +12,11 @@ import { validatorRoutes } from './validator.ts'
 export const topchef: Front = {
   name: 'TOPCHEF',
   prefix: '/topchef',
-  routes: [info, ...serviceRoutes, ...jobRoutes, ...queueRoutes, ...validatorRoutes],
+  routes: [info, echo, ...serviceRoutes, ...jobRoutes, ...queueRoutes, ...validatorRoutes],
   atRoot: [],
   tell,
   overridesMethod: true,
+  tellsMethods: true,
   api: {
     title: 'Millrace for clients of TopChef',
     description:

@@ -6,6 +6,7 @@ import type {
 } from '../../generated/operations/graphql.ts'
 import { JsonText } from '../../kit/json.ts'
 import type { Asked } from '../route.ts'
+import { isJson } from './body.ts'
 
 /** The states of this dialect (contract 7), and the moves it makes by writing them. */
 export const words: Readonly<Record<JobStatus, string>> = {
@@ -42,11 +43,20 @@ export const fullJob = (found: TopchefJobFragment) => ({
   results: found.result,
 })
 
-/** With the alias that the Python client reads, unless it would make the strict Java client throw (contract 9). */
-export const aliasedJob = (found: TopchefJobFragment, { headers }: Asked) => ({
+/** With the alias that the Python and Jython clients read, unless it would make the strict Java client throw. */
+export const aliasedJob = (found: TopchefJobFragment, asked: Asked) => ({
   ...fullJob(found),
-  ...(headers['user-agent']?.startsWith('Java/') ? {} : { result: found.result }),
+  ...(isStrict(asked) ? {} : { result: found.result }),
 })
+
+/**
+ * Whether the strict Java client reads (contract 5): it says that its GET is JSON. Jython's client has the same
+ * User-Agent, and no content type when it reads.
+ */
+const isStrict = (asked: Asked): boolean =>
+  (asked.method === 'GET' || asked.method === 'HEAD') &&
+  asked.headers['user-agent']?.startsWith('Java/') === true &&
+  isJson(asked)
 
 /** When a service is told by nobody that it has timed out. */
 const TIMEOUT_SECONDS = 30

@@ -31,7 +31,9 @@ const jobProperties = {
   results: orNull('Null until they are set.'),
   date_submitted: submitted,
 }
-const alias = orNull('The same as results; absent for clients whose User-Agent begins with Java/.')
+const alias = orNull(
+  'The same as results; absent where a User-Agent that begins with Java/ reads with a JSON content type.',
+)
 const job = object(jobProperties)
 const aliasedJob = object({ ...jobProperties, result: alias }, Object.keys(jobProperties))
 
@@ -117,6 +119,8 @@ export const schemas: Readonly<Record<string, Schema>> = {
   JobPutAnswer: object({
     data: object({ message: said('With the id.'), job_schema: ref('AliasedJob') }),
   }),
+  Anything: { description: 'Any JSON but null.' },
+  EchoAnswer: object({ data: ref('Anything') }),
   NothingAnswer: answer(object({})),
   ValidationAnswer: object({ data: object({ status: said('That it fits.') }), links }),
   Failure: object({

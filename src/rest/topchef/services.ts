@@ -210,7 +210,7 @@ export const serviceRoutes = [
       const body = readBody(asked)
       const at = await checkIn(asked, execute, body && new Fields(body))
       if (body !== undefined) return changed(await openList(withJobs, asked, execute), asked)
-      const isMalformed = isJson(asked) && !/^\s*(?:null\s*)?$/.test(asked.body.toString('utf8'))
+      const isMalformed = isJson(asked) && !/^\uFEFF?\s*(?:null\s*)?$/.test(asked.body.toString())
       if (isMalformed) throw notJson()
       return json(200, { meta: `The service checked in at ${at}` })
     },

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
 import { processRuntime } from '../../../src/ports/runtime/process.ts'
 import type { Program, RunningInstance } from '../../../src/ports/runtime/runtime.ts'
@@ -9,6 +11,22 @@ import { until } from '../../../testkit/until.ts'
 import { readAll, texts } from './conformance.ts'
 
 type Asking = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }
+
+/**
+ * Whether handlers of Python find these libraries: in `.venv`, made as test/rest/abeja/sdk.test.ts says. Tests that want
+ * some are skipped without them.
+ */
+export function hasLibraries(...names: readonly string[]): boolean {
+  const python = fileURLToPath(new URL('../../../.venv/bin/python', import.meta.url))
+  const script =
+    'import sys; from importlib.util import find_spec; sys.exit(not all(map(find_spec, sys.argv[1:])))'
+  try {
+    execFileSync(python, ['-c', script, ...names], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** One instance of a handler among the fixtures, for a whole file of tests. */
 export function handlerUnderTest(program: Program, file: string) {

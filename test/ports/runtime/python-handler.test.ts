@@ -110,10 +110,10 @@ describe('a Python handler', () => {
     expect(await nothing.text()).toBe('')
   })
 
-  test('streams an iterable element by element, JSON divided by newlines', async () => {
+  test('streams an iterable element by element, texts and JSON on lines of their own', async () => {
     const answer = await post('stream')
     expect(answer.headers.get('transfer-encoding')).toBe('chunked')
-    expect(await answer.text()).toBe('bytes,text,{"json": 1}\n{"json": 2}')
+    expect(await answer.text()).toBe('bytes,\ntext,\n{"json": 1}\n{"json": 2}')
     expect(await (await post('rows')).text()).toBe('{"n": 1}\n{"n": 2}\n3')
   })
 
@@ -143,6 +143,17 @@ describe('a Python handler', () => {
     expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(Array(8).fill('1'))
     await until(() => printed().filter((line) => line === 'asked POST True').length >= 8)
     expect(printed()).not.toContain('asked POST False')
+  })
+
+  test.each([
+    ['OPTIONS', undefined],
+    ['PATCH', 'abc'],
+    ['DELETE', 'abc'],
+    ['PROPFIND', 'abc'],
+    ['M-SEARCH', undefined],
+  ])('is asked with %s, as with any method', async (method, body = '') => {
+    const answer = await call('method', { method, body: body === '' ? null : body })
+    expect([answer.status, await answer.text()]).toEqual([200, `${method} ${body.length}`])
   })
 
   test('is asked with HEAD, and keeps connections', async () => {

@@ -108,7 +108,7 @@ test('2.3 405: a method that a path does not have, with those it has', async () 
   const answer = await abeja.call('PUT', '/deployments')
   expect(answer.status).toBe(405)
   isError(answer, 'method_not_allowed')
-  expect(answer.headers.get('allow')).toBe('GET, POST')
+  expect(answer.headers.get('allow')).toBe('GET, HEAD, POST')
   expect((await abeja.call('DELETE', '/deployments')).status).toBe(405)
 })
 

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../../testkit/app.ts'
 import { seedOrganization } from '../../../testkit/seed/organizations.ts'
 import { Abeja } from '../../../testkit/fronts/abeja.ts'
+import { CreateRoute } from '../../../testkit/operations/routes.ts'
+import { succeeded } from '../../../testkit/outcome.ts'
 
 /* Contract 6 and 7.1: inference, and calls through endpoints. */
 
@@ -129,15 +131,66 @@ test('JSON, bytes and forms pass as they are, byte for byte, with their content 
   }
 })
 
-test('a generator is sent in chunks, nothing at all as nothing, GET and PUT work too', async () => {
+test('a generator is sent in chunks, nothing at all as nothing', async () => {
   const chunked = await call(root, { headers: type('text/plain'), parts: ['a', 'b'], body: 'c' })
   expect(chunked.body.toString()).toBe('abc')
   const empty = await call(root, { headers: { 'content-length': '0' } })
   expect([empty.status, empty.body.length]).toEqual([200, 0])
-  for (const method of ['GET', 'PUT'])
-    expect((await call(root, { method, headers: type('text/plain') })).headers['x-method']).toBe(
-      method,
-    )
+})
+
+/** All that a call may have. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** Says of itself how it was called; with Node.js, whose handlers see every method. */
+const METHOD = {
+  'main.mjs': `
+export const handler = async (request) =>
+  new Response(request.method === 'HEAD' ? null : await request.text(), {
+    headers: { 'x-method': request.method, 'x-query': new URL(request.url).search },
+  })
+`,
+}
+
+describe('methods', () => {
+  let at: string
+  let deployment: string
+  beforeAll(async () => {
+    deployment = await abeja.deployment('methods')
+    const version_id = await abeja.version(deployment, METHOD, { image: 'node:20' })
+    const services = `/deployments/${deployment}/services`
+    const { service_id } = await abeja.did('POST', services, { version_id })
+    at = `${services}/${service_id}`
+    await abeja.becomes(at, 'READY')
+    await abeja.did('POST', `/deployments/${deployment}/endpoints`, { service_id })
+  })
+
+  test('every one is for the handler to answer, at the root and below the prefix', async () => {
+    const endpoints = ['', '/default', '/endpoints/default']
+    const ways = [at, ...endpoints.map((path) => `/deployments/${deployment}${path}`)]
+    for (const path of ways.flatMap((way) => [way, `/abeja${way}`]))
+      for (const method of METHODS) {
+        const answer = await call(`${path}?a=1`, { method, headers: { 'content-length': '0' } })
+        const { status, headers } = answer
+        expect([status, headers['x-method'], headers['x-query']], method + path).toEqual([
+          200,
+          method,
+          '?a=1',
+        ])
+      }
+  })
+
+  test('whatever may have a body brings it along', async () => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      const headers = { ...type('text/plain'), 'content-length': '1' }
+      const { body } = await call(at, { method, headers, body: 'x' })
+      expect(body.toString(), method).toBe('x')
+    }
+  })
+
+  test('another is refused with those there are', async () => {
+    const { status, headers } = await call(`/abeja${at}`, { method: 'TRACE' })
+    expect([status, headers['allow']]).toEqual([405, METHODS.toSorted().join(', ')])
+  })
 })
 
 test('a missing content type counts as bytes', async () => {
@@ -246,16 +299,48 @@ describe('endpoints', () => {
     expect(await abeja.did('GET', `${endpoints}/${String(blue['endpoint_id'])}`)).toEqual(blue)
   })
 
-  test('calls go through the default endpoint and through named ones', async () => {
+  test('calls go through the default endpoint and through named ones, also by the shorter path', async () => {
     const { deployment } = called
+    const blue = await abeja.did('GET', `${endpoints}/blue`)
     for (const prefix of ['', '/abeja'])
       for (const path of [
         `/deployments/${deployment}`,
         `/deployments/${deployment}/endpoints/blue`,
+        `/deployments/${deployment}/blue`,
+        `/deployments/${deployment}/${String(blue['endpoint_id'])}`,
       ])
         expect(await post(prefix + path), prefix + path).toEqual([200, 'one'])
+    expect((await post(`/deployments/${deployment}/nobody`))[0]).toBe(404)
     expect((await post(`/deployments/${deployment}/endpoints/nobody`))[0]).toBe(404)
     expect((await post('/deployments/9876543210987'))[0]).toBe(404)
+  })
+
+  test('no endpoint is called like a part of a path, and none is there that another door has called so', async () => {
+    const { deployment, service } = called
+    for (const custom_alias of ['services', 'endpoints', 'versions']) {
+      const { status, body } = await abeja.call('POST', endpoints, {
+        service_id: service,
+        custom_alias,
+      })
+      expect([status, body]).toEqual([
+        400,
+        expect.objectContaining({ error_detail: { custom_alias: [expect.any(String)] } }),
+      ])
+      const input = {
+        name: custom_alias,
+        deploymentId: `abeja:${abeja.organization}/${deployment}`,
+        serviceIds: [`abeja:${abeja.organization}/${deployment}/${service}`],
+      }
+      const { createRoute } = await app.admin.request(CreateRoute, { input })
+      succeeded(createRoute, 'CreateRouteSuccess')
+      for (const prefix of ['', '/abeja'])
+        for (const path of [custom_alias, `${custom_alias}/`])
+          for (const method of METHODS) {
+            const answer = await call(`${prefix}/deployments/${deployment}/${path}`, { method })
+            expect(answer.status, `${method} ${path}`).toBe(404)
+          }
+      expect((await post(`/deployments/${deployment}/endpoints/${custom_alias}`))[1]).toBe('one')
+    }
   })
 
   test('a patch lets it lead elsewhere, a delete ends it', async () => {

@@ -106,6 +106,9 @@ test('4.4.1 400: what is missing or wrong, and what is not there', async () => {
     { version_id: version, models: { alias: '1111111111111' } },
     { version_id: version, instance_type: 'a size with spaces' },
     { version_id: version, instance_type: 'c5.large' },
+    { version_id: version, instance_type: 'cpu:a-1' },
+    { version_id: version, instance_type: 'gpu:e-1' },
+    { version_id: version, instance_type: 'cpu-1.' },
   ])
     expect(await abeja.call('POST', services, body), JSON.stringify(body)).toMatchObject({
       status: 400,

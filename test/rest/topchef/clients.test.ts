@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../../testkit/app.ts'
-import { Topchef, type Said } from '../../../testkit/fronts/topchef.ts'
+import { plainly, Topchef, type Said } from '../../../testkit/fronts/topchef.ts'
 import { Viewer } from '../../../testkit/operations/organizations.ts'
 import { member } from '../../../testkit/seed/organizations.ts'
 
@@ -52,6 +52,52 @@ test('9 the strict Java client finds no key that it does not know', async () => 
   expect(keysOf(patched)).toEqual(FIVE)
   // every other client sees the alias
   expect(keysOf((await topchef.did('GET', job)).data)).toEqual([...FIVE, 'result'].toSorted())
+})
+
+test('5 Jython and its like read the alias, though their User-Agent is the same', async () => {
+  const jython = topchef.with({ 'user-agent': 'Java/1.6.0_45' })
+  const service = await topchef.service({
+    name: 'adder',
+    job_registration_schema: {},
+    job_result_schema: {},
+  })
+  // alive, the ids of services, whether one has timed out, a check before the job
+  for (const path of ['/', '/services', service])
+    expect((await plainly(jython.base + path, 'GET', jython.headers)).status).toBe(200)
+  await jython.did('POST', '/validator', { object: { value: 10 }, schema: { type: 'object' } })
+  const { data: made } = await jython.did('POST', `${service}/jobs`, { parameters: { value: 10 } })
+  const job = `/jobs/${made.job_details.id}`
+  expect(keysOf(made.job_details)).toEqual([...FIVE, 'result'].toSorted())
+  await topchef.did('PATCH', job, { status: 'COMPLETED', results: { value: 11 } })
+  const read = async (headers: Record<string, string>) => {
+    const { text } = await plainly(topchef.base + job, 'GET', { ...topchef.headers, ...headers })
+    return (JSON.parse(text) as Said).data
+  }
+  for (const headers of [
+    { 'user-agent': 'Java/1.6.0_45' },
+    { 'user-agent': 'Java/1.6.0_45', 'content-type': 'text/plain' },
+    { 'user-agent': 'Jython Java/1.6.0_45', 'content-type': 'application/json' },
+  ] as Record<string, string>[])
+    expect(await read(headers)).toMatchObject({ status: 'COMPLETED', result: { value: 11 } })
+  for (const type of ['application/json', 'application/json; charset=utf-8', 'application/x+json'])
+    expect(keysOf(await read({ 'user-agent': 'Java/9', 'content-type': type }))).toEqual(FIVE)
+  // whatever it writes is answered with the alias
+  const { data } = await jython.did('PUT', job, { status: 'COMPLETED' })
+  expect(data['job_schema']).toHaveProperty('result')
+})
+
+test('6 what is sent to /echo comes back as it was sent', async () => {
+  const raw = '{"b": 1, "a": [12345678901234567890, null, "\u00e9"]}'
+  const answer = await topchef.call('POST', '/echo', undefined, { raw })
+  expect([answer.status, answer.text]).toEqual([200, `{"data":${raw}}`])
+  for (const value of [1, 'x', [], false])
+    expect((await topchef.did('POST', '/echo', value)).data).toEqual(value)
+  for (const init of [
+    { raw: '{' },
+    { raw: 'null' },
+    { raw: '{}', headers: { 'content-type': 'text/plain' } },
+  ])
+    expect((await topchef.call('POST', '/echo', undefined, init)).status).toBe(400)
 })
 
 /** The Python client, as far as it is what it sends. */

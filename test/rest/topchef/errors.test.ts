@@ -54,8 +54,9 @@ const paths = (id: string) =>
     ['PUT', `/jobs/${id}`, 'Job'],
   ] as const
 
+const nothing = '495d76dd-a323-4fd5-9c3c-5a1a0c1e2f3d'
+
 test('4 an id that is none, and one of nothing, are 404 and named', async () => {
-  const nothing = '495d76dd-a323-4fd5-9c3c-5a1a0c1e2f3d'
   for (const id of ['none', '12', 'default', `${nothing}0`])
     for (const [method, path] of paths(id)) {
       const answer = await topchef.call(method, path, method === 'GET' ? undefined : {})
@@ -74,28 +75,62 @@ test('4 an id that is none, and one of nothing, are 404 and named', async () => 
 
 test('2 a path that is none is 404 in the same form, and so is one with a slash at its end', async () => {
   for (const path of ['/services/', '/jobs/'])
-    expect((await topchef.call('GET', path)).status).toBe(404)
+    for (const method of ['GET', 'PATCH', 'PUT', 'DELETE'])
+      isError(await topchef.call(method, path), 404, 'Not Found')
   for (const path of ['/nowhere', '/validator/', `${service}/`, `${service}/next`, `${job}/next`])
     isError(await topchef.call('GET', path), 404, 'Not Found')
   isError(await topchef.call('GET', `/services/${'x'.repeat(1_000)}`), 404, 'Not Found')
   isError(await topchef.call('GET', '/services/%'), 400, 'Bad Request')
 })
 
+/** The methods of all paths; what an id leads to is not asked. */
+const methods = (): Record<string, string> => ({
+  '': 'GET, HEAD, OPTIONS',
+  '/': 'GET, HEAD, OPTIONS',
+  '/services': 'GET, HEAD, OPTIONS, POST',
+  [service]: 'GET, HEAD, OPTIONS, PATCH',
+  [`/services/${nothing}`]: 'GET, HEAD, OPTIONS, PATCH',
+  '/services/none': 'GET, HEAD, OPTIONS, PATCH',
+  [`${service}/jobs`]: 'GET, HEAD, OPTIONS, POST',
+  [`${service}/queue`]: 'GET, HEAD, OPTIONS',
+  [`${service}/jobs/next`]: 'GET, HEAD, OPTIONS, POST',
+  '/jobs': 'GET, HEAD, OPTIONS',
+  [job]: 'GET, HEAD, OPTIONS, PATCH, PUT',
+  '/validator': 'GET, HEAD, OPTIONS, POST',
+  '/echo': 'OPTIONS, POST',
+  '/docs': 'GET, HEAD, OPTIONS',
+  '/openapi.json': 'GET, HEAD, OPTIONS',
+})
+
 test('4 a method that a path has not is 405, with those it has', async () => {
-  for (const [method, path, allow] of [
-    ['PATCH', `${service}/jobs`, 'GET, POST'],
-    ['DELETE', service, 'GET, PATCH'],
-    ['PUT', '/services', 'GET, POST'],
-    ['POST', job, 'GET, PATCH, PUT'],
-    ['POST', '', 'GET'],
-    ['POST', '/', 'GET'],
-    ['DELETE', `${service}/queue`, 'GET'],
-  ] as const) {
-    const answer = await topchef.call(method, path)
-    isError(answer, 405, 'Method Not Implemented')
-    expect(answer.headers.get('allow')).toBe(allow)
-  }
+  for (const [path, allow] of Object.entries(methods()))
+    for (const method of ['DELETE', 'POST', 'PUT', 'PATCH'].filter((one) => !allow.includes(one))) {
+      const answer = await topchef.call(method, path)
+      isError(answer, 405, 'Method Not Implemented')
+      expect(answer.headers.get('allow'), `${method} ${path}`).toBe(allow)
+    }
   expect((await topchef.call('HEAD', '/services')).status).toBe(200)
+})
+
+test('4 OPTIONS is answered with the methods of a path, to anybody, and is 404 where there is nothing', async () => {
+  const nobody = new Topchef(topchef.base, {})
+  for (const [path, allow] of Object.entries(methods())) {
+    const answer = await nobody.call('OPTIONS', path)
+    expect([answer.status, answer.headers.get('allow'), answer.text], path).toEqual([
+      200,
+      allow,
+      '',
+    ])
+    const other = await nobody.call(
+      'POST',
+      path,
+      {},
+      { headers: { 'x-http-method-override': 'options' } },
+    )
+    expect([other.status, other.headers.get('allow')], path).toEqual([200, allow])
+  }
+  for (const path of ['/nowhere', '/services/', '/jobs/', `${service}/next`, `${job}/x`])
+    isError(await nobody.call('OPTIONS', path), 404, 'Not Found')
 })
 
 test('2 doubled slashes and query parameters change nothing', async () => {
@@ -115,7 +150,10 @@ test('3 a body is JSON when it says so and is', async () => {
     })
     expect(status, type).toBe(201)
   }
+  const marked = await topchef.call('POST', `${service}/jobs`, undefined, { raw: `\uFEFF${good}` })
+  expect(marked.status).toBe(201)
   for (const [type, raw] of [
+    ['application/json', '{"parameters": {"value": NaN}}'],
     ['text/plain', good],
     ['application/x-www-form-urlencoded', 'parameters=1'],
     ['application/jsonp', good],
@@ -202,8 +240,11 @@ test.each(['http://json-schema.org/schema#', 'https://json-schema.org/draft/2020
 
 test('who brings no credential is refused, in the same form; a token may stand in the URL', async () => {
   const nobody = new Topchef(topchef.base, {})
-  const refused = await nobody.call('GET', '/services')
-  expect([refused.status, refused.body.errors[0]?.title]).toEqual([401, 'Unauthorized'])
+  for (const refused of [
+    await nobody.call('GET', '/services'),
+    await nobody.call('POST', '/echo', {}),
+  ])
+    isError(refused, 401, 'Unauthorized')
   const basic = Buffer.from(`any:${app.admin.token}`).toString('base64')
   const named = new Topchef(topchef.base, { authorization: `Basic ${basic}` })
   expect((await named.call('GET', '/services')).status).toBe(200)
