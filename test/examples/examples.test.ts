@@ -74,21 +74,25 @@ describe.skipIf(!canTry(fastapi))(trying('fastapi', fastapi), () => {
     service = await deployed('fastapi')
   })
 
-  test('tells addresses that lead back to it, below a path', async () => {
-    const at = service.invokeUrl
-    const moved = await call(`${at}/samples`)
-    expect([moved.status, moved.headers.get('location')]).toEqual([307, `${at}/samples/`])
-    expect(await (await call(`${at}/samples/`)).json()).toMatchObject({
-      haiku: `${at}/samples/haiku`,
-    })
-    const path = new URL(at).pathname
-    expect(await (await call(`${at}/openapi.json`)).json()).toMatchObject({
-      servers: [{ url: path }],
-    })
-    expect(await (await call(`${at}/docs`)).text()).toContain(`url: '${path}/openapi.json'`)
-    expect((await call(`${at}/static-offline-docs/swagger-ui.css`)).status).toBe(200)
-    expect(await heard(`${at}/live`, 'one two')).toEqual({ characters: 7, words: 2, lines: 1 })
-  })
+  test.each(['id', 'name'])(
+    'tells addresses that lead back to it, below a path of its %s',
+    async (by) => {
+      const at =
+        by === 'id' ? service.invokeUrl : `${server.url}/deployments/fastapi/services/fastapi`
+      const moved = await call(`${at}/samples`)
+      expect([moved.status, moved.headers.get('location')]).toEqual([307, `${at}/samples/`])
+      expect(await (await call(`${at}/samples/`)).json()).toMatchObject({
+        haiku: `${at}/samples/haiku`,
+      })
+      const path = new URL(at).pathname
+      expect(await (await call(`${at}/openapi.json`)).json()).toMatchObject({
+        servers: [{ url: path }],
+      })
+      expect(await (await call(`${at}/docs`)).text()).toContain(`url: '${path}/openapi.json'`)
+      expect((await call(`${at}/static-offline-docs/swagger-ui.css`)).status).toBe(200)
+      expect(await heard(`${at}/live`, 'one two')).toEqual({ characters: 7, words: 2, lines: 1 })
+    },
+  )
 
   test('is a page that measures what is typed, and what comes word by word', async () => {
     const page = await opened(service.id)
