@@ -19,13 +19,16 @@ import { cutSlowReaders } from './slow-readers.ts'
 import { endRest, headerLimits } from './slow-senders.ts'
 import { comeBackIn, isEventSource } from './sse.ts'
 import { originForm } from './target.ts'
+import { routeUpgrades, type TakeUpgrade } from './upgrades.ts'
 
 /** One port that is listened on. */
 export interface Listener {
   readonly http: FastifyInstance
   /** Answers where it listens, without a trailing slash. Rejects when the port is taken. */
   listen(host: string, port: number): Promise<string>
-  /** No new requests; running ones may end within `graceMs`. */
+  /** Connections that have gone on in another protocol. */
+  readonly upgraded: number
+  /** No new requests; running ones may end within `graceMs`. What has gone on in another protocol is cut. */
   close(graceMs: number): Promise<void>
 }
 
@@ -33,7 +36,11 @@ export interface Listener {
  * A Fastify server as all ports have it: ids, observation, the guard against pages of other origins, bodies as the
  * streams they are, and errors in the form that callers of services know, or of the front that stands at a path.
  */
-export function listener(site: Site, frontAt: (url: string) => Front | undefined): Listener {
+export function listener(
+  site: Site,
+  frontAt: (url: string) => Front | undefined,
+  takeUpgrade: TakeUpgrade = () => false,
+): Listener {
   const http: FastifyInstance = Fastify({
     logger: false,
     // before a request is routed
@@ -116,6 +123,7 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
     const { status, headers, body } = httpError(error, request.id)
     return reply.code(status).headers(headers).send(body)
   })
+  const upgrades = routeUpgrades(http, takeUpgrade)
   const connections = new Set<Socket>()
   http.server.on('connection', (socket: Socket) => {
     connections.add(socket)
@@ -130,8 +138,12 @@ export function listener(site: Site, frontAt: (url: string) => Front | undefined
       const at = http.server.address() as AddressInfo // a TCP server has one
       return `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`
     },
+    get upgraded() {
+      return upgrades.size
+    },
     async close(graceMs) {
       isClosing = true
+      upgrades.close()
       const cut = setTimeout(() => {
         for (const socket of connections) socket.destroy()
       }, graceMs)

@@ -17,7 +17,6 @@ import { openSubscriptions } from './observe/operations.ts'
 import { pages } from './pages.ts'
 import { python } from './python.ts'
 import { trusting, type TrustedDocuments } from './trusted.ts'
-import { routeUpgrades } from './upgrades.ts'
 import { websockets } from './websocket.ts'
 import { graphqlServer } from './yoga.ts'
 
@@ -46,10 +45,17 @@ export function httpServer(
   trusted?: TrustedDocuments,
 ): HttpServer {
   const { config } = site
-  const main = listener(site, (url) =>
-    fronts.find(
-      ({ prefix }) => url.startsWith(prefix) && /^(?:[/?]|$)/.test(url.slice(prefix.length)),
-    ),
+  const known = new KnownDocuments()
+  const page = graphiQl()
+  const yoga = graphqlServer(config, [known.plugin, trusting(trusted)], page)
+  const sockets = websockets(site, yoga, trusted)
+  const main = listener(
+    site,
+    (url) =>
+      fronts.find(
+        ({ prefix }) => url.startsWith(prefix) && /^(?:[/?]|$)/.test(url.slice(prefix.length)),
+      ),
+    sockets.take,
   )
   const { http } = main
   http.setNotFoundHandler((request, reply) =>
@@ -59,9 +65,6 @@ export function httpServer(
     }),
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
-  const known = new KnownDocuments()
-  const page = graphiQl()
-  const yoga = graphqlServer(config, [known.plugin, trusting(trusted)], page)
   void http.register(health(site, state))
   void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
@@ -81,9 +84,10 @@ export function httpServer(
     const port = config.rootFrontPorts[front.name]
     return port === undefined ? [] : [{ front, port, own: rootOf(front, host) }]
   })
-  const sockets = websockets(site, yoga, trusted)
-  const upgrades = routeUpgrades(http, (...offered) => sockets.take(...offered))
-  site.metrics.gauge('millrace_service_websockets', () => upgrades.size)
+  const listeners = [main, ...roots.map(({ own }) => own)]
+  site.metrics.gauge('millrace_service_websockets', () =>
+    listeners.reduce((sum, { upgraded }) => sum + upgraded, 0),
+  )
   site.metrics.gauge('millrace_sse_streams', () => eventStreams.size)
   site.metrics.gauge('millrace_subscriptions', () => openSubscriptions(site.metrics))
 
@@ -98,12 +102,7 @@ export function httpServer(
     async close(graceMs) {
       // cut without an end, so that an EventSource comes back with its cursor
       for (const stream of eventStreams) stream.destroy()
-      upgrades.close()
-      await Promise.all([
-        sockets.close(),
-        main.close(graceMs),
-        ...roots.map(({ own }) => own.close(graceMs)),
-      ])
+      await Promise.all([sockets.close(), ...listeners.map((one) => one.close(graceMs))])
     },
   }
 }

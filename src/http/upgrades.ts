@@ -13,6 +13,9 @@ const heads = new WeakMap<IncomingMessage, Buffer>()
 /** Whether a request may go on in another protocol. */
 export const isUpgrade = (request: IncomingMessage): boolean => heads.has(request)
 
+/** Takes a request to upgrade with its connection; false where it is for others. */
+export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
+
 /**
  * Lets requests to upgrade a connection be routed as all others are, so that each is guarded, authenticated and observed
  * in the same way, and whoever is refused is answered. `own` takes those that are for no route. Answers how to stop, with
@@ -20,7 +23,7 @@ export const isUpgrade = (request: IncomingMessage): boolean => heads.has(reques
  */
 export function routeUpgrades(
   http: FastifyInstance,
-  own: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean,
+  own: TakeUpgrade,
 ): { readonly size: number; close(): void } {
   const { server } = http
   const open = new Set<Duplex>()

@@ -26,6 +26,7 @@ import { forbid, isRefused, socketSessions, type Deliveries } from './socket-ses
 import { originForm } from './target.ts'
 import { cameIn } from './texts.ts'
 import { nameIn, textOf, type TrustedDocuments } from './trusted.ts'
+import type { TakeUpgrade } from './upgrades.ts'
 
 /** Larger frames than this are refused (RFC 6455, close code 1009). */
 const MAX_FRAME_BYTES = 1_048_576
@@ -44,8 +45,8 @@ export function websockets(
   yoga: YogaServerInstance<Context, object>,
   trusted: TrustedDocuments | undefined,
 ): {
-  /** Opens a socket where a request is for one of these; false where it is not. */
-  take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
+  /** Opens a socket where a request is for one of these. */
+  readonly take: TakeUpgrade
   close(): Promise<void>
 } {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES })

@@ -79,9 +79,11 @@ test('a process sees its three layers, a token of its own, and nothing else of o
   expect(seen).toMatchObject({
     MILLRACE_SERVICE_ID: service.id,
     MILLRACE_DEPLOYMENT_ID: deployment.id,
+    MILLRACE_SERVICE_URL: `${app.url}/deployments/${deployment.id}/services/${service.id}`,
+    MILLRACE_PAGE_URL: expect.stringMatching(/^http:\/\/svc-\w+\.localhost:\d+\/$/),
     MILLRACE_INSTANCE: expect.any(String),
   })
-  expect(Object.keys(seen).filter((name) => name.startsWith('MILLRACE_'))).toHaveLength(5)
+  expect(Object.keys(seen).filter((name) => name.startsWith('MILLRACE_'))).toHaveLength(7)
   // what a handler finds that calls the platform in ABEJA's words
   expect(seen).toMatchObject({ HANDLER: 'main:handler', ABEJA_TRAINING_RESULT_DIR: '.' })
   const url = seen['ABEJA_API_URL']?.replace('//x@', '//')
