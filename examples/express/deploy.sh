@@ -1,0 +1,6 @@
+#!/bin/sh
+# Installs what is needed into the folder, and deploys it. Options go to `millrace deploy`.
+set -e
+cd "$(dirname "$0")"
+./install.sh
+exec npx millrace deploy . --command 'exec node main.js' "$@"
