@@ -33,7 +33,7 @@ export interface Exchange {
 export function exchange(pool: Pool, { path, method, ...sending }: Sending): Promise<Exchange> {
   const { body, upgrade, signal, headers, headersTimeout, bodyTimeout } = sending
   return new Promise((resolve, reject) => {
-    const receiver = new Receiver(signal, bodyTimeout, resolve, reject)
+    const receiver = new Receiver({ signal, bodyTimeout, upgrade }, resolve, reject)
     pool.dispatch(
       {
         path,
@@ -52,22 +52,24 @@ export function exchange(pool: Pool, { path, method, ...sending }: Sending): Pro
 class Receiver implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal
   readonly #timeoutMs: number
+  readonly #upgrade: string | undefined
   readonly #resolve: (exchange: Exchange) => void
   readonly #reject: (cause: unknown) => void
   readonly #abort = (): void => this.#end(this.#signal.reason)
   #controller: Dispatcher.DispatchController | undefined
   #body: Readable | undefined
   #trailers: Fields = {}
+  #isBodyless = false
   #idle: NodeJS.Timeout | undefined
 
   constructor(
-    signal: AbortSignal,
-    timeoutMs: number,
+    { signal, bodyTimeout, upgrade }: Pick<Sending, 'signal' | 'bodyTimeout' | 'upgrade'>,
     resolve: (exchange: Exchange) => void,
     reject: (cause: unknown) => void,
   ) {
     this.#signal = signal
-    this.#timeoutMs = timeoutMs
+    this.#timeoutMs = bodyTimeout
+    this.#upgrade = upgrade
     this.#resolve = resolve
     this.#reject = reject
     signal.addEventListener('abort', this.#abort)
@@ -84,6 +86,11 @@ class Receiver implements Dispatcher.DispatchHandler {
     headers: Fields,
     socket: Duplex,
   ): void {
+    if (String(headers['upgrade']).toLowerCase() !== this.#upgrade) {
+      socket.destroy()
+      this.#over()
+      return this.#reject(new errors.SocketError('it changed to a protocol that was not asked for'))
+    }
     this.#body = socket
     socket.once('close', () => this.#over())
     this.#resolve({ status, headers, body: socket, trailers: () => this.#trailers, socket })
@@ -95,6 +102,8 @@ class Receiver implements Dispatcher.DispatchHandler {
     headers: Fields,
   ): void {
     if (status < 200) return // what comes before an answer
+    if (status > 599) return controller.abort(new errors.SocketError(`status ${status} is none`))
+    this.#isBodyless = status === 204 || status === 304
     const body = new Readable({
       highWaterMark: BUFFER_BYTES,
       read: () => {
@@ -130,7 +139,10 @@ class Receiver implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     this.#over()
-    if (this.#body === undefined) this.#reject(cause)
+    // the length of what another answer has, in one that has no body (RFC 9110, 8.6), is no fault
+    const isWhole = this.#isBodyless && cause instanceof errors.ResponseContentLengthMismatchError
+    if (isWhole) this.#body?.push(null)
+    else if (this.#body === undefined) this.#reject(cause)
     else this.#body.destroy(cause)
   }
 

@@ -1,6 +1,6 @@
 import type { Call } from '../kit/call.ts'
 
-/** Headers that belong to one connection (RFC 9110, 7.6.1), and the caller's credential, which is ours. */
+/** Headers that belong to one connection (RFC 9110, 7.6.1). */
 const HOP = new Set([
   'connection',
   'keep-alive',
@@ -12,7 +12,6 @@ const HOP = new Set([
   'upgrade',
   'host',
   'expect',
-  'authorization',
 ])
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -98,20 +97,29 @@ const ADDRESSES: readonly (readonly [string, (value: string, seen: Publicly) => 
       ),
   ],
   ['link', (value, seen) => value.replaceAll(/<([^<>]*)>/g, (_all, to: string) => `<${seen(to)}>`)],
-  // browsers refuse a name that begins so with another path (RFC 6265bis, 4.1.3.2)
-  [
-    'set-cookie',
-    (value, seen) =>
-      /^\s*__host-/i.test(value)
-        ? value
-        : value.replaceAll(
-            // of several the last counts
-            /(;\s*path\s*=\s*)(\/[^;\s]*)/gi,
-            (_all, before: string, path: string) =>
-              before + (path === '/' ? seen(path).slice(0, -1) || path : seen(path)),
-          ),
-  ],
+  ['set-cookie', cookieBelow],
 ]
+
+/**
+ * A cookie for the service alone. Of several paths the last counts, and one that is none, or is not said, is what lies
+ * above the address that was asked for: of the `invokeUrl`, all services of the deployment (RFC 6265, 5.1.4 and 5.2.4).
+ */
+function cookieBelow(cookie: string, seen: Publicly): string {
+  // browsers refuse a name that begins so with another path (RFC 6265bis, 4.1.3.2)
+  if (/^\s*__host-/i.test(cookie)) return cookie
+  const home = seen('/').slice(0, -1)
+  const last = cookie
+    .split(';')
+    .slice(1)
+    .filter((part) => /^\s*path\s*(?:=|$)/i.test(part))
+    .at(-1)
+  const placed = cookie.replaceAll(
+    /(;\s*path\s*=\s*)(\/[^;\s]*)/gi,
+    (_all, before: string, path: string) => before + (path === '/' ? home || path : seen(path)),
+  )
+  const isSaid = last !== undefined && /=\s*\//.test(last)
+  return isSaid || home === '' ? placed : `${placed}; Path=${home}`
+}
 
 function without(
   headers: Headers,

@@ -51,11 +51,14 @@ export function callOf(
     readonly address: string
     /** Headers that it has beside, or instead of, those of the request. */
     readonly sent?: Readonly<Record<string, string>> | undefined
+    /** Whether `Authorization` is for the service: something else has let its caller in. */
+    readonly isForeign?: boolean
   },
 ): Call {
-  const { target, address, sent } = asked
+  const { target, address, sent, isForeign = false } = asked
   const own = { ...sent, ...forwardedAs(site.config, request.raw, address) }
-  return { ...passing(request, reply), target, address, headers: withOwn(request, own) }
+  const headers = withOwn(request, isForeign, own)
+  return { ...passing(request, reply), target, address, headers }
 }
 
 /** The call in a request by which another server passes one on. */
@@ -89,9 +92,18 @@ function passing(
 }
 
 /** What `Connection` names is taken out of the headers of the caller alone, before ours come to them. */
-function withOwn({ raw }: FastifyRequest, own: Record<string, string>): Call['headers'] {
-  const theirs = onward(raw.headers)
-  return { ...unforwarded(theirs), ...own, cookie: withoutOurs(theirs['cookie']?.toString()) }
+function withOwn(
+  { raw }: FastifyRequest,
+  isForeign: boolean,
+  own: Record<string, string>,
+): Call['headers'] {
+  const { authorization, ...theirs } = onward(raw.headers)
+  return {
+    ...unforwarded(theirs),
+    ...own,
+    authorization: isForeign ? authorization : undefined,
+    cookie: withoutOurs(theirs['cookie']?.toString()),
+  }
 }
 
 /** An instance may break off its answer before any of it has gone out. */

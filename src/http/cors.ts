@@ -23,12 +23,10 @@ export async function cors(
   find: () => Promise<CorsPolicy | undefined>,
 ): Promise<boolean> {
   const { origin } = request.headers
-  if (origin === undefined || hostIn(origin) === request.host) return false
+  const { address, host } = reached(site.config, request.raw)
+  if (origin === undefined || hostIn(origin) === host.toLowerCase()) return false
   const isAsking = isPreflight(request)
-  if (isAsking) {
-    const { address } = reached(site.config, request.raw)
-    site.quotas.takeOperation(callerKey({ viewer: anonymous, address }))
-  }
+  if (isAsking) site.quotas.takeOperation(callerKey({ viewer: anonymous, address }))
   const policy = await find()
   const isLetIn = policy !== undefined && share(reply, origin, policy)
   if (!isAsking) return false

@@ -53,6 +53,9 @@ export function httpError(thrown: unknown, requestId: string): HttpError {
   }
 }
 
+/** What work fails with whose caller has hung up. */
+const GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'UND_ERR_ABORTED'])
+
 /**
  * What Fastify itself finds wrong with a request (a content type that is none, a method that wants one) is the
  * caller's, and so is an answer that cannot be begun because the caller has gone; any other error is handed back as
@@ -60,7 +63,7 @@ export function httpError(thrown: unknown, requestId: string): HttpError {
  */
 export function asAnswer(error: unknown, answer: ServerResponse): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
-  if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' && answer.destroyed)
+  if (GONE.has(String(error.code)) && answer.destroyed)
     return new BadRequest('The caller was gone before the answer began.')
   if (!('statusCode' in error)) return error
   const isRefusal = String(error.code).startsWith('FST_') && Number(error.statusCode) < 500

@@ -19,6 +19,14 @@ export class Incoming extends IncomingMessage {
     return this.isOffered && (this.method === 'CONNECT' || isWebSocket(this))
   }
 
+  /**
+   * Whether it offered what is not taken up. Node's parser then stops behind it: bytes that came along with its end would
+   * be lost, so its connection is not used again.
+   */
+  get isLast(): boolean {
+    return this.isOffered === true && !this.upgrade
+  }
+
   set upgrade(isOffered: boolean | null) {
     this.isOffered = isOffered
   }
@@ -34,8 +42,11 @@ export class Incoming extends IncomingMessage {
 Object.defineProperty(Incoming.prototype, 'constructor', { value: IncomingMessage })
 
 /** Whether a request asks to go on as a WebSocket (RFC 6455, 4.1). */
-const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
-  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody({ headers })
+const isWebSocket = ({ method, headers, httpVersion }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  httpVersion === '1.1' &&
+  headers.upgrade?.toLowerCase() === 'websocket' &&
+  !hasBody({ headers })
 
 /** Whether bytes follow the head of a request (RFC 9112, 6.3). */
 export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>

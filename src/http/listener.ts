@@ -102,6 +102,7 @@ export function listener(
     done()
   })
   http.addHook('onSend', (request, reply, _payload, done) => {
+    if ((request.raw as Incoming).isLast) reply.header('connection', 'close')
     const cookie = cookieSetBy(request.raw)
     if (cookie !== undefined) reply.header('set-cookie', cookie)
     if (!isPassedOn(reply)) {

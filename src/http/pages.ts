@@ -42,16 +42,20 @@ export function pages(site: Site) {
         if (target.startsWith(`${OPENING}?`)) return letIn(site, request.raw, reply, host, target)
         const policy = () => site.doors.corsOf(ServiceId.text(serviceId))
         if (await cors(site, request, reply, policy)) return reply
-        const ctx = await contextOf(site, request.raw, undefined, () =>
-          guestOf(site, request, host),
-        )
+        let isForeign = false
+        const ctx = await contextOf(site, request.raw, undefined, async () => {
+          const guest = await guestOf(site, request, host)
+          isForeign = guest.isByCookie
+          return guest.viewer
+        })
         if (ctx.viewer.kind === 'anonymous' && isNavigation(request.raw)) {
           const { nonce, cookie } = begun(request.raw, host.isSecure)
           const back = new URLSearchParams({ to: target, begun: nonce }).toString()
           const opener = `${host.ours}/open/${ServiceId.text(serviceId)}?${back}`
           return reply.headers({ ...NEVER_STORED, 'set-cookie': cookie }).redirect(opener, 302)
         }
-        const call = callOf(site, request, reply, { target, address: host.origin })
+        const asked = { target, address: host.origin, isForeign }
+        const call = callOf(site, request, reply, asked)
         const answer = await invoked(site, ctx, reply, () =>
           ctx.doors.invoke(ctx, undefined, ServiceId.text(serviceId), call),
         )
@@ -106,18 +110,24 @@ function hostOf({ config }: Site, { raw }: FastifyRequest, serviceId: string): H
  * Who asks at the host of a service: by a credential in a header as everywhere, or by the pass in the cookie. Nobody is
  * let in without one, in open mode either. Throws Forbidden for a page of another origin.
  */
-async function guestOf(site: Site, { raw }: FastifyRequest, host: Host): Promise<Viewer> {
+async function guestOf(
+  site: Site,
+  { raw }: FastifyRequest,
+  host: Host,
+): Promise<{ viewer: Viewer; isByCookie: boolean }> {
   const { authorization, cookie } = raw.headers
   const credential = credentialIn({ authorization }, '')
   const known = await site.authenticator.known(credential)
-  if (known !== undefined) return asNamed(site, known, credential)
+  if (known !== undefined)
+    return { viewer: await asNamed(site, known, credential), isByCookie: false }
   const pass = cookie === undefined ? undefined : parseCookie(cookie)[host.cookie]
   const holder = pass && holderOfPass(site, 'page', host.serviceId, pass)
-  if (!holder) return anonymous
+  if (!holder) return { viewer: anonymous, isByCookie: false }
   if (!isAtHome(raw, host.name))
     throw new Forbidden(
       'VIEWER',
       'The cookie of this host is good for its own pages only (send Origin).',
     )
-  return (await site.authenticator.holding(holder)) ?? anonymous
+  const viewer = await site.authenticator.holding(holder)
+  return { viewer: viewer ?? anonymous, isByCookie: viewer !== undefined }
 }

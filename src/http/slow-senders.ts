@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config.ts'
+import type { Incoming } from './incoming.ts'
 
 /** The least that a body which is passed on brings in each UPLOAD_STALL_SECONDS, until all of it has come. */
 const LEAST_BYTES = 1_024
@@ -17,11 +18,16 @@ export function keepPace(request: IncomingMessage, { uploadStallMs }: Config): v
     const came = socket.bytesRead - seen
     seen = socket.bytesRead
     if (request.complete) stop()
-    else if (came < LEAST_BYTES && request.readableLength === 0) socket.destroy()
+    else if (came < LEAST_BYTES && request.readableLength === 0 && !isWaiting(request))
+      socket.destroy()
   }, uploadStallMs)
   const stop = (): void => clearInterval(timer)
   request.once('end', stop).once('close', stop)
 }
+
+/** Whether its sender waits to be asked for the body. */
+const isWaiting = (request: IncomingMessage): boolean =>
+  (request as Incoming).onFirstRead !== undefined // of a listener of ours
 
 /** Cuts the connection of a request that was answered before all of it had come, when the rest takes too long. */
 export function endRest(request: IncomingMessage, { bodyTimeoutMs }: Config): void {

@@ -6,7 +6,7 @@ import type { Answer } from '../kit/call.ts'
 
 /** How often it is looked whether whoever is silent on such a connection is still there. */
 const ALIVE_MS = 30_000
-/** How long whoever was answered otherwise may take to hang up. */
+/** How long one side may take to hang up when the other has, or is done. */
 const GOODBYE_MS = 1_000
 
 /** What came over a connection behind the request to upgrade it. */
@@ -115,7 +115,11 @@ function joined(one: Socket, other: Socket): void {
   ] as const) {
     from.setKeepAlive(true, ALIVE_MS)
     from.on('error', () => from.destroy())
-    from.once('close', () => to.destroySoon()) // what it has said goes out first
+    from.once('close', () => {
+      to.destroySoon() // what it has said goes out first, where somebody reads it
+      const cut = setTimeout(() => to.destroy(), GOODBYE_MS)
+      to.once('close', () => clearTimeout(cut))
+    })
     from.pipe(to)
   }
 }

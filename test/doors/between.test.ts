@@ -257,13 +257,18 @@ test.each(everyDoor)(
         ['set-cookie', 'millraces=2'],
         ['set-cookie', 'below=3; SameSite=Lax; path=/app'],
         ['set-cookie', '__Host-own=4; Secure; Path=/'],
+        ['set-cookie', 'odd=5; Path=x'],
+        ['set-cookie', 'twice=6; Path=/a; Path=/b'],
       ])
       // one service's are not sent to another
+      const home = doors[door] === '' ? '' : `; Path=${doors[door]}`
       expect(headers['set-cookie']).toEqual([
         `theirs=1; Path=${doors[door] || '/'}; HttpOnly`,
-        'millraces=2',
+        `millraces=2${home}`,
         `below=3; SameSite=Lax; path=${doors[door]}/app`,
         '__Host-own=4; Secure; Path=/',
+        `odd=5; Path=x${home}`,
+        `twice=6; Path=${doors[door]}/a; Path=${doors[door]}/b`,
       ])
     }
   },

@@ -156,7 +156,11 @@ createServer((request, response) => response.writeHead(302, { location: '/else',
   const response = await call(service.invokeUrl, { redirect: 'manual' })
   expect(response.status).toBe(302)
   expect(response.headers.get('location')).toBe(`${new URL(service.invokeUrl).pathname}/else`)
-  expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+  const { pathname } = new URL(service.invokeUrl)
+  expect(response.headers.getSetCookie()).toEqual([
+    `a=1; Path=${pathname}`,
+    `b=2; Path=${pathname}`,
+  ])
 })
 
 test('calls at the same time are spread over the instances, least busy first', async () => {

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { runningService } from '../../testkit/seed/services.ts'
+import { logOf, runningService } from '../../testkit/seed/services.ts'
 import { sharedApp, type SharedApp } from '../../testkit/shared.ts'
 import { ask, doorsOf, everyDoor, type Doors } from './every-door.ts'
 import { server } from './programs.ts'
@@ -146,16 +146,15 @@ test.each(['h2c', 'TLS/1.0, HTTP/1.1', 'foo'])(
   async (protocol) => {
     // as curl --http2 and Java's HttpClient begin
     const offer = `connection: Upgrade, HTTP2-Settings\r\nupgrade: ${protocol}\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n`
-    const { socket, until } = await raw(
+    const { until, socket } = await raw(
       headOf('POST', '/one', `${offer}content-length: 3\r\n`),
       'abc',
+      headOf('GET', '/two', ''), // that comes along cannot be answered
     )
-    await until(/"url":"\/one".*\}/)
-    socket.write(headOf('GET', '/two', offer))
-    const came = await until(/"url":"\/two".*\}/)
-    expect(came).toMatch(/"url":"\/one","body":"abc"/)
-    expect(came).not.toMatch(/http2-settings/i)
-    socket.destroy()
+    const came = await until(/"url":"\/one","body":"abc".*\}/)
+    expect(came).toMatch(/connection: close/i)
+    expect(came).not.toMatch(/http2-settings|"url":"\/two"/i)
+    await once(socket, 'close')
   },
 )
 
@@ -179,4 +178,17 @@ test('a service knows from its environment where it is reached', async () => {
     service: service.invokeUrl,
     page: `http://${doors['own host'].host}/`,
   })
+})
+
+test.each([304, 204])('a %i that tells how long another answer is passes', async (status) => {
+  const { headers, ...answer } = await askAt('service', 'GET', `/empty?${status}`)
+  expect(answer).toEqual({ status, body: '' })
+  expect(headers['etag']).toBe('"a"')
+})
+
+test('a status that is none is a bad gateway, and the log says so', async () => {
+  const { status, body } = await askAt('service', 'GET', '/empty?999')
+  expect(status).toBe(502)
+  expect(JSON.parse(body)).toMatchObject({ error: 'bad_gateway' })
+  expect(await logOf(app.admin, service.id)).toContain('status 999')
 })

@@ -48,6 +48,11 @@ const server = createServer(async (request, response) => {
     return response.end()
   }
   if (path === '/half') return response.writeHead(200, { 'content-type': 'text/plain' }).write('half')
+  if (path === '/empty') {
+    const status = request.url.split('?')[1]
+    request.socket.end('HTTP/1.1 ' + status + ' Odd\\r\\netag: "a"\\r\\ncontent-length: ' + (status === '999' ? 0 : 99) + '\\r\\n\\r\\n')
+    return
+  }
   if (path === '/environment')
     return response.end(JSON.stringify({ service: process.env.MILLRACE_SERVICE_URL, page: process.env.MILLRACE_PAGE_URL }))
   const body = await text(request)

@@ -34,7 +34,8 @@ async function seeded() {
   const { id: organizationId, admin } = await seedOrganization(app)
   const files = {
     'main.mjs': `export const handler = (request) =>
-      new Response(new URL(request.url).pathname + ' ' + (request.headers.get('cookie') ?? ''))`,
+      new Response(new URL(request.url).pathname + ' ' +
+        (request.headers.get('cookie') ?? request.headers.get('authorization') ?? ''))`,
   }
   const { id } = await runningService(admin, files, { image: 'node' })
   return { id, organizationId, host: `${id.replace('_', '-')}.apps.example.com` }
@@ -116,6 +117,17 @@ test('the sign-in of our own host counts for nothing there, and the pass for not
         'sec-fetch-site': 'cross-site',
       }),
     ).toMatchObject({ status: 403 })
+})
+
+test('where the cookie lets a page in, Authorization is for the service, and ours never is', async () => {
+  const cookie = await opened(one)
+  for (const authorization of ['Bearer of.the.app', 'Basic YTpi', 'token abc']) {
+    const answer = await ask(one.host, '/x', { cookie, authorization })
+    expect(answer).toMatchObject({ status: 200, body: `/x ${authorization}` })
+    expect((await ask(one.host, '/x', { authorization })).status).toBe(401)
+  }
+  const ours = await ask(one.host, '/x', { cookie, ...app.admin.headers })
+  expect(ours).toMatchObject({ status: 200, body: '/x ' })
 })
 
 test("a pass is good for one service, is never shown to it, and is nobody else's to make", async () => {

@@ -74,7 +74,10 @@ function ended(
   durationMs: number,
   bytes: number,
 ): void {
-  const isStream = String(response.getHeader('content-type')).startsWith('text/event-stream')
+  // what goes on in another protocol is meant to last as well
+  const isStream =
+    response.statusCode === 101 ||
+    String(response.getHeader('content-type')).startsWith('text/event-stream')
   const isBrokenOff = !response.writableFinished && !isStream
   const { statusCode } = response
   const route = routeOf(request)
