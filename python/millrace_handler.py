@@ -497,6 +497,8 @@ def dumped(value):
 def simpler(value):
     """The same in terms that JSON has a word for; whatever has `tolist` is taken for an array or a number of numpy."""
     if isinstance(value, (datetime.date, datetime.time)):
+        if value != value:  # NaT of pandas, which is a date to Python
+            raise TypeError('not a time')
         return value.isoformat()
     if isinstance(value, Mapping):
         return dict(value.items())
@@ -514,10 +516,11 @@ def plain(value, path, depth=0):
         raise ValueError('%s is nested more than %d deep' % (path[:200], MAX_NESTING))
     if value is None or isinstance(value, (str, int)):
         return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
+    if isinstance(value, (float, datetime.date)):
+        if value != value or (isinstance(value, float) and math.isinf(value)):
             raise ValueError('%s is %s, which JSON has no word for: give None, or a text of your own' % (path, value))
-        return value
+        if isinstance(value, float):
+            return value
     if isinstance(value, Mapping):
         return {key_of(key, path): plain(one, '%s.%s' % (path, key), depth + 1) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

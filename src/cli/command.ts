@@ -10,7 +10,7 @@ interface SharedOptions {
   readonly json?: boolean
 }
 
-const DEFAULT_URL = 'http://127.0.0.1:4000'
+export const DEFAULT_URL = 'http://127.0.0.1:4000'
 
 /** Adds what every command that talks to the API has. */
 export function talking(command: Command): Command {

@@ -42,7 +42,7 @@ export function addDeploy(program: Command): void {
     .option('--name <name>', "the deployment; the folder's name when absent")
     .option('--service <name>', "the service; the deployment's name when absent")
     .option('--handler <module:function>', 'what to call; main:handler when absent')
-    .option('--image <image>', 'what runs it, python or node; guessed when absent')
+    .option('--image <image>', 'what runs it, python or node; guessed when absent', readImage)
     .option('--command <command>', 'a command that listens on $PORT, instead of a handler')
     .option('--instances <n>', 'how many processes', readWhole(1))
     .option('--env <NAME=value>', 'a variable; may be repeated', readVariable(false))
@@ -54,7 +54,7 @@ export function addDeploy(program: Command): void {
     .option(
       '--allow-origin <origin>',
       'let pages of this origin call it from a browser, or * of every one; may be repeated',
-      (origin: string, before: readonly string[] = []) => [...before, origin],
+      readOrigin,
     )
     .option('--version <label>', 'a name for the version; made from the content when absent')
     .option('--no-wait', 'do not wait until it serves')
@@ -144,6 +144,20 @@ async function provideService(
   // what rests has taken the version and waits to be started
   const isResting = ['STOPPING', 'STOPPED', 'FAILED'].includes(service.status)
   return isResting ? startService(server, service) : service
+}
+
+function readOrigin(text: string, before: readonly string[] = []): readonly string[] {
+  if (text !== '*' && !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+$/i.test(text))
+    throw new InvalidArgumentError(
+      'Give scheme, host and port, and nothing behind them, like https://app.example.com.',
+    )
+  return [...before, text]
+}
+
+function readImage(text: string): string {
+  if (!/^(?:python|node)(?::|$)/.test(text))
+    throw new InvalidArgumentError('There are python and node; for all else give a --command.')
+  return text
 }
 
 /** Where its pages are, which few services have besides their calls; nothing where it has no host of its own. */

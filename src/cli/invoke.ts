@@ -83,7 +83,7 @@ export function addInvoke(program: Command): void {
       const { statusCode, headers } = response
       if (statusCode < 200 || statusCode > 299)
         throw new Refusal(
-          `${handle} answers with status ${statusCode}.\n${await response.body.text()}`,
+          `${handle} answers with status ${statusCode}.\n${await response.body.text()}${statusCode < 500 ? '' : `\nIts log may say why: npx millrace logs ${handle}`}`,
         )
       const type = String(headers['content-type'] ?? BYTES)
       if (options.output !== undefined) {

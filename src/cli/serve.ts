@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Started } from '../app.ts'
 import { inJson } from '../kit/controls.ts'
 import { outageIn } from '../kit/errors.ts'
-import { answering, isJson } from './command.ts'
+import { answering, DEFAULT_URL, isJson } from './command.ts'
 import { answer, note } from './output.ts'
 import { codeOf, reasonOf, Refusal } from './refusal.ts'
 
@@ -119,5 +119,5 @@ Millrace is ready.
       : `${unwalled} Whoever may deploy is trusted with the server`
   }
 
-Deploy something: npx millrace deploy examples/text-stats
+Deploy something: ${url === DEFAULT_URL ? '' : `MILLRACE_URL=${url} `}npx millrace deploy examples/text-stats
 `

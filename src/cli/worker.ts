@@ -1,3 +1,5 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import type { Command } from 'commander'
 import { isJson, readWhole, serverOf, talking } from './command.ts'
 import { note, say } from './output.ts'
@@ -11,6 +13,23 @@ interface WorkerOptions {
   readonly lease?: number
   readonly grace?: number
   readonly kill?: number
+}
+
+/** Throws a Refusal for a program that cannot be started, before a job is taken that it would fail. */
+async function mustBeThere(file: string): Promise<void> {
+  const folders = file.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter)
+  for (const folder of folders) {
+    const isThere = await access(join(folder, file), constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return
+  }
+  throw new Refusal(
+    file.includes('/')
+      ? `There is no program ${JSON.stringify(file)} that can be started.`
+      : `There is no program ${JSON.stringify(file)} in PATH.`,
+  )
 }
 
 /** `worker`: runs a program once for each job of a queue. */
@@ -33,6 +52,7 @@ export function addWorker(program: Command): void {
     .passThroughOptions()
     .action(async ([file = '', ...args]: string[], options: WorkerOptions, command: Command) => {
       const { createWorker, inWords, programHandler } = await import('../worker/index.ts')
+      await mustBeThere(file)
       const asJson = isJson(command)
       let isTold = false
       const worker = createWorker({

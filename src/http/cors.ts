@@ -34,7 +34,7 @@ export async function cors(
   if (!isLetIn)
     throw new Forbidden(
       'VIEWER',
-      `No service here lets pages of ${origin} call it at this address: its \`cors\` names the origins that may.`,
+      `No service here lets pages of ${origin} call it at this address (the one with its id): its \`cors\` names the origins that may.`,
     )
   void reply.code(204).headers(permission(request, policy)).send()
   return true

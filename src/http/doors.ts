@@ -71,7 +71,11 @@ export function invocation(site: Site, invoker: Invoker) {
             keepPace(request.raw, site.config)
             if (await cors(site, request, reply, () => policy(request.params))) return reply
             const why = refusal(site.config, request.raw)
-            if (why !== undefined) throw new Forbidden('VIEWER', why)
+            if (why !== undefined)
+              throw new Forbidden(
+                'VIEWER',
+                `${why} Pages of a service are at its own host (pageUrl).`,
+              )
             const ctx = await contextOf(site, request.raw)
             const { prefix, target } = behind(request.url, segments)
             const call = callOf(site, request, reply, { target, address: ctx.origin + prefix })

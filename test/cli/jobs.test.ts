@@ -219,6 +219,17 @@ it('watching a job that fails tells each attempt, and ends with exit code 1', as
   expect({ code, stderr }).toEqual({ code: 1, stderr: `${id} has failed: second\n` })
 })
 
+it('a worker whose program is not there takes no job', async () => {
+  const queue = await seedQueue(server.admin)
+  const { id } = await submit(server.admin, queue)
+  for (const program of ['no-such-program', './no-such-program']) {
+    const { code, stderr } = await ends('worker', '--service', queue, '--', program)
+    expect(code).toBe(1)
+    expect(stderr).toContain(`There is no program "${program}"`)
+  }
+  expect(JSON.parse(await run('job', 'get', id, '--json'))).toMatchObject({ status: 'QUEUED' })
+})
+
 it('a worker is told which role a job needs', async () => {
   const queue = await seedQueue(server.admin)
   const { id } = await submit(server.admin, queue)

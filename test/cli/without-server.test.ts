@@ -58,6 +58,8 @@ describe.concurrent('without a server', () => {
     [['logs', 'x', '--since', '2026-02-28T24:00Z']],
     [['logs', 'x', '--since', '31 Feb 2026']],
     [['job', 'submit', 'x', '--after', '2026-04-31T12:00']],
+    [['deploy', 'x', '--image', 'ruby']],
+    [['deploy', 'x', '--allow-origin', 'https://app.example.com/']],
     [['job', 'submit', 'x', '--after', '999999w']],
     [['token', 'create', 'x', '--role', 'boss']],
     [['deploy', '.', '--env', 'no value']],

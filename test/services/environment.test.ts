@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { graphql } from '../../testkit/generated/index.ts'
@@ -7,7 +9,8 @@ import { CreateDeployment, CreateVersion } from '../../testkit/operations/deploy
 import { Viewer } from '../../testkit/operations/organizations.ts'
 import { CreateService, DeleteService } from '../../testkit/operations/services.ts'
 import { succeeded, whole } from '../../testkit/outcome.ts'
-import { becomes, send } from '../../testkit/seed/services.ts'
+import { testFolder } from '../../testkit/folder.ts'
+import { becomes, runningService, send } from '../../testkit/seed/services.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -138,4 +141,19 @@ test('a process sees its three layers, a token of its own, and nothing else of o
     body: '{}',
   })
   expect(refused.status).toBe(401)
+})
+
+test('a program of Node.js is what its folder says, wherever that of the server lies', async () => {
+  const folder = await testFolder()
+  await writeFile(join(folder.path, 'package.json'), '{"type":"module"}')
+  const within = await testApp({ RUNTIME_DIR: join(folder.path, 'runtime') })
+  try {
+    const files = { 'main.js': "exports.handler = () => new Response('of CommonJS')" }
+    const { invokeUrl } = await runningService(within.admin, files, { image: 'node' })
+    const answer = await fetch(invokeUrl, { headers: within.admin.headers })
+    expect(await answer.text()).toBe('of CommonJS')
+  } finally {
+    await within.close()
+    await folder.remove()
+  }
 })

@@ -170,6 +170,7 @@ describe("a handler of ABEJA's runtime", () => {
 
     test.each([
       ['numpy_nan', 'ValueError: content.scores.0.1 is nan'],
+      ['pandas_nat', 'ValueError: content.at.1 is NaT'],
       ['pandas_table', 'TypeError: content is a DataFrame: give its .values, or a text'],
     ])('%s is told in the log', async (mode, why) => {
       expect((await post(mode)).status).toBe(500)

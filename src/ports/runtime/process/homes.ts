@@ -1,4 +1,4 @@
-import { chmod, lchown, mkdir, readdir } from 'node:fs/promises'
+import { chmod, lchown, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Trash } from './trash.ts'
 
@@ -35,6 +35,8 @@ export class Homes {
     await mkdir(folder, { mode: 0o700 })
     try {
       await mkdir(temporary, { mode: 0o700 })
+      // or Node.js would take a package that lies further up, such as ours, for that of the program
+      await writeFile(join(folder, 'package.json'), '{}\n')
       await fill(folder)
       await chmod(folder, 0o700)
       if (user !== undefined) {
