@@ -129,6 +129,11 @@ async function answerNew(
   }
   // first, so that whoever interrupts this knows it; stdout is for what comes of the job
   note(`${job.id} is submitted. Should this be interrupted, follow it with ${follow}.`)
+  const { handle, status } = job.service
+  if (status === 'UNAVAILABLE')
+    note(
+      `No worker of ${handle} is there: start one with \`npx millrace worker --service ${handle} -- …\`.`,
+    )
   const last = succeeded(await ended(server, job.id, job.asOf, (event) => note(inWords(event))))
   answer(isJson(command), last, () => jsonOf(last.result))
 }

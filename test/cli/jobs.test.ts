@@ -106,7 +106,7 @@ it.each([[], ['--json']])(
   async (...more) => {
     const queue = await seedQueue(server.admin)
     const waiting = start('job', 'submit', queue, '--data', '1', '--wait', ...more)
-    await until(() => waiting.stderr.includes('\n'))
+    await until(() => waiting.stderr.includes('npx millrace worker --service'))
     waiting.signal('SIGINT')
     const { stdout, stderr } = await waiting.ended()
     expect(stdout).toBe('')
