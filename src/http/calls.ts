@@ -5,7 +5,7 @@ import { noting } from '../auth/viewer.ts'
 import { callerKey, type Context, type Site } from '../context.ts'
 import { opened, onward } from '../doors/index.ts'
 import type { Answer, Call } from '../kit/call.ts'
-import { BadGateway } from '../kit/errors.ts'
+import { BadGateway, BadRequest } from '../kit/errors.ts'
 import { whenClosed } from './closed.ts'
 import { withoutOurs } from './cookie.ts'
 import { forwardedAddress, forwardedAs, unforwarded } from './forwarding.ts'
@@ -80,6 +80,11 @@ function passing(
     if (!reply.raw.writableFinished) gone.abort()
   })
   const { method, raw } = request
+  const coding = raw.headers['transfer-encoding']?.trim().toLowerCase() ?? 'chunked'
+  if (coding !== 'chunked')
+    throw new BadRequest(
+      `A body in the transfer coding ${JSON.stringify(coding)} is not read: send it chunked, and say how it is compressed by Content-Encoding.`,
+    )
   const has = !isUpgrade(raw) && hasBody(raw)
   return {
     method,

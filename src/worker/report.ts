@@ -115,11 +115,22 @@ const completeTogether = gathered(
 
 /** The result as it will be sent. Throws NonRetryable for what is no JSON. */
 function plain(result: unknown): JsonText {
+  if (result instanceof JsonText) return result
   try {
-    return result instanceof JsonText ? result : JsonText.of(result)
+    const text = JsonText.of(result)
+    // what JSON.stringify writes for what is no number
+    if (text.text.includes('null')) JSON.stringify(result, asNumber)
+    return text
   } catch (cause) {
     throw new NonRetryable(`The result is no JSON: ${messageOf(cause)}`, { cause })
   }
+}
+
+/** Throws for a number that JSON has no word for. */
+function asNumber(key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value
+  const what = key === '' ? 'it' : JSON.stringify(key)
+  throw new RangeError(`${what} is ${value}, which JSON has no word for: give null or a text.`)
 }
 
 /** Where an error comes from, and what caused it. */

@@ -180,6 +180,15 @@ test('a service knows from its environment where it is reached', async () => {
   })
 })
 
+test('a body in a transfer coding that would be lost is refused', async () => {
+  const { until, socket } = await raw(
+    headOf('POST', '/', 'transfer-encoding: gzip, chunked\r\n'),
+    '3\r\nabc\r\n0\r\n\r\n',
+  )
+  expect(await until(/gzip, chunked.*\}/)).toMatch(/^HTTP\/1.1 400/)
+  socket.destroy()
+})
+
 test.each([304, 204])('a %i that tells how long another answer is passes', async (status) => {
   const { headers, ...answer } = await askAt('service', 'GET', `/empty?${status}`)
   expect(answer).toEqual({ status, body: '' })

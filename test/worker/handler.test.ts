@@ -187,6 +187,10 @@ const hopeless: readonly [why: string, handler: () => unknown][] = [
   ],
   ['The result was refused: result: ', () => 'no number'],
   ['The result was refused: The result is no JSON: ', () => 1n],
+  [
+    'The result was refused: The result is no JSON: "loss" is NaN, which',
+    () => ({ none: null, text: 'NaN', deep: [{ loss: Number.NaN }] }),
+  ],
   ['The result was refused: A request has at most ', () => 'x'.repeat(1_100_000)],
 ]
 
