@@ -47,12 +47,17 @@ test('texts that PostgreSQL cannot store are refused before they reach it', asyn
     }
 })
 
-test('a content type that is none is the caller’s mistake, on every door', async () => {
+test('a content type that is none is the caller’s mistake, and a matter of services and fronts at theirs', async () => {
   const body = '{"query":"{ __typename }"}'
   const headers = { 'content-type': 'none', ...app.admin.headers }
-  for (const path of ['/graphql', '/nothing', '/deployments/a/services/b']) {
+  for (const [path, status] of [
+    ['/graphql', 400],
+    ['/nothing', 400],
+    ['/deployments/a/services/b', 404],
+    ['/topchef/nothing', 404],
+  ] as const) {
     const response = await fetch(app.url + path, { method: 'POST', headers, body })
-    expect(response.status).toBe(400)
+    expect([path, response.status]).toEqual([path, status])
     expect(await response.text()).not.toContain('INTERNAL')
   }
 })

@@ -177,13 +177,16 @@ test('output that is held by whom nobody can find is not waited for', async () =
   process.kill(Number(await readFile(file, 'utf8')))
 })
 
-test('a program that is not there fails the job', async () => {
+test('a program that is gone fails the job', async () => {
   const queue = await seedQueue(app.admin)
-  const { id } = await submit(app.admin, queue)
-  worker(queue, ['no-such-program'])
-  await jobBecomes(app.admin, id, 'FAILED')
-  expect((await read(app.admin, id)).error?.message).toMatch(
-    /could not be started: .*no-such-program/,
+  const program = `${folder.path}/passing`
+  await writeFile(program, '#!/bin/sh\nrm "$0"\n', { mode: 0o755 })
+  const ids = await submitMany(app.admin, queue, [{ parameters: 0 }, { parameters: 1 }])
+  worker(queue, [program])
+  for (const [n, status] of ['SUCCEEDED', 'FAILED'].entries())
+    await jobBecomes(app.admin, ids[n] ?? '', status)
+  expect((await read(app.admin, ids[1] ?? '')).error?.message).toMatch(
+    /could not be started: .*passing/,
   )
 })
 
