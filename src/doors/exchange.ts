@@ -91,8 +91,9 @@ class Receiver implements Dispatcher.DispatchHandler {
       this.#over()
       return this.#reject(new errors.SocketError('it changed to a protocol that was not asked for'))
     }
+    // from here whoever holds it closes it, when what has been said over it has arrived
+    this.#over()
     this.#body = socket
-    socket.once('close', () => this.#over())
     this.#resolve({ status, headers, body: socket, trailers: () => this.#trailers, socket })
   }
 

@@ -8,7 +8,7 @@ import { reached } from './reached.ts'
 /** What a service says of pages of other origins, which counts where it has no policy. */
 const OF_CORS = /^access-control-/
 
-/** Replies to pages that a policy lets in. */
+/** Replies of services that have a policy. */
 const under = new WeakSet<FastifyReply>()
 
 /**

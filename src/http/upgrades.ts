@@ -6,8 +6,10 @@ import type { Answer } from '../kit/call.ts'
 
 /** How often it is looked whether whoever is silent on such a connection is still there. */
 const ALIVE_MS = 30_000
-/** How long one side may take to hang up when the other has, or is done. */
+/** How long whoever was answered otherwise may take to hang up. */
 const GOODBYE_MS = 1_000
+/** How long what one side has said may take to be read by the other, once the one has gone. */
+const DRAIN_MS = 10_000
 
 /** What came over a connection behind the request to upgrade it. */
 const heads = new WeakMap<IncomingMessage, Buffer>()
@@ -117,7 +119,7 @@ function joined(one: Socket, other: Socket): void {
     from.on('error', () => from.destroy())
     from.once('close', () => {
       to.destroySoon() // what it has said goes out first, where somebody reads it
-      const cut = setTimeout(() => to.destroy(), GOODBYE_MS)
+      const cut = setTimeout(() => to.destroy(), DRAIN_MS)
       to.once('close', () => clearTimeout(cut))
     })
     from.pipe(to)

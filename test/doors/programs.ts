@@ -78,13 +78,16 @@ server.on('upgrade', (request, socket, head) => {
     return socket.on('end', () => socket.end(() => console.log('left'))).resume()
   }
   sockets.handleUpgrade(request, socket, head, (opened) => {
-    opened.send(JSON.stringify({ url: request.url, headers: request.headers }))
+    const isSink = request.url === '/sink'
+    if (!isSink) opened.send(JSON.stringify({ url: request.url, headers: request.headers }))
+    let bytes = 0
     opened.on('message', (data, isBinary) => {
+      bytes += data.length
       if (String(data) === 'exit') process.exit(3)
       if (String(data) === 'close') return opened.close(4321, 'as asked')
-      opened.send(data, { binary: isBinary })
+      if (!isSink) opened.send(data, { binary: isBinary })
     })
-    opened.on('close', (code) => console.log('closed with', code))
+    opened.on('close', (code) => console.log('closed with', code, 'after', bytes, 'bytes'))
   })
 })
 process.on('SIGTERM', () => {

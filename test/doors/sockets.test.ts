@@ -205,6 +205,18 @@ test('a caller who hangs up before the service has taken up its socket is gone f
   await until(async () => (await logOf(admin, service.id)).includes('left'))
 })
 
+test('what was said before a caller has gone arrives', async () => {
+  const { socket, open } = opened(`${service.invokeUrl}/sink`) // what is not read would take it along
+  await open
+  const part = Buffer.alloc(1_000_003)
+  for (let n = 0; n < 20; n += 1) socket.send(part)
+  await new Promise((resolve) => void socket.send('', resolve)) // all of it has left
+  socket.terminate()
+  await until(async () =>
+    (await logOf(admin, service.id)).includes(`after ${20 * part.length} bytes`),
+  )
+})
+
 test('a socket whose instance dies is cut', async () => {
   const { socket, closed, open } = opened(service.invokeUrl)
   await open
