@@ -210,7 +210,7 @@ test('what was said before a caller has gone arrives', async () => {
   await open
   const part = Buffer.alloc(1_000_003)
   for (let n = 0; n < 20; n += 1) socket.send(part)
-  await new Promise((resolve) => void socket.send('', resolve)) // all of it has left
+  await new Promise((resolve) => socket.send('', resolve)) // all of it has left
   socket.terminate()
   await until(async () =>
     (await logOf(admin, service.id)).includes(`after ${20 * part.length} bytes`),
