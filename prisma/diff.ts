@@ -1,13 +1,18 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Database } from '../src/db/database.ts'
 import { NOTHING_EXTERNAL, prismaFolder } from '../src/db/migrations.ts'
 import { withSchemaEngine } from '../src/db/schema-engine.ts'
 
-/** The SQL that would bring the database to what schema.prisma says; empty when it is there. */
+/** The SQL that would bring the database to what prisma/schema/ says; empty when it is there. */
 export async function schemaDiff(db: Database): Promise<string> {
-  const content = await readFile(join(prismaFolder, 'schema.prisma'), 'utf8')
-  const files = [{ path: 'schema.prisma', content }]
+  const folder = join(prismaFolder, 'schema')
+  const files = await Promise.all(
+    (await readdir(folder)).map(async (path) => ({
+      path,
+      content: await readFile(join(folder, path), 'utf8'),
+    })),
+  )
   const { stdout, exitCode } = await withSchemaEngine(db.pool.options, (engine) =>
     engine.diff({
       from: { tag: 'schemaDatasource', files, configDir: prismaFolder },

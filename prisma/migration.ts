@@ -1,4 +1,4 @@
-// `npm run migration -- <name>` writes the migration that leads from the newest one to schema.prisma.
+// `npm run migration -- <name>` writes the migration that leads from the newest one to prisma/schema/.
 // `npm run migration -- --again` first removes the newest one: as long as nobody has it, it can be re-made.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ async function main(argument: string | undefined) {
   }
   const script = await nextScript()
   if (script === '') {
-    console.log('Nothing changed: the migrations already lead to schema.prisma.')
+    console.log('Nothing changed: the migrations already lead to prisma/schema/.')
     return
   }
   const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14)

@@ -4,7 +4,7 @@ import PrismaPlugin from '@pothos/plugin-prisma'
 import type { Context } from './context.ts'
 import type PrismaTypes from './generated/pothos.ts'
 import { getDatamodel } from './generated/pothos.ts'
-import type { JsonText } from './kit/json.ts'
+import type { JsonText } from './kit/json/json.ts'
 import { storable } from './kit/storable.ts'
 
 /** What every type of the schema is built with. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
-import { isLoopback } from './kit/loopback.ts'
+import { isLoopback } from './kit/http/loopback.ts'
 import { nearest } from './kit/nearest.ts'
 import {
   flag,

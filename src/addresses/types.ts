@@ -2,7 +2,7 @@ import type { ObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { Front } from '../generated/prisma/enums.ts'
-import { JsonText } from '../kit/json.ts'
+import { JsonText } from '../kit/json/json.ts'
 import { fronts, type Naming } from './address.ts'
 import { addressFor, storedAnnotations } from './store.ts'
 

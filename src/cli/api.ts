@@ -4,7 +4,7 @@ import {
   type Role,
   type TypedDocumentString,
 } from '../generated/operations/graphql.ts'
-import { stringify } from '../kit/json.ts'
+import { stringify } from '../kit/json/json.ts'
 import { asOption } from '../kit/organization-words.ts'
 import { Presence } from './presence.ts'
 import { Away, Refusal } from './refusal.ts'

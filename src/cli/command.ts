@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import { readBaseUrl, withoutSecret } from '../kit/base-url.ts'
+import { readBaseUrl, withoutSecret } from '../kit/http/base-url.ts'
 import type { Server } from './api.ts'
 import { Refusal } from './refusal.ts'
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { JsonText } from '../kit/json.ts'
+import { JsonText } from '../kit/json/json.ts'
 import { isGiven } from './given.ts'
 import { codeOf, Refusal } from './refusal.ts'
 

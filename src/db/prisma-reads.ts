@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../generated/prisma/client.ts'
 import type { ErrorCode } from '../kit/errors.ts'
 import { tooLarge, type Operation } from '../kit/operation.ts'
-import { sizeOf } from '../kit/size-of.ts'
+import { sizeOf } from '../kit/json/size-of.ts'
 
 const TOO_COMPLEX: ErrorCode = 'TOO_COMPLEX'
 const READS = new Set([

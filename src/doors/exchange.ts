@@ -1,6 +1,6 @@
 import { Readable, type Duplex } from 'node:stream'
 import { errors, type Dispatcher, type Pool } from 'undici'
-import { isEventStream, type Call, type Fields } from '../kit/call.ts'
+import { isEventStream, type Call, type Fields } from '../kit/http/call.ts'
 
 /** How much of an answer waits in memory for whoever reads it. */
 const BUFFER_BYTES = 65_536

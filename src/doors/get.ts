@@ -1,6 +1,6 @@
 import type { Platform } from '../context.ts'
 import { archiveKey, archiveOf, VersionId } from '../deployments/index.ts'
-import type { Outgoing } from '../kit/call.ts'
+import type { Outgoing } from '../kit/http/call.ts'
 import { NotFound } from '../kit/errors.ts'
 
 /** The door for archives: the bytes of a version, unchanged. Throws NotFound. */

@@ -1,4 +1,4 @@
-import type { Call } from '../kit/call.ts'
+import type { Call } from '../kit/http/call.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1). */
 const HOP = new Set([

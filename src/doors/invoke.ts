@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { errors, Pool } from 'undici'
 import { allow, found, requireCredential } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
-import type { Answer, Call } from '../kit/call.ts'
+import type { Answer, Call } from '../kit/http/call.ts'
 import { BadGateway, DomainError, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
 import {
   calleeById,

@@ -3,7 +3,7 @@ import { checkAgain, clearChecks, giveUpChecks } from '../deployments/index.ts'
 import type { Arrival } from '../generated/prisma/client.ts'
 import { DomainError, outageIn, Unavailable } from '../kit/errors.ts'
 import { failedOver, inHand, takeLeftArrival } from '../uploads/index.ts'
-import { engine } from '../work/index.ts'
+import { engine } from '../job-engine/index.ts'
 
 /** Rounds are a second apart. */
 const OFTEN = 1

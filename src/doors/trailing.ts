@@ -2,7 +2,7 @@ import { request as overHttp, type OutgoingHttpHeaders } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { Readable } from 'node:stream'
 import { errors } from 'undici'
-import { isEventStream, type Call, type Fields } from '../kit/call.ts'
+import { isEventStream, type Call, type Fields } from '../kit/http/call.ts'
 import type { Exchange, Sending } from './exchange.ts'
 
 /** A request with fields behind its body. */

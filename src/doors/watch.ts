@@ -1,5 +1,5 @@
 import type { Platform } from '../context.ts'
-import type { Call } from '../kit/call.ts'
+import type { Call } from '../kit/http/call.ts'
 import { BadGateway, DomainError, TimedOut, Unavailable } from '../kit/errors.ts'
 import type { Span } from '../ports/tracing/tracing.ts'
 

@@ -1,6 +1,6 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
 import { builder } from '../builder.ts'
-import { JsonText, stringify } from '../kit/json.ts'
+import { JsonText, stringify } from '../kit/json/json.ts'
 import { readTime, writeTime } from '../kit/time.ts'
 
 const wrong = (message: string): GraphQLError => new GraphQLError(message)
@@ -65,8 +65,8 @@ function writtenLiteral(node: ValueNode, variables: Record<string, unknown>): st
 const isAbsent = (node: ValueNode, variables: Record<string, unknown>): boolean =>
   node.kind === Kind.VARIABLE && variables[node.name.value] === undefined
 
-// Resolvers get a JsonText, always: literals become one here, variables before they are coerced (`http/texts.ts`). They
-// may answer one, or any value of our own; whoever writes the answer writes it (`kit/json.ts`).
+// Resolvers get a JsonText, always: literals become one here, variables before they are coerced (`execution/json-texts.ts`). They
+// may answer one, or any value of our own; whoever writes the answer writes it (`kit/json/json.ts`).
 builder.scalarType('JSON', {
   description:
     "Any JSON value (RFC 8259); only where the user's own schema rules the content. It is kept as it came, to the last digit, key and space. Answers show whole numbers beyond 2^53-1, and numbers too large for a double, as text, and other numbers as the nearest double.",

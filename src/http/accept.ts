@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from '../context.ts'
 import { BadRequest } from '../kit/errors.ts'
-import { refused } from './observe/operations.ts'
+import { refused } from '../execution/operations.ts'
 
 /*
  * What an operation may be answered in. It is settled before anything is done: a mutation whose answer nobody takes is

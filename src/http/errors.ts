@@ -15,7 +15,7 @@ import {
   Unavailable,
   WrongState,
 } from '../kit/errors.ts'
-import { BodyTooSlow } from '../kit/body.ts'
+import { BodyTooSlow } from '../kit/http/body.ts'
 import { NotAcceptable } from './accept.ts'
 import { UrlTooLong } from './request.ts'
 import { UnsupportedMedia } from './sent.ts'

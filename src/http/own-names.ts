@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { isLoopback } from '../kit/loopback.ts'
+import { isLoopback } from '../kit/http/loopback.ts'
 
 /**
  * Whether a `Host` is a name of this server: one of the machine itself, whatever its port, the HOST it listens on, or

@@ -2,7 +2,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Answer } from '../kit/call.ts'
+import type { Answer } from '../kit/http/call.ts'
 
 /** How often it is looked whether whoever is silent on such a connection is still there. */
 const ALIVE_MS = 30_000

@@ -1,7 +1,7 @@
 import { Secret } from '../auth/secrets.ts'
 import type { Right } from '../auth/viewer.ts'
 import type { DomainError } from '../kit/errors.ts'
-import { JsonText } from '../kit/json.ts'
+import { JsonText } from '../kit/json/json.ts'
 
 /** What a call is known to have come to, and the rights that were needed for it. */
 export interface Answer {

@@ -4,7 +4,7 @@ import { allow, found, workplacesOf } from '../auth/viewer.ts'
 import { actor, waitedFor, type Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { Conflict, DomainError } from '../kit/errors.ts'
-import { jsonText, type JsonText } from '../kit/json.ts'
+import { jsonText, type JsonText } from '../kit/json/json.ts'
 import {
   amend,
   cancel,
@@ -18,9 +18,9 @@ import {
   type JobRow,
   type JobStatus,
   type KeptValue,
-} from '../work/index.ts'
+} from '../job-engine/index.ts'
 import { asNew } from './as-new.ts'
-import { fits } from './labor.ts'
+import { fits } from './leases/leases.ts'
 import { jobToChange, permitAmending, permitJob } from './permit.ts'
 import { jobById, jobNamed, textOf } from './store.ts'
 import { isWait, putJobs } from './submit.ts'

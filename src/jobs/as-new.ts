@@ -1,4 +1,4 @@
-import type { JobRow, NewJob } from '../work/index.ts'
+import type { JobRow, NewJob } from '../job-engine/index.ts'
 
 /** What a job is, without what became of it, its id, its parameters and who waits for it: a new one that remembers it. */
 export const asNew = (job: JobRow): Omit<NewJob, 'id' | 'parameters' | 'parametersKey'> => ({

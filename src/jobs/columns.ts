@@ -2,7 +2,7 @@ import { addressesAlong } from '../addresses/index.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
 import { columnsFor } from '../graph/columns.ts'
 import { perPlace, type Asked } from '../graph/look-ahead.ts'
-import { jobColumns, type MoreColumns } from '../work/index.ts'
+import { jobColumns, type MoreColumns } from '../job-engine/index.ts'
 
 /** What lists are ordered by, and what says whether a job is the viewer's, is always there. */
 const columns = columnsFor<Job>(

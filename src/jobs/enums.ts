@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts'
 import { AttemptOutcome, JobStatus } from '../generated/prisma/enums.ts'
-import type { JobAction, JobErrorKind, JobEventKind } from '../work/index.ts'
+import type { JobAction, JobErrorKind, JobEventKind } from '../job-engine/index.ts'
 
 export const JobStatusType = builder.enumType('JobStatus', {
   description: 'State of a job; the last three are final.',

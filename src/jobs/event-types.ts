@@ -1,8 +1,8 @@
 import { builder } from '../builder.ts'
 import { EventInterface, streamConnectionOf } from '../events/index.ts'
 
-import { JsonText } from '../kit/json.ts'
-import type { JobEventRow, JobRow } from '../work/index.ts'
+import { JsonText } from '../kit/json/json.ts'
+import type { JobEventRow, JobRow } from '../job-engine/index.ts'
 import { JobEventKindType } from './enums.ts'
 import { jobById } from './store.ts'
 

@@ -1,3 +1,3 @@
 /** Jobs: calls of functions that are kept until they are done. */
-export { Dispatcher } from './dispatcher.ts'
-export { sweeper } from './worker.ts'
+export { Dispatcher } from './server/dispatcher.ts'
+export { sweeper } from './server/sweeper.ts'

@@ -18,7 +18,7 @@ import { BadCursor } from '../kit/errors.ts'
 import { sought } from '../kit/names.ts'
 import { isWritable } from '../kit/time.ts'
 import { writeCursor } from '../streams/index.ts'
-import { isThere, jobNaming, type JobRow, type JobStatus } from '../work/index.ts'
+import { isThere, jobNaming, type JobRow, type JobStatus } from '../job-engine/index.ts'
 import { jobSelection, type JobSelection } from './columns.ts'
 
 interface TimeRange {

@@ -7,7 +7,13 @@ import { organizationsOf } from '../auth/viewer.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { pageOfLog } from '../logs/index.ts'
 import { NO_ENTRIES, type LogFilter, type LogLine } from '../streams/index.ts'
-import { isThere, jobColumns, readJobEvents, type JobEventRow, type JobRow } from '../work/index.ts'
+import {
+  isThere,
+  jobColumns,
+  readJobEvents,
+  type JobEventRow,
+  type JobRow,
+} from '../job-engine/index.ts'
 
 const eventPages = batchedAlike(({ database }: Context, ids, range: Range) =>
   readJobEvents(database, ids, range),

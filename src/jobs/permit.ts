@@ -3,7 +3,7 @@ import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { credentialOf } from '../kit/actor.ts'
 import { Forbidden, WrongState } from '../kit/errors.ts'
-import { jobActions, type JobAction, type JobRow } from '../work/index.ts'
+import { jobActions, type JobAction, type JobRow } from '../job-engine/index.ts'
 import { jobAtWork, jobNamed, serviceOfJob } from './store.ts'
 
 type Facts = Pick<JobRow, 'organizationId' | 'status'>

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { jsonRule } from '../kit/json-rule.ts'
+import { jsonRule } from '../kit/json/rule.ts'
 import { isStorable, isVisible, MAX_SOUGHT, NOT_VISIBLE, textRule } from '../kit/names.ts'
 import { functionNameRule } from '../services/index.ts'
-import { MAX_CLAIM, MAX_LEASE_SECONDS, MAX_WAIT_SECONDS } from '../work/index.ts'
+import { MAX_CLAIM, MAX_LEASE_SECONDS, MAX_WAIT_SECONDS } from '../job-engine/index.ts'
 
 /** Jobs that one submitJobs may bring, and beats and lines of one call. */
 export const MAX_JOBS = 1_000

@@ -1,6 +1,6 @@
 import { isSearchable } from '../addresses/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { isThere, JobId, jobNaming, type JobRow } from '../work/index.ts'
+import { isThere, JobId, jobNaming, type JobRow } from '../job-engine/index.ts'
 import { serviceOfJob } from './store.ts'
 
 /** Jobs of each state that are looked through; of jobs there are more than of anything else. */

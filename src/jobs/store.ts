@@ -14,7 +14,7 @@ import {
   type JobCounts,
   type JobRow,
   type KeptValue,
-} from '../work/index.ts'
+} from '../job-engine/index.ts'
 import { jobSelection } from './columns.ts'
 
 /**

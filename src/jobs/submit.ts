@@ -4,7 +4,7 @@ import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { Forbidden, ValidationError, type Issue } from '../kit/errors.ts'
 import { projectNamed } from '../projects/index.ts'
-import { jsonText, type JsonText } from '../kit/json.ts'
+import { jsonText, type JsonText } from '../kit/json/json.ts'
 import { functionsOf, issuesBy, permit, serviceNamed, serviceOfWorker } from '../services/index.ts'
 import {
   beginLanes,
@@ -16,7 +16,7 @@ import {
   parametersKey,
   type JobRow,
   type NewJob,
-} from '../work/index.ts'
+} from '../job-engine/index.ts'
 
 /** A job that is asked for. */
 export interface SubmitInput {

@@ -14,7 +14,7 @@ import {
   serviceJobEvents,
   type JobCounts,
   type JobEventRow,
-} from '../work/index.ts'
+} from '../job-engine/index.ts'
 import { JobEventType, JobType } from './event-types.ts'
 import { JobCountsType } from './service-fields.ts'
 import { jobById, jobNamed } from './store.ts'

@@ -8,7 +8,7 @@ import { findNode, isNode, NodeInterface, typeIdOf } from '../graph/node.ts'
 import { hasStates } from '../graph/machine.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
-import { JsonText } from '../kit/json.ts'
+import { JsonText } from '../kit/json/json.ts'
 import { LogFilterInput, LogLineConnection } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import { projectById, ProjectType } from '../projects/index.ts'
@@ -22,7 +22,7 @@ import {
   jobNaming,
   type JobError,
   type JobRow,
-} from '../work/index.ts'
+} from '../job-engine/index.ts'
 import { AttemptOutcomeType, JobActionType, JobErrorKindType, JobStatusType } from './enums.ts'
 import { JobEventConnection, JobType } from './event-types.ts'
 import type { JobPage } from './list.ts'

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import { batched } from '../kit/batched.ts'
-import type { JobRow } from '../work/index.ts'
+import type { JobRow } from '../job-engine/index.ts'
 import { JobType } from './event-types.ts'
 
 type WaitReason =

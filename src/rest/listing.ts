@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
-import { stringify } from '../kit/json.ts'
+import { stringify } from '../kit/json/json.ts'
 import type { RouteAbout } from './document/about.ts'
 import type { Execute } from './execute.ts'
 import { Problem } from './problem.ts'

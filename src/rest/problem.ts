@@ -1,5 +1,5 @@
 import type { GraphQLFormattedError } from 'graphql'
-import { BodyTooSlow } from '../kit/body.ts'
+import { BodyTooSlow } from '../kit/http/body.ts'
 import {
   BadGateway,
   DomainError,

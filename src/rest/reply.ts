@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { Answer } from '../kit/call.ts'
-import { stringify } from '../kit/json.ts'
+import type { Answer } from '../kit/http/call.ts'
+import { stringify } from '../kit/json/json.ts'
 
 /** What a front answers; that of a service as the service has given it. */
 export interface Reply extends Pick<Answer, 'trailers' | 'socket'> {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from '../context.ts'
-import type { Answer } from '../kit/call.ts'
+import type { Answer } from '../kit/http/call.ts'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import type { RouteAbout } from './document/about.ts'
 import type { Execute } from './execute.ts'

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { deploymentNaming } from '../deployments/index.ts'
 import { Prisma, type Route, type Service } from '../generated/prisma/client.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
-import type { CorsPolicy } from '../kit/cors.ts'
+import type { CorsPolicy } from '../kit/http/cors.ts'
 import { calleeColumns, type Callee } from '../services/index.ts'
 import { RouteId, routeNaming } from './route.ts'
 

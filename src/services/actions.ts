@@ -9,7 +9,7 @@ import { allow, found } from '../auth/viewer.ts'
 import { hashSecret } from '../auth/secrets.ts'
 import { actor, type Context } from '../context.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
-import type { CorsPolicy } from '../kit/cors.ts'
+import type { CorsPolicy } from '../kit/http/cors.ts'
 import { Conflict, ValidationError, WrongState } from '../kit/errors.ts'
 import {
   variableChanges,
@@ -21,8 +21,8 @@ import { deploymentOf } from '../deployments/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
 import { recorded, type Change, type NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
-import { corsColumn, policyOf, type CorsInput } from './cors.ts'
-import { sizeOf } from './instance-type.ts'
+import { corsColumn, policyOf, type CorsInput } from './process/cors.ts'
+import { sizeOf } from './process/instance-type.ts'
 import { given, makeService, refuseOddName } from './make.ts'
 import {
   neededForReady,
@@ -31,12 +31,12 @@ import {
   scaledBy,
   scaleOf,
   type ScaleInput,
-} from './scale.ts'
-import { createQueue, updateQueue, type QueueInput } from './queue.ts'
+} from './process/scale.ts'
+import { createQueue, updateQueue, type QueueInput } from './queue/queue.ts'
 import { processStatus, ServiceId, serviceMoves } from './service.ts'
 import { changeSql, hintService, moveService } from './store.ts'
-import { serviceSecret } from './token.ts'
-import { allowProcesses } from './walls.ts'
+import { serviceSecret } from './process/token.ts'
+import { allowProcesses } from './process/walls.ts'
 
 /** What a process service is to run and how. */
 export interface ProcessInput {

@@ -13,8 +13,8 @@ import {
   type Kept,
   type SchemaDraft,
 } from '../kit/json-schema/index.ts'
-import type { JsonText } from '../kit/json.ts'
-import { sizeOf } from '../kit/size-of.ts'
+import type { JsonText } from '../kit/json/json.ts'
+import { sizeOf } from '../kit/json/size-of.ts'
 
 /** A callable function of a service, with the digests of its schemas. */
 export interface StoredFunction {

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { builder } from '../builder.ts'
 import { EnvironmentVariableInput, environmentRule } from '../deployments/index.ts'
-import { jsonRule } from '../kit/json-rule.ts'
+import { jsonRule } from '../kit/json/rule.ts'
 import { handleRule, isVisible, NOT_VISIBLE, textRule } from '../kit/names.ts'
-import { CorsPolicyInput, corsRule } from './cors.ts'
+import { CorsPolicyInput, corsRule } from './process/cors.ts'
 import { functionNameRule, MAX_FUNCTIONS, TIMEOUT_SECONDS } from './functions.ts'
-import { SchemaDraftType } from './queue-types.ts'
-import { MAX_INSTANCES, MAX_TARGET_IN_FLIGHT, TARGET_IN_FLIGHT } from './scale.ts'
+import { SchemaDraftType } from './queue/types.ts'
+import { MAX_INSTANCES, MAX_TARGET_IN_FLIGHT, TARGET_IN_FLIGHT } from './process/scale.ts'
 
 export const ScaleInput = builder.inputType('ScaleInput', {
   description:

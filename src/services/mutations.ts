@@ -22,13 +22,13 @@ import {
   stopService,
   updateService,
 } from './actions.ts'
-import { invokeService } from './invoke.ts'
+import { invokeService } from './process/invoke.ts'
 import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
 import { changedBefore } from './change.ts'
-import { openingUrl, ownPathRule } from './page.ts'
-import { rollBackDeployment } from './roll-back.ts'
-import { checkInService } from './queue.ts'
-import { QueueServiceType } from './queue-types.ts'
+import { openingUrl, ownPathRule } from './process/page.ts'
+import { rollBackDeployment } from './process/roll-back.ts'
+import { checkInService } from './queue/queue.ts'
+import { QueueServiceType } from './queue/types.ts'
 import { ServiceId } from './service.ts'
 import { ProcessServiceType, ServiceInterface } from './types.ts'
 

@@ -28,12 +28,12 @@ import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { CorsPolicy } from '../kit/cors.ts'
+import type { CorsPolicy } from '../kit/http/cors.ts'
 import type { Variable } from '../kit/environment.ts'
 import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
-import { CorsPolicyType } from './cors.ts'
+import { CorsPolicyType } from './process/cors.ts'
 import { deploymentAlong } from './columns.ts'
 import { viewerActions } from './permit.ts'
 import {
@@ -44,8 +44,8 @@ import {
   type ServiceAction,
 } from './service.ts'
 import { serviceEventPages, servicePages } from './pages.ts'
-import { pageOrigin } from './page.ts'
-import { scaleOf, type Scale } from './scale.ts'
+import { pageOrigin } from './process/page.ts'
+import { scaleOf, type Scale } from './process/scale.ts'
 import { serviceById } from './store.ts'
 
 export const ServiceStatusType = builder.enumType('ServiceStatus', {

@@ -3,7 +3,7 @@ import { builder } from '../builder.ts'
 import { IssueType } from '../graph/errors.ts'
 import type { Context } from '../context.ts'
 import { BadRequest, Forbidden, type Issue } from '../kit/errors.ts'
-import { jsonRule } from '../kit/json-rule.ts'
+import { jsonRule } from '../kit/json/rule.ts'
 import {
   knownSchema,
   draftOf,
@@ -11,9 +11,9 @@ import {
   type Kept,
   type SchemaDraft,
 } from '../kit/json-schema/index.ts'
-import { jsonText, type JsonText } from '../kit/json.ts'
+import { jsonText, type JsonText } from '../kit/json/json.ts'
 import { checked, checkerOf, schemaId } from './functions.ts'
-import { SchemaDraftType } from './queue-types.ts'
+import { SchemaDraftType } from './queue/types.ts'
 
 const JsonValidationType = builder
   .objectRef<{ readonly issues: readonly Issue[] }>('JsonValidation')

@@ -1,5 +1,5 @@
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
-import { stringify } from '../kit/json.ts'
+import { stringify } from '../kit/json/json.ts'
 import { asOption } from '../kit/organization-words.ts'
 import { LeaseLost } from './job.ts'
 import { send } from './send.js'

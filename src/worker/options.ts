@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { readBaseUrl, withoutSecret } from '../kit/base-url.ts'
+import { readBaseUrl, withoutSecret } from '../kit/http/base-url.ts'
 import type { WorkerEvent } from './events.ts'
 import type { Handler } from './job.ts'
 

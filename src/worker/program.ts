@@ -1,4 +1,4 @@
-import { PipePool } from '../kit/pipe-pool.js'
+import { PipePool } from '../kit/processes/pipe-pool.js'
 import type { JobContext } from './job.ts'
 import { NonRetryable } from './job.ts'
 import { linesOf } from './lines-of.ts'

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import type { Owner } from '../kit/reap.js'
+import type { Owner } from '../kit/processes/reap.js'
 import type { Notice } from './reaper.worker.js'
 
 const SCRIPT = fileURLToPath(new URL('./reaper.worker.js', import.meta.url))

@@ -3,7 +3,7 @@
 // on its stdin and finds there that the worker has ended. JavaScript, because Node.js itself loads it, from src/ as
 // from dist/.
 import { createInterface } from 'node:readline'
-import { endAll, Owner } from '../kit/reap.js'
+import { endAll, Owner } from '../kit/processes/reap.js'
 
 /**
  * What it is told, as lines of JSON: that a program is about to be started, and, once it was, which process it is; or

@@ -7,7 +7,7 @@ import {
   type JobStatus,
 } from '../generated/operations/graphql.ts'
 import { gathered } from '../kit/gathered.ts'
-import { JsonText } from '../kit/json.ts'
+import { JsonText } from '../kit/json/json.ts'
 import { ask, done, Refused, type Post } from './api.ts'
 import { messageOf } from './events.ts'
 import { LeaseLost, NonRetryable } from './job.ts'

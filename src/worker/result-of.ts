@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { JsonText } from '../kit/json.ts'
+import { JsonText } from '../kit/json/json.ts'
 import { NonRetryable } from './job.ts'
 
 /**

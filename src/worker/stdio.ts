@@ -3,8 +3,8 @@ import { openSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { PipePool } from '../kit/pipe-pool.js'
-import { closePipe, type Pipe } from '../kit/pipes.js'
+import type { PipePool } from '../kit/processes/pipe-pool.js'
+import { closePipe, type Pipe } from '../kit/processes/pipes.js'
 
 /**
  * What a program gets as its standard input, output and error, each of which it can open again (`cat /dev/stdin`,

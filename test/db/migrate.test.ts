@@ -46,7 +46,7 @@ async function rowsOf(name: string) {
   return rows
 }
 
-test('the migrations lead to schema.prisma', async () => {
+test('the migrations lead to prisma/schema', async () => {
   expect(await schemaDiff(db)).toBe('')
 })
 

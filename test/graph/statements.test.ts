@@ -23,7 +23,7 @@ import {
   objectTypes,
   selectionOf,
 } from '../../testkit/selection.ts'
-import { JobId } from '../../src/work/index.ts'
+import { JobId } from '../../src/job-engine/index.ts'
 import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 /*

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { jobMoves } from '../../src/work/index.ts'
+import { jobMoves } from '../../src/job-engine/index.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { each } from '../../testkit/each.ts'
 import { Amend, Retry } from '../../testkit/operations/jobs.ts'

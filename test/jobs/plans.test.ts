@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { ServiceId } from '../../src/services/index.ts'
-import { sweepOrphans } from '../../src/work/index.ts'
+import { sweepOrphans } from '../../src/job-engine/index.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 import { Heartbeats } from '../../testkit/operations/workers.ts'
 import { claimOne, complete, read, seedQueue, submitMany } from '../../testkit/seed/jobs.ts'

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { wholeBody } from '../../src/kit/body.ts'
+import { wholeBody } from '../../src/kit/http/body.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { doors } from './doors.ts'
 

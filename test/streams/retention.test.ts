@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeCursor } from '../../src/streams/index.ts'
 import { sweepOnce } from '../../src/streams/retention.ts'
-import { removeOldEvents } from '../../src/work/index.ts'
+import { removeOldEvents } from '../../src/job-engine/index.ts'
 import type { LogPageQueryVariables } from '../../testkit/generated/graphql.ts'
 import { Activities } from '../../testkit/operations/organizations.ts'
 import { JobEvents, ServiceEvents } from '../../testkit/operations/streams.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Pool } from 'pg'
 import { graphql } from '../../testkit/generated/index.ts'
-import { Outputs } from '../../src/services/reconciler/outputs.ts'
+import { Outputs } from '../../src/services/process/reconciler/outputs.ts'
 import { act } from '../../src/streams/index.ts'
 import { amount, freshSeed, random } from '../../testkit/random.ts'
 import { seedDeployment } from '../../testkit/seed/services.ts'

@@ -1,6 +1,6 @@
 import type { Issue } from '../errors.ts'
-import { checkedValue } from '../json-numbers.ts'
-import { isNestedTooDeep, MAX_NESTING } from '../nesting.ts'
+import { checkedValue } from '../json/numbers.ts'
+import { isNestedTooDeep, MAX_NESTING } from '../json/nesting.ts'
 import { TooManySteps, type Steps } from '../pattern/steps.ts'
 import { Check } from './check.ts'
 import { Document } from './document.ts'

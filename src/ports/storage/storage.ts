@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { ByteRange } from '../../kit/byte-range.ts'
+import type { ByteRange } from '../../kit/http/byte-range.ts'
 
 /** What is known of stored bytes. */
 export interface StoredObject {

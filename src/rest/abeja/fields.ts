@@ -1,4 +1,4 @@
-import { textOf } from '../../kit/body.ts'
+import { textOf } from '../../kit/http/body.ts'
 import { Problem } from '../problem.ts'
 import type { Asked } from '../route.ts'
 

@@ -9,7 +9,7 @@ import {
   type AbejaServiceFragment,
   type ServiceStatus,
 } from '../../generated/operations/graphql.ts'
-import { JsonText } from '../../kit/json.ts'
+import { JsonText } from '../../kit/json/json.ts'
 import { listing } from '../listing.ts'
 import { absent, done, wrong } from '../problem.ts'
 import { json } from '../reply.ts'

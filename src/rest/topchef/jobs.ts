@@ -7,7 +7,7 @@ import {
   TopchefSubmitJobDocument,
   type TopchefJobFragment,
 } from '../../generated/operations/graphql.ts'
-import { JsonText, stringify } from '../../kit/json.ts'
+import { JsonText, stringify } from '../../kit/json/json.ts'
 import type { Execute } from '../execute.ts'
 import { listing } from '../listing.ts'
 import { done } from '../problem.ts'

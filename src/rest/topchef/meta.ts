@@ -1,4 +1,4 @@
-import { JsonText } from '../../kit/json.ts'
+import { JsonText } from '../../kit/json/json.ts'
 import type { Asked } from '../route.ts'
 
 /*

@@ -4,7 +4,7 @@ import type {
   TopchefServiceFragment,
   TopchefShortJobFragment,
 } from '../../generated/operations/graphql.ts'
-import { JsonText } from '../../kit/json.ts'
+import { JsonText } from '../../kit/json/json.ts'
 import type { Asked } from '../route.ts'
 import { isJson } from './body.ts'
 

@@ -7,7 +7,7 @@ import {
   type TopchefServiceFragment,
   type TopchefServiceQuery,
 } from '../../generated/operations/graphql.ts'
-import { stringify } from '../../kit/json.ts'
+import { stringify } from '../../kit/json/json.ts'
 import type { Execute } from '../execute.ts'
 import { listed, listing, openList, type OpenList } from '../listing.ts'
 import { done } from '../problem.ts'

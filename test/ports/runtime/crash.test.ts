@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { processRuntime } from '../../../src/ports/runtime/process.ts'
+import { processRuntime } from '../../../src/ports/runtime/process/process.ts'
 import type {
   OutputBatch,
   OutputSource,

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../../src/ports/runtime/process/port.ts'
-import { processRuntime } from '../../../src/ports/runtime/process.ts'
+import { processRuntime } from '../../../src/ports/runtime/process/process.ts'
 import type { RunningInstance } from '../../../src/ports/runtime/runtime.ts'
 import { sourceOf } from '../../../testkit/archive.ts'
 import { until } from '../../../testkit/until.ts'
@@ -138,7 +138,7 @@ test('a handler that is started by hand answers everybody', async () => {
   mkdirSync(folder)
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   for (const [program, shim] of [
-    [process.execPath, 'src/ports/runtime/node-handler.js'],
+    [process.execPath, 'src/ports/runtime/shared/node-handler.js'],
     ['python3', 'python/millrace_handler.py'],
   ] as const) {
     const port = await freePort(new Set())

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { takeLines } from '../../../src/ports/runtime/process/lines.ts'
+import { takeLines } from '../../../src/ports/runtime/shared/lines.ts'
 import { MAX_LINE_BYTES, type OutputLine } from '../../../src/ports/runtime/runtime.ts'
 import { amount, freshSeed } from '../../../testkit/random.ts'
 

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { processRuntime } from '../../../src/ports/runtime/process.ts'
+import { processRuntime } from '../../../src/ports/runtime/process/process.ts'
 import { UserNumbers } from '../../../src/ports/runtime/process/user-numbers.ts'
 import {
   type Program,

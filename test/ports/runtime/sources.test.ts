@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { sourcesIn } from '../../../src/ports/runtime/process/sources.ts'
+import { sourcesIn } from '../../../src/ports/runtime/shared/sources.ts'
 import { sourceOf } from '../../../testkit/archive.ts'
 import { testFolder } from '../../../testkit/folder.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
-import { diskStorage } from '../../../src/ports/storage/disk.ts'
+import { diskStorage } from '../../../src/ports/storage/disk/disk.ts'
 import { conformsToStorage } from './conformance.ts'
 
 const newFolder = async (): Promise<string> => {

@@ -2,9 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { type Exit, StartFailed } from '../runtime.ts'
-import type { Notice, Order } from './agent/main.js'
-import { endAll, Owner } from '../../../kit/reap.js'
-import type { Launch } from './agent/start.js'
+import type { Notice, Order } from '../shared/agent/main.js'
+import { endAll, Owner } from '../../../kit/processes/reap.js'
+import type { Launch } from '../shared/agent/start.js'
 
 export interface Log {
   warn(facts: object, message: string): void
@@ -22,7 +22,7 @@ export interface Launched {
   released(segment: number): void
 }
 
-const MAIN = fileURLToPath(new URL('agent/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../shared/agent/main.js', import.meta.url))
 /** How much of what a dying agent says is passed on. */
 const LAST_WORDS = 4_000
 

@@ -6,10 +6,10 @@
 import { access, type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OutputBatch, OutputLine, OutputSource, Position } from '../runtime.ts'
-import { inEnvironment, parseStat, processes } from '../../../kit/processes.js'
-import { endAll, Owner } from '../../../kit/reap.js'
-import { PROGRAM, writtenDown } from './agent/records.js'
-import { hasRoom, type Room, takeLines } from './lines.ts'
+import { inEnvironment, parseStat, processes } from '../../../kit/processes/processes.js'
+import { endAll, Owner } from '../../../kit/processes/reap.js'
+import { PROGRAM, writtenDown } from '../shared/agent/records.js'
+import { hasRoom, type Room, takeLines } from '../shared/lines.ts'
 
 const READ_BYTES = 64 * 1024
 const BATCH = { lines: 500, bytes: 1024 ** 2 }

@@ -1,6 +1,6 @@
 import { chmod, lchown, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Trash } from './trash.ts'
+import { Trash } from '../shared/trash.ts'
 
 /** What a program finds as its own: HOME, TMPDIR below it, and its working folder. */
 export interface Home {

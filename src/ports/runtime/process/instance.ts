@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import type { InstanceSpec, RunningInstance } from '../runtime.ts'
 import type { Launched } from './agent.ts'
 import { check } from './check.ts'
-import { followJournal, releaseBehind } from './journal.ts'
+import { followJournal, releaseBehind } from '../shared/journal.ts'
 
 /** A program that was launched, as the port shows it. */
 export function runningInstance(

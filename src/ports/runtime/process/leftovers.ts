@@ -2,11 +2,11 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Leftover } from '../runtime.ts'
-import { processOf } from '../../../kit/processes.js'
-import { endAll, Owner, signalGroup } from '../../../kit/reap.js'
-import { AGENT, PROGRAM, writtenDown } from './agent/records.js'
+import { processOf } from '../../../kit/processes/processes.js'
+import { endAll, Owner, signalGroup } from '../../../kit/processes/reap.js'
+import { AGENT, PROGRAM, writtenDown } from '../shared/agent/records.js'
 import { endGroupFromBefore, isFromBefore, readFromBefore } from './before-agent.ts'
-import { followJournal } from './journal.ts'
+import { followJournal } from '../shared/journal.ts'
 
 /** How long the agent of a server that has gone may take to end what it runs and to write down what that printed. */
 const AGENT_MS = 15_000

@@ -1,5 +1,5 @@
-import { hasSetpriv } from '../../../kit/as-user.js'
-import { processRuntime } from '../process.ts'
+import { hasSetpriv } from '../../../kit/processes/as-user.js'
+import { processRuntime } from './process.ts'
 import type { Runtime, UserRange } from '../runtime.ts'
 import { lackingCapabilities } from './capabilities.ts'
 import { InTheWay } from './in-the-way.ts'

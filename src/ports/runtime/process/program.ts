@@ -15,7 +15,7 @@ export interface Shims {
 }
 
 export const ownShims: Shims = {
-  node: fileURLToPath(new URL('../node-handler.js', import.meta.url)),
+  node: fileURLToPath(new URL('../shared/node-handler.js', import.meta.url)),
   python: join(PACKAGE, 'python/millrace_handler.py'),
 }
 

@@ -4,7 +4,7 @@ import { copyTree } from './copy.ts'
 import { environmentOf } from './environment.ts'
 import { Homes } from './homes.ts'
 import { commandOf, type InterpreterOf, ownShims, type Shims } from './program.ts'
-import { type Sources, sourcesIn } from './sources.ts'
+import { type Sources, sourcesIn } from '../shared/sources.ts'
 
 /** Code of a user that is to run. */
 export interface Work {
