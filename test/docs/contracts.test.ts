@@ -30,9 +30,9 @@ test('every citation of a contract finds its section', () => {
 
 /** Notes that were beside the repository, by the names that they had there. */
 const OUTSIDE = /\b(DESIGN|STYLE|FACTS|RUNTIMES|CONSOLE)\b|\bAPI\.graphql\b/
+const isCode = (file: string) => /\.([cm]?[jt]s|py|sh|graphql|prisma)$/.test(file)
 
 test('no comment leads to a document that is not here', () => {
-  const isCode = (file: string) => /\.([cm]?[jt]s|py|sh|graphql|prisma)$/.test(file)
   const astray = files
     .filter((file) => isCode(file) && !file.startsWith('test/docs/'))
     .filter((file) =>
