@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 /*
- * Who may import whom: a table. A folder of src (or a file at its top) names all it may import besides
- * itself. A circle between folders cannot be written down here without breaking the last test.
+ * Who may import whom (docs/contributing/style.md), as a table. A folder of src (or a file at its top) names all it may
+ * import besides itself. A circle between folders cannot be written down here without breaking the last test.
  */
 const core = ['kit', 'generated']
 const ground = [...core, 'auth', 'context', 'builder', 'graph', 'streams', 'addresses', 'kinds']
