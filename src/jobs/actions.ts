@@ -20,7 +20,7 @@ import {
   type KeptValue,
 } from '../job-engine/index.ts'
 import { asNew } from './as-new.ts'
-import { fits } from './leases/leases.ts'
+import { fits } from './leases/reports.ts'
 import { jobToChange, permitAmending, permitJob } from './permit.ts'
 import { jobById, jobNamed, textOf } from './store.ts'
 import { isWait, putJobs } from './submit.ts'
