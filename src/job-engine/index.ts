@@ -1,4 +1,4 @@
-/** Work: the engine over the table of jobs: submit, claim, lease, report, sweep. `jobs` is its API. */
+/** The job engine: submit, claim, lease, report and sweep over the table of jobs. `jobs` is its API. */
 export * from './job.ts'
 export * from './row.ts'
 export * from './submit.ts'
@@ -17,8 +17,8 @@ export * from './find.ts'
 export * from './sweep.ts'
 export * from './move.ts'
 export * from './retention.ts'
-export * from './held.ts'
-export * from './tally.ts'
-export { DISPATCH } from './tell.ts'
+export * from './held-jobs.ts'
+export * from './bulk-step.ts'
+export { DISPATCH } from './publish.ts'
 export { engine } from './engine.ts'
 export { Waiting } from './waiting.ts'

@@ -97,7 +97,7 @@ export const jobActions: Readonly<
   AMEND: { role: 'WORKER', from: jobMoves.states },
 }
 
-/** Names of what is told: see `tell`. */
+/** Names of the streams: see `publish.ts`. */
 export const JOB_STREAM = 'job'
 export const JOB_LOG_STREAM = 'job-log'
 export const SERVICE_JOBS_STREAM = 'jobs'

@@ -8,7 +8,7 @@ export interface JobRow extends Omit<Job, 'parameters' | 'result' | 'error' | 't
   /** Where they were read along with it, or written just now. */
   readonly parameters?: string | null
   readonly result?: string | null
-  /** Read by `tallyOf`. */
+  /** Read by `countDone`. */
   readonly tally?: bigint | null
   readonly storedAddresses?: Addressed['storedAddresses']
   /** The service it is of, where that need not be looked up. */

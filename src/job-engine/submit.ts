@@ -6,10 +6,10 @@ import { EFFECT, type Actor } from '../kit/actor.ts'
 import { gathered } from '../kit/gathered.ts'
 import { effectColumns } from '../streams/index.ts'
 import { jobNaming } from './job.ts'
-import { counted, statusChange, told } from './record.ts'
+import { writeCounters, statusChange, writeEvents } from './record.ts'
 import { jobColumns, type JobRow } from './row.ts'
-import { tallied, type Doer } from './tally.ts'
-import { tellJobs } from './tell.ts'
+import { bulkStep, type BulkJob } from './bulk-step.ts'
+import { publishJobs } from './publish.ts'
 
 /** A job that is not stored yet: all that its call needs, as of now. */
 export interface NewJob {
@@ -64,16 +64,16 @@ interface Submission {
  * Puts jobs into their queues with one statement, all or none, and answers them in the order given. Those that are
  * there already, because the call that submits them is done again, are answered as they are. Lone ones that come in
  * at one time share a statement. With an `action` they are a line in the history of the organization, and with a
- * `doer` a step of that job. Throws what `addressConflict` knows where an address is taken.
+ * `bulk` a step of that job. Where an address is taken it throws what `addressConflict` reads.
  */
 export async function insertJobs(
   platform: Inserting,
   actor: Actor,
   jobs: readonly NewJob[],
-  { action, doer }: { readonly action?: string; readonly doer?: Doer } = {},
+  { action, bulk }: { readonly action?: string; readonly bulk?: BulkJob } = {},
 ): Promise<JobRow[]> {
   const [only] = jobs
-  if (action === undefined && doer === undefined && jobs.length === 1 && only !== undefined)
+  if (action === undefined && bulk === undefined && jobs.length === 1 && only !== undefined)
     return [await insertTogether(platform, { actor, job: only })].flatMap((row) => row ?? [])
   return insert(
     platform,
@@ -81,7 +81,7 @@ export async function insertJobs(
     action === undefined
       ? undefined
       : { action, effect: effectColumns(actor), isKeyed: actor[EFFECT] !== undefined },
-    doer,
+    bulk,
   )
 }
 
@@ -106,9 +106,9 @@ async function insert(
   platform: Inserting,
   submissions: readonly Submission[],
   act?: Act,
-  doer?: Doer,
+  bulk?: BulkJob,
 ): Promise<JobRow[]> {
-  const tally = doer && tallied(doer)
+  const step = bulk && bulkStep(bulk)
   const audit =
     act === undefined
       ? Prisma.empty
@@ -132,7 +132,7 @@ async function insert(
   const names = named.length > 0 ? Prisma.sql`, ${namedAlong(jobNaming, named)}` : Prisma.empty
   const rows = await platform.database.query<JobRow>(
     Prisma.sql`
-      WITH ${tally ? Prisma.sql`${tally.held},` : Prisma.empty} moved AS (
+      WITH ${step ? Prisma.sql`${step.held},` : Prisma.empty} moved AS (
         INSERT INTO "Job" (id, "organizationId", "serviceId", "projectId", function, parameters, "parametersKey",
           "resultSchemaId", priority, "isAwaited", lane, "runAfter", "readyAt", "maxAttempts", "timeoutSeconds", "retainSeconds",
           labels, subject, "retryOfId", "rootId", creator, "createdAt", "updatedAt")
@@ -141,22 +141,22 @@ async function insert(
           n."maxAttempts", n."timeoutSeconds", n."retainSeconds", n.labels, n.subject, n."retryOfId", n."rootId", n.creator,
           now(), now()
         FROM json_to_recordset(${list}::json) AS n(${FIELDS})
-        ${tally ? Prisma.sql`WHERE ${tally.isHeld}` : Prisma.empty} ORDER BY n.place
+        ${step ? Prisma.sql`WHERE ${step.isHeld}` : Prisma.empty} ORDER BY n.place
         ON CONFLICT (id) DO NOTHING RETURNING *),
-      ${told(Prisma.sql`moved.creator`, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
-      ${counted(undefined, 'QUEUED')}
-      ${names} ${audit} ${tally ? Prisma.sql`, ${tally.added}` : Prisma.empty}
+      ${writeEvents(Prisma.sql`moved.creator`, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
+      ${writeCounters(undefined, 'QUEUED')}
+      ${names} ${audit} ${step ? Prisma.sql`, ${step.added}` : Prisma.empty}
       SELECT ${jobColumns('moved')} FROM moved ORDER BY serial`,
     {
       name: [
         `submit-${act?.action ?? 'jobs'}`,
         ...(act?.isKeyed ? ['keyed'] : []),
         ...(named.length > 0 ? ['named'] : []),
-        ...(tally ? ['tallied'] : []),
+        ...(step ? ['bulk'] : []),
       ].join('-'),
     },
   )
-  tellJobs(platform, rows)
+  publishJobs(platform, rows)
   if (act !== undefined)
     for (const { organizationId } of rows) platform.hub.hint('audit', organizationId)
   if (rows.length === submissions.length) return rows

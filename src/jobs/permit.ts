@@ -32,8 +32,8 @@ const isHolder = (ctx: Context, { heldBy }: Held): boolean =>
   heldBy !== null && heldBy === credentialOf(actor(ctx))
 
 /**
- * Whether whoever is no DEVELOPER may amend the job all the same: when it is a queue's, and waits or is in the viewer's
- * own hands.
+ * Whether whoever is no DEVELOPER may amend the job all the same: when it is a queue's, and waits or is held by the
+ * viewer.
  */
 const isOwn = (ctx: Context, job: Held, { kind }: Pick<Service, 'kind'>): boolean =>
   kind === 'QUEUE' && (job.status === 'QUEUED' || isHolder(ctx, job))

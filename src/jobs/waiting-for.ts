@@ -71,7 +71,7 @@ interface Facts {
   readonly ahead: bigint
 }
 
-/** What jobs that wait are told by, of many jobs with one statement a tick. */
+/** The facts that say why jobs wait, of many jobs with one statement a tick. */
 const factsOf = batched<Context, Facts>(({ database }, ids) =>
   database.query(
     Prisma.sql`
