@@ -6,7 +6,8 @@ import type { JobStatus } from './job.ts'
 import type { Store } from './move.ts'
 import { writeCounters, setEnded, advanceBy, writeEvents } from './record.ts'
 import type { KeptValue } from './report.ts'
-import { jobColumns, type JobRow } from './row.ts'
+import { jobColumns } from './columns.ts'
+import type { JobRow } from './row.ts'
 import { publishJobs } from './publish.ts'
 
 /** What is set outside the usual course. */

@@ -1,9 +1,10 @@
 import type { Platform } from '../context.ts'
-import { Prisma } from '../generated/prisma/client.ts'
+import { Prisma, type Job } from '../generated/prisma/client.ts'
 import { credentialOf, type Actor } from '../kit/actor.ts'
 import { writeCounters, statusChange, advanceBy, writeEvents } from './record.ts'
-import { isInStatus, jobColumns, type JobRow } from './row.ts'
-import { publishJobs, publishedColumns } from './publish.ts'
+import { jobColumns, leaseColumns } from './columns.ts'
+import { isInStatus, type JobRow } from './row.ts'
+import { publishJobs } from './publish.ts'
 
 /** A queue that is claimed from, as far as the statement depends on it. */
 export interface ClaimedQueue {
@@ -47,20 +48,8 @@ export interface Claim {
 export interface MoreColumns {
   /** Tells statements apart by their names. */
   readonly key: string
-  readonly names: readonly (keyof JobRow)[] | 'all'
+  readonly names: readonly (keyof Job)[] | 'all'
 }
-
-const leaseColumns = [
-  ...publishedColumns,
-  'organizationId',
-  'function',
-  'parameters',
-  'parametersKey',
-  'resultSchemaId',
-  'attempt',
-  'fence',
-  'leaseExpiresAt',
-] as const
 
 /**
  * A job that the worker may work on, under this fence, until the lease expires: as much of it as every worker asks

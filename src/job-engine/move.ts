@@ -12,7 +12,8 @@ import {
   writeEvents,
   type MoveEvent,
 } from './record.ts'
-import { isInStatus, jobColumns, type JobRow } from './row.ts'
+import { jobColumns } from './columns.ts'
+import { isInStatus, type JobRow } from './row.ts'
 import { bulkStep, type BulkJob } from './bulk-step.ts'
 import { publishJobs } from './publish.ts'
 

@@ -1,5 +1,6 @@
 import type { Platform } from '../context.ts'
 import { JOB_LOG_STREAM, JOB_STREAM, isFinal, SERVICE_JOBS_STREAM } from './job.ts'
+import type { publishedColumns } from './columns.ts'
 import type { JobRow } from './row.ts'
 
 /** Bus topic on which servers hear that jobs of a service can be claimed; the hint says how many. */
@@ -7,9 +8,6 @@ export const queuedTopic = (serviceId: string): string => `jobs.queued.${service
 
 /** Bus topic on which dispatchers hear the same of a service whose jobs servers do themselves. */
 export const DISPATCH = 'jobs.dispatch'
-
-/** What is published of every job that has moved. */
-export const publishedColumns = ['id', 'serviceId', 'status', 'lane', 'isLimited'] as const
 
 /** A job that has moved; one that was queued with its times. */
 type Published = Pick<JobRow, (typeof publishedColumns)[number]> &

@@ -11,8 +11,9 @@ import {
   writeEvents,
 } from './record.ts'
 import type { KeptValue, Report } from './report.ts'
-import { isInStatus, jobColumns, type JobRow } from './row.ts'
-import { publishJobs, publishedColumns } from './publish.ts'
+import { jobColumns, publishedColumns } from './columns.ts'
+import { isInStatus, type JobRow } from './row.ts'
+import { publishJobs } from './publish.ts'
 
 /** A result that ends a job. */
 export interface Success extends Report {
