@@ -3,7 +3,6 @@ import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import type { Deployment, DeploymentVersion } from '../generated/prisma/client.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { columnsFor } from '../graph/columns.ts'
 import { batched } from '../kit/batched.ts'
 import { recorded, advance, type NewEvent } from '../streams/index.ts'
 import { actor } from '../context.ts'
@@ -89,18 +88,6 @@ export function tellDeployment(
     { actor: actor(ctx), events, act: { action, noun: 'dep', subject } },
   )
 }
-
-/** The columns that answer what is asked of a deployment, of a table `d`. */
-export const deploymentColumns = columnsFor<Deployment>('d', ['id', 'serial', 'organizationId'], {
-  id: [],
-  name: ['name'],
-  handle: ['handle'],
-  description: ['description'],
-  createdAt: ['createdAt'],
-  updatedAt: ['updatedAt'],
-  asOf: ['revision'],
-  revision: ['revision'],
-})
 
 /** What a service runs, deleted or not: whoever sees the service sees what it is made of. */
 export const deploymentOf = batched<Context, Deployment>(({ database }, ids) =>

@@ -10,11 +10,11 @@ import {
 } from '../events/index.ts'
 import {
   VersionStatus,
-  type Deployment,
   type DeploymentVersion,
 } from '../generated/prisma/client.ts'
 import { childPages } from '../graph/child-pages.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
@@ -26,6 +26,7 @@ import { ActorType, organizationNaming } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl, mayFetch } from './archive.ts'
+import { alwaysRead, deploymentFields, type PartialDeployment } from './columns.ts'
 import {
   DeploymentId,
   deploymentHeads,
@@ -167,6 +168,7 @@ const ObjectEventConnection = streamConnectionOf<StoredEvent>(
 const deploymentEventPages = eventPages(deploymentHeads)
 
 export const DeploymentType = builder.prismaObject('Deployment', {
+  select: seenAs(alwaysRead),
   description: 'Code that can be served, version by version.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
@@ -177,7 +179,7 @@ export const DeploymentType = builder.prismaObject('Deployment', {
     environment: t.field({
       type: [EnvironmentVariableType],
       description: 'Variables every service of it gets.',
-      resolve: ({ id, organizationId, environment }) =>
+      ...deploymentFields.from(['environment'], ({ id, organizationId, environment }) =>
         // the column holds what withVariables made
         (environment as unknown as Variable[]).map((variable) => ({
           ...variable,
@@ -185,6 +187,7 @@ export const DeploymentType = builder.prismaObject('Deployment', {
           organizationId,
           subject: `dep:${id}`,
         })),
+      ),
     }),
     versions: t.field({
       type: VersionConnection,
@@ -201,7 +204,10 @@ export const DeploymentType = builder.prismaObject('Deployment', {
     creator: t.field({
       type: ActorType,
       description: 'Who made it.',
-      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ...deploymentFields.from(
+        ['creator'],
+        ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', {
@@ -210,7 +216,7 @@ export const DeploymentType = builder.prismaObject('Deployment', {
     }),
   }),
 })
-export const DeploymentConnection = connectionOf<Deployment>(
+export const DeploymentConnection = connectionOf<PartialDeployment>(
   'Deployment',
   DeploymentType,
   'deployments',

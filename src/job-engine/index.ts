@@ -1,6 +1,6 @@
 /** The job engine: submit, claim, lease, report and sweep over the table of jobs. `jobs` is its API. */
 export * from './job.ts'
-export { jobColumns, keptColumns, publishedColumns } from './columns.ts'
+export { jobColumns, keptColumns, leaseColumns, publishedColumns } from './columns.ts'
 export * from './row.ts'
 export * from './submit.ts'
 export * from './claim.ts'

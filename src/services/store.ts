@@ -7,7 +7,7 @@ import type { Actor } from '../kit/actor.ts'
 import type { Asked } from '../graph/look-ahead.ts'
 import { batched } from '../kit/batched.ts'
 import { advance, recorded, type NewEvent } from '../streams/index.ts'
-import { selectionFor } from './columns.ts'
+import { selectionFor, type PartialService } from './columns.ts'
 import { wrongState } from './permit.ts'
 import {
   ATTENTION,
@@ -21,19 +21,30 @@ import {
  * By id, or by handle or address in one of `organizations`; null for the absent and the foreign alike. Of the row what
  * is `asked` for, all of it where nothing is said. Throws Ambiguous.
  */
+export function serviceNamed(
+  ctx: Context,
+  text: string,
+  asked?: undefined,
+  organizations?: readonly string[],
+): Promise<Service | null>
+export function serviceNamed(
+  ctx: Context,
+  text: string,
+  asked: Asked,
+): Promise<PartialService | null>
 export async function serviceNamed(
   ctx: Context,
   text: string,
   asked?: Asked,
   organizations: readonly string[] = organizationsOf(ctx.viewer),
-): Promise<Service | null> {
+): Promise<PartialService | null> {
   const id = serviceNaming.kind.read(text)
   if (id !== undefined && asked === undefined) return serviceById(ctx, id)
   const meant = await meantBy(ctx, serviceNaming, 's', text, organizations)
   if (meant === null) return null
   const { form, where } = meant
   const selection = selectionFor(asked)
-  const rows = await ctx.database.read<Service>(
+  const rows = await ctx.database.read<PartialService>(
     Prisma.sql`
       SELECT ${selection.columns} FROM "Service" AS s ${selection.join}
       WHERE s."organizationId" = ANY(${organizations}::uuid[]) AND s."deletedAt" IS NULL AND ${where}

@@ -9,12 +9,14 @@ import {
 } from '../events/index.ts'
 import { ServiceStatus, type Service, type ServiceKind } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
+import { alwaysRead, serviceFields, type PartialService } from './columns.ts'
 import { serviceEventPages } from './pages.ts'
 import { viewerActions } from './permit.ts'
 import { ServiceId, type ServiceAction } from './service.ts'
@@ -106,6 +108,7 @@ function typenameOf(kind: ServiceKind): 'ProcessService' | 'QueueService' {
 
 export const ServiceInterface = builder.prismaInterface('Service', {
   name: 'Service',
+  select: seenAs(alwaysRead),
   description:
     'Something that can be called: processes we run, a queue that workers serve, or endpoints that run elsewhere. Its kind never changes.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
@@ -118,7 +121,7 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     status: t.field({
       type: ServiceStatusType,
       description: 'Its state.',
-      resolve: ({ status }) => status,
+      ...serviceFields.column('status'),
     }),
     statusReason: t.exposeString('statusReason', {
       nullable: true,
@@ -128,7 +131,9 @@ export const ServiceInterface = builder.prismaInterface('Service', {
       type: [ServiceActionType],
       description:
         'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
-      resolve: (service, _args, { viewer }) => viewerActions(viewer, service),
+      ...serviceFields.from(['status', 'isBuiltIn'], (service, _args, { viewer }) =>
+        viewerActions(viewer, service),
+      ),
     }),
     isBuiltIn: t.exposeBoolean('isBuiltIn', {
       description: 'Ours; cannot be deleted, appears in no front.',
@@ -151,7 +156,10 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     creator: t.field({
       type: ActorType,
       description: 'Who made it.',
-      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ...serviceFields.from(
+        ['creator'],
+        ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', {
@@ -160,7 +168,11 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     }),
   }),
 })
-export const ServiceConnection = connectionOf<Service>('Service', ServiceInterface, 'services')
+export const ServiceConnection = connectionOf<PartialService>(
+  'Service',
+  ServiceInterface,
+  'services',
+)
 
 isNode(ServiceId, ({ kind }: Service) => typenameOf(kind), serviceById)
 export interface ServiceDelivery extends Delivery {

@@ -17,6 +17,7 @@ import {
   succeed,
   type JobRow,
 } from '../../job-engine/index.ts'
+import type { PartialJob } from '../columns.ts'
 import { refused, reportedBefore, reportOf } from './holder.ts'
 import { resultSchemaOf } from './result-schemas.ts'
 
@@ -28,7 +29,7 @@ export async function completeJob(
   ctx: Context,
   { jobId, fence, result }: { jobId: string; fence: string; result?: JsonText | null },
   isWhole: boolean,
-): Promise<Pick<JobRow, 'id'>> {
+): Promise<PartialJob> {
   const report = await reportOf(ctx, jobId, fence)
   const text = jsonText(result)
   const kept = await keepValue(ctx, resultKey(report.jobId), text)
@@ -71,7 +72,7 @@ export const completeJobs = (
   ctx: Context,
   { jobs }: { jobs: readonly Parameters<typeof completeJob>[1][] },
   isWhole: boolean,
-): Promise<(Pick<JobRow, 'id'> | Refusal)[]> =>
+): Promise<(PartialJob | Refusal)[]> =>
   Promise.all(jobs.map((one) => completeJob(ctx, one, isWhole).catch(refusalOf)))
 
 /** A refusal as data, which is thrown nowhere; throws whatever else it is given. */

@@ -9,21 +9,23 @@ import {
   versionOf,
   VersionType,
   type LayeredVariable,
+  type PartialDeployment,
 } from '../../deployments/index.ts'
 import { InstanceStatus, type Service } from '../../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../../graph/connection.ts'
+import { seenAs } from '../../graph/columns.ts'
 import { LiveInterface } from '../../graph/live.ts'
 import { hasStates } from '../../graph/machine.ts'
 import { NodeInterface } from '../../graph/node.ts'
 import type { Variable } from '../../kit/environment.ts'
 import type { CorsPolicy } from '../../kit/http/cors.ts'
-import { deploymentAlong } from '../columns.ts'
+import { alwaysRead, deploymentAlong, serviceFields, type PartialService } from '../columns.ts'
 import { servicePages } from '../pages.ts'
 import { InstanceId, ServiceId, serviceMoves, serviceNaming } from '../service.ts'
 import { ServiceInterface } from '../types.ts'
 import { CorsPolicyType } from './cors.ts'
 import { pageOrigin } from './page.ts'
-import { scaleOf, type Scale } from './scale.ts'
+import { scaleColumnNames, scaleOf, type Scale } from './scale.ts'
 
 const InstanceStatusType = builder.enumType('InstanceStatus', {
   description: 'State of one process.',
@@ -94,6 +96,7 @@ function held<Row>(id: string, row: Row | null | ''): Row {
 
 export const ProcessServiceType = builder.prismaObject('Service', {
   variant: 'ProcessService',
+  select: seenAs(alwaysRead),
   description: 'A version of a deployment, run as processes.',
   interfaces: [ServiceInterface, NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
@@ -103,25 +106,31 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     deployment: t.field({
       type: DeploymentType,
       description: 'What it is a service of.',
-      resolve: async (service, _args, ctx) => {
-        const along = deploymentAlong(service)
-        if (along !== undefined) return along
-        const { id, deploymentId } = service
-        return held(id, deploymentId && (await deploymentOf(ctx, deploymentId)))
-      },
+      ...serviceFields.from(
+        ['deploymentId'],
+        async (service, _args, ctx): Promise<PartialDeployment> => {
+          const { id, deploymentId } = service
+          return (
+            deploymentAlong(service) ??
+            held(id, deploymentId && (await deploymentOf(ctx, deploymentId)))
+          )
+        },
+      ),
     }),
     version: t.field({
       type: VersionType,
       description: 'What serves now, or is to serve first.',
-      resolve: async ({ id, versionId }, _args, ctx) =>
+      ...serviceFields.from(['versionId'], async ({ id, versionId }, _args, ctx) =>
         held(id, versionId && (await versionOf(ctx, versionId))),
+      ),
     }),
     targetVersion: t.field({
       type: VersionType,
       nullable: true,
       description: 'Set while another version is on its way.',
-      resolve: ({ targetVersionId }, _args, ctx) =>
+      ...serviceFields.from(['targetVersionId'], ({ targetVersionId }, _args, ctx) =>
         targetVersionId === null ? null : versionOf(ctx, targetVersionId),
+      ),
     }),
     instances: t.relation('instances', {
       description: 'Its processes.',
@@ -133,7 +142,7 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     scale: t.field({
       type: ScaleType,
       description: 'How many processes, and who decides.',
-      resolve: scaleOf,
+      ...serviceFields.from(scaleColumnNames, scaleOf),
     }),
     instanceType: t.exposeString('instanceType', {
       description: 'Size of its processes; told, not heeded, by the process runtime.',
@@ -141,39 +150,48 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     environment: t.field({
       type: [EnvironmentVariableType],
       description: 'Variables of its processes, layer by layer; of one name the last wins.',
-      resolve: async (service, _args, ctx) => {
-        const { id, organizationId, environment, deploymentId, versionId } = service
-        const [deployment, version] = await Promise.all([
-          deploymentId === null ? null : deploymentOf(ctx, deploymentId),
-          versionId === null ? null : versionOf(ctx, versionId),
-        ])
-        const layer = (source: LayeredVariable['source'], subject: string, list: unknown) =>
-          // the columns hold what withVariables and createDeploymentVersion made
-          (list as Omit<Variable, 'isSecret'>[]).map((variable) => ({
-            isSecret: false,
-            ...variable,
-            source,
-            organizationId,
-            subject,
-          }))
-        return [
-          ...layer('DEPLOYMENT', `dep:${deploymentId}`, deployment?.environment ?? []),
-          ...layer('VERSION', `svc:${id}`, version?.parameters ?? []),
-          ...layer('SERVICE', `svc:${id}`, environment),
-        ]
-      },
+      ...serviceFields.from(
+        ['environment', 'deploymentId', 'versionId'],
+        async (service, _args, ctx) => {
+          const { id, organizationId, environment, deploymentId, versionId } = service
+          const [deployment, version] = await Promise.all([
+            deploymentId === null ? null : deploymentOf(ctx, deploymentId),
+            versionId === null ? null : versionOf(ctx, versionId),
+          ])
+          const layer = (source: LayeredVariable['source'], subject: string, list: unknown) =>
+            // the columns hold what withVariables and createDeploymentVersion made
+            (list as Omit<Variable, 'isSecret'>[]).map((variable) => ({
+              isSecret: false,
+              ...variable,
+              source,
+              organizationId,
+              subject,
+            }))
+          return [
+            ...layer('DEPLOYMENT', `dep:${deploymentId}`, deployment?.environment ?? []),
+            ...layer('VERSION', `svc:${id}`, version?.parameters ?? []),
+            ...layer('SERVICE', `svc:${id}`, environment),
+          ]
+        },
+      ),
     }),
     cors: t.field({
       type: CorsPolicyType,
       nullable: true,
       description: 'Which pages of other origins may call it from a browser; null for none.',
-      resolve: ({ cors }) => cors as unknown as CorsPolicy | null, // the column holds what policyOf made
+      ...serviceFields.from(
+        ['cors'],
+        ({ cors }) => cors as unknown as CorsPolicy | null, // the column holds what policyOf made
+      ),
     }),
     invokeUrl: t.string({
       description:
         'Where to call it by plain HTTP: any method and content type, streamed both ways, WebSockets too.',
-      resolve: ({ id, deploymentId }, _args, { origin }) =>
-        `${origin}/deployments/${deploymentId === null ? '' : DeploymentId.text(deploymentId)}/services/${ServiceId.text(id)}`,
+      ...serviceFields.from(
+        ['deploymentId'],
+        ({ id, deploymentId }, _args, { origin }) =>
+          `${origin}/deployments/${deploymentId === null ? '' : DeploymentId.text(deploymentId)}/services/${ServiceId.text(id)}`,
+      ),
     }),
     pageUrl: t.string({
       nullable: true,
@@ -187,13 +205,18 @@ export const ProcessServiceType = builder.prismaObject('Service', {
   }),
 })
 
-addressable(ProcessServiceType, serviceNaming, {
-  ABEJA: async (ctx, row, id) =>
-    `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
-})
+addressable<PartialService, PartialService & Pick<Service, 'deploymentId'>>(
+  ProcessServiceType,
+  serviceNaming,
+  {
+    ABEJA: async (ctx, row, id) =>
+      `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
+  },
+  ['deploymentId'],
+)
 hasStates('ProcessService', serviceMoves)
 
-const ProcessServiceConnection = connectionOf<Service>(
+const ProcessServiceConnection = connectionOf<PartialService>(
   'ProcessService',
   ProcessServiceType,
   'process services',

@@ -8,11 +8,10 @@ import {
   MAX_WAIT_SECONDS,
   type Lease,
 } from '../../../job-engine/index.ts'
-import { leaseColumns } from '../../columns.ts'
+import { moreOfLease } from '../../columns.ts'
 import { JobType } from '../../event-types.ts'
 import { claimRule } from '../../rules.ts'
 import { claimJobs, type ClaimedFields } from '../claim.ts'
-import { asAsked } from './fields.ts'
 
 /** What a queue is and stays: whoever asks a lease for no more of it need not wait for a look at it. */
 const unchanging = new Set(['__typename', 'id', 'handle'])
@@ -24,7 +23,7 @@ const isUnchanging = perPlace(true, (service) =>
 function ofLeases(asked: Asked): ClaimedFields {
   const job = asked.get('leases')?.get('job')
   return {
-    columns: leaseColumns(job),
+    columns: moreOfLease(job),
     isQueueKnown: isUnchanging(job?.get('service')),
     parametersTimes: timesAsked(asked, ['leases', 'job', 'parameters']),
   }
@@ -33,7 +32,7 @@ function ofLeases(asked: Asked): ClaimedFields {
 const JobLeaseType = builder.objectRef<Lease>('JobLease').implement({
   description: 'The right to work on a job until it expires; every report carries the fence.',
   fields: (t) => ({
-    job: t.field({ type: JobType, description: 'What to do.', resolve: asAsked }),
+    job: t.field({ type: JobType, description: 'What to do.', resolve: (lease) => lease }),
     attempt: t.exposeInt('attempt', { description: 'Number of the attempt that begins.' }),
     fence: t.exposeString('fence', { description: 'Send it with every report on the job.' }),
     expiresAt: t.field({

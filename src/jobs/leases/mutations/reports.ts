@@ -1,8 +1,7 @@
 import { builder } from '../../../builder.ts'
-import { perPlace } from '../../../graph/look-ahead.ts'
 import { mutation } from '../../../graph/mutation.ts'
 import { StaleLease, Unavailable } from '../../../kit/errors.ts'
-import type { JobRow } from '../../../job-engine/index.ts'
+import { isMoreThanPublished, type PartialJob } from '../../columns.ts'
 import { JobType } from '../../event-types.ts'
 import {
   completeManyRule,
@@ -14,19 +13,15 @@ import {
 } from '../../rules.ts'
 import { appendJobLog } from '../log.ts'
 import { completeJob, completeJobs, failJob, refusals } from '../reports.ts'
-import { asAsked, leaseFields } from './fields.ts'
+import { leaseFields } from './fields.ts'
 
 type Types = typeof builder.$inferSchemaTypes
 
-/** What is read of a job that has just ended without a look at all its columns. */
-const ofEnded = new Set(['__typename', 'id', 'status', 'lane'])
-const isWhole = perPlace(false, (job) => [...job.keys()].some((name) => !ofEnded.has(name)))
-
-const asEnded = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Pick<JobRow, 'id'>>) => ({
+const asEnded = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, PartialJob>) => ({
   job: t.field({
     type: JobType,
     description: 'The job as it is now.',
-    resolve: asAsked,
+    resolve: (job) => job,
   }),
 })
 
@@ -38,7 +33,8 @@ mutation('completeJob', {
   }),
   check: completeRule,
   errors: [StaleLease],
-  resolve: (ctx, input, _onceAs, asked) => completeJob(ctx, input, isWhole(asked.get('job'))),
+  resolve: (ctx, input, _onceAs, asked) =>
+    completeJob(ctx, input, isMoreThanPublished(asked.get('job'))),
   again: 'repeat',
   success: asEnded,
 })
@@ -52,7 +48,7 @@ const CompleteJobsItem = builder.inputType('CompleteJobsItem', {
 })
 
 const JobCompletionType = builder
-  .objectRef<Pick<JobRow, 'id'>>('JobCompletion')
+  .objectRef<PartialJob>('JobCompletion')
   .implement({ description: 'A result that was accepted.', fields: asEnded })
 
 const JobCompletionResult = builder.unionType('JobCompletionResult', {
@@ -74,7 +70,11 @@ mutation('completeJobs', {
   check: completeManyRule,
   errors: [StaleLease, Unavailable],
   resolve: async (ctx, input, _onceAs, asked) => ({
-    completions: await completeJobs(ctx, input, isWhole(asked.get('completions')?.get('job'))),
+    completions: await completeJobs(
+      ctx,
+      input,
+      isMoreThanPublished(asked.get('completions')?.get('job')),
+    ),
   }),
   again: 'repeat',
   success: (t) => ({
