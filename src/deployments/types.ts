@@ -8,10 +8,7 @@ import {
   MAX_ENTRIES,
   type Delivery,
 } from '../events/index.ts'
-import {
-  VersionStatus,
-  type DeploymentVersion,
-} from '../generated/prisma/client.ts'
+import { VersionStatus, type DeploymentVersion } from '../generated/prisma/client.ts'
 import { childPages } from '../graph/child-pages.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { seenAs } from '../graph/columns.ts'

@@ -15,30 +15,35 @@ interface Field<Row, Made> {
   readonly resolve: (row: Row, args: object, ctx: Context) => Made
 }
 
-/** How the fields of a type are defined over rows of which only the columns `Always` are always there. */
-interface FieldsOver<Row, Always extends keyof Row, Column extends keyof Row> {
+/**
+ * How the fields of a type are defined over rows of which only the columns `Always` are always there; `Along` is what
+ * rows may have besides columns. What a field names is read with it, so that its resolver is given what it asks for.
+ */
+export class FieldsOver<
+  Row extends object,
+  Always extends keyof Row,
+  Along extends keyof Row = never,
+> {
   /** A field that is a column. */
-  column<Name extends Column>(name: Name): Field<Pick<Row, Always>, Row[Name]>
+  column<Name extends Exclude<keyof Row, Along> & string>(
+    name: Name,
+  ): Field<Pick<Row, Always>, Row[Name]> {
+    return this.from([name], (row: Pick<Row, Always | Name>) => row[name])
+  }
+
   /** A field that is made of columns. */
-  from<Name extends Column, Made>(
+  from<Name extends Exclude<keyof Row, Along> & string, Made>(
     names: readonly Name[],
     resolve: Field<Pick<Row, Always | Name>, Made>['resolve'],
-  ): Field<Pick<Row, Always>, Made>
-  /** A field that hands the row on. */
-  whole<Made>(resolve: Field<Row, Made>['resolve']): Field<Pick<Row, Always>, Made>
-}
+  ): Field<Pick<Row, Always>, Made> {
+    return { extensions: needs(names), resolve: resolve as never }
+  }
 
-/** `Along` is what rows may have besides columns. */
-export const fieldsOver = <Row extends object, Always extends keyof Row, Along = never>() =>
-  ({
-    column: (name: string) => ({
-      extensions: needs([name]),
-      resolve: (row: Record<string, unknown>) => row[name],
-    }),
-    from: (names: readonly string[], resolve: unknown) => ({ extensions: needs(names), resolve }),
-    whole: (resolve: unknown) => ({ extensions: needs('all'), resolve }),
-    // what a field names is read with it, so that its resolver is given what it asks for
-  }) as unknown as FieldsOver<Row, Always, Exclude<keyof Row, Along>>
+  /** A field that hands the row on. */
+  whole<Made>(resolve: Field<Row, Made>['resolve']): Field<Pick<Row, Always>, Made> {
+    return { extensions: needs('all'), resolve: resolve as never }
+  }
+}
 
 /** Types the rows of one of Prisma's types as partial, and does nothing else: those that Prisma reads are whole. */
 export const seenAs = <Name extends string>(_always: readonly Name[]): Record<Name, true> =>

@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts'
-import { fieldsOver } from './columns.ts'
+import { FieldsOver } from './columns.ts'
 import { writeCursor } from '../streams/cursor.ts'
 
 interface LiveRow {
@@ -7,7 +7,7 @@ interface LiveRow {
   readonly revision: bigint
 }
 
-const live = fieldsOver<LiveRow, 'id'>()
+const live = new FieldsOver<LiveRow, 'id'>()
 
 /** An object with an event stream of its own. */
 export const LiveInterface = builder.interfaceRef<Pick<LiveRow, 'id'>>('Live').implement({

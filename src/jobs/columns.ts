@@ -1,6 +1,6 @@
 import { addressesAlong } from '../addresses/index.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
-import { columnsFor, fieldsOver, neededFor } from '../graph/columns.ts'
+import { columnsFor, FieldsOver, neededFor } from '../graph/columns.ts'
 import { perPlace, type Asked } from '../graph/look-ahead.ts'
 import {
   jobColumns,
@@ -18,7 +18,7 @@ type Always = (typeof always)[number] | Along
 
 /** A job as its resolvers see it. */
 export type PartialJob = Pick<JobRow, Always>
-export const jobFields = fieldsOver<JobRow, Always, Along>()
+export const jobFields = new FieldsOver<JobRow, Always, Along>()
 
 /** What lists are ordered by besides. */
 const ordering = ['serial', 'createdAt', 'finishedAt', 'priority'] as const

@@ -1,7 +1,7 @@
 import { addressesAlong } from '../addresses/index.ts'
 import { deploymentColumns, type PartialDeployment } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
-import { columnsFor, fieldsOver } from '../graph/columns.ts'
+import { columnsFor, FieldsOver } from '../graph/columns.ts'
 import { perPlace, type Asked } from '../graph/look-ahead.ts'
 
 /** What is read of every service, whatever is asked of it. */
@@ -10,7 +10,7 @@ type Always = (typeof alwaysRead)[number]
 
 /** A service as its resolvers see it. */
 export type PartialService = Pick<Service, Always>
-export const serviceFields = fieldsOver<Service, Always>()
+export const serviceFields = new FieldsOver<Service, Always>()
 
 const serviceColumns = columnsFor<Service>('s', 'Service', { always: alwaysRead })
 

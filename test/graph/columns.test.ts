@@ -1,7 +1,7 @@
 import { isInterfaceType, isObjectType } from 'graphql'
 import { expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import { fieldsOver, neededFor } from '../../src/graph/columns.ts'
+import { FieldsOver, neededFor } from '../../src/graph/columns.ts'
 import type { Asked } from '../../src/graph/look-ahead.ts'
 import { needs } from '../../src/kit/needs.ts'
 import { schema } from '../../src/schema.ts'
@@ -12,7 +12,7 @@ interface Row {
   readonly size: number
   readonly along?: string
 }
-const row = fieldsOver<Row, 'id' | 'along', 'along'>()
+const row = new FieldsOver<Row, 'id' | 'along', 'along'>()
 
 test('a resolver sees what is always read and what its field names', () => {
   const { extensions, resolve } = row.from(['size'], ({ id, size, along }) => [id, size, along])
