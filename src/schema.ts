@@ -16,7 +16,8 @@ import './search/schema.ts'
 import './activities/schema.ts'
 import './server/schema.ts'
 import { builder } from './builder.ts'
+import { readColumns } from './graph/columns.ts'
 import { closedToWorkers } from './graph/workers.ts'
 
 /** The whole API. */
-export const schema = closedToWorkers(builder.toSchema())
+export const schema = readColumns(closedToWorkers(builder.toSchema()))

@@ -3,6 +3,7 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { Front } from '../generated/prisma/enums.ts'
 import { JsonText } from '../kit/json/json.ts'
+import { needs } from '../kit/needs.ts'
 import { fronts, type Naming } from './address.ts'
 import { addressFor, storedAnnotations } from './store.ts'
 
@@ -35,52 +36,61 @@ const AddressType = builder.objectRef<Address>('Address').implement({
 })
 
 /** Parents find their fields' values by the naming and the row; the interface itself resolves nothing. */
-export const AddressableInterface = builder
-  .interfaceRef<{ id: string; serial: bigint }>('Addressable')
-  .implement({
-    description: 'An object that REST fronts can name.',
-    fields: (t) => ({
-      addresses: t.field({
-        type: [AddressType],
-        description: 'What each front calls it.',
-        resolve: () => [],
-      }),
-      address: t.string({
-        nullable: true,
-        description: 'What that front calls it; null where it has no word for such an object.',
-        args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
-        resolve: () => null,
-      }),
-      annotations: t.field({
-        type: 'JSON',
-        nullable: true,
-        description: 'What only that dialect has: echo fields, finer status words.',
-        args: { front: t.arg({ type: FrontType, required: true, description: 'Whose.' }) },
-        resolve: async ({ id }, { front }, ctx) => {
-          const stored = await storedAnnotations(ctx, id)
-          const value = stored?.find((one) => one.front === front)?.value
-          return value === undefined ? null : new JsonText(value)
-        },
-      }),
+export const AddressableInterface = builder.interfaceRef<{ id: string }>('Addressable').implement({
+  description: 'An object that REST fronts can name.',
+  fields: (t) => ({
+    addresses: t.field({
+      type: [AddressType],
+      description: 'What each front calls it.',
+      resolve: () => [],
     }),
-  })
+    address: t.string({
+      nullable: true,
+      description: 'What that front calls it; null where it has no word for such an object.',
+      args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
+      resolve: () => null,
+    }),
+    annotations: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What only that dialect has: echo fields, finer status words.',
+      args: { front: t.arg({ type: FrontType, required: true, description: 'Whose.' }) },
+      resolve: async ({ id }, { front }, ctx) => {
+        const stored = await storedAnnotations(ctx, id)
+        const value = stored?.find((one) => one.front === front)?.value
+        return value === undefined ? null : new JsonText(value)
+      },
+    }),
+  }),
+})
+
+/** What spellings are computed from. */
+interface Spelled {
+  readonly id: string
+  readonly serial: bigint
+}
 
 /** Where each front answers for a row; undefined where it has no word for that one. */
 type Paths<Row> = Partial<
   Record<Front, (ctx: Context, row: Row, id: string) => Promise<string | undefined>>
 >
 
-/** Gives a type its `addresses`: `paths` says where each front that has a word for it answers. */
-export function addressable<Row extends { id: string; serial: bigint }>(
-  type: ObjectRef<typeof builder.$inferSchemaTypes, Row>,
+/**
+ * Gives a type its `addresses`: `paths` says where each front that has a word for it answers, from the columns that are
+ * always read of a row and those it names.
+ */
+export function addressable<Always extends { id: string }, Row extends Always>(
+  type: ObjectRef<typeof builder.$inferSchemaTypes, Always>,
   naming: Naming,
   paths: Paths<Row>,
+  columns: readonly (keyof Row & string)[] = [],
 ): void {
   builder.objectField(type, 'addresses', (t) =>
     t.field({
       type: [AddressType],
       description: 'What each front calls it.',
-      resolve: (row, _args, ctx) => addressesOf(ctx, naming, paths, row),
+      extensions: needs(['serial', ...columns]),
+      resolve: (row, _args, ctx) => addressesOf(ctx, naming, paths, row as Row & Spelled), // what is needed is there
     }),
   )
   builder.objectField(type, 'address', (t) =>
@@ -88,13 +98,16 @@ export function addressable<Row extends { id: string; serial: bigint }>(
       nullable: true,
       description: 'What that front calls it; null where it has no word for such an object.',
       args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
+      extensions: needs(['serial']),
       resolve: async (row, { front }, ctx) =>
-        front in paths ? ((await addressFor(ctx, naming, front, row)) ?? null) : null,
+        front in paths
+          ? ((await addressFor(ctx, naming, front, row as Always & Spelled)) ?? null)
+          : null,
     }),
   )
 }
 
-async function addressesOf<Row extends { id: string; serial: bigint }>(
+async function addressesOf<Row extends Spelled>(
   ctx: Context,
   naming: Naming,
   paths: Paths<Row>,

@@ -7,6 +7,7 @@ export {
   type LayeredVariable,
 } from './environment.ts'
 export { environmentRule } from './rules.ts'
-export { deploymentColumns, deploymentOf, versionOf } from './store.ts'
+export { deploymentColumns, type PartialDeployment } from './columns.ts'
+export { deploymentOf, versionOf } from './store.ts'
 export { abejaPath, DeploymentType, VersionType } from './types.ts'
 export { archiveOf, checkAgain, clearChecks, giveUpChecks, receiveArchive } from './receive.ts'

@@ -1,13 +1,10 @@
 import { addressable, AddressableInterface, addressFor } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { isFollowed } from '../events/index.ts'
-import {
-  VersionStatus,
-  type Deployment,
-  type DeploymentVersion,
-} from '../generated/prisma/client.ts'
+import { VersionStatus, type DeploymentVersion } from '../generated/prisma/client.ts'
 import { childPages } from '../graph/child-pages.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
 import { NodeInterface } from '../graph/node.ts'
@@ -18,6 +15,7 @@ import { batched } from '../kit/batched.ts'
 import { ActorType, organizations } from '../organizations/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl, mayFetch } from './archive.ts'
+import { alwaysRead, deploymentFields, type PartialDeployment } from './columns.ts'
 import { DeploymentId, deployments, VersionId, versionMoves, versions } from './deployment.ts'
 import { EnvironmentVariableType } from './environment.ts'
 
@@ -137,6 +135,7 @@ const versionPages = childPages<DeploymentVersion>(
 )
 
 export const DeploymentType = builder.prismaObject('Deployment', {
+  select: seenAs(alwaysRead),
   description: 'Code that can be served, version by version.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
@@ -147,7 +146,7 @@ export const DeploymentType = builder.prismaObject('Deployment', {
     environment: t.field({
       type: [EnvironmentVariableType],
       description: 'Variables every service of it gets.',
-      resolve: ({ id, organizationId, environment }) =>
+      ...deploymentFields.from(['environment'], ({ id, organizationId, environment }) =>
         // the column holds what withVariables made
         (environment as unknown as Variable[]).map((variable) => ({
           ...variable,
@@ -155,6 +154,7 @@ export const DeploymentType = builder.prismaObject('Deployment', {
           organizationId,
           subject: `dep:${id}`,
         })),
+      ),
     }),
     versions: t.field({
       type: VersionConnection,
@@ -165,7 +165,10 @@ export const DeploymentType = builder.prismaObject('Deployment', {
     creator: t.field({
       type: ActorType,
       description: 'Who made it.',
-      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ...deploymentFields.from(
+        ['creator'],
+        ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', {
@@ -174,7 +177,7 @@ export const DeploymentType = builder.prismaObject('Deployment', {
     }),
   }),
 })
-export const DeploymentConnection = connectionOf<Deployment>(
+export const DeploymentConnection = connectionOf<PartialDeployment>(
   'Deployment',
   DeploymentType,
   'deployments',

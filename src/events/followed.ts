@@ -31,9 +31,9 @@ interface ObjectDelivery extends Delivery {
  * Lets objects of a kind be followed: its type `Deployment` has `events`, and there is a subscription
  * `deploymentChanged(deploymentId:)` of `DeploymentDelivery`. `description` is the subscription's.
  */
-export function isFollowed<Row extends Owned>(
+export function isFollowed<Seen extends Owned, Row extends Seen>(
   kind: FollowedKind<Row>,
-  type: ObjectRef<Types, Row>,
+  type: ObjectRef<Types, Seen>,
   description: string,
 ): void {
   const { noun, stream } = kind

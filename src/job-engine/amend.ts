@@ -4,10 +4,11 @@ import { credentialOf, type Actor } from '../kit/actor.ts'
 import { AUDIT, effectColumns, type Change } from '../streams/index.ts'
 import type { JobStatus } from './job.ts'
 import type { Store } from './move.ts'
-import { counted, ended, step, told } from './record.ts'
+import { writeCounters, setEnded, advanceBy, writeEvents } from './record.ts'
 import type { KeptValue } from './report.ts'
-import { jobColumns, type JobRow } from './row.ts'
-import { tellJobs } from './tell.ts'
+import { jobColumns } from './columns.ts'
+import type { JobRow } from './row.ts'
+import { publishJobs } from './publish.ts'
 
 /** What is set outside the usual course. */
 export interface Amendment {
@@ -43,7 +44,7 @@ export async function amend(
       : Prisma.sql`, result = ${result.text}, "resultKey" = ${result.key}`
   const [row] = await store.database.query<JobRow>(Prisma.sql`
     WITH moved AS (
-      UPDATE "Job" AS t SET ${step(1)}, status = ${to}::"JobStatus" ${kept}
+      UPDATE "Job" AS t SET ${advanceBy(1)}, status = ${to}::"JobStatus" ${kept}
         ${isEntered ? Prisma.sql`, ${entering(store, to, actor)}` : Prisma.empty}
       WHERE t.id = ${job.id}::uuid AND ${isAsRead(job)} ${result === undefined ? Prisma.empty : Prisma.sql`AND ${hasResultAsRead(job)}`}
       RETURNING t.*),
@@ -54,10 +55,10 @@ export async function amend(
       INSERT INTO "JobAttempt" ("jobId", number, "organizationId", "serviceId", worker, fence, "startedAt")
       SELECT id, attempt, "organizationId", "serviceId", worker, fence, "updatedAt" FROM moved
       WHERE ${to === 'RUNNING' && isEntered}),
-    ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [
+    ${writeEvents(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [
       { kind: 'AMENDED', changes, message: reason ?? null },
     ])},
-    ${counted(job.status, to)},
+    ${writeCounters(job.status, to)},
     ${annotations?.length ? Prisma.sql`${annotatedAlong(annotations)},` : Prisma.empty}
     act AS (
       INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
@@ -65,7 +66,7 @@ export async function amend(
         ${JSON.stringify(changes)}::jsonb, ${effectColumns(actor)} FROM moved)
     SELECT ${jobColumns('moved')} FROM moved`)
   if (row === undefined) return undefined
-  tellJobs(store, [row])
+  publishJobs(store, [row])
   store.hub.hint(AUDIT, row.organizationId)
   return row
 }
@@ -125,9 +126,9 @@ function entering({ config }: Store, to: JobStatus, actor: Actor): Prisma.Sql {
           SELECT FROM "Service" AS s WHERE s.id = t."serviceId" AND s.concurrency IS NOT NULL),
         fence = (t.attempt + 1) || '.' || replace(left(gen_random_uuid()::text, 18), '-', '')`
     case 'SUCCEEDED':
-      return Prisma.sql`${ended(config.jobRetentionMs)}, ${mine}, error = NULL`
+      return Prisma.sql`${setEnded(config.jobRetentionMs)}, ${mine}, error = NULL`
     case 'FAILED':
     case 'CANCELED':
-      return Prisma.sql`${ended(config.jobRetentionMs)}, ${mine}`
+      return Prisma.sql`${setEnded(config.jobRetentionMs)}, ${mine}`
   }
 }

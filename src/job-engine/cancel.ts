@@ -3,7 +3,7 @@ import type { Actor } from '../kit/actor.ts'
 import { move, type Store } from './move.ts'
 import { statusChange } from './record.ts'
 import type { JobRow } from './row.ts'
-import type { Doer } from './tally.ts'
+import type { BulkJob } from './bulk-step.ts'
 
 /**
  * Ends queued jobs at once, and asks for the end of running ones: their workers hear of it with the next heartbeat,
@@ -17,8 +17,8 @@ export async function cancel(
   {
     actor,
     reason,
-    doer,
-  }: { actor: Actor; reason?: string | null | undefined; doer?: Doer | undefined },
+    bulk,
+  }: { actor: Actor; reason?: string | null | undefined; bulk?: BulkJob | undefined },
 ): Promise<JobRow[]> {
   const ended = [
     ...(await move(store, {
@@ -28,7 +28,7 @@ export async function cancel(
       where: which,
       set: Prisma.sql`"cancelRequestedAt" = COALESCE(t."cancelRequestedAt", clock_timestamp())`,
       actor,
-      doer,
+      bulk,
       events: [
         {
           kind: 'CANCELED',
@@ -44,7 +44,7 @@ export async function cancel(
       where: Prisma.sql`${which} AND t."leaseSeconds" IS NULL`,
       set: Prisma.sql`"cancelRequestedAt" = COALESCE(t."cancelRequestedAt", clock_timestamp())`,
       actor,
-      doer,
+      bulk,
       outcome: 'CANCELED',
       events: [
         {
@@ -63,7 +63,7 @@ export async function cancel(
     set: Prisma.sql`"cancelRequestedAt" = clock_timestamp(),
       deadline = clock_timestamp() + make_interval(secs => ${store.config.cancelGraceMs / 1000}::float8)`,
     actor,
-    doer,
+    bulk,
     events: [
       {
         kind: 'CANCEL_REQUESTED',

@@ -1,9 +1,10 @@
 import type { Platform } from '../context.ts'
-import { Prisma } from '../generated/prisma/client.ts'
+import { Prisma, type Job } from '../generated/prisma/client.ts'
 import { credentialOf, type Actor } from '../kit/actor.ts'
-import { counted, statusChange, step, told } from './record.ts'
-import { isInStatus, jobColumns, type JobRow } from './row.ts'
-import { tellJobs, toldColumns } from './tell.ts'
+import { writeCounters, statusChange, advanceBy, writeEvents } from './record.ts'
+import { jobColumns, leaseColumns } from './columns.ts'
+import { isInStatus, type JobRow } from './row.ts'
+import { publishJobs } from './publish.ts'
 
 /** A queue that is claimed from, as far as the statement depends on it. */
 export interface ClaimedQueue {
@@ -47,20 +48,8 @@ export interface Claim {
 export interface MoreColumns {
   /** Tells statements apart by their names. */
   readonly key: string
-  readonly names: readonly (keyof JobRow)[] | 'all'
+  readonly names: readonly (keyof Job)[] | 'all'
 }
-
-const leaseColumns = [
-  ...toldColumns,
-  'organizationId',
-  'function',
-  'parameters',
-  'parametersKey',
-  'resultSchemaId',
-  'attempt',
-  'fence',
-  'leaseExpiresAt',
-] as const
 
 /**
  * A job that the worker may work on, under this fence, until the lease expires: as much of it as every worker asks
@@ -87,7 +76,7 @@ const TRIES = 5
  *
  * - takes jobs without a lane and, where there are lanes, of each the first when none of it runs;
  * - locks the rows of services with a limit, and no others, and counts what they run now;
- * - skips what another claim has in its hands: two claims never wait for each other but for a limit.
+ * - skips what another claim has locked: two claims never wait for each other but for a limit.
  *
  * A claim that was granted before, also one of the same moment, is refused by a unique index, and so are two on one
  * lane: then, and when there is nothing to take, it is looked up what it was given.
@@ -145,7 +134,7 @@ async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
     Prisma.sql`
       WITH RECURSIVE ${picked},
       moved AS (
-        UPDATE "Job" AS t SET ${step(1)}, status = 'RUNNING', attempt = t.attempt + 1, worker = ${worker},
+        UPDATE "Job" AS t SET ${advanceBy(1)}, status = 'RUNNING', attempt = t.attempt + 1, worker = ${worker},
           "heldBy" = ${credentialOf(actor)}, fence = (t.attempt + 1) || '.' || replace(left(gen_random_uuid()::text, 18), '-', ''),
           "leaseSeconds" = ${leaseSeconds}::int,
           "leaseExpiresAt" = clock_timestamp() + make_interval(secs => ${leaseSeconds}::int),
@@ -158,14 +147,14 @@ async function take(platform: Platform, claim: Claim): Promise<Lease[]> {
         INSERT INTO "JobAttempt" ("jobId", number, "organizationId", "serviceId", worker, "claimId", place, fence, "startedAt")
         SELECT id, attempt, ${organizationId}::uuid, "serviceId", worker, ${claimId},
           row_number() OVER (ORDER BY ${order()}), fence, "updatedAt" FROM moved),
-      ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [
+      ${writeEvents(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [
         { kind: 'CLAIMED', changes: [statusChange('QUEUED', 'RUNNING')] },
       ])},
-      ${counted('QUEUED', 'RUNNING')}
+      ${writeCounters('QUEUED', 'RUNNING')}
       SELECT ${columnsOf('moved', more)} FROM moved ORDER BY ${order()}`,
     { name: `${name}-${more.key}` },
   )
-  tellJobs(platform, rows)
+  publishJobs(platform, rows)
   return rows
 }
 

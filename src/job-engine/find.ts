@@ -1,7 +1,8 @@
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { AttemptOutcome } from '../generated/prisma/enums.ts'
-import { isOfOneOf, isThere, jobColumns, type JobRow } from './row.ts'
+import { jobColumns } from './columns.ts'
+import { isOfOneOf, isThere, type JobRow } from './row.ts'
 
 /** The jobs with these keys in these organizations; those that have expired are not there. */
 export const findJobs = (

@@ -2,7 +2,7 @@ import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Actor } from '../kit/actor.ts'
 import { JOB_STREAM, SERVICE_JOBS_STREAM } from './job.ts'
-import { told } from './record.ts'
+import { writeEvents } from './record.ts'
 import { isInStatus, isOfOneOf } from './row.ts'
 
 /** One beat for one held job. */
@@ -41,7 +41,7 @@ export async function beat(
   const held = await database.query<Held>(
     Prisma.sql`
       WITH beats AS MATERIALIZED (
-        SELECT b.*, b.fraction IS NOT NULL OR b.message IS NOT NULL AS told
+        SELECT b.*, b.fraction IS NOT NULL OR b.message IS NOT NULL AS "hasProgressed"
         FROM unnest(${column(({ jobId }) => jobId)}::uuid[], ${column(({ fence }) => fence)}::text[],
           ${column(({ fraction }) => fraction ?? null)}::float8[], ${column(({ message }) => message ?? null)}::text[])
           AS b(id, fence, fraction, message)),
@@ -55,16 +55,16 @@ export async function beat(
         UPDATE "Job" AS t SET
           "leaseExpiresAt" = clock_timestamp() + make_interval(secs => t."leaseSeconds"),
           fraction = COALESCE(b.fraction, t.fraction), message = COALESCE(b.message, t.message),
-          "progressAt" = CASE WHEN b.told THEN clock_timestamp() ELSE t."progressAt" END,
-          revision = t.revision + CASE WHEN b.told THEN 1 ELSE 0 END,
+          "progressAt" = CASE WHEN b."hasProgressed" THEN clock_timestamp() ELSE t."progressAt" END,
+          revision = t.revision + CASE WHEN b."hasProgressed" THEN 1 ELSE 0 END,
           "updatedAt" = GREATEST(t."updatedAt", clock_timestamp())
         FROM beats AS b JOIN mine ON mine.id = b.id
         WHERE t.id = b.id AND t.fence = b.fence AND ${isInStatus('t', 'RUNNING')}
-        RETURNING t.*, b.told),
-      moved AS (SELECT * FROM beaten WHERE told),
-      ${told(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [{ kind: 'PROGRESS', changesSql: progress }])}
+        RETURNING t.*, b."hasProgressed"),
+      moved AS (SELECT * FROM beaten WHERE "hasProgressed"),
+      ${writeEvents(Prisma.sql`${JSON.stringify(actor)}::jsonb`, [{ kind: 'PROGRESS', changesSql: progress }])}
       SELECT id, fence, "serviceId", "organizationId", "leaseExpiresAt",
-        "cancelRequestedAt" IS NOT NULL AS "cancelRequested", told AS "hasProgressed" FROM beaten`,
+        "cancelRequestedAt" IS NOT NULL AS "cancelRequested", "hasProgressed" FROM beaten`,
     { name: 'beat' },
   )
   for (const { id, serviceId, hasProgressed } of held)

@@ -98,7 +98,7 @@ export const jobActions: Readonly<
   AMEND: { role: 'WORKER', from: jobMoves.states },
 }
 
-/** Names of what is told: see `tell`. */
+/** Names of the streams: see `publish.ts`. */
 export const JOB_STREAM = streamName('job')
 export const JOB_LOG_STREAM = streamName('job-log')
 export const SERVICE_JOBS_STREAM = streamName('jobs')

@@ -29,7 +29,7 @@ export async function appendToJob(
       RETURNING a."serviceId", a."organizationId"`,
     // after the head, as whatever removes lines does it: two that meet wait in one order
     along: (bytes: bigint) => Prisma.sql`
-      tallied AS (
+      counters AS (
         INSERT INTO "JobTally" AS c ("serviceId", shard, "organizationId", "logBytes")
         SELECT guard."serviceId", ${shard}, guard."organizationId", ${bytes}::bigint FROM guard, head
         ON CONFLICT ("serviceId", shard) DO UPDATE SET "logBytes" = c."logBytes" + excluded."logBytes")`,

@@ -4,10 +4,18 @@ import type { AttemptOutcome } from '../generated/prisma/enums.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Change } from '../streams/index.ts'
 import type { JobStatus } from './job.ts'
-import { attempted, counted, ended, step, told, type MoveEvent } from './record.ts'
-import { isInStatus, jobColumns, type JobRow } from './row.ts'
-import { tallied, type Doer } from './tally.ts'
-import { tellJobs } from './tell.ts'
+import {
+  endAttempts,
+  writeCounters,
+  setEnded,
+  advanceBy,
+  writeEvents,
+  type MoveEvent,
+} from './record.ts'
+import { jobColumns } from './columns.ts'
+import { isInStatus, type JobRow } from './row.ts'
+import { bulkStep, type BulkJob } from './bulk-step.ts'
+import { publishJobs } from './publish.ts'
 
 /** What moving jobs needs of a server. */
 export type Store = Pick<Platform, 'database' | 'hub' | 'bus' | 'config' | 'metrics'>
@@ -30,32 +38,32 @@ export interface Move {
   /** A line in the history of the organization. */
   readonly act?: (moved: Prisma.Sql) => Prisma.Sql
   /** The job that it is a step of: it is done only while that is held, and counted there. */
-  readonly doer?: Doer | undefined
+  readonly bulk?: BulkJob | undefined
 }
 
-/** Moves them, with everything that a move writes, in one statement; tells who follows, and answers the jobs moved. */
+/** Moves them, with everything that a move writes, in one statement; publishes the moves, and answers the jobs moved. */
 export async function move(store: Store, wanted: Move): Promise<JobRow[]> {
-  const { name, from, to, where, set, outcome, events, act, doer } = wanted
-  const tally = doer && tallied(doer)
+  const { name, from, to, where, set, outcome, events, act, bulk } = wanted
+  const step = bulk && bulkStep(bulk)
   const parts = [
-    ...(tally ? [tally.held] : []),
+    ...(step ? [step.held] : []),
     Prisma.sql`
       moved AS (
-        UPDATE "Job" AS t SET ${step(events.length)}, status = ${Prisma.raw(`'${to}'`)}::"JobStatus"
+        UPDATE "Job" AS t SET ${advanceBy(events.length)}, status = ${Prisma.raw(`'${to}'`)}::"JobStatus"
           ${leaving(store, from, to)} ${set === undefined ? Prisma.empty : Prisma.sql`, ${set}`}
-        WHERE ${isInStatus('t', from)} AND ${where} ${tally ? Prisma.sql`AND ${tally.isHeld}` : Prisma.empty}
+        WHERE ${isInStatus('t', from)} AND ${where} ${step ? Prisma.sql`AND ${step.isHeld}` : Prisma.empty}
         RETURNING t.*)`,
-    ...(tally ? [tally.added] : []),
-    told(actorOf(wanted), events),
-    counted(from, to),
-    ...(outcome === undefined ? [] : [attempted(outcome)]),
+    ...(step ? [step.added] : []),
+    writeEvents(actorOf(wanted), events),
+    writeCounters(from, to),
+    ...(outcome === undefined ? [] : [endAttempts(outcome)]),
     ...(act === undefined ? [] : [act(Prisma.sql`moved`)]),
   ]
   const rows = await store.database.query<JobRow>(
     Prisma.sql`WITH ${Prisma.join(parts)} SELECT ${jobColumns('moved')} FROM moved ORDER BY serial`,
     { name },
   )
-  if (rows.length > 0) tellJobs(store, rows)
+  if (rows.length > 0) publishJobs(store, rows)
   return rows
 }
 
@@ -70,7 +78,7 @@ function leaving({ config }: Store, from: JobStatus, to: JobStatus): Prisma.Sql 
     case 'SUCCEEDED':
     case 'FAILED':
     case 'CANCELED':
-      return Prisma.sql`, ${ended(config.jobRetentionMs)}`
+      return Prisma.sql`, ${setEnded(config.jobRetentionMs)}`
     case 'QUEUED':
     case 'RUNNING':
       return from === 'RUNNING' && to === 'QUEUED' ? Prisma.sql`, ${released}` : Prisma.empty
@@ -79,7 +87,7 @@ function leaving({ config }: Store, from: JobStatus, to: JobStatus): Prisma.Sql 
 
 const released = Prisma.sql`"leaseExpiresAt" = NULL, "timeoutAt" = NULL, deadline = NULL`
 
-/** What an event tells of an attempt that failed: where its job went, and why. */
+/** What an event says of an attempt that failed: where its job went, and why. */
 export const withError = (change: Change): Prisma.Sql => Prisma.sql`jsonb_build_array(
   ${JSON.stringify(change)}::jsonb, jsonb_build_object('field', 'error', 'to', moved.error->>'message'))`
 

@@ -9,7 +9,7 @@ import type { JobEventKind, JobStatus } from './job.ts'
  */
 
 /** Sets that every move shares: `count` events are about to be written. */
-export const step = (count: number): Prisma.Sql => Prisma.sql`
+export const advanceBy = (count: number): Prisma.Sql => Prisma.sql`
   revision = t.revision + ${Prisma.raw(String(count))}, "updatedAt" = GREATEST(t."updatedAt", clock_timestamp())`
 
 /** One event of a move; SQL where it differs from job to job. */
@@ -29,12 +29,12 @@ const STATUSES: Readonly<Record<JobStatus, Prisma.Sql>> = {
   CANCELED: Prisma.sql`canceled`,
 }
 
-/** A change of the status, as events tell it: the events of a job, folded, give its row. */
+/** A change of the status, as events say it: the events of a job, applied in order, give its row. */
 export const statusChange = (from: JobStatus | undefined, to: JobStatus): Change =>
   from === undefined ? { field: 'status', to } : { field: 'status', from, to }
 
 /** The events of the jobs in `moved`, the last of which has the number `revision`. */
-export function told(actor: Prisma.Sql, events: readonly MoveEvent[]): Prisma.Sql {
+export function writeEvents(actor: Prisma.Sql, events: readonly MoveEvent[]): Prisma.Sql {
   const count = Prisma.raw(String(events.length))
   const rows = events.map(({ kind, changes = [], changesSql, message = null }, place) => {
     const list = changesSql ?? Prisma.sql`${JSON.stringify(changes)}::jsonb`
@@ -44,7 +44,7 @@ export function told(actor: Prisma.Sql, events: readonly MoveEvent[]): Prisma.Sq
       FROM moved`
   })
   return Prisma.sql`
-    told AS (
+    events AS (
       INSERT INTO "JobEvent" ("jobId", number, "serviceId", at, kind, actor, changes, attempt, message)
       ${Prisma.join(rows, ' UNION ALL ')})`
 }
@@ -53,13 +53,13 @@ export function told(actor: Prisma.Sql, events: readonly MoveEvent[]): Prisma.Sq
 export const shard = Prisma.sql`pg_backend_pid() % 16`
 
 /** The counters of the services of the jobs in `moved`, which were in `from` before. */
-export function counted(from: JobStatus | undefined, to: JobStatus): Prisma.Sql {
-  if (from === to) return Prisma.sql`counted AS (SELECT 1)`
+export function writeCounters(from: JobStatus | undefined, to: JobStatus): Prisma.Sql {
+  if (from === to) return Prisma.sql`counters AS (SELECT 1)`
   const columns = (from === undefined ? [to] : [from, to]).map((status) => STATUSES[status])
   const deltas = from === undefined ? Prisma.sql`count(*)` : Prisma.sql`-count(*), count(*)`
   const sums = columns.map((name) => Prisma.sql`${name} = c.${name} + excluded.${name}`)
   return Prisma.sql`
-    counted AS (
+    counters AS (
       INSERT INTO "JobTally" AS c ("serviceId", shard, "organizationId", ${Prisma.join(columns)})
       SELECT "serviceId", ${shard}, "organizationId", ${deltas}
       FROM moved GROUP BY "serviceId", "organizationId" ORDER BY "serviceId"
@@ -67,13 +67,13 @@ export function counted(from: JobStatus | undefined, to: JobStatus): Prisma.Sql 
 }
 
 /** How the running attempts of the jobs in `moved` ended. */
-export const attempted = (outcome: AttemptOutcome): Prisma.Sql => Prisma.sql`
-  attempted AS (
+export const endAttempts = (outcome: AttemptOutcome): Prisma.Sql => Prisma.sql`
+  attempts AS (
     UPDATE "JobAttempt" AS a SET outcome = ${Prisma.raw(`'${outcome}'`)}::"AttemptOutcome",
       "finishedAt" = moved."updatedAt", error = CASE WHEN ${Prisma.raw(String(outcome === 'SUCCEEDED'))} THEN NULL ELSE moved.error END
     FROM moved WHERE a."jobId" = moved.id AND a.number = moved.attempt AND a.outcome IS NULL)`
 
 /** Sets of a job that ends, and until when it is kept: as long as it says, else as long as the server keeps jobs. */
-export const ended = (retentionMs: number): Prisma.Sql => Prisma.sql`
+export const setEnded = (retentionMs: number): Prisma.Sql => Prisma.sql`
   "leaseExpiresAt" = NULL, "timeoutAt" = NULL, deadline = NULL, "finishedAt" = clock_timestamp(),
   "expiresAt" = clock_timestamp() + make_interval(secs => COALESCE(t."retainSeconds", NULLIF(${retentionMs / 1000}::float8, 0)))`

@@ -32,7 +32,7 @@ export async function removeExpired({
       annotations AS (DELETE FROM "Annotation" AS a USING gone WHERE a."objectId" = gone.id),
       heads AS (DELETE FROM "LogHead" AS h USING gone WHERE h.stream = gone.id RETURNING h.stream, h.bytes),
       lines AS (DELETE FROM "LogLine" AS l USING gone WHERE l.stream = gone.id),
-      counted AS (
+      counters AS (
         INSERT INTO "JobTally" AS c ("serviceId", shard, "organizationId", succeeded, failed, canceled, "logBytes")
         SELECT "serviceId", ${shard}, "organizationId", -count(*) FILTER (WHERE status = 'SUCCEEDED'),
           -count(*) FILTER (WHERE status = 'FAILED'), -count(*) FILTER (WHERE status = 'CANCELED'),
@@ -60,7 +60,7 @@ export async function removeOldEvents({
   const isOld = Prisma.sql`at < now() - make_interval(secs => ${eventRetentionMs / 1000}::float8)`
   const unread = await database.query<{ id: string }>(Prisma.sql`
     SELECT DISTINCT "serviceId" AS id FROM "JobEvent" WHERE place IS NULL AND ${isOld}`)
-  // what was never read gets its numbers first, so that whoever holds a cursor is told of the gap
+  // what was never read gets its numbers first, so that whoever holds a cursor learns of the gap
   await numberEvents(
     database,
     unread.map(({ id }) => id),

@@ -1,70 +1,20 @@
 import type { Addressed } from '../addresses/index.ts'
 import { Prisma, type Job, type Service } from '../generated/prisma/client.ts'
+import type { ApartColumn } from './columns.ts'
 import type { JobError, JobStatus } from './job.ts'
 
 /** A job as it is handed around: without its parameters and its result, which are read when they are asked for. */
-export interface JobRow extends Omit<Job, 'parameters' | 'result' | 'error' | 'tally'> {
+export interface JobRow extends Omit<Job, ApartColumn | 'error'> {
   readonly error: JobError | null
   /** Where they were read along with it, or written just now. */
   readonly parameters?: string | null
   readonly result?: string | null
-  /** Read by `tallyOf`. */
+  /** Read by `countDone`. */
   readonly tally?: bigint | null
   readonly storedAddresses?: Addressed['storedAddresses']
   /** The service it is of, where that need not be looked up. */
   readonly queue?: Service | undefined
 }
-
-const names: readonly (keyof JobRow)[] = [
-  'id',
-  'serial',
-  'organizationId',
-  'serviceId',
-  'projectId',
-  'function',
-  'status',
-  'priority',
-  'isAwaited',
-  'lane',
-  'parametersKey',
-  'resultKey',
-  'resultSchemaId',
-  'error',
-  'runAfter',
-  'readyAt',
-  'attempt',
-  'spared',
-  'maxAttempts',
-  'timeoutSeconds',
-  'retainSeconds',
-  'fence',
-  'worker',
-  'heldBy',
-  'leaseSeconds',
-  'leaseExpiresAt',
-  'timeoutAt',
-  'isLimited',
-  'fraction',
-  'message',
-  'progressAt',
-  'cancelRequestedAt',
-  'deadline',
-  'retryOfId',
-  'rootId',
-  'labels',
-  'subject',
-  'creator',
-  'revision',
-  'createdAt',
-  'updatedAt',
-  'startedAt',
-  'finishedAt',
-  'expiresAt',
-]
-
-/** The columns of a JobRow, or some of them, of the table or CTE called `alias`. */
-export const jobColumns = (alias: string, some: readonly (keyof JobRow)[] = names): Prisma.Sql =>
-  Prisma.raw(some.map((name) => `${alias}."${name}"`).join(', '))
 
 /** Whether a job of `alias` is there for readers: one that has expired is not, whenever it is removed. */
 export const isThere = (alias: string): Prisma.Sql =>

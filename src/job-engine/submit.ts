@@ -1,48 +1,30 @@
 import { namedAlong, type AnnotationInput, type ChosenAddresses } from '../addresses/index.ts'
 import type { Platform } from '../context.ts'
-import { Prisma } from '../generated/prisma/client.ts'
+import { Prisma, type Job } from '../generated/prisma/client.ts'
 import { isRefusal } from '../db/refusal.ts'
 import { EFFECT, type Actor } from '../kit/actor.ts'
 import { gathered } from '../kit/gathered.ts'
 import { AUDIT, effectColumns } from '../streams/index.ts'
 import { jobNaming } from './job.ts'
-import { counted, statusChange, told } from './record.ts'
-import { jobColumns, type JobRow } from './row.ts'
-import { tallied, type Doer } from './tally.ts'
-import { tellJobs } from './tell.ts'
+import { writeCounters, statusChange, writeEvents } from './record.ts'
+import { insertColumns, jobColumns, type GivenColumn } from './columns.ts'
+import type { JobRow } from './row.ts'
+import { bulkStep, type BulkJob } from './bulk-step.ts'
+import { publishJobs } from './publish.ts'
+
+/** Columns that a job which is submitted may leave out. */
+type Optional = 'projectId' | 'isAwaited' | 'subject' | 'retryOfId' | 'rootId'
 
 /** A job that is not stored yet: all that its call needs, as of now. */
-export interface NewJob {
-  readonly id: string
-  readonly organizationId: string
-  readonly serviceId: string
-  readonly projectId?: string | null | undefined
-  readonly function: string
-  readonly parameters: string | null
-  readonly parametersKey: string | null
-  readonly resultSchemaId: string | null
-  readonly priority: number
-  /** Whether its submitter waits for its end. */
-  readonly isAwaited?: boolean | undefined
-  readonly lane: string | null
-  readonly runAfter: Date | null
-  readonly maxAttempts: number
-  readonly timeoutSeconds: number | null
-  readonly retainSeconds: number | null
+export type NewJob = Readonly<
+  Pick<Job, Exclude<GivenColumn, Optional | 'labels' | 'creator'>> & {
+    [Name in Optional]?: Job[Name] | undefined
+  }
+> & {
   readonly labels: readonly { name: string; value: string }[]
-  readonly subject?: string | null | undefined
-  readonly retryOfId?: string | null | undefined
-  readonly rootId?: string | null | undefined
   readonly addresses?: ChosenAddresses | undefined
   readonly annotations?: readonly AnnotationInput[] | null | undefined
 }
-
-/** What is read out of the list by name: every member of a NewJob but what is filled in, or has a table of its own. */
-const FIELDS = Prisma.sql`
-  id uuid, place int, "organizationId" uuid, "serviceId" uuid, "projectId" uuid, function text, parameters text,
-  "parametersKey" text, "resultSchemaId" text, priority int, "isAwaited" boolean, lane text, "runAfter" timestamptz,
-  "maxAttempts" int, "timeoutSeconds" int, "retainSeconds" int, labels jsonb, subject text, "retryOfId" uuid,
-  "rootId" uuid, creator jsonb`
 
 /** Says that jobs of these services have lanes from now on; before the first of them is submitted. */
 export const beginLanes = (
@@ -64,16 +46,16 @@ interface Submission {
  * Puts jobs into their queues with one statement, all or none, and answers them in the order given. Those that are
  * there already, because the call that submits them is done again, are answered as they are. Lone ones that come in
  * at one time share a statement. With an `action` they are a line in the history of the organization, and with a
- * `doer` a step of that job. Throws what `addressConflict` knows where an address is taken.
+ * `bulk` a step of that job. Where an address is taken it throws what `addressConflict` reads.
  */
 export async function insertJobs(
   platform: Inserting,
   actor: Actor,
   jobs: readonly NewJob[],
-  { action, doer }: { readonly action?: string; readonly doer?: Doer } = {},
+  { action, bulk }: { readonly action?: string; readonly bulk?: BulkJob } = {},
 ): Promise<JobRow[]> {
   const [only] = jobs
-  if (action === undefined && doer === undefined && jobs.length === 1 && only !== undefined)
+  if (action === undefined && bulk === undefined && jobs.length === 1 && only !== undefined)
     return [await insertTogether(platform, { actor, job: only })].flatMap((row) => row ?? [])
   return insert(
     platform,
@@ -81,7 +63,7 @@ export async function insertJobs(
     action === undefined
       ? undefined
       : { action, effect: effectColumns(actor), isKeyed: actor[EFFECT] !== undefined },
-    doer,
+    bulk,
   )
 }
 
@@ -106,9 +88,9 @@ async function insert(
   platform: Inserting,
   submissions: readonly Submission[],
   act?: Act,
-  doer?: Doer,
+  bulk?: BulkJob,
 ): Promise<JobRow[]> {
-  const tally = doer && tallied(doer)
+  const step = bulk && bulkStep(bulk)
   const audit =
     act === undefined
       ? Prisma.empty
@@ -132,31 +114,25 @@ async function insert(
   const names = named.length > 0 ? Prisma.sql`, ${namedAlong(jobNaming, named)}` : Prisma.empty
   const rows = await platform.database.query<JobRow>(
     Prisma.sql`
-      WITH ${tally ? Prisma.sql`${tally.held},` : Prisma.empty} moved AS (
-        INSERT INTO "Job" (id, "organizationId", "serviceId", "projectId", function, parameters, "parametersKey",
-          "resultSchemaId", priority, "isAwaited", lane, "runAfter", "readyAt", "maxAttempts", "timeoutSeconds", "retainSeconds",
-          labels, subject, "retryOfId", "rootId", creator, "createdAt", "updatedAt")
-        SELECT n.id, n."organizationId", n."serviceId", n."projectId", n.function, n.parameters, n."parametersKey",
-          n."resultSchemaId", n.priority, COALESCE(n."isAwaited", false), n.lane, n."runAfter", GREATEST(n."runAfter", now()),
-          n."maxAttempts", n."timeoutSeconds", n."retainSeconds", n.labels, n.subject, n."retryOfId", n."rootId", n.creator,
-          now(), now()
-        FROM json_to_recordset(${list}::json) AS n(${FIELDS})
-        ${tally ? Prisma.sql`WHERE ${tally.isHeld}` : Prisma.empty} ORDER BY n.place
+      WITH ${step ? Prisma.sql`${step.held},` : Prisma.empty} moved AS (
+        INSERT INTO "Job" (${insertColumns.names}) SELECT ${insertColumns.values}
+        FROM json_to_recordset(${list}::json) AS n(place int, ${insertColumns.given})
+        ${step ? Prisma.sql`WHERE ${step.isHeld}` : Prisma.empty} ORDER BY n.place
         ON CONFLICT (id) DO NOTHING RETURNING *),
-      ${told(Prisma.sql`moved.creator`, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
-      ${counted(undefined, 'QUEUED')}
-      ${names} ${audit} ${tally ? Prisma.sql`, ${tally.added}` : Prisma.empty}
+      ${writeEvents(Prisma.sql`moved.creator`, [{ kind: 'QUEUED', changes: [statusChange(undefined, 'QUEUED')] }])},
+      ${writeCounters(undefined, 'QUEUED')}
+      ${names} ${audit} ${step ? Prisma.sql`, ${step.added}` : Prisma.empty}
       SELECT ${jobColumns('moved')} FROM moved ORDER BY serial`,
     {
       name: [
         `submit-${act?.action ?? 'jobs'}`,
         ...(act?.isKeyed ? ['keyed'] : []),
         ...(named.length > 0 ? ['named'] : []),
-        ...(tally ? ['tallied'] : []),
+        ...(step ? ['bulk'] : []),
       ].join('-'),
     },
   )
-  tellJobs(platform, rows)
+  publishJobs(platform, rows)
   if (act !== undefined)
     for (const { organizationId } of rows) platform.hub.hint(AUDIT, organizationId)
   if (rows.length === submissions.length) return rows

@@ -2,10 +2,18 @@ import { isRefusal } from '../db/refusal.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { gathered } from '../kit/gathered.ts'
 import type { Store } from './move.ts'
-import { attempted, counted, ended, statusChange, step, told } from './record.ts'
+import {
+  endAttempts,
+  writeCounters,
+  setEnded,
+  statusChange,
+  advanceBy,
+  writeEvents,
+} from './record.ts'
 import type { KeptValue, Report } from './report.ts'
-import { isInStatus, jobColumns, type JobRow } from './row.ts'
-import { tellJobs, toldColumns } from './tell.ts'
+import { jobColumns, publishedColumns } from './columns.ts'
+import { isInStatus, type JobRow } from './row.ts'
+import { publishJobs } from './publish.ts'
 
 /** A result that ends a job. */
 export interface Success extends Report {
@@ -16,8 +24,8 @@ export interface Success extends Report {
   readonly isWhole?: boolean
 }
 
-/** A job that has ended: its id, and what those who follow it are told. */
-export type Succeeded = Pick<JobRow, (typeof toldColumns)[number]>
+/** A job that has ended: what is published of it. */
+export type Succeeded = Pick<JobRow, (typeof publishedColumns)[number]>
 
 /**
  * Ends a job with its result; undefined when the fence is not that of the running attempt, or the result would have
@@ -39,8 +47,8 @@ async function succeedAll(
   const rows = await database.query<Succeeded & { place: bigint }>(
     Prisma.sql`
       WITH moved AS (
-        UPDATE "Job" AS t SET ${step(1)}, status = 'SUCCEEDED', result = s.result, "resultKey" = s.key, error = NULL,
-          ${ended(config.jobRetentionMs)}
+        UPDATE "Job" AS t SET ${advanceBy(1)}, status = 'SUCCEEDED', result = s.result, "resultKey" = s.key, error = NULL,
+          ${setEnded(config.jobRetentionMs)}
         FROM unnest(${of(({ jobId }) => jobId)}::uuid[], ${of(({ fence }) => fence)}::text[],
           ${of(({ organizationIds }) => organizationIds.join())}::text[], ${of(({ result }) => result.text)}::text[],
           ${of(({ result }) => result.key)}::text[], ${of(({ checkedBy }) => checkedBy)}::text[],
@@ -50,15 +58,15 @@ async function succeedAll(
           AND t."organizationId"::text = ANY(string_to_array(s.organizations, ','))
           AND t."resultSchemaId" IS NOT DISTINCT FROM s.schema
         RETURNING t.*, s.place, s.actor),
-      ${told(Prisma.sql`jsonb_set(moved.actor, '{name}', to_jsonb(moved.worker))`, [
+      ${writeEvents(Prisma.sql`jsonb_set(moved.actor, '{name}', to_jsonb(moved.worker))`, [
         { kind: 'SUCCEEDED', changes: [statusChange('RUNNING', 'SUCCEEDED')] },
       ])},
-      ${counted('RUNNING', 'SUCCEEDED')},
-      ${attempted('SUCCEEDED')}
-      SELECT ${isWhole ? jobColumns('moved') : jobColumns('moved', toldColumns)}, moved.place FROM moved`,
+      ${writeCounters('RUNNING', 'SUCCEEDED')},
+      ${endAttempts('SUCCEEDED')}
+      SELECT ${isWhole ? jobColumns('moved') : jobColumns('moved', publishedColumns)}, moved.place FROM moved`,
     { name: `succeed-jobs${isWhole ? '-whole' : ''}` },
   )
-  if (rows.length > 0) tellJobs(store, rows)
+  if (rows.length > 0) publishJobs(store, rows)
   // of two that end one job, one has ended it
   const byPlace = new Map(rows.map((row) => [Number(row.place), row]))
   return successes.map((_, n) => byPlace.get(n + 1))

@@ -17,7 +17,7 @@ import type { JobRow } from './row.ts'
 const AT_A_TIME = 500
 
 /**
- * The jobs of `t` that fulfil a condition, at most so many, leaving alone what somebody else has in hand: any number
+ * The jobs of `t` that fulfil a condition, at most so many, leaving alone what another sweep has locked: any number
  * of servers may sweep at once. Running jobs are as many as there is room in workers, so they are looked through, and
  * once: of an array that is known first, where a join might look through them again for each.
  */

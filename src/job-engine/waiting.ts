@@ -2,7 +2,7 @@ import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Logger } from '../kit/logger.ts'
 import type { Bus } from '../ports/bus/bus.ts'
-import { queuedTopic } from './tell.ts'
+import { queuedTopic } from './publish.ts'
 
 /** How often the queues are looked at for hints that were lost, and for jobs whose time has come. */
 const CHECK_MS = 1_000

@@ -2,7 +2,7 @@ import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { WorkerId } from './job.ts'
 
-/** How old what is known of a worker may be. */
+/** How old what is stored of a worker may be. */
 const FRESH_MS = 5_000
 /** Workers that a server remembers having noted; beyond that it notes them again. */
 const REMEMBERED = 10_000
@@ -31,13 +31,13 @@ export async function noteWorker(
 ): Promise<void> {
   const { organizationId, name, serviceIds, claims } = worker
   const { version = null, concurrency = null } = claims ?? {}
-  const known = noted.get(platform.database.shared) ?? new Map<string, number>()
-  noted.set(platform.database.shared, known)
+  const notedAt = noted.get(platform.database.shared) ?? new Map<string, number>()
+  noted.set(platform.database.shared, notedAt)
   const key = [organizationId, serviceIds.join(), name, claims && [version, concurrency]].join(' ')
   const now = performance.now()
-  if (now - (known.get(key) ?? -Infinity) < FRESH_MS) return
-  if (known.size >= REMEMBERED) known.clear()
-  known.set(key, now)
+  if (now - (notedAt.get(key) ?? -Infinity) < FRESH_MS) return
+  if (notedAt.size >= REMEMBERED) notedAt.clear()
+  notedAt.set(key, now)
   const said = claims
     ? Prisma.sql`, "serviceIds" = excluded."serviceIds", version = excluded.version, concurrency = excluded.concurrency`
     : Prisma.empty

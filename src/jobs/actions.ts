@@ -20,9 +20,9 @@ import {
   type KeptValue,
 } from '../job-engine/index.ts'
 import { asNew } from './as-new.ts'
-import { fits } from './leases/leases.ts'
+import { fits } from './leases/reports.ts'
 import { jobToChange, permitAmending, permitJob } from './permit.ts'
-import { jobById, jobNamed, textOf } from './store.ts'
+import { jobById, jobNamed, parametersOf } from './store.ts'
 import { isWait, putJobs } from './submit.ts'
 
 /** How often a change is decided anew when the job has moved between reading and writing. */
@@ -58,7 +58,7 @@ export async function retryJob(
 ): Promise<JobRow> {
   const job = await jobToChange(ctx, id)
   permitJob(ctx.viewer, 'RETRY', job)
-  const parameters = (await textOf(ctx, job, 'parameters')) ?? 'null'
+  const parameters = (await parametersOf(ctx, job)) ?? 'null'
   const [again] = await putJobs(ctx, [
     {
       ...asNew(job),

@@ -1,52 +1,45 @@
 import { addressesAlong } from '../addresses/index.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
-import { columnsFor } from '../graph/columns.ts'
+import { columnsFor, FieldsOver, neededFor } from '../graph/columns.ts'
 import { perPlace, type Asked } from '../graph/look-ahead.ts'
-import { jobColumns, type MoreColumns } from '../job-engine/index.ts'
+import {
+  jobColumns,
+  leaseColumns,
+  publishedColumns,
+  type JobRow,
+  type MoreColumns,
+} from '../job-engine/index.ts'
 
-/** What lists are ordered by, and what says whether a job is the viewer's, is always there. */
-const columns = columnsFor<Job>(
-  'j',
-  ['id', 'serial', 'organizationId', 'serviceId', 'status', 'createdAt', 'finishedAt', 'priority'],
-  {
-    id: [],
-    status: [],
-    createdAt: [],
-    priority: [],
-    function: ['function'],
-    parameters: ['parameters', 'parametersKey'],
-    result: ['result', 'resultKey'],
-    startedAt: ['startedAt'],
-    finishedAt: [],
-    service: [],
-    // what is stored of them is read along
-    address: [],
-    addresses: [],
-  },
-)
+/** What is read of every job, whatever is asked of it. */
+const always = ['id', 'organizationId', 'serviceId', 'status'] as const
+/** What may be read along with it. */
+type Along = 'queue' | 'storedAddresses'
+type Always = (typeof always)[number] | Along
 
-/** What a claim may be asked for of its jobs without all their columns: what every lease has, and little more. */
-const ofLease = columnsFor<Job>('j', [], {
-  id: [],
-  function: [],
-  parameters: [],
-  status: [],
-  lane: [],
-  service: [],
-  priority: ['priority'],
-  maxAttempts: ['maxAttempts'],
-  timeoutSeconds: ['timeoutSeconds'],
-  createdAt: ['createdAt'],
-  labels: ['labels'],
-})
+/** A job as its resolvers see it. */
+export type PartialJob = Pick<JobRow, Always>
+export const jobFields = new FieldsOver<JobRow, Always, Along>()
 
-const allOfLease: MoreColumns = { key: 'whole', names: 'all' }
+/** What lists are ordered by besides. */
+const ordering = ['serial', 'createdAt', 'finishedAt', 'priority'] as const
+/** A job as a list has it. */
+export type ListedJob = PartialJob & Pick<JobRow, (typeof ordering)[number]>
+
+const listed = columnsFor<Job>('j', 'Job', { always: [...always, ...ordering] })
+const besidesLease = columnsFor<Job>('j', 'Job', { there: leaseColumns })
 
 /** What the leases of a claim must have for what is asked of their jobs. */
-export const leaseColumns = perPlace<MoreColumns>(
+export const moreOfLease = perPlace<MoreColumns>(
   { key: 'lean', names: [] },
-  (asked) => ofLease(asked) ?? allOfLease,
+  (asked) => besidesLease(asked) ?? { key: 'whole', names: 'all' },
 )
+
+/** Whether what is asked of a job that has just moved takes more than is read of every such job. */
+export const isMoreThanPublished = perPlace(false, (asked) => {
+  const needed = neededFor('Job', asked)
+  const published = new Set<string>(publishedColumns)
+  return needed === undefined || [...needed].some((name) => !published.has(name))
+})
 
 /** What a statement selects of `j`. */
 export interface JobSelection {
@@ -59,13 +52,13 @@ export interface JobSelection {
 const whole: JobSelection = { key: 'whole', sql: jobColumns('j') }
 
 /**
- * What to select for what is asked of jobs: few columns where that takes few, the values and the addresses along with
- * them. Rows without all their columns are for resolvers alone.
+ * What to select for what is asked of jobs: the columns it takes, the values and the addresses along with them. Such
+ * rows are for resolvers alone.
  */
 export const jobSelection = perPlace(whole, selection)
 
 function selection(asked: Asked): JobSelection {
-  const own = columns(asked)
+  const own = listed(asked)
   if (own === undefined) return whole
   const isAddressed = asked.has('address') || asked.has('addresses')
   if (!isAddressed) return own

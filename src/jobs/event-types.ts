@@ -1,13 +1,13 @@
 import { builder } from '../builder.ts'
 import { EventInterface, streamConnectionOf } from '../events/index.ts'
-
 import { JsonText } from '../kit/json/json.ts'
-import type { JobEventRow, JobRow } from '../job-engine/index.ts'
+import type { JobEventRow } from '../job-engine/index.ts'
+import type { PartialJob } from './columns.ts'
 import { JobEventKindType } from './enums.ts'
 import { jobById } from './store.ts'
 
 /** Implemented in `types.ts`: jobs and their events name each other. */
-export const JobType = builder.objectRef<JobRow>('Job')
+export const JobType = builder.objectRef<PartialJob>('Job')
 
 export const JobEventType = builder.objectRef<JobEventRow>('JobEvent').implement({
   description: 'Something that happened to a job.',

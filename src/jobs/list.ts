@@ -18,8 +18,8 @@ import { BadCursor } from '../kit/errors.ts'
 import { sought } from '../kit/names.ts'
 import { isWritable } from '../kit/time.ts'
 import { writeCursor } from '../streams/index.ts'
-import { isThere, jobNaming, type JobRow, type JobStatus } from '../job-engine/index.ts'
-import { jobSelection, type JobSelection } from './columns.ts'
+import { isThere, jobNaming, type JobStatus } from '../job-engine/index.ts'
+import { jobSelection, type JobSelection, type ListedJob, type PartialJob } from './columns.ts'
 
 interface TimeRange {
   readonly from: Date
@@ -85,7 +85,7 @@ interface Place {
   readonly serial: bigint
 }
 
-function placeOf(field: JobOrderField, row: JobRow): Place {
+function placeOf(field: JobOrderField, row: ListedJob): Place {
   switch (field) {
     case 'CREATED_AT':
       return { value: row.createdAt.getTime(), serial: row.serial }
@@ -119,7 +119,7 @@ const isValue = (field: JobOrderField, value: number): boolean =>
   (field === 'PRIORITY' ? value === (value | 0) : isWritable(new Date(value)))
 
 /** A list with the cursor of what happens to it from then on. */
-export interface JobPage extends Page<JobRow> {
+export interface JobPage extends Page<PartialJob> {
   readonly asOf?: string
 }
 
@@ -170,9 +170,9 @@ function rowsOf(
   { database }: Context,
   { isPrepared }: Wanted,
   sql: Prisma.Sql,
-): Promise<readonly JobRow[]> {
-  if (!isPrepared) return database.query<JobRow>(sql)
-  return database.query<JobRow>(sql, {
+): Promise<readonly ListedJob[]> {
+  if (!isPrepared) return database.query<ListedJob>(sql)
+  return database.query<ListedJob>(sql, {
     name: `jobs-${createHash('sha1').update(sql.text).digest('base64')}`,
   })
 }
@@ -189,7 +189,7 @@ export function pageOfJobs(
   orderBy: JobOrder | null | undefined,
   args: PageArgs,
   asked?: Asked,
-): Promise<Page<JobRow>> {
+): Promise<Page<ListedJob>> {
   const wanted = wantedBy(ctx, filter, orderBy, args, asked)
   const own = organizationsOf(ctx.viewer).filter(
     (id) => organizationId === undefined || id === organizationId,
@@ -220,7 +220,7 @@ export function pageOfServiceJobs(
   orderBy: JobOrder | null | undefined,
   args: PageArgs,
   asked?: Asked,
-): Promise<Page<JobRow>> {
+): Promise<Page<ListedJob>> {
   const wanted = wantedBy(ctx, filter, orderBy, args, asked)
   return paged(
     wanted,
@@ -240,7 +240,7 @@ const jobsOfServices = batchedAlike(async (ctx: Context, ids, wanted: Wanted) =>
       CROSS JOIN LATERAL (${firstOf('serviceId', wanted, where, limit + 1, offset)}) AS j
       ${ordered(wanted)}`,
   )
-  const byService = new Map<string, JobRow[]>()
+  const byService = new Map<string, ListedJob[]>()
   for (const row of rows) {
     const list = byService.get(row.serviceId) ?? []
     byService.set(row.serviceId, list)
@@ -293,9 +293,9 @@ export async function countJobs(
 
 async function paged(
   { order: { field }, args, window }: Wanted,
-  find: () => Promise<readonly JobRow[]>,
+  find: () => Promise<readonly ListedJob[]>,
   count: () => Promise<number>,
-): Promise<Page<JobRow>> {
+): Promise<Page<ListedJob>> {
   return pageOf(await find(), window, args, (row) => writePlace(field, placeOf(field, row)), count)
 }
 

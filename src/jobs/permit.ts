@@ -4,6 +4,7 @@ import type { Service } from '../generated/prisma/client.ts'
 import { credentialOf } from '../kit/actor.ts'
 import { Forbidden, WrongState } from '../kit/errors.ts'
 import { jobActions, type JobAction, type JobRow } from '../job-engine/index.ts'
+import type { PartialJob } from './columns.ts'
 import { jobAtWork, jobNamed, serviceOfJob } from './store.ts'
 
 type Facts = Pick<JobRow, 'organizationId' | 'status'>
@@ -32,8 +33,8 @@ const isHolder = (ctx: Context, { heldBy }: Held): boolean =>
   heldBy !== null && heldBy === credentialOf(actor(ctx))
 
 /**
- * Whether whoever is no DEVELOPER may amend the job all the same: when it is a queue's, and waits or is in the viewer's
- * own hands.
+ * Whether whoever is no DEVELOPER may amend the job all the same: when it is a queue's, and waits or is held by the
+ * viewer.
  */
 const isOwn = (ctx: Context, job: Held, { kind }: Pick<Service, 'kind'>): boolean =>
   kind === 'QUEUE' && (job.status === 'QUEUED' || isHolder(ctx, job))
@@ -51,7 +52,10 @@ export async function permitAmending(ctx: Context, job: JobRow): Promise<void> {
 }
 
 /** What the viewer may do to the job as it is: what `permitJob` and `permitAmending` let through; built-in ones are not looked for. */
-export async function jobViewerActions(ctx: Context, job: JobRow): Promise<JobAction[]> {
+export async function jobViewerActions(
+  ctx: Context,
+  job: PartialJob & Pick<JobRow, 'heldBy'>,
+): Promise<JobAction[]> {
   const { viewer } = ctx
   const actions = (['CANCEL', 'RETRY', 'AMEND'] as const).filter(
     (action) => refusal(viewer, action, job) === undefined,
@@ -98,10 +102,10 @@ export async function jobToChange(ctx: Context, text: string): Promise<JobRow> {
  * What is read of what came of a job. A WORKER reads it of a job that waits, and of one that it holds or was the last
  * to hold, as the job is now; of others null, also where an earlier answer is repeated.
  */
-export function readOutcome<Value>(
+export function readOutcome<Column extends keyof JobRow, Value>(
   ctx: Context,
-  job: JobRow,
-  read: (job: JobRow) => Value | Promise<Value>,
+  job: PartialJob & Pick<JobRow, Column>,
+  read: (job: PartialJob & Pick<JobRow, Column>) => Value | Promise<Value>,
 ): Value | null | Promise<Value | null> {
   const { viewer } = ctx
   if (!isWorkerAnywhere(viewer) || !isWorkerIn(viewer, job.organizationId)) return read(job)

@@ -7,7 +7,7 @@ import { JobType } from './event-types.ts'
 import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
 import { asOfJobs, pageOfJobs, type JobPage } from './list.ts'
 import { jobForWorker } from './permit.ts'
-import { jobNamed } from './store.ts'
+import { jobAsked } from './store.ts'
 import { JobConnection } from './types.ts'
 
 builder.queryFields((t) => ({
@@ -18,7 +18,7 @@ builder.queryFields((t) => ({
       'A job; null when there is none. A WORKER finds what it works on and what it may claim.',
     args: { id: t.arg.id({ required: true, description: 'Id or address.' }) },
     resolve: async (_root, { id }, ctx, info) =>
-      (await jobNamed(ctx, id, undefined, askedIn(info))) ?? jobForWorker(ctx, id),
+      (await jobAsked(ctx, id, askedIn(info))) ?? jobForWorker(ctx, id),
   }),
   jobs: t.field({
     type: JobConnection,

@@ -15,22 +15,28 @@ import {
   type JobRow,
   type KeptValue,
 } from '../job-engine/index.ts'
-import { jobSelection } from './columns.ts'
+import { jobSelection, type JobSelection, type PartialJob } from './columns.ts'
 
-/**
- * By id or address; null for the absent, the expired and the foreign alike. Of the row what is `asked` for, all of it
- * where nothing is said. Throws Ambiguous.
- */
-export async function jobNamed(
+/** By id or address; null for the absent, the expired and the foreign alike. Throws Ambiguous. */
+export const jobNamed = (
   ctx: Context,
   text: string,
   organizations = organizationsOf(ctx.viewer),
-  asked?: Asked,
-): Promise<JobRow | null> {
+): Promise<JobRow | null> => named<JobRow>(ctx, text, organizations, jobSelection(undefined))
+
+/** The same as far as it is asked for. */
+export const jobAsked = (ctx: Context, text: string, asked: Asked): Promise<PartialJob | null> =>
+  named<PartialJob>(ctx, text, organizationsOf(ctx.viewer), jobSelection(asked))
+
+async function named<Row extends PartialJob>(
+  ctx: Context,
+  text: string,
+  organizations: readonly string[],
+  selection: JobSelection,
+): Promise<Row | null> {
   const meant = await meantBy(ctx, jobNaming, 'j', text, organizations)
   if (meant === null || meant.form === 'handle') return null // it has none
-  const selection = jobSelection(asked)
-  const rows = await ctx.database.read<JobRow>(
+  const rows = await ctx.database.read<Row>(
     Prisma.sql`
       SELECT ${selection.sql} FROM "Job" AS j
       WHERE j."organizationId" = ANY(${organizations}::uuid[]) AND ${isThere('j')} AND ${meant.where} ${LIMIT_CHOICES}`,
@@ -68,15 +74,26 @@ export const serviceOfJob = batched<Context, Service>((ctx, ids) =>
 /** Parameters and results of many jobs with one statement a tick. */
 const keptValues = batched(({ database }: Context, ids) => findValues(database, ids))
 
-/** The JSON text of a job's parameters, or of its result; undefined where there is none. */
-export async function textOf(
+/** The JSON text of a job's parameters; undefined where there is none. */
+export const parametersOf = (
   ctx: Context,
-  job: JobRow,
+  { id, parameters, parametersKey }: Pick<JobRow, 'id' | 'parameters' | 'parametersKey'>,
+): Promise<string | undefined> => textOf(ctx, id, 'parameters', parameters, parametersKey)
+
+/** The same of its result. */
+export const resultOf = (
+  ctx: Context,
+  { id, result, resultKey }: Pick<JobRow, 'id' | 'result' | 'resultKey'>,
+): Promise<string | undefined> => textOf(ctx, id, 'result', result, resultKey)
+
+async function textOf(
+  ctx: Context,
+  id: string,
   which: 'parameters' | 'result',
+  atHand: string | null | undefined,
+  key: string | null,
 ): Promise<string | undefined> {
-  const key = which === 'parameters' ? job.parametersKey : job.resultKey
-  const atHand = job[which]
-  const kept = atHand !== undefined || key !== null ? null : await keptValues(ctx, job.id)
+  const kept = atHand !== undefined || key !== null ? null : await keptValues(ctx, id)
   const text = (atHand === undefined ? kept?.[which] : atHand) ?? null
   const value: KeptValue = { text, key }
   return valueOf(ctx, value, ctx.operation)

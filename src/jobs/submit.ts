@@ -47,8 +47,8 @@ export async function submitJobs(
 ): Promise<JobRow[]> {
   const services = new Map<string, Promise<Service>>()
   const serviceOf = async (id: string): Promise<Service> => {
-    const known = services.get(id)
-    if (known !== undefined) return known
+    const before = services.get(id)
+    if (before !== undefined) return before
     const finding = openService(ctx, id)
     services.set(id, finding)
     return finding

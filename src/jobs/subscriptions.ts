@@ -175,7 +175,7 @@ const QUIET_MS = 60_000
 function wakeUps(ctx: Context, ids: readonly string[]): AsyncIterableIterator<JobsWaiting> {
   return cancelable(async function* (signal) {
     const listening = ctx.waiting.listen(ids, { isWatcher: true })
-    const told = new Map<string, bigint>()
+    const sent = new Map<string, bigint>()
     try {
       while (!signal.aborted && !ctx.waiting.isClosed) {
         const counts = await ctx.hub.endurance.outlast(
@@ -184,8 +184,8 @@ function wakeUps(ctx: Context, ids: readonly string[]): AsyncIterableIterator<Jo
         )
         if (counts === undefined) return
         for (const [serviceId, { queued }] of counts) {
-          if (queued > 0n && queued !== told.get(serviceId)) yield { serviceId, waiting: queued }
-          told.set(serviceId, queued)
+          if (queued > 0n && queued !== sent.get(serviceId)) yield { serviceId, waiting: queued }
+          sent.set(serviceId, queued)
         }
         await listening.woken(QUIET_MS, signal)
       }

@@ -25,10 +25,11 @@ import {
 } from '../job-engine/index.ts'
 import { AttemptOutcomeType, JobActionType, JobErrorKindType, JobStatusType } from './enums.ts'
 import { JobEventConnection, JobType } from './event-types.ts'
+import { jobFields, type PartialJob } from './columns.ts'
 import type { JobPage } from './list.ts'
 import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
 import { jobForWorker, jobViewerActions, readOutcome, serviceOf } from './permit.ts'
-import { attemptsOf, jobById, textOf } from './store.ts'
+import { attemptsOf, jobById, parametersOf, resultOf } from './store.ts'
 
 const JobErrorType = builder.objectRef<JobError>('JobError').implement({
   description: 'Why it failed.',
@@ -83,7 +84,11 @@ const JobAttemptType = builder.objectRef<JobAttempt>('JobAttempt').implement({
   }),
 })
 
-const ProgressType = builder.objectRef<JobRow & { progressAt: Date }>('Progress').implement({
+interface JobProgress extends Pick<JobRow, 'fraction' | 'message'> {
+  readonly progressAt: Date
+}
+
+const ProgressType = builder.objectRef<JobProgress>('Progress').implement({
   description: 'How far it is; fraction from 0 to 1.',
   fields: (t) => ({
     fraction: t.exposeFloat('fraction', { nullable: true, description: 'From 0 to 1.' }),
@@ -96,7 +101,7 @@ const ProgressType = builder.objectRef<JobRow & { progressAt: Date }>('Progress'
   }),
 })
 
-export const JobConnection = connectionOf<JobRow>('Job', JobType, 'jobs')
+export const JobConnection = connectionOf<PartialJob>('Job', JobType, 'jobs')
 
 builder.objectField(JobConnection, 'asOf', (t) =>
   t.string({
@@ -147,29 +152,37 @@ builder.objectType(JobType, {
       description: 'Whose function it calls; also one that was deleted since.',
       resolve: (job, _args, ctx) => job.queue ?? serviceOf(ctx, job),
     }),
-    function: t.exposeString('function', { description: 'The function it calls.' }),
+    function: t.string({
+      description: 'The function it calls.',
+      ...jobFields.column('function'),
+    }),
     parameters: t.field({
       type: 'JSON',
       nullable: true,
       description: 'What the function is called with.',
-      resolve: async (job, _args, ctx) =>
-        new JsonText((await textOf(ctx, job, 'parameters')) ?? 'null'),
+      ...jobFields.from(
+        ['parameters', 'parametersKey'],
+        async (job, _args, ctx) => new JsonText((await parametersOf(ctx, job)) ?? 'null'),
+      ),
     }),
     result: t.field({
       type: 'JSON',
       nullable: true,
       description: 'Null until it succeeded, or was given one by amendJob.',
-      resolve: (job, _args, ctx) =>
-        readOutcome(ctx, job, async (now) => {
-          const text = await textOf(ctx, now, 'result')
+      ...jobFields.from(['result', 'resultKey'], (job, _args, ctx) =>
+        readOutcome<'result' | 'resultKey', JsonText | null>(ctx, job, async (now) => {
+          const text = await resultOf(ctx, now)
           return text === undefined ? null : new JsonText(text)
         }),
+      ),
     }),
     error: t.field({
       type: JobErrorType,
       nullable: true,
       description: 'Why it failed, or why its last attempt did.',
-      resolve: (job, _args, ctx) => readOutcome(ctx, job, ({ error }) => error),
+      ...jobFields.from(['error'], (job, _args, ctx) =>
+        readOutcome<'error', JobError | null>(ctx, job, ({ error }) => error),
+      ),
     }),
     status: t.field({
       type: JobStatusType,
@@ -180,12 +193,14 @@ builder.objectType(JobType, {
       type: [JobActionType],
       description:
         'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
-      resolve: (job, _args, ctx) => jobViewerActions(ctx, job),
+      ...jobFields.from(['heldBy'], (job, _args, ctx) => jobViewerActions(ctx, job)),
     }),
-    priority: t.exposeInt('priority', {
+    priority: t.int({
+      ...jobFields.column('priority'),
       description: 'Higher ones are claimed first; of one priority those that somebody waits for.',
     }),
-    runAfter: t.expose('runAfter', {
+    runAfter: t.field({
+      ...jobFields.column('runAfter'),
       type: 'DateTime',
       nullable: true,
       description: 'It is not claimed before.',
@@ -194,16 +209,25 @@ builder.objectType(JobType, {
       type: ProgressType,
       nullable: true,
       description: 'How far its worker says it is.',
-      resolve: (job, _args, ctx) =>
-        readOutcome(ctx, job, (now) =>
-          now.progressAt === null ? null : { ...now, progressAt: now.progressAt },
+      ...jobFields.from(['fraction', 'message', 'progressAt'], (job, _args, ctx) =>
+        readOutcome<'fraction' | 'message' | 'progressAt', JobProgress | null>(
+          ctx,
+          job,
+          ({ progressAt, ...progress }) =>
+            progressAt === null ? null : { ...progress, progressAt },
         ),
+      ),
     }),
-    attempt: t.exposeInt('attempt', { description: 'Number of the newest attempt; 0 before.' }),
-    maxAttempts: t.exposeInt('maxAttempts', {
+    attempt: t.int({
+      ...jobFields.column('attempt'),
+      description: 'Number of the newest attempt; 0 before.',
+    }),
+    maxAttempts: t.int({
+      ...jobFields.column('maxAttempts'),
       description: 'How often it is tried; attempts that were given back do not count.',
     }),
-    lane: t.exposeString('lane', {
+    lane: t.string({
+      ...jobFields.column('lane'),
       nullable: true,
       description: 'Jobs of one lane run one at a time, by priority and then in order.',
     }),
@@ -211,21 +235,25 @@ builder.objectType(JobType, {
       type: NodeInterface,
       nullable: true,
       description: 'What it is about: a program, model, pipeline, deployment.',
-      resolve: ({ subject }, _args, ctx) =>
+      ...jobFields.from(['subject'], ({ subject }, _args, ctx) =>
         subject === null ? null : findNode(ctx, typeIdOf(subject)),
+      ),
     }),
     project: t.field({
       type: ProjectType,
       nullable: true,
       description: 'The project it is part of, if any; null once that was deleted.',
-      resolve: ({ projectId }, _args, ctx) =>
+      ...jobFields.from(['projectId'], ({ projectId }, _args, ctx) =>
         projectId === null ? null : projects.byId(ctx, projectId),
+      ),
     }),
-    timeoutSeconds: t.exposeInt('timeoutSeconds', {
+    timeoutSeconds: t.int({
+      ...jobFields.column('timeoutSeconds'),
       nullable: true,
       description: 'How long one attempt may take.',
     }),
-    expiresAt: t.expose('expiresAt', {
+    expiresAt: t.field({
+      ...jobFields.column('expiresAt'),
       type: 'DateTime',
       nullable: true,
       description: 'From then on it is gone for every reader.',
@@ -235,12 +263,14 @@ builder.objectType(JobType, {
       description: 'All tries, oldest first.',
       resolve: async ({ id }, _args, ctx) => (await attemptsOf(ctx, id)) ?? [],
     }),
-    cancelRequestedAt: t.expose('cancelRequestedAt', {
+    cancelRequestedAt: t.field({
+      ...jobFields.column('cancelRequestedAt'),
       type: 'DateTime',
       nullable: true,
       description: 'When somebody asked for its end.',
     }),
-    deadline: t.expose('deadline', {
+    deadline: t.field({
+      ...jobFields.column('deadline'),
       type: 'DateTime',
       nullable: true,
       description: 'When it is taken from a worker that does not end it.',
@@ -249,13 +279,17 @@ builder.objectType(JobType, {
       type: JobType,
       nullable: true,
       description: 'The job that it runs again.',
-      resolve: ({ retryOfId }, _args, ctx) => (retryOfId === null ? null : jobById(ctx, retryOfId)),
+      ...jobFields.from(['retryOfId'], ({ retryOfId }, _args, ctx) =>
+        retryOfId === null ? null : jobById(ctx, retryOfId),
+      ),
     }),
     root: t.field({
       type: JobType,
       description: 'The first of a line of retries; itself where that is gone or there is none.',
-      resolve: async (job, _args, ctx) =>
-        (job.rootId === null ? null : await jobById(ctx, job.rootId)) ?? job,
+      ...jobFields.whole(
+        async (job, _args, ctx) =>
+          (job.rootId === null ? null : await jobById(ctx, job.rootId)) ?? job,
+      ),
     }),
     retries: t.field({
       type: JobConnection,
@@ -266,15 +300,26 @@ builder.objectType(JobType, {
     labels: t.field({
       type: [NameValueType],
       description: 'Names and values that its submitter gave it.',
-      resolve: ({ labels }) => labels as unknown as { name: string; value: string }[], // the column holds what submit wrote
+      ...jobFields.from(
+        ['labels'],
+        ({ labels }) => labels as unknown as { name: string; value: string }[], // the column holds what submit wrote
+      ),
     }),
     creator: t.field({
       type: ActorType,
       description: 'Who submitted it.',
-      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ...jobFields.from(
+        ['creator'],
+        ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was submitted.' }),
-    startedAt: t.expose('startedAt', {
+    createdAt: t.field({
+      ...jobFields.column('createdAt'),
+      type: 'DateTime',
+      description: 'When it was submitted.',
+    }),
+    startedAt: t.field({
+      ...jobFields.column('startedAt'),
       type: 'DateTime',
       nullable: true,
       description: 'When it was first claimed.',
@@ -283,7 +328,9 @@ builder.objectType(JobType, {
       type: 'DateTime',
       nullable: true,
       description: 'When it reached its final state.',
-      resolve: ({ finishedAt, status }) => (isFinal(status) ? finishedAt : null),
+      ...jobFields.from(['finishedAt'], ({ finishedAt, status }) =>
+        isFinal(status) ? finishedAt : null,
+      ),
     }),
     logs: t.field({
       type: LogLineConnection,

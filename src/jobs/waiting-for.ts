@@ -4,6 +4,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import { batched } from '../kit/batched.ts'
 import type { JobRow } from '../job-engine/index.ts'
+import { jobFields, type PartialJob } from './columns.ts'
 import { JobType } from './event-types.ts'
 
 type WaitReason =
@@ -71,7 +72,7 @@ interface Facts {
   readonly ahead: bigint
 }
 
-/** What jobs that wait are told by, of many jobs with one statement a tick. */
+/** The facts that say why jobs wait, of many jobs with one statement a tick. */
 const factsOf = batched<Context, Facts>(({ database }, ids) =>
   database.query(
     Prisma.sql`
@@ -90,7 +91,12 @@ const factsOf = batched<Context, Facts>(({ database }, ids) =>
   ),
 )
 
-async function waitingFor(ctx: Context, job: JobRow): Promise<WaitingFor | null> {
+const WAIT_COLUMNS = ['attempt', 'readyAt', 'lane'] as const
+
+async function waitingFor(
+  ctx: Context,
+  job: PartialJob & Pick<JobRow, (typeof WAIT_COLUMNS)[number]>,
+): Promise<WaitingFor | null> {
   const facts = job.status === 'QUEUED' ? await factsOf(ctx, job.id) : null
   if (facts === null) return null
   const { kind, status, isDeleted, isLater, hasWorker, isFull, ahead } = facts
@@ -119,6 +125,6 @@ builder.objectField(JobType, 'waitingFor', (t) =>
     type: WaitingForType,
     nullable: true,
     description: 'Why it does not run yet, while it waits.',
-    resolve: (job, _args, ctx) => waitingFor(ctx, job),
+    ...jobFields.from(WAIT_COLUMNS, (job, _args, ctx) => waitingFor(ctx, job)),
   }),
 )

@@ -1,42 +1,18 @@
 import { addressesAlong } from '../addresses/index.ts'
-import { deploymentColumns } from '../deployments/index.ts'
-import { Prisma, type Deployment, type Service } from '../generated/prisma/client.ts'
-import { columnsFor } from '../graph/columns.ts'
+import { deploymentColumns, type PartialDeployment } from '../deployments/index.ts'
+import { Prisma, type Service } from '../generated/prisma/client.ts'
+import { columnsFor, FieldsOver } from '../graph/columns.ts'
 import { perPlace, type Asked } from '../graph/look-ahead.ts'
 
-const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId', 'kind'], {
-  id: [],
-  name: ['name'],
-  handle: ['handle'],
-  description: ['description'],
-  status: ['status'],
-  statusReason: ['statusReason'],
-  viewerActions: ['status', 'isBuiltIn'],
-  isBuiltIn: ['isBuiltIn'],
-  createdAt: ['createdAt'],
-  updatedAt: ['updatedAt'],
-  asOf: ['revision'],
-  revision: ['revision'],
-  environment: ['environment', 'deploymentId', 'versionId'],
-  scale: ['desiredInstances', 'minInstances', 'maxInstances', 'autoscale', 'targetInFlight'],
-  instanceType: ['instanceType'],
-  cors: ['cors'],
-  deployment: ['deploymentId'],
-  version: ['versionId'],
-  targetVersion: ['targetVersionId'],
-  invokeUrl: ['deploymentId'],
-  pageUrl: [],
-  functions: ['functions'],
-  concurrency: ['concurrency'],
-  timeoutSeconds: ['timeoutSeconds'],
-  lastCheckInAt: ['lastCheckInAt'],
-  isAvailable: ['isAvailable'],
-  hasTimedOut: ['lastCheckInAt', 'timeoutSeconds'],
-  jobs: [],
-  // what is stored of them is read along
-  address: [],
-  addresses: ['deploymentId'],
-})
+/** What is read of every service, whatever is asked of it. */
+export const alwaysRead = ['id', 'serial', 'organizationId', 'kind'] as const
+type Always = (typeof alwaysRead)[number]
+
+/** A service as its resolvers see it. */
+export type PartialService = Pick<Service, Always>
+export const serviceFields = new FieldsOver<Service, Always>()
+
+const serviceColumns = columnsFor<Service>('s', 'Service', { always: alwaysRead })
 
 /** How a statement reads the services that are asked for: what it selects, and what it joins to `s`. */
 export interface Selection {
@@ -45,7 +21,7 @@ export interface Selection {
   readonly columns: Prisma.Sql
   readonly join: Prisma.Sql
   /** Gives each row its deployment, where that was read along with it. */
-  complete<Row extends Service>(rows: Row[]): Row[]
+  complete<Row extends PartialService>(rows: Row[]): Row[]
 }
 
 const whole: Selection = {
@@ -57,8 +33,8 @@ const whole: Selection = {
 
 /**
  * What to select for what is asked of services: the columns it takes and, with the same statement, the deployment where
- * that takes few, so that a list of them is neither wider nor in more pieces than if it were written by hand. Rows
- * without all their columns are for resolvers alone.
+ * that takes none that are wide, so that a list of them is neither wider nor in more pieces than if it were written by hand. Such rows are
+ * for resolvers alone.
  */
 export const selectionFor = perPlace(whole, selection)
 
@@ -70,7 +46,8 @@ function selection(asked: Asked): Selection {
   const columns = isAddressed ? Prisma.sql`${own.sql}, ${addressesAlong('s')}` : own.sql
   const askedOfDeployment = asked.get('deployment')
   const its = askedOfDeployment && deploymentColumns(askedOfDeployment)
-  if (its === undefined) return { key, columns, join: Prisma.empty, complete: (rows) => rows }
+  if (its === undefined || its.names.some((name) => WIDE.has(name)))
+    return { key, columns, join: Prisma.empty, complete: (rows) => rows }
   const { names } = its
   const joined = names.map((name) => `d."${name}" AS "d.${name}"`).join(', ')
   return {
@@ -80,7 +57,7 @@ function selection(asked: Asked): Selection {
     complete(rows) {
       for (const row of rows) {
         const deployment: Record<string, unknown> = {}
-        for (const name of names) deployment[name] = row[`d.${name}` as keyof Service]
+        for (const name of names) deployment[name] = row[`d.${name}` as keyof PartialService]
         if (deployment['id'] !== null) Object.assign(row, { [DEPLOYMENT]: deployment })
       }
       return rows
@@ -88,8 +65,11 @@ function selection(asked: Asked): Selection {
   }
 }
 
+/** Columns of a deployment that are not read once for each of its services. */
+const WIDE = new Set(['environment', 'creator'])
+
 const DEPLOYMENT = Symbol('deployment')
 
 /** The deployment that was read along with a service, as far as it was asked for. */
-export const deploymentAlong = (service: Service): Deployment | undefined =>
-  (service as Service & { [DEPLOYMENT]?: Deployment })[DEPLOYMENT]
+export const deploymentAlong = (service: PartialService): PartialDeployment | undefined =>
+  (service as PartialService & { [DEPLOYMENT]?: PartialDeployment })[DEPLOYMENT]

@@ -106,7 +106,10 @@ export async function keepSchemas(database: Database, schemas: readonly Kept[]):
 }
 
 /** The functions of a queue; any other kind of service has the one it is called by. */
-export const functionsOf = ({ kind, functions }: Service): readonly StoredFunction[] =>
+export const functionsOf = ({
+  kind,
+  functions,
+}: Pick<Service, 'kind' | 'functions'>): readonly StoredFunction[] =>
   kind === 'QUEUE' ? ((functions ?? []) as unknown as StoredFunction[]) : [] // the column holds what readFunctions made
 
 const schemasById = (database: Database, ids: readonly string[]): Promise<Kept[]> =>

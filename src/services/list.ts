@@ -1,12 +1,12 @@
 import { hasWord } from '../addresses/index.ts'
 import type { Context } from '../context.ts'
 import { deployments } from '../deployments/index.ts'
-import { Prisma, type Service } from '../generated/prisma/client.ts'
+import { Prisma } from '../generated/prisma/client.ts'
 import type { Front, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import type { SerialQuery } from '../graph/connection.ts'
 import type { Asked } from '../graph/look-ahead.ts'
 import { isStorable } from '../kit/names.ts'
-import { selectionFor } from './columns.ts'
+import { selectionFor, type PartialService } from './columns.ts'
 import { services } from './service.ts'
 
 /** Which services; lists mean any of. */
@@ -70,9 +70,9 @@ export async function servicesByAge(
   { form, where }: Chosen,
   { where: { serial }, orderBy, take, skip }: SerialQuery,
   asked: Asked,
-): Promise<Service[]> {
+): Promise<PartialService[]> {
   const selection = selectionFor(asked)
-  const rows = await database.read<Service>(
+  const rows = await database.read<PartialService>(
     Prisma.sql`
       SELECT ${selection.columns} FROM "Service" AS s ${selection.join}
       WHERE s."organizationId" = ANY(${organizationIds}::uuid[]) AND ${where}

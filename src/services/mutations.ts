@@ -29,7 +29,8 @@ import { rollBackDeployment } from './process/roll-back.ts'
 import { checkInService } from './queue/queue.ts'
 import { QueueServiceType } from './queue/types.ts'
 import { ServiceId, services } from './service.ts'
-import { ProcessServiceType, ServiceInterface } from './types.ts'
+import { ProcessServiceType } from './process/types.ts'
+import { ServiceInterface } from './types.ts'
 
 type Types = typeof builder.$inferSchemaTypes
 type Fields = PothosSchemaTypes.ObjectFieldBuilder<Types, { service: Service }>

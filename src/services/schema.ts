@@ -1,4 +1,6 @@
 import './types.ts'
+import './process/types.ts'
+import './queue/types.ts'
 import './queries.ts'
 import './mutations.ts'
 import './subscriptions.ts'

@@ -6,7 +6,7 @@ import { Prisma, type Service } from '../generated/prisma/client.ts'
 import type { Asked } from '../graph/look-ahead.ts'
 import { write, type Change } from '../kinds/index.ts'
 import { advance, type NewEvent } from '../streams/index.ts'
-import { selectionFor } from './columns.ts'
+import { selectionFor, type PartialService } from './columns.ts'
 import { wrongState } from './permit.ts'
 import { processStatus, serviceMoves, services, type ServiceMove } from './service.ts'
 
@@ -14,19 +14,30 @@ import { processStatus, serviceMoves, services, type ServiceMove } from './servi
  * By id, or by handle or address in one of `organizations`; null for the absent and the foreign alike. Of the row what
  * is `asked` for, all of it where nothing is said. Throws Ambiguous.
  */
+export function serviceNamed(
+  ctx: Context,
+  text: string,
+  asked?: undefined,
+  organizations?: readonly string[],
+): Promise<Service | null>
+export function serviceNamed(
+  ctx: Context,
+  text: string,
+  asked: Asked,
+): Promise<PartialService | null>
 export async function serviceNamed(
   ctx: Context,
   text: string,
   asked?: Asked,
   organizations: readonly string[] = organizationsOf(ctx.viewer),
-): Promise<Service | null> {
+): Promise<PartialService | null> {
   const id = services.kind.read(text)
   if (id !== undefined && asked === undefined) return services.byId(ctx, id)
   const meant = await meantBy(ctx, services, 's', text, organizations)
   if (meant === null) return null
   const { form, where } = meant
   const selection = selectionFor(asked)
-  const rows = await ctx.database.read<Service>(
+  const rows = await ctx.database.read<PartialService>(
     Prisma.sql`
       SELECT ${selection.columns} FROM "Service" AS s ${selection.join}
       WHERE s."organizationId" = ANY(${organizations}::uuid[]) AND s."deletedAt" IS NULL AND ${where}

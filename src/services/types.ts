@@ -1,15 +1,5 @@
-import { addressable, AddressableInterface } from '../addresses/index.ts'
+import { AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
-import {
-  abejaPath,
-  EnvironmentVariableType,
-  DeploymentId,
-  deploymentOf,
-  DeploymentType,
-  type LayeredVariable,
-  versionOf,
-  VersionType,
-} from '../deployments/index.ts'
 import {
   DeliveryInterface,
   EventInterface,
@@ -17,31 +7,19 @@ import {
   streamConnectionOf,
   type Delivery,
 } from '../events/index.ts'
-import { InstanceStatus, ServiceStatus, type Service } from '../generated/prisma/client.ts'
+import { ServiceStatus, type Service } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
-import { hasStates } from '../graph/machine.ts'
 import { NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { CorsPolicy } from '../kit/http/cors.ts'
-import type { Variable } from '../kit/environment.ts'
 import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
-import { CorsPolicyType } from './process/cors.ts'
-import { deploymentAlong } from './columns.ts'
+import { alwaysRead, serviceFields, type PartialService } from './columns.ts'
+import { serviceEventPages } from './pages.ts'
 import { viewerActions } from './permit.ts'
-import {
-  InstanceId,
-  ServiceId,
-  serviceMoves,
-  services,
-  typenameOf,
-  type ServiceAction,
-} from './service.ts'
-import { serviceEventPages, servicePages } from './pages.ts'
-import { pageOrigin } from './process/page.ts'
-import { scaleOf, type Scale } from './process/scale.ts'
+import { ServiceId, services, typenameOf, type ServiceAction } from './service.ts'
 
 export const ServiceStatusType = builder.enumType('ServiceStatus', {
   description:
@@ -116,6 +94,7 @@ const ServiceEventConnection = streamConnectionOf<StoredEvent>(
 
 export const ServiceInterface = builder.prismaInterface('Service', {
   name: 'Service',
+  select: seenAs(alwaysRead),
   description:
     'Something that can be called: processes we run, a queue that workers serve, or endpoints that run elsewhere. Its kind never changes.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
@@ -128,7 +107,7 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     status: t.field({
       type: ServiceStatusType,
       description: 'Its state.',
-      resolve: ({ status }) => status,
+      ...serviceFields.column('status'),
     }),
     statusReason: t.exposeString('statusReason', {
       nullable: true,
@@ -138,7 +117,9 @@ export const ServiceInterface = builder.prismaInterface('Service', {
       type: [ServiceActionType],
       description:
         'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
-      resolve: (service, _args, { viewer }) => viewerActions(viewer, service),
+      ...serviceFields.from(['status', 'isBuiltIn'], (service, _args, { viewer }) =>
+        viewerActions(viewer, service),
+      ),
     }),
     isBuiltIn: t.exposeBoolean('isBuiltIn', {
       description: 'Ours; cannot be deleted, appears in no front.',
@@ -161,7 +142,10 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     creator: t.field({
       type: ActorType,
       description: 'Who made it.',
-      resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ...serviceFields.from(
+        ['creator'],
+        ({ creator }) => creator as unknown as Actor, // the column holds an Actor
+      ),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', {
@@ -170,190 +154,10 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     }),
   }),
 })
-export const ServiceConnection = connectionOf<Service>('Service', ServiceInterface, 'services')
-
-const InstanceStatusType = builder.enumType('InstanceStatus', {
-  description: 'State of one process.',
-  values: {
-    [InstanceStatus.STARTING]: { description: 'It runs, and has not passed its check yet.' },
-    [InstanceStatus.READY]: { description: 'It accepts requests.' },
-    [InstanceStatus.UNHEALTHY]: { description: 'It runs, and fails its check.' },
-    [InstanceStatus.STOPPING]: { description: 'It was asked to end.' },
-    [InstanceStatus.EXITED]: { description: 'It has ended.' },
-  } as const,
-})
-
-builder.prismaObject('Instance', {
-  description: 'One process of a service.',
-  fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => InstanceId.text(id) }),
-    ordinal: t.exposeInt('ordinal', { description: 'Its place among the instances: 0, 1, 2 …' }),
-    status: t.field({
-      type: InstanceStatusType,
-      description: 'Its state.',
-      resolve: ({ status }) => status,
-    }),
-    version: t.relation('version', { nullable: true, description: 'What it runs.' }),
-    startedAt: t.expose('startedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When its process was last started.',
-    }),
-    restarts: t.exposeInt('restarts', { description: 'How often it was started again.' }),
-    exitCode: t.exposeInt('exitCode', {
-      nullable: true,
-      description: 'How its last process ended, if it did by itself.',
-    }),
-    exitSignal: t.exposeString('exitSignal', {
-      nullable: true,
-      description: 'The signal that ended its last process.',
-    }),
-    inFlight: t.exposeInt('inFlight', {
-      description: 'Requests it is answering, up to a few seconds old.',
-    }),
-  }),
-})
-
-const ScaleType = builder.objectRef<Scale>('Scale').implement({
-  description: 'How many processes, and who decides.',
-  fields: (t) => ({
-    desired: t.exposeInt('desired', {
-      description: 'How many are wanted; under autoscale the last decision.',
-    }),
-    min: t.exposeInt('min', {
-      description: 'Fewest that autoscale leaves; with 0 it sleeps until somebody calls.',
-    }),
-    max: t.exposeInt('max', { description: 'Most that autoscale makes.' }),
-    autoscale: t.exposeBoolean('autoscale', {
-      description: 'Whether the number follows the requests in flight, between min and max.',
-    }),
-    targetInFlight: t.exposeInt('targetInFlight', {
-      description: 'Requests in flight per process that autoscale aims at.',
-    }),
-  }),
-})
-
-/** What every process service holds. */
-function held<Row>(id: string, row: Row | null | ''): Row {
-  if (row === null || row === '') throw new Error(`The process service ${id} misses what it runs.`)
-  return row
-}
-
-export const ProcessServiceType = builder.prismaObject('Service', {
-  variant: 'ProcessService',
-  description: 'A version of a deployment, run as processes.',
-  interfaces: [ServiceInterface, NodeInterface, AddressableInterface, LiveInterface],
-  fields: (t) => ({
-    // of the interfaces that have an id, Node's would be inherited, which knows no noun
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
-    // not relations: Prisma would fetch them with a statement of its own making, which costs several times as much
-    deployment: t.field({
-      type: DeploymentType,
-      description: 'What it is a service of.',
-      resolve: async (service, _args, ctx) => {
-        const along = deploymentAlong(service)
-        if (along !== undefined) return along
-        const { id, deploymentId } = service
-        return held(id, deploymentId && (await deploymentOf(ctx, deploymentId)))
-      },
-    }),
-    version: t.field({
-      type: VersionType,
-      description: 'What serves now, or is to serve first.',
-      resolve: async ({ id, versionId }, _args, ctx) =>
-        held(id, versionId && (await versionOf(ctx, versionId))),
-    }),
-    targetVersion: t.field({
-      type: VersionType,
-      nullable: true,
-      description: 'Set while another version is on its way.',
-      resolve: ({ targetVersionId }, _args, ctx) =>
-        targetVersionId === null ? null : versionOf(ctx, targetVersionId),
-    }),
-    instances: t.relation('instances', {
-      description: 'Its processes.',
-      query: {
-        where: { closedAt: null },
-        orderBy: [{ ordinal: 'asc' }, { generation: 'asc' }],
-      },
-    }),
-    scale: t.field({
-      type: ScaleType,
-      description: 'How many processes, and who decides.',
-      resolve: scaleOf,
-    }),
-    instanceType: t.exposeString('instanceType', {
-      description: 'Size of its processes; told, not heeded, by the process runtime.',
-    }),
-    environment: t.field({
-      type: [EnvironmentVariableType],
-      description: 'Variables of its processes, layer by layer; of one name the last wins.',
-      resolve: async (service, _args, ctx) => {
-        const { id, organizationId, environment, deploymentId, versionId } = service
-        const [deployment, version] = await Promise.all([
-          deploymentId === null ? null : deploymentOf(ctx, deploymentId),
-          versionId === null ? null : versionOf(ctx, versionId),
-        ])
-        const layer = (source: LayeredVariable['source'], subject: string, list: unknown) =>
-          // the columns hold what withVariables and createDeploymentVersion made
-          (list as Omit<Variable, 'isSecret'>[]).map((variable) => ({
-            isSecret: false,
-            ...variable,
-            source,
-            organizationId,
-            subject,
-          }))
-        return [
-          ...layer('DEPLOYMENT', `dep:${deploymentId}`, deployment?.environment ?? []),
-          ...layer('VERSION', `svc:${id}`, version?.parameters ?? []),
-          ...layer('SERVICE', `svc:${id}`, environment),
-        ]
-      },
-    }),
-    cors: t.field({
-      type: CorsPolicyType,
-      nullable: true,
-      description: 'Which pages of other origins may call it from a browser; null for none.',
-      resolve: ({ cors }) => cors as unknown as CorsPolicy | null, // the column holds what policyOf made
-    }),
-    invokeUrl: t.string({
-      description:
-        'Where to call it by plain HTTP: any method and content type, streamed both ways, WebSockets too.',
-      resolve: ({ id, deploymentId }, _args, { origin }) =>
-        `${origin}/deployments/${deploymentId === null ? '' : DeploymentId.text(deploymentId)}/services/${ServiceId.text(id)}`,
-    }),
-    pageUrl: t.string({
-      nullable: true,
-      description:
-        'Where browsers open its pages, which have this origin to themselves: any method, a credential in a header or what `openService` answers. Null where the server has no hosts for services (SERVICES_URL).',
-      resolve: ({ id }, _args, { config, origin }) => {
-        const own = pageOrigin(config, origin, id)
-        return own === undefined ? null : `${own}/`
-      },
-    }),
-  }),
-})
-
-addressable(ProcessServiceType, services, {
-  ABEJA: async (ctx, row, id) =>
-    `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
-})
-hasStates('ProcessService', serviceMoves)
-
-const ProcessServiceConnection = connectionOf<Service>(
-  'ProcessService',
-  ProcessServiceType,
-  'process services',
-)
-
-// the deployments' own types cannot know of services, which are built on them
-builder.objectField(DeploymentType, 'services', (t) =>
-  t.field({
-    type: ProcessServiceConnection,
-    description: 'Its services, oldest first.',
-    args: pageArgs(t.arg),
-    resolve: ({ id }, args, ctx) => servicePages(ctx, id, args),
-  }),
+export const ServiceConnection = connectionOf<PartialService>(
+  'Service',
+  ServiceInterface,
+  'services',
 )
 
 export interface ServiceDelivery extends Delivery {

@@ -78,14 +78,14 @@ test('fifty claimers at once are given every job once', async () => {
     Array.from({ length: 200 }, () => ({})),
   )
   const given: string[] = []
-  const work = async (): Promise<void> => {
+  const claimAll = async (): Promise<void> => {
     for (;;) {
       const leases = await claim(app.admin, queue, { max: 3 })
       if (leases.length === 0) return
       given.push(...leases.map(({ job }) => job.id))
     }
   }
-  await Promise.all(Array.from({ length: 50 }, work))
+  await Promise.all(Array.from({ length: 50 }, claimAll))
   expect(given.toSorted()).toEqual(ids.toSorted())
 })
 

@@ -61,7 +61,7 @@ test('many claimers at once never run two of a lane', async () => {
   const running = new Map<string, number>()
   let done = 0
   let most = 0
-  const work = async (): Promise<void> => {
+  const claimAll = async (): Promise<void> => {
     while (done < jobs) {
       for (const { job, fence } of await claim(app.admin, queue, { max: 2, waitSeconds: 1 })) {
         const lane = job.lane ?? ''
@@ -74,7 +74,7 @@ test('many claimers at once never run two of a lane', async () => {
       }
     }
   }
-  await Promise.all(Array.from({ length: CLAIMERS }, work))
+  await Promise.all(Array.from({ length: CLAIMERS }, claimAll))
   expect(most).toBe(1)
 })
 
@@ -89,7 +89,7 @@ test('the limit of a queue is never exceeded, with many claimers at once', async
   let running = 0
   let most = 0
   let done = 0
-  const work = async (): Promise<void> => {
+  const claimAll = async (): Promise<void> => {
     while (done < jobs) {
       for (const { job, fence } of await claim(app.admin, queue, { max: 3, waitSeconds: 1 })) {
         running += 1
@@ -101,7 +101,7 @@ test('the limit of a queue is never exceeded, with many claimers at once', async
       }
     }
   }
-  await Promise.all(Array.from({ length: CLAIMERS }, work))
+  await Promise.all(Array.from({ length: CLAIMERS }, claimAll))
   expect(most).toBeLessThanOrEqual(4)
   expect(done).toBe(jobs)
 })

@@ -1,6 +1,6 @@
 import { getNamedType, type GraphQLObjectType } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ProcessServiceType } from '../../src/services/types.ts'
+import { ProcessServiceType } from '../../src/services/process/types.ts'
 import { schema } from '../../src/schema.ts'
 import type { TypedDocumentString } from '../../testkit/generated/graphql.ts'
 import { testApp, type TestApp } from '../../testkit/app.ts'

@@ -11,9 +11,9 @@ import {
   type Lease,
   type MoreColumns,
 } from '../../job-engine/index.ts'
-import { remember } from './result-schemas.ts'
+import { rememberResultSchemas } from './result-schemas.ts'
 import { fitting } from './fitting.ts'
-import { workerActor } from './leases.ts'
+import { workerActor } from './holder.ts'
 
 interface ClaimInput {
   readonly serviceIds: readonly string[]
@@ -67,13 +67,13 @@ export async function claimJobs(
     })
     note(input.serviceIds, from, granted.length > 0)
     const leases = await fitting(ctx, worker, granted, parametersTimes)
-    remember(leases)
+    rememberResultSchemas(leases)
     if (!isQueueKnown) return leases
     const byId = new Map(queues.map((queue) => [queue.id, queue]))
     return leases.map((lease) => Object.assign(lease, { queue: byId.get(lease.serviceId) }))
   }
-  const known = busyQueue(ctx, input.serviceIds)
-  const atOnce = known === undefined ? [] : await claimFrom(known)
+  const busyOne = busyQueue(ctx, input.serviceIds)
+  const atOnce = busyOne === undefined ? [] : await claimFrom(busyOne)
   if (atOnce.length > 0) return atOnce
   const from = await queuesFor(ctx, input.serviceIds)
   const deadline = performance.now() + (input.waitSeconds ?? 0) * 1000

@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts'
 import { release, valueOf, type Lease } from '../../job-engine/index.ts'
-import { workerActor } from './leases.ts'
+import { workerActor } from './holder.ts'
 
 /** Parameters that need no counting, in characters. */
 const SMALL = 65_536

@@ -86,7 +86,7 @@ const between = ({ where: { serial }, orderBy, take, skip }: SerialQuery): Prism
 
 const WorkerConnection = connectionOf<Worker>('Worker', WorkerType, 'workers')
 
-/** Which workers are told of. */
+/** Which workers are listed. */
 const seenLately = Prisma.sql`w."lastSeenAt" > now() - interval '1 day'`
 
 /** The workers of queues that were seen in the last day, of many queues with one statement a tick. */

@@ -15,7 +15,7 @@ import {
   jobIdFor,
   keepValue,
   parametersKey,
-  tallyOf,
+  countDone,
   valueOf,
   type Ending,
   type HeldJob,
@@ -144,7 +144,7 @@ export async function matchedBy(ctx: Context, job: JobRow): Promise<number> {
  * Does it, step by step, until nothing is left that matched when it was asked for. What is done is counted by the
  * steps themselves, over all attempts: an attempt goes on where the one before was cut off.
  */
-export async function runBulk(site: Site, { lease, signal, tell }: HeldJob): Promise<Ending> {
+export async function runBulk(site: Site, { lease, signal, progress }: HeldJob): Promise<Ending> {
   const name = lease.function === CANCEL_MANY ? CANCEL_MANY : RETRY_MANY
   const { filter, reason, matched } = revived(JSON.parse(lease.parameters ?? '{}'))
   const [asked] = await findJobs(site.database, [lease.id], [lease.organizationId])
@@ -152,9 +152,9 @@ export async function runBulk(site: Site, { lease, signal, tell }: HeldJob): Pro
   const actor = asked.creator as unknown as Actor // the column holds an Actor
   const where = pending(name, lease.organizationId, lease.serviceId, filter, asked.createdAt)
   while (!signal.aborted) {
-    const done = await tallyOf(site, lease)
+    const done = await countDone(site, lease)
     if (done === undefined) break
-    if (done > 0) tell(Math.min(1, done / Math.max(1, matched)), `${done} of ${matched}`)
+    if (done > 0) progress(Math.min(1, done / Math.max(1, matched)), `${done} of ${matched}`)
     const jobs = await site.database.query<JobRow>(Prisma.sql`
       SELECT ${jobColumns('j')} FROM "Job" AS j WHERE ${Prisma.join(where, ' AND ')}
       ORDER BY j.serial LIMIT ${AT_A_TIME}::int`)
@@ -184,13 +184,13 @@ async function cancelThese(
   reason: string | null | undefined,
 ): Promise<void> {
   const ids = jobs.map((job) => job.id)
-  const doer = { id, fence, ids }
-  await cancel(site, 'many', Prisma.sql`t.id = ANY(${ids}::uuid[])`, { actor, reason, doer })
+  const bulk = { id, fence, ids }
+  await cancel(site, 'many', Prisma.sql`t.id = ANY(${ids}::uuid[])`, { actor, reason, bulk })
 }
 
 async function retryThese(
   site: Site,
-  doer: Lease,
+  bulk: Lease,
   jobs: readonly JobRow[],
   actor: Actor,
 ): Promise<void> {
@@ -198,14 +198,14 @@ async function retryThese(
     site.database,
     jobs.map(({ id }) => id),
   )
-  const texts = new Map(values.map(({ id, parameters }) => [id, parameters]))
+  const parametersOf = new Map(values.map(({ id, parameters }) => [id, parameters]))
   const again: NewJob[] = []
   for (const job of jobs) {
     const id = JobId.make()
-    const stored = { text: texts.get(job.id) ?? null, key: job.parametersKey }
+    const stored = { text: parametersOf.get(job.id) ?? null, key: job.parametersKey }
     // one at a time: those that lie in Storage are large
     const kept = await keepValue(site, parametersKey(id), (await valueOf(site, stored)) ?? 'null')
     again.push({ ...asNew(job), id, parameters: kept.text, parametersKey: kept.key })
   }
-  await insertJobs(site, actor, again, { doer })
+  await insertJobs(site, actor, again, { bulk })
 }

@@ -112,9 +112,9 @@ export class Dispatcher {
     })
     for (const lease of leases) {
       this.#perService.set(queue.id, (this.#perService.get(queue.id) ?? 0) + 1)
-      const work = (job: HeldJob): Promise<Ending> =>
+      const handler = (job: HeldJob): Promise<Ending> =>
         queue.isBuiltIn ? runBulk(this.#site, job) : callProcess(this.#site, job)
-      this.#held.run(lease, work, () => {
+      this.#held.run(lease, handler, () => {
         const left = (this.#perService.get(queue.id) ?? 1) - 1
         if (left === 0) this.#perService.delete(queue.id)
         else this.#perService.set(queue.id, left)

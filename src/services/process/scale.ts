@@ -21,7 +21,16 @@ export const MAX_INSTANCES = 300
 export const TARGET_IN_FLIGHT = 4
 export const MAX_TARGET_IN_FLIGHT = 10_000
 
-export const scaleOf = (service: Service): Scale => ({
+/** The columns of a service that it is made of. */
+export const scaleColumnNames = [
+  'desiredInstances',
+  'minInstances',
+  'maxInstances',
+  'autoscale',
+  'targetInFlight',
+] as const
+
+export const scaleOf = (service: Pick<Service, (typeof scaleColumnNames)[number]>): Scale => ({
   desired: service.desiredInstances,
   min: service.minInstances,
   max: service.maxInstances,

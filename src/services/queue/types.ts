@@ -1,11 +1,13 @@
 import { addressable, AddressableInterface } from '../../addresses/index.ts'
 import { builder } from '../../builder.ts'
 import type { Context } from '../../context.ts'
+import { seenAs } from '../../graph/columns.ts'
 import { LiveInterface } from '../../graph/live.ts'
 import { NodeInterface } from '../../graph/node.ts'
 import { openToWorkers } from '../../graph/workers.ts'
 import { batched } from '../../kit/batched.ts'
 import { JsonText } from '../../kit/json/json.ts'
+import { alwaysRead, serviceFields } from '../columns.ts'
 import { functionsOf, schemaTexts, TIMEOUT_SECONDS, type StoredFunction } from '../functions.ts'
 import { ServiceId, services } from '../service.ts'
 import { ServiceInterface } from '../types.ts'
@@ -60,6 +62,7 @@ const FunctionType = builder.objectRef<StoredFunction>('Function').implement({
 
 export const QueueServiceType = builder.prismaObject('Service', {
   variant: 'QueueService',
+  select: seenAs(alwaysRead),
   description:
     'A queue with schemas, served by workers that come to it. A WORKER reads what it is called, its functions, and what its workers say of themselves.',
   extensions: openToWorkers([
@@ -82,7 +85,7 @@ export const QueueServiceType = builder.prismaObject('Service', {
     functions: t.field({
       type: [FunctionType],
       description: 'What can be called.',
-      resolve: (service) => [...functionsOf(service)],
+      ...serviceFields.from(['functions'], (service) => [...functionsOf(service)]),
     }),
     concurrency: t.exposeInt('concurrency', {
       nullable: true,
@@ -102,9 +105,12 @@ export const QueueServiceType = builder.prismaObject('Service', {
     }),
     hasTimedOut: t.boolean({
       description: 'Whether the last check-in is longer ago than `timeoutSeconds`.',
-      resolve: ({ lastCheckInAt, timeoutSeconds }, _args, { now }) =>
-        lastCheckInAt !== null &&
-        now().getTime() - lastCheckInAt.getTime() > (timeoutSeconds ?? TIMEOUT_SECONDS) * 1000,
+      ...serviceFields.from(
+        ['lastCheckInAt', 'timeoutSeconds'],
+        ({ lastCheckInAt, timeoutSeconds }, _args, { now }) =>
+          lastCheckInAt !== null &&
+          now().getTime() - lastCheckInAt.getTime() > (timeoutSeconds ?? TIMEOUT_SECONDS) * 1000,
+      ),
     }),
   }),
 })

@@ -1,5 +1,6 @@
 import type { Platform } from '../context.ts'
 import { JOB_LOG_STREAM, JOB_STREAM, isFinal, SERVICE_JOBS_STREAM } from './job.ts'
+import type { publishedColumns } from './columns.ts'
 import type { JobRow } from './row.ts'
 
 /** Bus topic on which servers hear that jobs of a service can be claimed; the hint says how many. */
@@ -8,17 +9,14 @@ export const queuedTopic = (serviceId: string): string => `jobs.queued.${service
 /** Bus topic on which dispatchers hear the same of a service whose jobs servers do themselves. */
 export const DISPATCH = 'jobs.dispatch'
 
-/** What is to be known of every job that has moved. */
-export const toldColumns = ['id', 'serviceId', 'status', 'lane', 'isLimited'] as const
-
 /** A job that has moved; one that was queued with its times. */
-type Told = Pick<JobRow, (typeof toldColumns)[number]> &
+type Published = Pick<JobRow, (typeof publishedColumns)[number]> &
   Partial<Pick<JobRow, 'readyAt' | 'updatedAt'>>
 
-/** Tells everybody who follows these jobs that they have moved, and who waits for jobs where there are some now. */
-export function tellJobs(
+/** Publishes that these jobs have moved: hints for those who follow them, and for claims that wait where there are some now. */
+export function publishJobs(
   { hub, bus, metrics }: Pick<Platform, 'hub' | 'bus' | 'metrics'>,
-  jobs: readonly Told[],
+  jobs: readonly Published[],
 ): void {
   const open = new Map<string, number>()
   for (const job of jobs) {

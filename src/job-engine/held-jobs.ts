@@ -8,18 +8,18 @@ import { fail, release, type KeptValue, type Report } from './report.ts'
 import { succeed } from './succeed.ts'
 import type { JobError } from './job.ts'
 
-/** How a piece of work that the server does itself has ended. */
+/** How a job that the server does itself has ended. */
 export type Ending =
   | { readonly result: KeptValue }
   | { readonly error: JobError; readonly isRetryable: boolean }
 
-/** A job in the hands of this server. */
+/** A job that this server holds a lease on. */
 export interface HeldJob {
   readonly lease: Lease
   /** Fires when the job is to end: somebody asked for it, the lease is lost, or the server goes. */
   readonly signal: AbortSignal
-  /** Says how far it is, with the next heartbeat. */
-  readonly tell: (fraction: number, message: string) => void
+  /** Reports how far it is, with the next heartbeat. */
+  readonly progress: (fraction: number, message: string) => void
 }
 
 /** How often leases are extended: at a third of the server's lease, or as often as this. */
@@ -48,8 +48,8 @@ export class HeldJobs {
     return this.#held.size
   }
 
-  /** Does a job, and reports on it. Whatever `work` throws has failed the job by a fault of ours. */
-  run(lease: Lease, work: (job: HeldJob) => Promise<Ending>, done: () => void): void {
+  /** Does a job, and reports on it. Whatever `handler` throws has failed the job by a fault of ours. */
+  run(lease: Lease, handler: (job: HeldJob) => Promise<Ending>, done: () => void): void {
     const abort = new AbortController()
     const entry: {
       lease: Lease
@@ -58,12 +58,12 @@ export class HeldJobs {
     } = { lease, abort }
     this.#held.set(lease.id, entry)
     const running = this.#do(lease, abort.signal, async () => {
-      const ending = await work({
+      const ending = await handler({
         lease,
         signal: abort.signal,
-        tell: (fraction, message) => (entry.progress = { fraction, message }),
+        progress: (fraction, message) => (entry.progress = { fraction, message }),
       })
-      if (entry.progress !== undefined) await this.#beat() // how far it has come is told before its end
+      if (entry.progress !== undefined) await this.#beat() // its progress is reported before its end
       return ending
     })
       .catch((err: unknown) =>
@@ -97,9 +97,9 @@ export class HeldJobs {
     return { jobId: id, fence, organizationIds: [organizationId], actor: this.#actor }
   }
 
-  async #do(lease: Lease, signal: AbortSignal, work: () => Promise<Ending>): Promise<void> {
+  async #do(lease: Lease, signal: AbortSignal, handle: () => Promise<Ending>): Promise<void> {
     const { log } = this.#platform
-    const ending = await work().catch((err: unknown): Ending => {
+    const ending = await handle().catch((err: unknown): Ending => {
       if (!signal.aborted) log.error({ err, job: lease.id }, 'a job of our own failed')
       const error = {
         kind: 'INTERNAL',
@@ -108,7 +108,7 @@ export class HeldJobs {
       return { error, isRetryable: true }
     })
     const report = this.#report(lease)
-    const told = async (): Promise<unknown> =>
+    const send = async (): Promise<unknown> =>
       'result' in ending
         ? succeed(this.#platform, {
             ...report,
@@ -116,19 +116,19 @@ export class HeldJobs {
             checkedBy: lease.resultSchemaId,
           })
         : fail(this.#platform, report, ending.error, ending.isRetryable)
-    // canceled is canceled: that is told once, or the lease runs out
-    await (signal.aborted ? told() : throughOutages(told, signal))
+    // canceled is canceled: that is reported once, or the lease runs out
+    await (signal.aborted ? send() : throughOutages(send, signal))
   }
 
   async #beat(): Promise<void> {
     const entries = [...this.#held.values()]
     if (entries.length === 0) return
-    const told = entries.map((entry) => {
+    const sent = entries.map((entry) => {
       const { progress } = entry
       delete entry.progress
       return { entry, progress }
     })
-    const beats = told.map(({ entry: { lease }, progress }) => ({
+    const beats = sent.map(({ entry: { lease }, progress }) => ({
       jobId: lease.id,
       fence: lease.fence,
       ...progress,
@@ -142,7 +142,7 @@ export class HeldJobs {
         if (one === undefined || one.cancelRequested) abort.abort()
       }
     } catch (err) {
-      for (const { entry, progress } of told)
+      for (const { entry, progress } of sent)
         if (progress !== undefined) entry.progress ??= progress
       this.#platform.log.warn({ err }, 'could not extend the leases of jobs; trying again')
     }

@@ -20,7 +20,7 @@ import { member, seedOrganization, seedToken } from '../../testkit/seed/organiza
 import { seed } from '../../testkit/seed/chain.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
-/* Below DEVELOPER a job is amended in one's own hands: while it waits, and from when one has begun to work on it. */
+/* Below DEVELOPER one amends a job that waits, or that one has claimed or begun oneself. */
 
 let app: StreamApp
 let organizationId: string
@@ -69,7 +69,7 @@ async function isRefused(client: Client, id: string) {
   expect(await read(admin, id)).toEqual(before)
 }
 
-test('a job that waits is amended by whoever may claim it, and is in their hands from then on', () =>
+test('a job that waits is amended by whoever may claim it, and is held by them from then on', () =>
   asEach(async (own, other) => {
     const { id } = await submit(admin, queue)
     expect(await amend(own, { id, status: 'RUNNING' })).toMatchObject({
@@ -104,7 +104,7 @@ test('a job that was claimed is amended by the credential that claimed it', () =
     expect(await amend(other, { id, result: 3 })).toMatchObject({ job: { result: 3 } })
   }))
 
-test('what a DEVELOPER has put into a state is out of the hands of its worker', () =>
+test('what a DEVELOPER has put into a state is not held by its worker any more', () =>
   asEach(async (own) => {
     const { id } = await submit(admin, queue)
     await amend(own, { id, status: 'RUNNING' })
@@ -170,7 +170,7 @@ test('jobs of what is no queue are amended from DEVELOPER on, built-in ones by n
     expect(await amend(client, { id: builtIn, result: 1 })).toMatchObject(forbidden)
 })
 
-test('what ran when the server learned to remember who began it is still in those hands', async () => {
+test('what ran when the server learned to remember who began it is still held by them', async () => {
   const migration = (await readMigrations()).find(({ name }) => name.endsWith('_job_holders'))
   const [, fill = ''] = migration?.script.split(/^-- What runs now.*$/m) ?? []
   const token = await seedToken(app.admin, organizationId, 'WORKER')
