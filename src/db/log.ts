@@ -4,3 +4,7 @@ export interface Log {
   warn(message: string): void
   error(message: string): void
 }
+
+/** What a cause has to say, for a sentence of such a log. */
+export const messageOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause)

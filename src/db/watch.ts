@@ -3,7 +3,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import type { Tracing } from '../ports/tracing/tracing.ts'
 import { tooLarge } from '../kit/operation.ts'
-import type { Log } from './log.ts'
+import { messageOf, type Log } from './log.ts'
 import { BoundedQuery, type Bounds, StatementBounds } from './bounded-query.ts'
 import { asThrown, isOutage } from './outage.ts'
 import { summaryOf } from './summary.ts'
@@ -59,10 +59,7 @@ export class WatchedPool extends Pool {
 
   /** One line in the log per outage, however many connections are tried for during it. */
   #failed(cause: unknown): void {
-    if (!this.#isAway)
-      this.#log.warn(
-        `The database cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
-      )
+    if (!this.#isAway) this.#log.warn(`The database cannot be reached: ${messageOf(cause)}`)
     this.#isAway = true
     this.#watchers.metrics.count('millrace_database_errors_total', 1, { cause: 'outage' })
   }

@@ -21,8 +21,6 @@ export class Reader<E extends Entry> {
   #window: E[] = []
   #windowBytes = 0
   #fetching: Promise<void> | undefined
-  #refreshing = false
-  #isStale = false
   #isGone = false
   readonly #waiting = new Set<() => void>()
 
@@ -81,21 +79,6 @@ export class Reader<E extends Entry> {
     this.#isClosed = isClosed
     if (head < this.#end) this.#clear(head)
     this.#wake()
-  }
-
-  /** Looks the head up again; hints that come meanwhile cause one more look, not many. */
-  async refresh(look: () => Promise<Head>): Promise<void> {
-    this.#isStale = true
-    if (this.#refreshing) return
-    this.#refreshing = true
-    try {
-      while (this.#isStale && !this.#isGone) {
-        this.#isStale = false
-        this.saw(await look())
-      }
-    } finally {
-      this.#refreshing = false
-    }
   }
 
   /** Resolves at the next change of the head, or when the signal fires. */
