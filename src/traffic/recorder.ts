@@ -64,10 +64,14 @@ export class TrafficRecorder {
     minute.isStored = false
   }
 
+  /** Stores what was counted so far; what cannot be stored now waits. */
+  flush(): Promise<void> {
+    return this.#flushes.ask()
+  }
+
   /** Stores what was counted; what cannot be stored within `graceMs` is lost. */
   async close(graceMs: number): Promise<void> {
-    const stored = this.#flushes.ask()
-    await Promise.race([stored, pause(Math.max(graceMs, 1_000), undefined, { ref: false })])
+    await Promise.race([this.flush(), pause(Math.max(graceMs, 1_000), undefined, { ref: false })])
     void this.#flushes.close()
   }
 
