@@ -91,8 +91,7 @@ const mayImport: Record<string, readonly string[]> = {
     'context',
     'graph',
     'schema',
-    'streams', // what a delivery outlasts
-    'events', // and in which parts it goes
+    'events', // in which parts a delivery goes
   ],
   http: [
     ...core,

@@ -1,14 +1,8 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
+import type { Right } from './noted-rights.ts'
 import { atLeast } from './roles.ts'
-import {
-  confinedTo,
-  personOf,
-  type Membership,
-  type Person,
-  type Right,
-  type Viewer,
-} from './viewer.ts'
+import { confinedTo, personOf, type Membership, type Person, type Viewer } from './viewer.ts'
 
 /** A credential that is good now, with all that it is good for. */
 export interface RightsRow {

@@ -3,7 +3,8 @@ import { Rounds } from '../kit/rounds.ts'
 import type { Bus } from '../ports/bus/bus.ts'
 import type { Authenticator } from './authenticate.ts'
 import { covers } from './rights.ts'
-import { chosenBy, choosing, type Right, type Viewer } from './viewer.ts'
+import type { Right } from './noted-rights.ts'
+import { chosenBy, choosing, type Viewer } from './viewer.ts'
 
 /** The hint that somebody's rights have changed. */
 const TOPIC = 'access'

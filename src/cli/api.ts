@@ -5,6 +5,7 @@ import {
   type TypedDocumentString,
 } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json/json.ts'
+import { outlookOf } from '../kit/outlook.ts'
 import { asOption } from '../kit/organization-words.ts'
 import { Presence } from './presence.ts'
 import { Away, Refusal } from './refusal.ts'
@@ -141,7 +142,7 @@ export function refusalOf(server: Server, errors: readonly ApiError[]): Refusal 
 
 /** Whether another try may not meet it: something is away, or took too long. */
 export const isPassing = ({ extensions }: ApiError): boolean =>
-  extensions?.code === 'UNAVAILABLE' || extensions?.code === 'TIMEOUT'
+  outlookOf(extensions?.code) === 'passes'
 
 /** What a query is told that asks for what a WORKER may not read. */
 const CLOSED = /^\w+\.\w+ needs the role (\w+)\.$/

@@ -1,4 +1,5 @@
-import { actsIn, found } from '../auth/viewer.ts'
+import { noteRight } from '../auth/noted-rights.ts'
+import { found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { deliver, now, resumeFrom } from '../events/index.ts'
 import { deploymentEvents } from './deployment.ts'
@@ -16,7 +17,7 @@ builder.subscriptionField('deploymentChanged', (t) =>
     subscribe: async (_root, { deploymentId, after }, ctx) => {
       const named = await deploymentNamed(ctx, deploymentId)
       const { id, organizationId } = found(named, 'deployment', deploymentId)
-      actsIn(ctx.viewer, organizationId)
+      noteRight(ctx.viewer, 'VIEWER', organizationId)
       return deliver(ctx, deploymentEvents(ctx.database.shared), id, resumeFrom(ctx, after), {
         show: (events) => ({ deploymentId: id, events }),
         begin: now,

@@ -1,5 +1,5 @@
 import { Secret } from '../auth/secrets.ts'
-import type { Right } from '../auth/viewer.ts'
+import type { Right } from '../auth/noted-rights.ts'
 import type { DomainError } from '../kit/errors.ts'
 import { JsonText } from '../kit/json/json.ts'
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Secret } from '../auth/secrets.ts'
-import { allowAgain, chosenBy, noting, type Viewer } from '../auth/viewer.ts'
+import { noting } from '../auth/noted-rights.ts'
+import { allowAgain, chosenBy, type Viewer } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Conflict, DomainError, QuotaReached, TimedOut, Unavailable } from '../kit/errors.ts'
 import { effectsOf, isTakenOver } from '../streams/index.ts'

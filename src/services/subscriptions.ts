@@ -1,4 +1,5 @@
-import { actsIn, found } from '../auth/viewer.ts'
+import { noteRight } from '../auth/noted-rights.ts'
+import { found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { deliver, now, resumeFrom } from '../events/index.ts'
@@ -20,7 +21,7 @@ async function followed(
       ? await serviceEvenDeleted(ctx, text)
       : null
   const row = found(service ?? deleted, 'service', text)
-  actsIn(ctx.viewer, row.organizationId)
+  noteRight(ctx.viewer, 'VIEWER', row.organizationId)
   return row
 }
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'undici'
-import { noting } from '../../auth/viewer.ts'
+import { noting } from '../../auth/noted-rights.ts'
 import { callerKey, type Context, type Site } from '../../context.ts'
 import { opened, onward } from '../../doors/index.ts'
 import type { Answer, Call } from '../../kit/http/call.ts'

@@ -1,4 +1,5 @@
-import { isAllowed, found, workplacesOf } from '../../auth/viewer.ts'
+import { noteRight } from '../../auth/noted-rights.ts'
+import { found, workplacesOf } from '../../auth/viewer.ts'
 import { actor, type Context } from '../../context.ts'
 import type { Actor } from '../../kit/actor.ts'
 import {
@@ -70,7 +71,7 @@ export async function heartbeatJobs(
   })
   const organizations = workplacesOf(ctx.viewer)
   const held = await beat(ctx, organizations, workerActor(ctx, worker), named)
-  for (const { organizationId } of held) isAllowed(ctx.viewer, 'WORKER', organizationId)
+  for (const { organizationId } of held) noteRight(ctx.viewer, 'WORKER', organizationId)
   const [first] = held
   if (first !== undefined)
     await noteWorker(ctx, {
@@ -102,7 +103,7 @@ async function reportOf(ctx: Context, jobId: string, fence: string): Promise<Rep
 async function refused(ctx: Context, report: Report, named: string): Promise<JobRow> {
   const [row] = await findJobs(ctx.database, [report.jobId], report.organizationIds)
   const job = found(row, 'job', named)
-  isAllowed(ctx.viewer, 'WORKER', job.organizationId)
+  noteRight(ctx.viewer, 'WORKER', job.organizationId)
   return job
 }
 
@@ -229,7 +230,7 @@ export async function releaseJobs(
     if ((await jobKey(ctx, jobId)) === undefined) continue
     const job = await release(ctx, await reportOf(ctx, jobId, fence))
     if (job === undefined) continue
-    isAllowed(ctx.viewer, 'WORKER', job.organizationId)
+    noteRight(ctx.viewer, 'WORKER', job.organizationId)
     released.push(job)
   }
   return released
