@@ -1,5 +1,4 @@
 import type { Role } from '../generated/prisma/enums.ts'
-import type { Viewer } from './viewer.ts'
 
 /** A right that was needed and there: of a role in an organization, or without one of an administrator of the server. */
 export interface Right {
@@ -7,13 +6,16 @@ export interface Right {
   readonly organizationId?: string | undefined
 }
 
-const noted = new WeakMap<Viewer, Right[]>()
+/** By their viewers. */
+const noted = new WeakMap<object, Right[]>()
 
 /**
  * The same viewer, and the rights that are noted of it from now on: an answer is repeated, and what was opened goes on,
  * only for whoever has them still.
  */
-export function noting(viewer: Viewer): { viewer: Viewer; rights: readonly Right[] } {
+export function noting<Viewer extends object>(
+  viewer: Viewer,
+): { viewer: Viewer; rights: readonly Right[] } {
   const copy = { ...viewer }
   const rights: Right[] = []
   noted.set(copy, rights)
@@ -21,5 +23,5 @@ export function noting(viewer: Viewer): { viewer: Viewer; rights: readonly Right
 }
 
 /** Notes a right that the viewer is known to have, and that what it does needs; without an organization that of an administrator of the server. */
-export const noteRight = (viewer: Viewer, needed: Role, organizationId?: string): void =>
+export const noteRight = (viewer: object, needed: Role, organizationId?: string): void =>
   void noted.get(viewer)?.push({ needed, organizationId })
