@@ -1,4 +1,5 @@
 import { Query, type QueryResult } from 'pg'
+import { mustHave } from '../kit/patch.ts'
 
 /** Who counts the bytes of rows before they are kept. */
 export interface Bounds {
@@ -12,6 +13,9 @@ interface Rows {
   _canceledDueToError: Error | false
   handleDataRow(message: { readonly length: number }): void
 }
+
+mustHave('pg', 'Query.handleDataRow', 'handleDataRow' in Query.prototype)
+mustHave('pg', 'Query._canceledDueToError', '_canceledDueToError' in new Query(''))
 
 type Heard = (error: Error | undefined, result: QueryResult) => void
 const Plain = Query as unknown as new (

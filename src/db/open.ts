@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
+import { Client, type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import { mustHave } from '../kit/patch.ts'
 import { unmeasured } from '../ports/metrics/metrics.ts'
 import { untraced } from '../ports/tracing/tracing.ts'
 import type { Bounds } from './bounded-query.ts'
@@ -21,6 +22,8 @@ import { transaction } from './transaction.ts'
 import { Upkeep } from './upkeep.ts'
 import { WatchedPool, type Watchers } from './watch.ts'
 import { DatabaseWithin } from './within.ts'
+
+mustHave('pg', 'Client.processID', 'processID' in new Client())
 
 const CONNECTIONS = 10
 const CONNECT_MS = 30_000

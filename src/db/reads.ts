@@ -3,9 +3,12 @@ import type { Prisma } from '../generated/prisma/client.ts'
 import { BoundedQuery, type Bounds } from './bounded-query.ts'
 import type { Log } from './log.ts'
 import { asThrown } from './outage.ts'
+import { mustHave } from '../kit/patch.ts'
 import { preparedName } from './prepared.ts'
 import { rowTypes } from './row-types.ts'
 import { begin, type Watchers } from './watch.ts'
+
+mustHave('pg', 'Query.name', 'name' in new Query(''))
 
 /** Connections that are read through at most. */
 const LANES = 2

@@ -6,6 +6,7 @@ import { schema } from '../../schema.ts'
 import type { DocumentCache } from '../../execution/document-cache.ts'
 import { executeAt } from '../../execution/operations.ts'
 import { cameIn } from '../../execution/json-texts.ts'
+import { mustHave } from '../../kit/patch.ts'
 import { nameIn, type TrustedDocuments } from '../../execution/trusted-documents.ts'
 
 /** An answer that is whole before the first byte of it goes out. */
@@ -129,3 +130,11 @@ function written(result: object, mediaType: MediaType): FastAnswer {
   const fetchApi = { Response: Taken } as unknown as FetchAPI
   return processRegularResult(result, fetchApi, mediaType) as unknown as FastAnswer
 }
+
+const answer = written({ data: null }, 'application/json')
+mustHave('graphql-yoga', 'processRegularResult that makes a Response', answer instanceof Taken)
+mustHave(
+  'graphql-yoga',
+  'processRegularResult with a text for a body',
+  typeof answer.body === 'string',
+)
