@@ -3,7 +3,15 @@
 import { availableParallelism } from 'node:os'
 import { runScript } from './run.mjs'
 
-const steps = ['test:changed', 'types', 'unused', 'lint', 'schema:check', 'format:check']
+const steps = [
+  'test:changed',
+  'types',
+  'unused',
+  'lint',
+  'schema:check',
+  'format:check',
+  'contracts:check',
+]
 
 const began = performance.now()
 const failed = []

@@ -18,7 +18,7 @@ import { untraced } from '../src/ports/tracing/tracing.ts'
 import type { RuntimeFacts } from '../src/ports/runtime/runtime.ts'
 import { diskStorage } from '../src/ports/storage/disk/disk.ts'
 import { Balancer } from '../src/services/process/reconciler/balancer.ts'
-import { appendLines, closeLog, Hub, type NewLine } from '../src/streams/index.ts'
+import { appendLines, closeLog, Hub, LOG, type NewLine } from '../src/streams/index.ts'
 import { TrafficRecorder } from '../src/traffic/index.ts'
 import { Waiting } from '../src/job-engine/index.ts'
 import { settings } from './app.ts'
@@ -123,11 +123,11 @@ export async function streamApp(
         fresh,
         instance === undefined ? {} : { instance },
       )
-      hub.hint('log', uuid)
+      hub.hint(LOG, uuid)
     },
     async finish({ uuid }) {
       await database.query(closeLog(uuid))
-      hub.hint('log', uuid)
+      hub.hint(LOG, uuid)
     },
     async close() {
       await http.close(1_000)

@@ -47,7 +47,7 @@ export const hex16 = (prefix: string): Spelling => ({
   read: (text) => (text.startsWith(prefix) ? fromHex16(text.slice(prefix.length)) : undefined),
 })
 
-/** The key itself, in the usual way of writing it (contracts topchef 3 and auger). */
+/** The key itself, in the usual way of writing it (contracts topchef 2 and auger 3). */
 export const uuid: Spelling = {
   write: ({ id }) => id,
   read: (text) => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? text : undefined),

@@ -1,6 +1,5 @@
-/** Addresses: what the REST fronts call our objects, what only they keep with them, and by what names all are found. */
+/** Addresses: what the REST fronts call our objects, and what only they keep with them. */
 export * from './address.ts'
 export * from './store.ts'
 export * from './along.ts'
 export * from './types.ts'
-export * from './searchable.ts'

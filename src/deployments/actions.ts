@@ -1,14 +1,12 @@
-import {
-  annotationChanges,
-  keepAddresses,
-  keepAnnotations,
-  readAddresses,
-  type AnnotationInput,
-} from '../addresses/index.ts'
-import { allow, found, organizationFor } from '../auth/viewer.ts'
+import type { AnnotationInput } from '../addresses/index.ts'
+import { found, organizationFor } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
-import type { Deployment, DeploymentVersion, Upload } from '../generated/prisma/client.ts'
-import { Prisma } from '../generated/prisma/client.ts'
+import {
+  Prisma,
+  type Deployment,
+  type DeploymentVersion,
+  type Upload,
+} from '../generated/prisma/client.ts'
 import { Conflict, WrongState } from '../kit/errors.ts'
 import {
   variableChanges,
@@ -16,19 +14,17 @@ import {
   type Variable,
   type VariableInput,
 } from '../kit/environment.ts'
-import { firstFree, slug } from '../kit/names.ts'
+import { changing, create, hint, insertion, remove, update, writeIn } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { recorded } from '../streams/index.ts'
 import { newUpload } from '../uploads/index.ts'
 import {
   DEFAULT_HANDLER,
   DEFAULT_IMAGE,
   DeploymentId,
-  deploymentNaming,
+  deployments,
   VersionId,
-  versionNaming,
+  versions,
 } from './deployment.ts'
-import { deploymentNamed, hintDeployment, tellDeployment, versionNamed } from './store.ts'
 
 interface Named {
   readonly addresses?: readonly string[] | null | undefined
@@ -46,48 +42,14 @@ export async function createDeployment(
     environment?: readonly VariableInput[] | null
   },
 ): Promise<Deployment> {
-  const organizationId = organizationFor(
-    ctx.viewer,
-    'DEVELOPER',
-    await organizationNamed(ctx, input.organizationId),
-  )
-  const addresses = readAddresses(input.addresses)
-  const id = DeploymentId.make()
-  const environment = JSON.stringify(withVariables([], input.environment))
-  const creator = JSON.stringify(actor(ctx))
-  const insert = (handle: string): Prisma.Sql =>
-    recorded(
-      Prisma.sql`
-        INSERT INTO "Deployment" (id, "organizationId", handle, "heldHandle", name, description, environment, creator)
-        VALUES (${id}::uuid, ${organizationId}::uuid, ${handle}, ${handle}, ${input.name}, ${input.description ?? ''},
-                ${environment}::jsonb, ${creator}::jsonb)
-        ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`,
-      {
-        actor: actor(ctx),
-        events: [{ kind: 'CREATED', changes: [{ field: 'name', to: input.name }] }],
-        act: { action: 'createDeployment', noun: 'dep' },
-      },
-    )
-  const made = await ctx.database.prisma.$transaction(async (db) => {
-    const deployment = await firstFree(slug(input.name), input.handle, async (handle) => {
-      const [row] = await db.$queryRaw<Deployment[]>(insert(handle))
-      return row
-    })
-    if (deployment === undefined) {
-      const handle = input.handle ?? slug(input.name)
-      const other = await db.deployment.findFirst({ where: { organizationId, heldHandle: handle } })
-      throw new Conflict(
-        'handle',
-        `There is a deployment "${handle}" already.`,
-        other === null ? undefined : DeploymentId.text(other.id),
-      )
-    }
-    await keepAddresses(db, deploymentNaming, organizationId, id, addresses)
-    await keepAnnotations(db, id, input.annotations)
-    return deployment
-  })
-  hintDeployment(ctx, made)
-  return made
+  const named = await organizationNamed(ctx, input.organizationId)
+  const organizationId = organizationFor(ctx.viewer, 'DEVELOPER', named)
+  const values = {
+    description: input.description ?? '',
+    environment: JSON.stringify(withVariables([], input.environment)),
+    creator: JSON.stringify(actor(ctx)),
+  }
+  return create(ctx, deployments, { ...input, organizationId, action: 'createDeployment', values })
 }
 
 /** Changes what is given. Services take a new environment with their next restart or rollout. */
@@ -102,70 +64,44 @@ export async function updateDeployment(
     annotations?: readonly AnnotationInput[] | null
   },
 ): Promise<Deployment> {
-  const old = found(await deploymentNamed(ctx, input.id), 'deployment', input.id)
-  allow(ctx.viewer, 'DEVELOPER', old.organizationId)
-  const name = input.name ?? old.name
-  const description = input.description ?? old.description
+  const old = await deployments.toChange(ctx, input.id)
   const before = old.environment as unknown as Variable[] // the column holds what withVariables made
   const environment = withVariables(input.clearEnvironment ? [] : before, input.environment)
-  const changes = [
-    ...(name === old.name ? [] : [{ field: 'name', from: old.name, to: name }]),
-    ...(description === old.description
-      ? []
-      : [{ field: 'description', from: old.description, to: description }]),
-    ...variableChanges(before, environment),
-    ...annotationChanges(input.annotations),
-  ]
-  const updated = await ctx.database.prisma.$transaction(async (db) => {
-    await keepAnnotations(db, old.id, input.annotations)
-    if (changes.length === 0) return old
-    const [row] = await db.$queryRaw<Deployment[]>(
-      tellDeployment(ctx, old.id, [{ kind: 'UPDATED', changes }], 'updateDeployment', {
-        set: Prisma.sql`, name = ${name}, description = ${description}, environment = ${JSON.stringify(environment)}::jsonb`,
-      }),
-    )
-    return found(row, 'deployment', input.id)
+  const updated = await update(ctx, deployments, old, {
+    action: 'updateDeployment',
+    values: {
+      name: input.name ?? old.name,
+      description: input.description ?? old.description,
+    },
+    set: [Prisma.sql`environment = ${JSON.stringify(environment)}::jsonb`],
+    changes: variableChanges(before, environment),
+    annotations: input.annotations,
   })
-  hintDeployment(ctx, updated)
-  return updated
+  return found(updated, 'deployment', input.id)
 }
 
 /** Deletes a deployment that has no services; its versions and routes go with it. */
 export async function deleteDeployment(ctx: Context, { id }: { id: string }): Promise<Deployment> {
-  const deployment = found(await deploymentNamed(ctx, id), 'deployment', id)
-  allow(ctx.viewer, 'DEVELOPER', deployment.organizationId)
-  const row = await ctx.database.prisma.$transaction(async (db) => {
-    const [deleted] = await db.$queryRaw<Deployment[]>(
-      tellDeployment(ctx, deployment.id, [{ kind: 'DELETED' }], 'deleteDeployment', {
-        set: Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL`,
-        where: Prisma.sql`AND NOT EXISTS (SELECT 1 FROM "Service" AS s WHERE s."deploymentId" = t.id AND s."deletedAt" IS NULL)`,
-      }),
-    )
-    if (deleted === undefined) return undefined
-    await db.deploymentVersion.updateMany({
-      where: { deploymentId: deployment.id, deletedAt: null },
-      data: { deletedAt: deleted.deletedAt, heldLabel: null },
-    })
-    // they lead nowhere by now, and their names are its own
-    await db.route.updateMany({
-      where: { deploymentId: deployment.id, deletedAt: null },
-      data: { deletedAt: deleted.deletedAt, heldHandle: null, heldName: null },
-    })
-    return deleted
+  const deployment = await deployments.toChange(ctx, id)
+  const where = { deploymentId: deployment.id, deletedAt: null }
+  const deleted = await remove(ctx, deployments, deployment, {
+    action: 'deleteDeployment',
+    where: Prisma.sql`AND NOT EXISTS (SELECT 1 FROM "Service" AS s WHERE s."deploymentId" = t.id AND s."deletedAt" IS NULL)`,
+    async along(db, { deletedAt }) {
+      await db.deploymentVersion.updateMany({ where, data: { deletedAt, heldLabel: null } })
+      // they lead nowhere by now, and their names are its own
+      const data = { deletedAt, heldHandle: null, heldName: null }
+      await db.route.updateMany({ where, data })
+    },
   })
-  if (row === undefined) {
-    const services = await ctx.database.prisma.service.count({
-      where: { deploymentId: deployment.id, deletedAt: null },
-    })
-    if (services === 0) found(null, 'deployment', id)
-    throw new WrongState(
-      `The deployment still has ${services} ${services === 1 ? 'service' : 'services'}: delete them first.`,
-      'IN_USE',
-      ['UNUSED'],
-    )
-  }
-  hintDeployment(ctx, row)
-  return row
+  if (deleted !== undefined) return deleted
+  const services = await ctx.database.prisma.service.count({ where })
+  if (services === 0) found(null, 'deployment', id)
+  throw new WrongState(
+    `The deployment still has ${services} ${services === 1 ? 'service' : 'services'}: delete them first.`,
+    'IN_USE',
+    ['UNUSED'],
+  )
 }
 
 /** Makes a version, which waits for its archive at the upload. */
@@ -180,35 +116,31 @@ export async function createDeploymentVersion(
     parameters?: readonly { name: string; value: string }[] | null
   },
 ): Promise<{ version: DeploymentVersion; upload: Upload }> {
-  const deployment = found(
-    await deploymentNamed(ctx, input.deploymentId),
-    'deployment',
-    input.deploymentId,
-  )
+  const { deploymentId, label, command } = input
+  const deployment = await deployments.toChange(ctx, deploymentId)
   const { organizationId } = deployment
-  allow(ctx.viewer, 'DEVELOPER', organizationId)
-  const addresses = readAddresses(input.addresses)
   const id = VersionId.make()
-  const { label } = input
+  const row = insertion(versions, {
+    id,
+    organizationId,
+    deploymentId: deployment.id,
+    label,
+    heldLabel: label,
+    image: input.image ?? DEFAULT_IMAGE,
+    handler: command ? null : (input.handler ?? DEFAULT_HANDLER),
+    command: command ?? null,
+    parameters: JSON.stringify(
+      (input.parameters ?? []).map(({ name, value }) => ({ name, value })),
+    ),
+    creator: JSON.stringify(actor(ctx)),
+  })
   const made = await ctx.database.prisma.$transaction(async (db) => {
-    const { count } = await db.deploymentVersion.createMany({
-      data: [
-        {
-          id,
-          organizationId,
-          deploymentId: deployment.id,
-          label,
-          heldLabel: label,
-          image: input.image ?? DEFAULT_IMAGE,
-          handler: input.command ? null : (input.handler ?? DEFAULT_HANDLER),
-          command: input.command ?? null,
-          parameters: (input.parameters ?? []).map(({ name, value }) => ({ name, value })),
-          creator: { ...actor(ctx) },
-        },
-      ],
-      skipDuplicates: true,
+    const version = await writeIn<DeploymentVersion>(db, versions, row, {
+      actor: actor(ctx),
+      addresses: input.addresses,
+      annotations: input.annotations,
     })
-    if (count === 0) {
+    if (version === undefined) {
       const where = { deploymentId: deployment.id, heldLabel: label }
       const other = await db.deploymentVersion.findFirst({ where })
       throw new Conflict(
@@ -217,23 +149,15 @@ export async function createDeploymentVersion(
         other === null ? undefined : VersionId.text(other.id),
       )
     }
-    await keepAddresses(db, versionNaming, organizationId, id, addresses)
-    await keepAnnotations(db, id, input.annotations)
-    const events = [{ kind: 'VERSION_CREATED', changes: [{ field: 'version', to: label }] }]
-    const told = await db.$queryRaw<Deployment[]>(
-      tellDeployment(ctx, deployment.id, events, 'createDeploymentVersion', {
-        subject: `ver:${id}`,
-      }),
-    )
-    found(told[0], 'deployment', input.deploymentId)
+    await tellOfVersion(ctx, db, version, 'createDeploymentVersion', 'VERSION_CREATED')
     const upload = await newUpload(ctx, db, {
       organizationId,
       name: `${deployment.handle}-${label}`,
       versionId: id,
     })
-    return { version: await db.deploymentVersion.findUniqueOrThrow({ where: { id } }), upload }
+    return { version, upload }
   })
-  hintDeployment(ctx, deployment)
+  hint(ctx, deployments, deployment, { action: 'createDeploymentVersion' })
   return made
 }
 
@@ -242,32 +166,40 @@ export async function deleteDeploymentVersion(
   ctx: Context,
   { id }: { id: string },
 ): Promise<DeploymentVersion> {
-  const version = found(await versionNamed(ctx, id), 'deployment version', id)
-  allow(ctx.viewer, 'DEVELOPER', version.organizationId)
-  const deleted = await ctx.database.prisma.$transaction(async (db) => {
-    const { count } = await db.deploymentVersion.updateMany({
-      where: {
-        id: version.id,
-        deletedAt: null,
-        services: { none: { deletedAt: null } },
-        arriving: { none: { deletedAt: null } },
-      },
-      data: { deletedAt: ctx.now(), heldLabel: null },
-    })
-    if (count === 0)
-      throw new WrongState('A service runs this version: delete or update it first.', 'IN_USE', [
-        'UNUSED',
-      ])
-    const events = [
-      { kind: 'VERSION_DELETED', changes: [{ field: 'version', from: version.label }] },
-    ]
-    await db.$queryRaw(
-      tellDeployment(ctx, version.deploymentId, events, 'deleteDeploymentVersion', {
-        subject: `ver:${version.id}`,
-      }),
-    )
-    return db.deploymentVersion.findUniqueOrThrow({ where: { id: version.id } })
+  const version = await versions.toChange(ctx, id)
+  const deleted = await remove(ctx, versions, version, {
+    where: Prisma.sql`AND NOT EXISTS (
+      SELECT 1 FROM "Service" AS s
+      WHERE (s."versionId" = t.id OR s."targetVersionId" = t.id) AND s."deletedAt" IS NULL)`,
+    along: (db) => tellOfVersion(ctx, db, version, 'deleteDeploymentVersion', 'VERSION_DELETED'),
   })
-  hintDeployment(ctx, { id: version.deploymentId, organizationId: version.organizationId })
-  return deleted
+  hint(
+    ctx,
+    deployments,
+    { ...version, id: version.deploymentId },
+    { action: 'deleteDeploymentVersion' },
+  )
+  if (deleted !== undefined) return deleted
+  throw new WrongState('A service runs this version: delete or update it first.', 'IN_USE', [
+    'UNUSED',
+  ])
+}
+
+/** Tells the stream of a deployment, and the history, what is done to one of its versions. Throws NotFound. */
+async function tellOfVersion(
+  ctx: Context,
+  db: Prisma.TransactionClient,
+  { id, deploymentId, label }: DeploymentVersion,
+  action: string,
+  kind: 'VERSION_CREATED' | 'VERSION_DELETED',
+): Promise<void> {
+  const change = kind === 'VERSION_CREATED' ? { to: label } : { from: label }
+  const events = [{ kind, changes: [{ field: 'version', ...change }] }]
+  const told = await writeIn(db, deployments, changing(deployments, deploymentId, events, []), {
+    actor: actor(ctx),
+    action,
+    events,
+    subject: { kind: VersionId, id },
+  })
+  found(told, 'deployment', DeploymentId.text(deploymentId))
 }

@@ -1,27 +1,43 @@
-import { hex16, thirteenDigits, type Naming } from '../addresses/index.ts'
-import type { Database } from '../db/database.ts'
-import { Prisma } from '../generated/prisma/client.ts'
+import { hex16, thirteenDigits } from '../addresses/index.ts'
+import type { Deployment, DeploymentVersion } from '../generated/prisma/client.ts'
 import { idKind } from '../kit/ids.ts'
 import { machine } from '../kit/machine.ts'
-import { organizationNaming } from '../organizations/index.ts'
-import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
+import { kindOf } from '../kinds/index.ts'
+import { organizations } from '../organizations/index.ts'
 
 export const DeploymentId = idKind('dep')
 export const VersionId = idKind('ver')
 
-export const deploymentNaming: Naming = {
+export const deployments = kindOf<Deployment>({
   kind: DeploymentId,
   noun: 'deployment',
+  table: 'Deployment',
+  type: 'Deployment',
   spellings: { ABEJA: thirteenDigits },
-  within: [organizationNaming],
-}
+  within: [organizations],
+  closedBy: 'deletedAt',
+  search: {
+    names: ['name', 'heldHandle'],
+    title: ({ name }) => name,
+    detail: ({ handle }) => handle,
+  },
+})
 
-export const versionNaming: Naming = {
+export const versions = kindOf<DeploymentVersion>({
   kind: VersionId,
   noun: 'deployment version',
+  table: 'DeploymentVersion',
+  type: 'DeploymentVersion',
   spellings: { ABEJA: hex16('ver-') },
-  within: [organizationNaming, deploymentNaming],
-}
+  within: [organizations, deployments],
+  held: ['heldLabel'],
+  search: {
+    names: ['label'],
+    title: ({ label }) => label,
+    detail: async ({ deploymentId, status }, ctx) =>
+      `${(await deployments.byId(ctx, deploymentId))?.handle ?? ''}, ${status}`,
+  },
+})
 
 /**
  * The life of a version's archive. It is checked while its sender waits; a check that a crash cut short is taken over
@@ -34,13 +50,6 @@ export const versionMoves = machine({
   REJECTED: { receive: 'CHECKING', accept: 'READY', reject: 'REJECTED' },
   READY: {},
 })
-
-/** Where the event streams of deployments have their heads. */
-export const deploymentHeads = Prisma.sql`
-  SELECT id AS stream, revision AS head, "deletedAt" IS NOT NULL AS closed FROM "Deployment"`
-
-export const deploymentEvents = (database: Database): StreamKind<StoredEvent> =>
-  eventStream(database, 'deployment', deploymentHeads)
 
 /** What runs when nothing is said: Python's shim and this handler (contract abeja 4.2). */
 export const DEFAULT_IMAGE = 'python'

@@ -7,12 +7,6 @@ export {
   type LayeredVariable,
 } from './environment.ts'
 export { environmentRule } from './rules.ts'
-export {
-  deploymentColumns,
-  deploymentNamed,
-  deploymentOf,
-  versionNamed,
-  versionOf,
-} from './store.ts'
+export { deploymentColumns, deploymentOf, versionOf } from './store.ts'
 export { abejaPath, DeploymentType, VersionType } from './types.ts'
 export { archiveOf, checkAgain, clearChecks, giveUpChecks, receiveArchive } from './receive.ts'

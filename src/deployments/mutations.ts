@@ -11,7 +11,8 @@ import {
   deleteDeploymentVersion,
   updateDeployment,
 } from './actions.ts'
-import { changedDeployment, changedVersion, createdVersion } from './again.ts'
+import { createdVersion } from './again.ts'
+import { deployments, versions } from './deployment.ts'
 import { DeploymentId, VersionId } from './deployment.ts'
 import { EnvironmentVariableInput } from './environment.ts'
 import { environmentRule, parametersRule } from './rules.ts'
@@ -40,7 +41,7 @@ mutation('createDeployment', {
   }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ deployment: await createDeployment(ctx, input) }),
-  again: async (ctx, id) => ({ deployment: await changedDeployment(ctx, id) }),
+  again: async (ctx, id) => ({ deployment: await deployments.changedBefore(ctx, id) }),
   success: (t) => ({
     deployment: t.field({
       type: DeploymentType,
@@ -74,7 +75,7 @@ mutation('updateDeployment', {
   }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ deployment: await updateDeployment(ctx, input) }),
-  again: async (ctx, id) => ({ deployment: await changedDeployment(ctx, id) }),
+  again: async (ctx, id) => ({ deployment: await deployments.changedBefore(ctx, id) }),
   success: (t) => ({
     deployment: t.field({
       type: DeploymentType,
@@ -89,7 +90,7 @@ mutation('deleteDeployment', {
   input: (t) => ({ id: t.id({ required: true, description: 'Which: id, handle or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ deployment: await deleteDeployment(ctx, input) }),
-  again: async (ctx, id) => ({ deployment: await changedDeployment(ctx, id) }),
+  again: async (ctx, id) => ({ deployment: await deployments.changedBefore(ctx, id) }),
   success: (t) => ({
     deletedId: t.id({
       description: 'Canonical id of what is gone.',
@@ -162,7 +163,7 @@ mutation('deleteDeploymentVersion', {
   input: (t) => ({ id: t.id({ required: true, description: 'Which: id or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ version: await deleteDeploymentVersion(ctx, input) }),
-  again: async (ctx, id) => ({ version: await changedVersion(ctx, id) }),
+  again: async (ctx, id) => ({ version: await versions.changedBefore(ctx, id) }),
   success: (t) => ({
     deletedId: t.id({
       description: 'Canonical id of what is gone.',

@@ -1,9 +1,8 @@
 import { builder } from '../builder.ts'
-import { organizationFor, requireCredential } from '../auth/viewer.ts'
-import { maxPage, pageArgs, pageBySerial } from '../graph/connection.ts'
-import { sought } from '../kit/names.ts'
+import { pageArgs } from '../graph/connection.ts'
+import { pageOfKind, containing } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { deploymentNamed, versionNamed, visible } from './store.ts'
+import { deployments, versions } from './deployment.ts'
 import { DeploymentConnection, DeploymentType, VersionType } from './types.ts'
 
 builder.queryFields((t) => ({
@@ -12,7 +11,7 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'A deployment by id, handle or address; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'Id, handle or address.' }) },
-    resolve: (_root, { id }, ctx) => deploymentNamed(ctx, id),
+    resolve: (_root, { id }, ctx) => deployments.named(ctx, id),
   }),
   deployments: t.field({
     type: DeploymentConnection,
@@ -24,36 +23,19 @@ builder.queryFields((t) => ({
       text: t.arg.string({ description: 'Only those whose name or handle contains this.' }),
       ...pageArgs(t.arg),
     },
-    resolve: async (_root, { organizationId, text, ...args }, ctx) => {
-      requireCredential(ctx.viewer)
-      const named = await organizationNamed(ctx, organizationId)
-      if (named !== undefined) organizationFor(ctx.viewer, 'VIEWER', named)
-      const { deployment } = ctx.database.prisma
-      const where = {
-        ...visible(ctx),
-        ...(named === undefined ? {} : { organizationId: named }),
-        ...(text == null
-          ? {}
-          : {
-              OR: [
-                { name: { contains: sought(text, 'text'), mode: 'insensitive' as const } },
-                { handle: { contains: text.toLowerCase() } },
-              ],
-            }),
-      }
-      return pageBySerial(
-        args,
-        (query) => deployment.findMany({ ...query, where: { AND: [where, query.where] } }),
-        () => deployment.count({ where }),
-        maxPage(ctx),
-      )
-    },
+    resolve: async (_root, { organizationId, text, ...args }, ctx) =>
+      pageOfKind(
+        ctx,
+        deployments,
+        { ...args, organizationId: await organizationNamed(ctx, organizationId) },
+        text == null ? undefined : containing(text),
+      ),
   }),
   deploymentVersion: t.field({
     type: VersionType,
     nullable: true,
     description: 'A version of a deployment by id or address; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'Id or address.' }) },
-    resolve: (_root, { id }, ctx) => versionNamed(ctx, id),
+    resolve: (_root, { id }, ctx) => versions.named(ctx, id),
   }),
 }))

@@ -15,10 +15,11 @@ import { system, type Actor } from '../kit/actor.ts'
 import { BadArchive, checkArchive } from '../kit/archive/index.ts'
 import { NotFound, ValidationError } from '../kit/errors.ts'
 import type { Storage, StoredObject } from '../ports/storage/storage.ts'
+import { hint } from '../kinds/index.ts'
 import { advance, recorded, type NewEvent } from '../streams/index.ts'
 import { arrivedWhole, askedBy, completeUpload } from '../uploads/index.ts'
 import { archiveKey } from './archive.ts'
-import { VersionId, versionMoves } from './deployment.ts'
+import { deployments, VersionId, versionMoves } from './deployment.ts'
 
 /** The archive that a version has for good; undefined as long as it may be sent one. Throws NotFound. */
 export async function archiveOf(
@@ -170,7 +171,7 @@ async function versionThere(
  * `before` is done within its transaction. False, with nothing changed, when the version is in no state for it.
  */
 async function move(
-  { database, hub }: Platform,
+  platform: Platform,
   version: DeploymentVersion,
   actor: Actor,
   event: 'receive' | 'accept' | 'reject',
@@ -180,9 +181,11 @@ async function move(
     readonly before?: (client: PoolClient) => Promise<unknown>
   },
 ): Promise<boolean> {
+  const { database } = platform
   const states: VersionStatus[] = [...versionMoves.from(event)]
   const to = { receive: 'CHECKING', accept: 'READY', reject: 'REJECTED' }[event]
-  const act = { action: 'versionStatusChanged', noun: 'ver', subject: `ver:${version.id}` }
+  const subject = { kind: VersionId, id: version.id }
+  const act = { action: 'versionStatusChanged', to: subject }
   const moved = await database.transaction(async (client) => {
     const [before] = await database.query<{ status: VersionStatus }>(
       Prisma.sql`
@@ -209,7 +212,6 @@ async function move(
     return true
   })
   if (!moved) return false
-  hub.hint('deployment', version.deploymentId)
-  hub.hint('audit', version.organizationId)
+  hint(platform, deployments, { ...version, id: version.deploymentId }, act)
   return true
 }

@@ -3,6 +3,7 @@ import { allow } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { perRequest } from '../kit/per-request.ts'
+import { AUDIT } from '../streams/index.ts'
 
 /** How long a reveal on record stands for more of the same by the same actor. */
 const STANDS_SECONDS = 60
@@ -32,7 +33,7 @@ const reveals = perRequest(
           insert(wanted, JSON.stringify(actor(ctx))),
           { name: 'reveal-secrets' },
         )
-        for (const { organizationId } of rows) ctx.hub.hint('audit', organizationId)
+        for (const { organizationId } of rows) ctx.hub.hint(AUDIT, organizationId)
         return wanted.map(() => null)
       },
       { cache: false },

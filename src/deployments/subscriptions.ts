@@ -1,9 +1,6 @@
-import { noteRight } from '../auth/noted-rights.ts'
-import { found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { deliver, now, resumeFrom } from '../events/index.ts'
-import { deploymentEvents } from './deployment.ts'
-import { deploymentNamed } from './store.ts'
+import { deployments } from './deployment.ts'
 import { DeploymentDeliveryType } from './types.ts'
 
 builder.subscriptionField('deploymentChanged', (t) =>
@@ -15,10 +12,9 @@ builder.subscriptionField('deploymentChanged', (t) =>
       after: t.arg.string({ description: 'Cursor to resume after.' }),
     },
     subscribe: async (_root, { deploymentId, after }, ctx) => {
-      const named = await deploymentNamed(ctx, deploymentId)
-      const { id, organizationId } = found(named, 'deployment', deploymentId)
-      noteRight(ctx.viewer, 'VIEWER', organizationId)
-      return deliver(ctx, deploymentEvents(ctx.database.shared), id, resumeFrom(ctx, after), {
+      const from = resumeFrom(ctx, after)
+      const { id } = await deployments.toFollow(ctx, deploymentId, from !== undefined)
+      return deliver(ctx, deployments.stream.on(ctx.database.shared), id, from, {
         show: (events) => ({ deploymentId: id, events }),
         begin: now,
       })

@@ -17,25 +17,17 @@ import { childPages } from '../graph/child-pages.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
-import { isNode, NodeInterface } from '../graph/node.ts'
+import { NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
 import type { Context } from '../context.ts'
 import { batched } from '../kit/batched.ts'
-import { ActorType, organizationNaming } from '../organizations/index.ts'
+import { ActorType, organizations } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl, mayFetch } from './archive.ts'
-import {
-  DeploymentId,
-  deploymentHeads,
-  deploymentNaming,
-  VersionId,
-  versionMoves,
-  versionNaming,
-} from './deployment.ts'
+import { DeploymentId, deployments, VersionId, versionMoves, versions } from './deployment.ts'
 import { EnvironmentVariableType } from './environment.ts'
-import { deploymentById, versionById } from './store.ts'
 
 const VersionStatusType = builder.enumType('VersionStatus', {
   description: "Life of a version's archive.",
@@ -164,7 +156,7 @@ const ObjectEventConnection = streamConnectionOf<StoredEvent>(
   ObjectEventType,
   'events',
 )
-const deploymentEventPages = eventPages(deploymentHeads)
+const deploymentEventPages = eventPages(deployments.stream)
 
 export const DeploymentType = builder.prismaObject('Deployment', {
   description: 'Code that can be served, version by version.',
@@ -236,21 +228,19 @@ export async function abejaPath(
   if (organization === null || deployment === null)
     throw new Error(`Deployment ${deploymentId} of organization ${organizationId} has no row.`)
   const [org, dep] = await Promise.all([
-    addressFor(ctx, organizationNaming, 'ABEJA', organization),
-    addressFor(ctx, deploymentNaming, 'ABEJA', deployment),
+    addressFor(ctx, organizations, 'ABEJA', organization),
+    addressFor(ctx, deployments, 'ABEJA', deployment),
   ])
   return `/abeja/organizations/${org}/deployments/${dep}`
 }
 
-addressable(DeploymentType, deploymentNaming, {
+addressable(DeploymentType, deployments, {
   ABEJA: (ctx, row) => abejaPath(ctx, row.organizationId, row.id),
 })
-addressable(VersionType, versionNaming, {
+addressable(VersionType, versions, {
   ABEJA: async (ctx, row, id) =>
     `${await abejaPath(ctx, row.organizationId, row.deploymentId)}/versions/${id}`,
 })
-isNode(DeploymentId, () => 'Deployment', deploymentById)
-isNode(VersionId, () => 'DeploymentVersion', versionById)
 hasStates('DeploymentVersion', versionMoves)
 
 export interface DeploymentDelivery extends Delivery {
@@ -269,7 +259,7 @@ export const DeploymentDeliveryType = builder
         type: DeploymentType,
         nullable: true,
         description: 'The deployment as it is now; null once deleted.',
-        resolve: ({ deploymentId }, _args, ctx) => deploymentById(ctx, deploymentId),
+        resolve: ({ deploymentId }, _args, ctx) => deployments.byId(ctx, deploymentId),
       }),
       events: t.field({
         type: [ObjectEventType],

@@ -5,6 +5,7 @@ import { archiveOf, receiveArchive } from '../deployments/index.ts'
 import type { Upload } from '../generated/prisma/client.ts'
 import { Conflict, NotFound, QuotaReached, ValidationError } from '../kit/errors.ts'
 import { TooLarge, type StoredObject } from '../ports/storage/storage.ts'
+import { AUDIT } from '../streams/index.ts'
 import { completeUpload, inHand, UploadId, uploadKey } from '../uploads/index.ts'
 
 /**
@@ -67,7 +68,7 @@ async function take(
     await storage.move(key, uploadKey(id))
     return true
   })
-  if (isFirst) hub.hint('audit', organizationId)
+  if (isFirst) hub.hint(AUDIT, organizationId)
   return isFirst
 }
 

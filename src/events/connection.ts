@@ -1,7 +1,6 @@
 import type { ObjectRef, OutputType } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import type { Prisma } from '../generated/prisma/client.ts'
 import { connectionOf, pageOf, windowOf, type Page, type PageArgs } from '../graph/connection.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import {
@@ -11,6 +10,7 @@ import {
   readEvents,
   writeCursor,
   type Entry,
+  type EventStream,
   type StoredEvent,
   type StreamId,
 } from '../streams/index.ts'
@@ -89,11 +89,11 @@ export async function pageOfStream<E extends Entry>(
 }
 
 /** Pages of the events of one kind of object, those of all objects in a list with one statement. */
-export function eventPages(
-  objects: Prisma.Sql,
-): (ctx: Context, id: string, args: PageArgs) => Promise<EntryPage<StoredEvent>> {
+export function eventPages({
+  heads,
+}: EventStream): (ctx: Context, id: string, args: PageArgs) => Promise<EntryPage<StoredEvent>> {
   const pageOfEvents = batchedAlike(({ database }: Context, ids, range: Range) =>
-    readEvents(database, objects, ids, range),
+    readEvents(database, heads, ids, range),
   )
   return (ctx, id, args) =>
     pageOfStream(

@@ -1,7 +1,7 @@
 import { annotatedAlong, annotationChanges, type AnnotationInput } from '../addresses/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { credentialOf, type Actor } from '../kit/actor.ts'
-import { effectColumns, type Change } from '../streams/index.ts'
+import { AUDIT, effectColumns, type Change } from '../streams/index.ts'
 import type { JobStatus } from './job.ts'
 import type { Store } from './move.ts'
 import { counted, ended, step, told } from './record.ts'
@@ -66,7 +66,7 @@ export async function amend(
     SELECT ${jobColumns('moved')} FROM moved`)
   if (row === undefined) return undefined
   tellJobs(store, [row])
-  store.hub.hint('audit', row.organizationId)
+  store.hub.hint(AUDIT, row.organizationId)
   return row
 }
 

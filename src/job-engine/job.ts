@@ -4,6 +4,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import type { KeyedCall } from '../kit/actor.ts'
 import { idKind } from '../kit/ids.ts'
+import { streamName } from '../streams/index.ts'
 import { machine, type StateOf } from '../kit/machine.ts'
 
 export const JobId = idKind('job')
@@ -98,9 +99,9 @@ export const jobActions: Readonly<
 }
 
 /** Names of what is told: see `tell`. */
-export const JOB_STREAM = 'job'
-export const JOB_LOG_STREAM = 'job-log'
-export const SERVICE_JOBS_STREAM = 'jobs'
+export const JOB_STREAM = streamName('job')
+export const JOB_LOG_STREAM = streamName('job-log')
+export const SERVICE_JOBS_STREAM = streamName('jobs')
 
 /** Longest lease, longest wait of a claim, and most jobs of one. */
 export const MAX_LEASE_SECONDS = 3_600

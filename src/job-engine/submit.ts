@@ -4,7 +4,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import { isRefusal } from '../db/refusal.ts'
 import { EFFECT, type Actor } from '../kit/actor.ts'
 import { gathered } from '../kit/gathered.ts'
-import { effectColumns } from '../streams/index.ts'
+import { AUDIT, effectColumns } from '../streams/index.ts'
 import { jobNaming } from './job.ts'
 import { counted, statusChange, told } from './record.ts'
 import { jobColumns, type JobRow } from './row.ts'
@@ -158,7 +158,7 @@ async function insert(
   )
   tellJobs(platform, rows)
   if (act !== undefined)
-    for (const { organizationId } of rows) platform.hub.hint('audit', organizationId)
+    for (const { organizationId } of rows) platform.hub.hint(AUDIT, organizationId)
   if (rows.length === submissions.length) return rows
   const ids = submissions.map(({ job }) => job.id)
   const there = await platform.database.query<JobRow>(

@@ -1,4 +1,4 @@
-import { isSearchable } from '../addresses/index.ts'
+import { isSearchable } from '../kinds/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { isThere, JobId, jobNaming, type JobRow } from '../job-engine/index.ts'
 import { serviceOfJob } from './store.ts'

@@ -3,7 +3,7 @@ import { allow, found, isWorkerAnywhere } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { Forbidden, ValidationError, type Issue } from '../kit/errors.ts'
-import { projectNamed } from '../projects/index.ts'
+import { projects } from '../projects/index.ts'
 import { jsonText, type JsonText } from '../kit/json/json.ts'
 import { functionsOf, issuesBy, permit, serviceNamed, serviceOfWorker } from '../services/index.ts'
 import {
@@ -188,7 +188,7 @@ async function newJob(
   const project =
     projectId == null
       ? undefined
-      : found(await projectNamed(ctx, projectId, organizationId), 'project', projectId)
+      : found(await projects.named(ctx, projectId, [organizationId]), 'project', projectId)
   return {
     id,
     organizationId,

@@ -11,7 +11,7 @@ import type { Actor } from '../kit/actor.ts'
 import { JsonText } from '../kit/json/json.ts'
 import { LogFilterInput, LogLineConnection } from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
-import { projectById, ProjectType } from '../projects/index.ts'
+import { projects, ProjectType } from '../projects/index.ts'
 import { ServiceInterface } from '../services/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import {
@@ -219,7 +219,7 @@ builder.objectType(JobType, {
       nullable: true,
       description: 'The project it is part of, if any; null once that was deleted.',
       resolve: ({ projectId }, _args, ctx) =>
-        projectId === null ? null : projectById(ctx, projectId),
+        projectId === null ? null : projects.byId(ctx, projectId),
     }),
     timeoutSeconds: t.exposeInt('timeoutSeconds', {
       nullable: true,

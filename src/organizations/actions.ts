@@ -1,16 +1,11 @@
-import {
-  keepAddresses,
-  keepAnnotations,
-  readAddresses,
-  type AnnotationInput,
-} from '../addresses/index.ts'
+import type { AnnotationInput } from '../addresses/index.ts'
 import { allowServerAdmin, personOf } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Organization } from '../generated/prisma/client.ts'
 import { Conflict, Forbidden, ValidationError } from '../kit/errors.ts'
 import { FILLERS, slug } from '../kit/names.ts'
-import { act } from '../streams/audit.ts'
-import { OrganizationId, organizationNaming } from './organization.ts'
+import { insertion, write } from '../kinds/index.ts'
+import { OrganizationId, organizations } from './organization.ts'
 import { defaultProject } from './store.ts'
 
 /** Makes an organization; whoever makes it is its first ADMIN. */
@@ -24,26 +19,29 @@ export async function createOrganization(
   },
 ): Promise<Organization> {
   allowServerAdmin(ctx.viewer)
-  const addresses = readAddresses(input.addresses)
   const userId = personOf(ctx.viewer)?.id
   if (userId === undefined) throw new Forbidden('ADMIN')
   const id = OrganizationId.make()
-  const handle = input.handle ?? slug(input.name)
+  const { name } = input
+  const handle = input.handle ?? slug(name)
   if (FILLERS.includes(handle)) throw isFiller(handle)
-  const made = await ctx.database.prisma.$transaction(async (db) => {
-    const { count } = await db.organization.createMany({
-      data: [{ id, handle, name: input.name }],
-      skipDuplicates: true,
-    })
-    if (count === 0) throw new Conflict('handle', `There is an organization "${handle}" already.`)
-    await db.membership.create({ data: { userId, organizationId: id, role: 'ADMIN' } })
-    await db.project.create({ data: defaultProject(id) })
-    await keepAddresses(db, organizationNaming, id, id, addresses)
-    await keepAnnotations(db, id, input.annotations)
-    await db.$executeRaw(act(id, actor(ctx), 'createOrganization', `org:${id}`))
-    return db.organization.findUniqueOrThrow({ where: { id } })
-  })
-  ctx.hub.hint('audit', id)
+  const made = await write<Organization>(
+    ctx,
+    organizations,
+    insertion(organizations, { id, handle, name }),
+    {
+      ...input,
+      actor: actor(ctx),
+      action: 'createOrganization',
+      organizationId: id,
+      async along(db) {
+        await db.membership.create({ data: { userId, organizationId: id, role: 'ADMIN' } })
+        await db.project.create({ data: defaultProject(id) })
+      },
+    },
+  )
+  if (made === undefined)
+    throw new Conflict('handle', `There is an organization "${handle}" already.`)
   ctx.sessions.changed()
   return made
 }

@@ -13,7 +13,7 @@ import {
   ValidationError,
   WrongState,
 } from '../kit/errors.ts'
-import { act } from '../streams/index.ts'
+import { act, AUDIT } from '../streams/index.ts'
 import { newPassword } from './accounts.ts'
 import { MAX_PENDING, stateOf, VALID_MS } from './invitation.ts'
 import { addMember, lockMembers, memberNamed, record } from './membership.ts'
@@ -60,7 +60,13 @@ export async function invite(
     { field: 'role', to: role },
   ]
   await db.$executeRaw(
-    act(organizationId, actor(ctx), 'setMember', `inv:${invitation.id}`, changes),
+    act(
+      organizationId,
+      actor(ctx),
+      'setMember',
+      { kind: InvitationId, id: invitation.id },
+      changes,
+    ),
   )
   return { invitation, code }
 }
@@ -175,7 +181,7 @@ async function accept(
     return membership
   })
   ctx.sessions.changed()
-  ctx.hub.hint('audit', organizationId)
+  ctx.hub.hint(AUDIT, organizationId)
   return made
 }
 
@@ -220,10 +226,10 @@ async function end(
   const ended = await ctx.database.prisma.$transaction(async (db) => {
     await moved(db, invitation, to, ctx.now())
     const action = to === 'DECLINED' ? 'declineInvitation' : 'withdrawInvitation'
-    await db.$executeRaw(act(organizationId, actor(ctx), action, `inv:${id}`))
+    await db.$executeRaw(act(organizationId, actor(ctx), action, { kind: InvitationId, id }))
     return db.invitation.findUniqueOrThrow({ where: { id } })
   })
-  ctx.hub.hint('audit', organizationId)
+  ctx.hub.hint(AUDIT, organizationId)
   return ended
 }
 

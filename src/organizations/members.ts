@@ -5,6 +5,7 @@ import { allow, found, organizationFor, personOf, type Viewer } from '../auth/vi
 import type { Context } from '../context.ts'
 import { Forbidden, NotFound, ValidationError } from '../kit/errors.ts'
 import { emailOf } from '../kit/names.ts'
+import { AUDIT } from '../streams/index.ts'
 import { newPassword, setPassword } from './accounts.ts'
 import { codeFor, endPending, invite } from './invitations.ts'
 import { addMember, effectOf, lockMembers, memberNamed, record, type Member } from './membership.ts'
@@ -59,7 +60,7 @@ export async function setMember(ctx: Context, input: SetMemberInput): Promise<Ou
     return { membership }
   })
   ctx.sessions.changed()
-  ctx.hub.hint('audit', organizationId)
+  ctx.hub.hint(AUDIT, organizationId)
   return outcome
 }
 
@@ -170,7 +171,7 @@ async function takeOut(
     await record(ctx, db, key, action, [{ field: 'role', from: old.role }])
   })
   ctx.sessions.changed()
-  ctx.hub.hint('audit', organizationId)
+  ctx.hub.hint(AUDIT, organizationId)
 }
 
 /** Throws Forbidden unless the viewer, who is ADMIN or the person, may change the account itself. */

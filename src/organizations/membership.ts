@@ -3,6 +3,7 @@ import type { Membership, Prisma, User } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import { ValidationError } from '../kit/errors.ts'
 import { act, effectsOf } from '../streams/index.ts'
+import { OrganizationId, UserId } from './organization.ts'
 
 type Transaction = Prisma.TransactionClient
 
@@ -39,7 +40,10 @@ export async function record(
   action: 'setMember' | 'removeMember' | 'leaveOrganization' | 'acceptInvitation',
   changes: Parameters<typeof act>[4],
 ): Promise<void> {
-  const subject = action === 'leaveOrganization' ? `org:${organizationId}` : `usr:${userId}`
+  const subject =
+    action === 'leaveOrganization'
+      ? { kind: OrganizationId, id: organizationId }
+      : { kind: UserId, id: userId }
   await db.$executeRaw(act(organizationId, actor(ctx), action, subject, changes))
 }
 

@@ -1,5 +1,6 @@
 import { thirteenDigits, type Naming } from '../addresses/index.ts'
 import { idKind } from '../kit/ids.ts'
+import type { Table } from '../kinds/index.ts'
 
 export const OrganizationId = idKind('org')
 export const UserId = idKind('usr')
@@ -8,9 +9,10 @@ export const InvitationId = idKind('inv')
 export const TokenId = idKind('tok')
 export const ProjectId = idKind('prj')
 
-export const organizationNaming: Naming = {
+export const organizations: Table = {
   kind: OrganizationId,
   noun: 'organization',
+  table: 'Organization',
   spellings: { ABEJA: thirteenDigits },
   columns: { organization: 'id', handle: 'handle' },
 }

@@ -1,10 +1,10 @@
 import { Prisma, type Organization, type User } from '../generated/prisma/client.ts'
-import { isSearchable } from '../addresses/index.ts'
-import { OrganizationId, organizationNaming, UserId } from './organization.ts'
+import { isSearchable } from '../kinds/index.ts'
+import { OrganizationId, organizations, UserId } from './organization.ts'
 
 isSearchable<Organization>({
   kind: OrganizationId,
-  naming: organizationNaming,
+  naming: organizations,
   role: 'VIEWER',
   from: Prisma.sql`"Organization" AS o`,
   where: Prisma.sql`true`,

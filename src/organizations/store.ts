@@ -5,7 +5,7 @@ import { Prisma, type Organization, type User } from '../generated/prisma/client
 import { batched } from '../kit/batched.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { DEFAULT_HANDLE } from '../kit/names.ts'
-import { organizationNaming, ProjectId } from './organization.ts'
+import { organizations, ProjectId } from './organization.ts'
 
 /** The UUID of an organization that a request names. Throws Forbidden when it is none of the viewer's, and Ambiguous. */
 export async function organizationNamed(
@@ -14,16 +14,16 @@ export async function organizationNamed(
 ): Promise<string | undefined> {
   if (text === null || text === undefined) return undefined
   const ids = workplacesOf(ctx.viewer)
-  const id = organizationNaming.kind.read(text)
+  const id = organizations.kind.read(text)
   if (id !== undefined && ids.includes(id)) return id
-  const meant = id === undefined ? await meantBy(ctx, organizationNaming, 'o', text, ids) : null
+  const meant = id === undefined ? await meantBy(ctx, organizations, 'o', text, ids) : null
   const rows =
     meant === null
       ? []
       : await ctx.database.query<{ id: string; organizationId: string }>(Prisma.sql`
           SELECT o.id, o.id AS "organizationId" FROM "Organization" AS o
           WHERE o.id = ANY(${ids}::uuid[]) AND ${meant.where} ORDER BY o.serial ${LIMIT_CHOICES}`)
-  const row = await theOne(ctx, organizationNaming, text, rows)
+  const row = await theOne(ctx, organizations, text, rows)
   if (row === null) throw new Forbidden('VIEWER', 'You are not a member of that organization.')
   return row.id
 }

@@ -10,7 +10,7 @@ import type { Membership, Organization, Token, User } from '../generated/prisma/
 import { allow, organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
-import { OrganizationId, organizationNaming, UserId, userNaming } from './organization.ts'
+import { OrganizationId, organizations, UserId, userNaming } from './organization.ts'
 import { organizationById, userById } from './store.ts'
 
 export const UserType = builder.prismaObject('User', {
@@ -144,7 +144,7 @@ builder.objectField(MembershipType, 'organization', (t) =>
   }),
 )
 
-addressable(OrganizationType, organizationNaming, {
+addressable(OrganizationType, organizations, {
   ABEJA: (_ctx, _row, id) => Promise.resolve(`/abeja/organizations/${id}`),
 })
 

@@ -1,3 +1,3 @@
 /** Projects: folders of an organization, and what a token can be confined to. */
-export { projectById, projectNamed } from './store.ts'
+export { projects } from './project.ts'
 export { ProjectType } from './types.ts'

@@ -4,7 +4,8 @@ import { mutation } from '../graph/mutation.ts'
 import { Conflict, WrongState } from '../kit/errors.ts'
 import { handleRule, nameRule } from '../kit/names.ts'
 import { ProjectId } from '../organizations/index.ts'
-import { changedProject, createProject, deleteProject, updateProject } from './actions.ts'
+import { createProject, deleteProject, updateProject } from './actions.ts'
+import { projects } from './project.ts'
 import { ProjectType } from './types.ts'
 
 mutation('createProject', {
@@ -20,7 +21,7 @@ mutation('createProject', {
   check: z.object({ name: nameRule, handle: handleRule.nullish() }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ project: await createProject(ctx, input) }),
-  again: async (ctx, id) => ({ project: await changedProject(ctx, id) }),
+  again: async (ctx, id) => ({ project: await projects.changedBefore(ctx, id) }),
   success: (t) => ({
     project: t.field({
       type: ProjectType,
@@ -40,7 +41,7 @@ mutation('updateProject', {
   check: z.object({ name: nameRule.nullish() }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ project: await updateProject(ctx, input) }),
-  again: async (ctx, id) => ({ project: await changedProject(ctx, id) }),
+  again: async (ctx, id) => ({ project: await projects.changedBefore(ctx, id) }),
   success: (t) => ({
     project: t.field({
       type: ProjectType,
@@ -55,7 +56,7 @@ mutation('deleteProject', {
   input: (t) => ({ id: t.id({ required: true, description: 'Which: id, handle or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ project: await deleteProject(ctx, input) }),
-  again: async (ctx, id) => ({ project: await changedProject(ctx, id) }),
+  again: async (ctx, id) => ({ project: await projects.changedBefore(ctx, id) }),
   success: (t) => ({
     deletedId: t.id({
       description: 'Its canonical id, for caches.',

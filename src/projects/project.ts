@@ -1,8 +1,19 @@
-import { decimal, type Naming } from '../addresses/index.ts'
+import { decimal } from '../addresses/index.ts'
+import { confinedTo } from '../auth/viewer.ts'
+import type { Project } from '../generated/prisma/client.ts'
+import { kindOf } from '../kinds/index.ts'
 import { ProjectId } from '../organizations/index.ts'
 
-export const projectNaming: Naming = {
+export const projects = kindOf<Project>({
   kind: ProjectId,
   noun: 'project',
+  table: 'Project',
+  type: 'Project',
   spellings: { AUGER: decimal },
-}
+  only: confinedTo,
+  search: {
+    names: ['name', 'heldHandle'],
+    title: ({ name }) => name,
+    detail: ({ handle }) => handle,
+  },
+})

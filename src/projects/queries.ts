@@ -1,8 +1,8 @@
-import { organizationFor, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import { pageArgs, pageBySerial } from '../graph/connection.ts'
+import { pageArgs } from '../graph/connection.ts'
+import { pageOfKind } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { projectNamed, visible } from './store.ts'
+import { projects } from './project.ts'
 import { ProjectConnection, ProjectType } from './types.ts'
 
 builder.queryFields((t) => ({
@@ -11,7 +11,7 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'A project by id, handle or address; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'Id, handle or address.' }) },
-    resolve: (_root, { id }, ctx) => projectNamed(ctx, id),
+    resolve: (_root, { id }, ctx) => projects.named(ctx, id),
   }),
   projects: t.field({
     type: ProjectConnection,
@@ -22,19 +22,10 @@ builder.queryFields((t) => ({
       }),
       ...pageArgs(t.arg),
     },
-    resolve: async (_root, { organizationId, ...args }, ctx) => {
-      requireCredential(ctx.viewer)
-      const named = await organizationNamed(ctx, organizationId)
-      if (named !== undefined) organizationFor(ctx.viewer, 'VIEWER', named)
-      const where = {
-        AND: [visible(ctx), named === undefined ? {} : { organizationId: named }],
-      }
-      const { project } = ctx.database.prisma
-      return pageBySerial(
-        args,
-        (query) => project.findMany({ ...query, where: { AND: [where, query.where] } }),
-        () => project.count({ where }),
-      )
-    },
+    resolve: async (_root, { organizationId, ...args }, ctx) =>
+      pageOfKind(ctx, projects, {
+        ...args,
+        organizationId: await organizationNamed(ctx, organizationId),
+      }),
   }),
 }))

@@ -2,11 +2,10 @@ import { addressable, AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import type { Project } from '../generated/prisma/client.ts'
 import { connectionOf } from '../graph/connection.ts'
-import { isNode, NodeInterface } from '../graph/node.ts'
+import { NodeInterface } from '../graph/node.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import { ProjectId } from '../organizations/index.ts'
-import { projectNaming } from './project.ts'
-import { projectById } from './store.ts'
+import { projects } from './project.ts'
 
 export const ProjectType = builder.prismaObject('Project', {
   description:
@@ -25,8 +24,6 @@ export const ProjectType = builder.prismaObject('Project', {
 })
 export const ProjectConnection = connectionOf<Project>('Project', ProjectType, 'projects')
 
-addressable(ProjectType, projectNaming, {
+addressable(ProjectType, projects, {
   AUGER: (_ctx, _row, id) => Promise.resolve(`/auger/api/v1/projects/${id}`),
 })
-
-isNode(ProjectId, () => 'Project', projectById)

@@ -1,18 +1,11 @@
-import {
-  annotationChanges,
-  keepAddresses,
-  keepAnnotations,
-  readAddresses,
-  type AnnotationInput,
-} from '../addresses/index.ts'
-import { allow, found, organizationsOf } from '../auth/viewer.ts'
-import { actor, type Context } from '../context.ts'
-import { deploymentNamed } from '../deployments/index.ts'
-import type { Deployment, Prisma, Route } from '../generated/prisma/client.ts'
+import type { AnnotationInput } from '../addresses/index.ts'
+import { allow, found } from '../auth/viewer.ts'
+import type { Context } from '../context.ts'
+import { deployments } from '../deployments/index.ts'
+import { Prisma, type Deployment, type Route } from '../generated/prisma/client.ts'
 import { Conflict } from '../kit/errors.ts'
-import { firstFree, slug } from '../kit/names.ts'
-import { act } from '../streams/index.ts'
-import { RouteId, routeNaming } from './route.ts'
+import { create, hint, remove, updating, writeIn } from '../kinds/index.ts'
+import { RouteId, routes } from './route.ts'
 import { routeNamed } from './store.ts'
 import { readTargets, shownTargets, targetsHeld, type TargetInput } from './targets.ts'
 
@@ -28,12 +21,10 @@ export async function createRoute(
     annotations?: readonly AnnotationInput[] | null
   },
 ): Promise<Route> {
-  const { name, deploymentId } = input
+  const { name } = input
   const deployment =
-    deploymentId == null
-      ? null
-      : found(await deploymentNamed(ctx, deploymentId), 'deployment', deploymentId)
-  if (deployment !== null) allow(ctx.viewer, 'DEVELOPER', deployment.organizationId)
+    input.deploymentId == null ? null : await deployments.toChange(ctx, input.deploymentId)
+  const deploymentId = deployment?.id ?? null
   const home = deployment
     ? { organizationId: deployment.organizationId, deploymentId: deployment.id }
     : undefined
@@ -43,41 +34,24 @@ export async function createRoute(
     String(place),
   ])
   allow(ctx.viewer, 'DEVELOPER', organizationId)
-  const addresses = readAddresses(input.addresses)
-  const id = RouteId.make()
-  const made = await ctx.database.prisma.$transaction(async (db) => {
-    if (deployment !== null) {
-      await stands(db, deployment)
-      await isFree(db, deployment.id, name)
-    }
-    const suggestion = slug(deployment === null ? name : `${deployment.handle} ${name}`)
-    const held = { organizationId, deploymentId: deployment?.id ?? null, name, heldName: name }
-    const route = await firstFree(suggestion, input.handle, async (handle) => {
-      const [row] = await db.route.createManyAndReturn({
-        data: [{ id, ...held, handle, heldHandle: handle }],
-        skipDuplicates: true,
-      })
-      return row
-    })
-    if (route === undefined) {
-      if (deployment !== null) await isFree(db, deployment.id, name) // or another has taken it meanwhile
-      const heldHandle = input.handle ?? suggestion
-      const other = await db.route.findFirst({ where: { organizationId, heldHandle } })
-      const existing = other === null ? undefined : RouteId.text(other.id)
-      throw new Conflict('handle', `There is a route "${heldHandle}" already.`, existing)
-    }
-    await db.routeTarget.createMany({ data: targets.map((target) => ({ routeId: id, ...target })) })
-    await keepAddresses(db, routeNaming, organizationId, id, addresses)
-    await keepAnnotations(db, id, input.annotations)
-    const changes = [
+  return create(ctx, routes, {
+    ...input,
+    action: 'createRoute',
+    organizationId,
+    suggestion: deployment === null ? name : `${deployment.handle} ${name}`,
+    values: { deploymentId, heldName: name },
+    changes: [
       { field: 'name', to: name },
       { field: 'targets', to: shownTargets(targets) },
-    ]
-    await db.$executeRaw(act(organizationId, actor(ctx), 'createRoute', `rte:${id}`, changes))
-    return route
+    ],
+    async before(db) {
+      if (deployment !== null) await stands(db, deployment)
+      await isFree(db, deploymentId, name)
+    },
+    whyNot: (db) => isFree(db, deploymentId, name), // another may have taken it meanwhile
+    along: (db, { id: routeId }) =>
+      db.routeTarget.createMany({ data: targets.map((target) => ({ routeId, ...target })) }),
   })
-  ctx.hub.hint('audit', organizationId)
-  return made
 }
 
 /** Changes what is given; the handle stays. Targets that are given replace those that were there. */
@@ -91,9 +65,8 @@ export async function updateRoute(
     annotations?: readonly AnnotationInput[] | null
   },
 ): Promise<Route> {
-  const old = found(await routeNamed(ctx, input.id, input.deploymentId), 'route', input.id)
-  const { id, organizationId, deploymentId } = old
-  allow(ctx.viewer, 'DEVELOPER', organizationId)
+  const old = await toChange(ctx, input)
+  const { id } = old
   const name = input.name ?? old.name
   const targets =
     input.targets === undefined
@@ -105,33 +78,34 @@ export async function updateRoute(
             'serviceId',
           ])
         ).targets
+  const action = 'updateRoute'
   const updated = await ctx.database.prisma.$transaction(async (db) => {
     // of two changes at once one is decided after the other
-    const [row] = await db.$queryRaw<unknown[]>`
-      SELECT 1 FROM "Route" WHERE id = ${id}::uuid AND "deletedAt" IS NULL FOR UPDATE`
-    found(row ?? null, 'route', input.id)
+    const [row] = await db.$queryRaw<Route[]>`
+      SELECT * FROM "Route" WHERE id = ${id}::uuid AND "deletedAt" IS NULL FOR UPDATE`
+    const now = found(row, 'route', input.id)
     const before = await targetsHeld(db, id)
-    const changes = [
-      ...(name === old.name ? [] : [{ field: 'name', from: old.name, to: name }]),
-      ...(targets === undefined || alike(before, targets)
-        ? []
-        : [{ field: 'targets', from: shownTargets(before), to: shownTargets(targets) }]),
-      ...annotationChanges(input.annotations),
-    ]
-    if (changes.length === 0) return old
-    if (name !== old.name && deploymentId !== null) await isFree(db, deploymentId, name)
-    if (targets !== undefined) {
-      await db.routeTarget.deleteMany({ where: { routeId: id } })
-      await db.routeTarget.createMany({
-        data: targets.map((target) => ({ routeId: id, ...target })),
-      })
-    }
-    await keepAnnotations(db, id, input.annotations)
-    await db.$executeRaw(act(organizationId, actor(ctx), 'updateRoute', `rte:${id}`, changes))
-    const updatedAt = ctx.now()
-    return db.route.update({ where: { id }, data: { name, heldName: name, updatedAt } })
+    if (name !== now.name) await isFree(db, now.deploymentId, name)
+    const change = updating(ctx, routes, now, {
+      action,
+      values: { name },
+      set: [Prisma.sql`"heldName" = ${name}`, Prisma.sql`"updatedAt" = clock_timestamp()`],
+      changes:
+        targets === undefined || alike(before, targets)
+          ? []
+          : [{ field: 'targets', from: shownTargets(before), to: shownTargets(targets) }],
+      annotations: input.annotations,
+      async along() {
+        if (targets === undefined) return
+        await db.routeTarget.deleteMany({ where: { routeId: id } })
+        const data = targets.map((target) => ({ routeId: id, ...target }))
+        await db.routeTarget.createMany({ data })
+      },
+    })
+    return change === undefined ? undefined : writeIn(db, routes, ...change)
   })
-  ctx.hub.hint('audit', organizationId)
+  if (updated === undefined) return old
+  hint(ctx, routes, updated, { action })
   return updated
 }
 
@@ -140,28 +114,15 @@ export async function deleteRoute(
   ctx: Context,
   input: { id: string; deploymentId?: string | null },
 ): Promise<Route> {
-  const route = found(await routeNamed(ctx, input.id, input.deploymentId), 'route', input.id)
-  const { id, organizationId } = route
-  allow(ctx.viewer, 'DEVELOPER', organizationId)
-  const gone = { deletedAt: ctx.now(), heldHandle: null, heldName: null }
-  await ctx.database.prisma.$transaction(async (db) => {
-    const { count } = await db.route.updateMany({ where: { id, deletedAt: null }, data: gone })
-    if (count === 0) found(null, 'route', input.id)
-    await db.address.deleteMany({ where: { objectId: id } })
-    await db.$executeRaw(act(organizationId, actor(ctx), 'deleteRoute', `rte:${id}`))
-  })
-  ctx.hub.hint('audit', organizationId)
-  return { ...route, ...gone }
+  const route = await toChange(ctx, input)
+  return found(await remove(ctx, routes, route, { action: 'deleteRoute' }), 'route', input.id)
 }
 
-/** The route that a call has changed before, as it is now or last was, for whoever may change it. */
-export async function changedRoute(ctx: Context, id: string): Promise<Route> {
-  const where = { id, organizationId: { in: organizationsOf(ctx.viewer) } }
-  const route = found(
-    await ctx.database.prisma.route.findFirst({ where }),
-    'route',
-    RouteId.text(id),
-  )
+async function toChange(
+  ctx: Context,
+  { id, deploymentId }: { id: string; deploymentId?: string | null },
+): Promise<Route> {
+  const route = found(await routeNamed(ctx, id, deploymentId), 'route', id)
   allow(ctx.viewer, 'DEVELOPER', route.organizationId)
   return route
 }
@@ -173,12 +134,13 @@ async function stands(db: Prisma.TransactionClient, { id, handle }: Deployment):
   if (rows.length === 0) found(null, 'deployment', handle)
 }
 
-/** Throws Conflict when another route of the deployment has this name. */
+/** Throws Conflict when another route of the deployment, if there is one, has this name. */
 async function isFree(
   db: Prisma.TransactionClient,
-  deploymentId: string,
+  deploymentId: string | null,
   heldName: string,
 ): Promise<void> {
+  if (deploymentId === null) return
   const other = await db.route.findFirst({ where: { deploymentId, heldName } })
   if (other !== null)
     throw new Conflict(

@@ -6,8 +6,8 @@ import type { Route } from '../generated/prisma/client.ts'
 import { mutation } from '../graph/mutation.ts'
 import { Conflict } from '../kit/errors.ts'
 import { handleRule, nameRule } from '../kit/names.ts'
-import { changedRoute, createRoute, deleteRoute, updateRoute } from './actions.ts'
-import { MAX_TARGETS, RouteId } from './route.ts'
+import { createRoute, deleteRoute, updateRoute } from './actions.ts'
+import { MAX_TARGETS, RouteId, routes } from './route.ts'
 import { RouteType } from './types.ts'
 
 type Types = typeof builder.$inferSchemaTypes
@@ -29,7 +29,7 @@ const which = (t: Inputs) => ({
   deploymentId: t.id({ description: 'Only one of this deployment.' }),
 })
 
-const again = async (ctx: Context, id: string) => ({ route: await changedRoute(ctx, id) })
+const again = async (ctx: Context, id: string) => ({ route: await routes.changedBefore(ctx, id) })
 const asRoute =
   (description: string) => (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { route: Route }>) => ({
     route: t.field({ type: RouteType, description, resolve: ({ route }) => route }),

@@ -1,9 +1,11 @@
-import { allow, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import { deploymentNamed } from '../deployments/index.ts'
-import { maxPage, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { deployments } from '../deployments/index.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { pageArgs } from '../graph/connection.ts'
+import { pageOfKind } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { routeNamed, visible } from './store.ts'
+import { routes } from './route.ts'
+import { routeNamed } from './store.ts'
 import { RouteConnection, RouteType } from './types.ts'
 
 builder.queryFields((t) => ({
@@ -30,26 +32,17 @@ builder.queryFields((t) => ({
       deploymentId: t.arg.id({ description: 'Only those of this deployment.' }),
       ...pageArgs(t.arg),
     },
-    resolve: async (_root, { organizationId, deploymentId, ...args }, ctx) => {
-      requireCredential(ctx.viewer)
-      const named = await organizationNamed(ctx, organizationId)
-      if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
-      const organizations = named === undefined ? undefined : [named]
-      const deployment =
-        deploymentId == null ? undefined : await deploymentNamed(ctx, deploymentId, organizations)
-      const { route } = ctx.database.prisma
-      const where = {
-        AND: [
-          visible(ctx),
-          named === undefined ? {} : { organizationId: named },
-          deployment === undefined ? {} : { deploymentId: deployment?.id ?? { in: [] } },
-        ],
-      }
-      return pageBySerial(
-        args,
-        (query) => route.findMany({ ...query, where: { AND: [where, query.where] } }),
-        () => route.count({ where }),
-        maxPage(ctx),
+    resolve: async (_root, { organizationId: named, deploymentId, ...args }, ctx) => {
+      const organizationId = await organizationNamed(ctx, named)
+      const part = { ...args, organizationId }
+      if (deploymentId == null) return pageOfKind(ctx, routes, part)
+      const organizations = organizationId === undefined ? undefined : [organizationId]
+      const deployment = await deployments.named(ctx, deploymentId, organizations)
+      return pageOfKind(
+        ctx,
+        routes,
+        part,
+        Prisma.sql`o."deploymentId" = ${deployment?.id ?? null}::uuid`,
       )
     },
   }),

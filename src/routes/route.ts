@@ -1,13 +1,23 @@
-import { hex16, uuid, type Naming } from '../addresses/index.ts'
+import { hex16, uuid } from '../addresses/index.ts'
+import type { Route } from '../generated/prisma/client.ts'
 import { idKind } from '../kit/ids.ts'
+import { kindOf } from '../kinds/index.ts'
 
 export const RouteId = idKind('rte')
 
-export const routeNaming: Naming = {
+export const routes = kindOf<Route>({
   kind: RouteId,
   noun: 'route',
+  table: 'Route',
+  type: 'Route',
   spellings: { ABEJA: hex16('pnt-'), AUGER: uuid },
-}
+  held: ['heldHandle', 'heldName'],
+  search: {
+    names: ['name', 'heldHandle'],
+    title: ({ name }) => name,
+    detail: ({ handle }) => handle,
+  },
+})
 
 /** Most services that one route leads to. */
 export const MAX_TARGETS = 20

@@ -1,16 +1,12 @@
 import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
-import { deploymentNaming } from '../deployments/index.ts'
+import { deployments } from '../deployments/index.ts'
 import { Prisma, type Route, type Service } from '../generated/prisma/client.ts'
-import { batched, batchedAlike } from '../kit/batched.ts'
+import { batchedAlike } from '../kit/batched.ts'
 import type { CorsPolicy } from '../kit/http/cors.ts'
 import { calleeColumns, type Callee } from '../services/index.ts'
-import { RouteId, routeNaming } from './route.ts'
-
-/** The routes a viewer may see. */
-export const visible = (ctx: Context) =>
-  ({ organizationId: { in: organizationsOf(ctx.viewer) }, deletedAt: null }) as const
+import { RouteId, routes } from './route.ts'
 
 /** Rows of routes `r` that a text means, all columns of whose deployment are `d`'s where one is named. */
 interface MeantRoutes {
@@ -27,8 +23,8 @@ async function routesMeant(
   deployment: string | null | undefined,
 ): Promise<MeantRoutes | undefined> {
   const [own, parent] = await Promise.all([
-    meantBy(ctx, routeNaming, 'r', text),
-    deployment == null ? undefined : meantBy(ctx, deploymentNaming, 'd', deployment),
+    meantBy(ctx, routes, 'r', text),
+    deployment == null ? undefined : meantBy(ctx, deployments, 'd', deployment),
   ])
   if (own === null || parent === null) return undefined
   if (parent === undefined) return { ...own, join: Prisma.empty }
@@ -65,7 +61,7 @@ export async function routeNamed(
       ORDER BY r.serial ${LIMIT_CHOICES}`,
     `route-by-${meant.form}`,
   )
-  return theOne(ctx, routeNaming, text, rows)
+  return theOne(ctx, routes, text, rows)
 }
 
 /** Whom a call of a route goes to. */
@@ -96,12 +92,12 @@ export async function calleeOfRoute(
       ORDER BY r.serial ${LIMIT_CHOICES}`,
     `callee-of-route-by-${meant.form}`,
   )
-  const routes = rows.map(({ routeId, routeOrganization, ...callee }) => ({
+  const meantRoutes = rows.map(({ routeId, routeOrganization, ...callee }) => ({
     id: routeId,
     organizationId: routeOrganization,
     callee,
   }))
-  const led = await theOne(ctx, routeNaming, text, routes)
+  const led = await theOne(ctx, routes, text, meantRoutes)
   if (led === null) return null
   const { organizationId, callee } = led
   // its columns are all null, or none that may not be
@@ -110,15 +106,6 @@ export async function calleeOfRoute(
     callee: callee.id === null ? undefined : (callee as Callee),
   }
 }
-
-export const routeById = batched<Context, Route>((ctx, ids) =>
-  ctx.database.read(
-    Prisma.sql`
-      SELECT * FROM "Route" WHERE id = ANY(${ids}::uuid[]) AND "deletedAt" IS NULL
-        AND "organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
-    'routes-by-id',
-  ),
-)
 
 /** A service that a route leads to. */
 export interface Target {

@@ -4,10 +4,10 @@ import type { Context } from '../context.ts'
 import { abejaPath, deploymentOf, DeploymentType } from '../deployments/index.ts'
 import type { Route } from '../generated/prisma/client.ts'
 import { connectionOf } from '../graph/connection.ts'
-import { isNode, NodeInterface } from '../graph/node.ts'
+import { NodeInterface } from '../graph/node.ts'
 import { ServiceInterface } from '../services/index.ts'
-import { RouteId, routeNaming } from './route.ts'
-import { routeById, targetsOf, type Target } from './store.ts'
+import { RouteId, routes } from './route.ts'
+import { targetsOf, type Target } from './store.ts'
 
 const RouteTargetType = builder.objectRef<Target>('RouteTarget').implement({
   description: 'A service that a route leads to.',
@@ -67,7 +67,7 @@ export const RouteType = builder.prismaObject('Route', {
 })
 export const RouteConnection = connectionOf<Route>('Route', RouteType, 'routes')
 
-addressable(RouteType, routeNaming, {
+addressable(RouteType, routes, {
   // ABEJA knows endpoints of deployments only
   ABEJA: async (ctx, { organizationId, deploymentId }, id) =>
     deploymentId === null
@@ -75,4 +75,3 @@ addressable(RouteType, routeNaming, {
       : `${await abejaPath(ctx, organizationId, deploymentId)}/endpoints/${id}`,
   AUGER: (_ctx, _row, id) => Promise.resolve(`/auger/api/v1/endpoints/${id}`),
 })
-isNode(RouteId, () => 'Route', routeById)

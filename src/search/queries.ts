@@ -1,4 +1,4 @@
-import { searchables } from '../addresses/index.ts'
+import { searchables } from '../kinds/index.ts'
 import { allow, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'

@@ -1,6 +1,7 @@
-import { fronts, splitAddress, type Searchable } from '../addresses/index.ts'
+import { fronts, splitAddress } from '../addresses/index.ts'
 import { isAllowed, type Viewer } from '../auth/viewer.ts'
 import { Prisma } from '../generated/prisma/client.ts'
+import type { Searchable } from '../kinds/index.ts'
 
 /** Of each kind and organization the newest so many are looked through, unless a kind says otherwise; an id or an address finds older ones too. */
 const LOOKED_AT = 10_000

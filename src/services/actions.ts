@@ -1,10 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import {
-  annotationChanges,
-  keepAnnotations,
-  readAddresses,
-  type AnnotationInput,
-} from '../addresses/index.ts'
+import { annotationChanges, type AnnotationInput } from '../addresses/index.ts'
 import { allow, found } from '../auth/viewer.ts'
 import { hashSecret } from '../auth/secrets.ts'
 import { actor, type Context } from '../context.ts'
@@ -18,12 +13,13 @@ import {
   type VariableInput,
 } from '../kit/environment.ts'
 import { deploymentOf } from '../deployments/index.ts'
+import { create, remove } from '../kinds/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
-import { recorded, type Change, type NewEvent } from '../streams/index.ts'
+import type { Change, NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
 import { corsColumn, policyOf, type CorsInput } from './process/cors.ts'
 import { sizeOf } from './process/instance-type.ts'
-import { given, makeService, refuseOddName } from './make.ts'
+import { given, refuseOddName } from './make.ts'
 import {
   neededForReady,
   scaleChanges,
@@ -33,8 +29,8 @@ import {
   type ScaleInput,
 } from './process/scale.ts'
 import { createQueue, updateQueue, type QueueInput } from './queue/queue.ts'
-import { processStatus, ServiceId, serviceMoves } from './service.ts'
-import { changeSql, hintService, moveService } from './store.ts'
+import { processStatus, ServiceId, serviceMoves, services } from './service.ts'
+import { moveService } from './store.ts'
 import { serviceSecret } from './process/token.ts'
 import { allowProcesses } from './process/walls.ts'
 
@@ -73,58 +69,50 @@ export async function createService(
   allow(ctx.viewer, 'DEVELOPER', organizationId)
   await allowProcesses(ctx, organizationId)
   const name = input.name ?? (await deploymentOf(ctx, version.deploymentId))?.name ?? 'service'
-  const addresses = readAddresses(input.addresses)
   const scale = scaledBy(undefined, process.scale, ['backend', 'process', 'scale'])
   const instanceType = sizeOf(process.instanceType, 'cpu-1')
   const id = ServiceId.make()
-  const who = actor(ctx)
-  const insert = (handle: string): Prisma.Sql =>
-    recorded(
-      Prisma.sql`
-        INSERT INTO "Service" (id, "organizationId", kind, handle, "heldHandle", name, description, status,
-          "deploymentId", "versionId", "desiredInstances", "minInstances", "maxInstances", autoscale,
-          "targetInFlight", "instanceType", environment, cors, creator)
-        SELECT ${id}::uuid, ${organizationId}::uuid, 'PROCESS', ${handle}, ${handle}, ${name},
-          ${input.description ?? ''}, ${serviceMoves.initial}::"ServiceStatus", v."deploymentId", v.id,
-          ${scale.desired}::int, ${scale.min}::int, ${scale.max}::int, ${scale.autoscale}::boolean,
-          ${scale.targetInFlight}::int, ${instanceType},
-          ${JSON.stringify(withVariables([], process.environment))}::jsonb,
-          ${corsColumn(process.cors ? policyOf(process.cors) : null)}, ${JSON.stringify(who)}::jsonb
-        FROM "DeploymentVersion" AS v WHERE v.id = ${version.id}::uuid AND v."deletedAt" IS NULL AND v.status = 'READY' FOR SHARE OF v
-        ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`,
-      {
-        actor: who,
-        events: [
-          {
-            kind: 'CREATED',
-            changes: [
-              { field: 'status', to: serviceMoves.initial },
-              { field: 'version', to: version.label },
-            ],
-          },
-        ],
-        act: { action: 'createService', noun: 'svc' },
-      },
-    )
-  return makeService(
-    ctx,
-    { ...input, name, id, organizationId, addresses },
-    {
-      insert,
-      gone: () => found(null, 'deployment version', wanted),
-      along: (db, { handle }) =>
-        db.token.create({
-          data: {
-            id: TokenId.make(),
-            name: `service ${handle}`,
-            role: 'VIEWER',
-            organizationId,
-            serviceId: id,
-            hash: hashSecret(serviceSecret(ctx.signer, id)),
-          },
-        }),
-    },
-  )
+  const insert = (handle: string): Prisma.Sql => Prisma.sql`
+    INSERT INTO "Service" (id, "organizationId", kind, handle, "heldHandle", name, description, status,
+      "deploymentId", "versionId", "desiredInstances", "minInstances", "maxInstances", autoscale,
+      "targetInFlight", "instanceType", environment, cors, creator)
+    SELECT ${id}::uuid, ${organizationId}::uuid, 'PROCESS', ${handle}, ${handle}, ${name},
+      ${input.description ?? ''}, ${serviceMoves.initial}::"ServiceStatus", v."deploymentId", v.id,
+      ${scale.desired}::int, ${scale.min}::int, ${scale.max}::int, ${scale.autoscale}::boolean,
+      ${scale.targetInFlight}::int, ${instanceType},
+      ${JSON.stringify(withVariables([], process.environment))}::jsonb,
+      ${corsColumn(process.cors ? policyOf(process.cors) : null)}, ${JSON.stringify(actor(ctx))}::jsonb
+    FROM "DeploymentVersion" AS v WHERE v.id = ${version.id}::uuid AND v."deletedAt" IS NULL AND v.status = 'READY' FOR SHARE OF v
+    ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`
+  return create(ctx, services, {
+    ...input,
+    id,
+    organizationId,
+    name,
+    action: 'createService',
+    changes: [
+      { field: 'status', to: serviceMoves.initial },
+      { field: 'version', to: version.label },
+    ],
+    insert,
+    whyNot: async (db) =>
+      found(
+        await db.deploymentVersion.findFirst({ where: { id: version.id, deletedAt: null } }),
+        'deployment version',
+        wanted,
+      ),
+    along: (db, { handle }) =>
+      db.token.create({
+        data: {
+          id: TokenId.make(),
+          name: `service ${handle}`,
+          role: 'VIEWER',
+          organizationId,
+          serviceId: id,
+          hash: hashSecret(serviceSecret(ctx.signer, id)),
+        },
+      }),
+  })
 }
 
 /**
@@ -203,11 +191,11 @@ export async function updateService(
   // decided by what was read, so written only over what was read
   const where = Prisma.sql`AND t.revision = ${old.revision}::bigint`
   const { annotations } = input
-  const along = annotations
-    ? (db: Prisma.TransactionClient) => keepAnnotations(db, old.id, annotations)
-    : undefined
   const events: NewEvent[] = [{ kind: 'UPDATED', changes }]
-  const updated = await apply(ctx, old, isDisturbed, set, events, 'updateService', { where, along })
+  const updated = await apply(ctx, old, isDisturbed, set, events, 'updateService', {
+    where,
+    annotations,
+  })
   if (updated !== undefined) return updated
   if (input.expectedRevision != null) throw staleRevision(old)
   return updateService(ctx, input)
@@ -285,38 +273,26 @@ export async function restartService(ctx: Context, { id }: { id: string }): Prom
 /** Deletes a service, whatever its state: gone for every reader at once; its processes are stopped behind it. */
 export async function deleteService(ctx: Context, { id }: { id: string }): Promise<Service> {
   const service = await mine(ctx, id, 'DELETE')
-  const deleted = await ctx.database.prisma.$transaction(async (db) => {
-    const [row] = await db.$queryRaw<Service[]>(deletion(ctx, service))
-    if (row === undefined) return undefined
-    const { count } = await db.token.updateMany({
-      where: { serviceId: service.id, revokedAt: null },
-      data: { revokedAt: ctx.now() },
-    })
-    await db.address.deleteMany({ where: { objectId: service.id } })
-    return { row, revoked: count > 0 }
-  })
-  // it moved on between reading and writing: decided anew
-  if (deleted === undefined) return deleteService(ctx, { id: ServiceId.text(service.id) })
-  if (deleted.revoked) ctx.sessions.changed()
-  hintService(ctx, deleted.row, true)
-  return deleted.row
-}
-
-function deletion(ctx: Context, service: Service): Prisma.Sql {
   const isQueue = service.kind === 'QUEUE' // it has no process whose end must be waited for
   const from = isQueue ? service.status : processStatus(service.status)
   const to = isQueue
     ? 'STOPPED'
     : (serviceMoves.after(processStatus(service.status), 'stop') ?? from)
-  return changeSql(
-    service.id,
-    Prisma.sql`, "deletedAt" = clock_timestamp(), "heldHandle" = NULL, status = ${to}::"ServiceStatus"
-      ${isQueue ? Prisma.sql`, "closedAt" = clock_timestamp()` : Prisma.empty}`,
-    {
-      actor: actor(ctx),
-      events: [{ kind: 'DELETED', changes: changed('status', from, to) }],
-      action: 'deleteService',
-      where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus"`,
+  const status = Prisma.sql`status = ${to}::"ServiceStatus"`
+  let isRevoked = false
+  const deleted = await remove(ctx, services, service, {
+    action: 'deleteService',
+    set: isQueue ? [status, Prisma.sql`"closedAt" = clock_timestamp()`] : [status],
+    changes: changed('status', from, to),
+    where: Prisma.sql`AND t.status = ${service.status}::"ServiceStatus"`,
+    async along(db, { id: serviceId, deletedAt: revokedAt }) {
+      const where = { serviceId, revokedAt: null }
+      const { count } = await db.token.updateMany({ where, data: { revokedAt } })
+      isRevoked = count > 0
     },
-  )
+  })
+  // it moved on between reading and writing: decided anew
+  if (deleted === undefined) return deleteService(ctx, { id: ServiceId.text(service.id) })
+  if (isRevoked) ctx.sessions.changed()
+  return deleted
 }

@@ -1,25 +1,17 @@
-import { allow, found } from '../auth/viewer.ts'
+import { found } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
-import { versionNamed } from '../deployments/index.ts'
+import { versions } from '../deployments/index.ts'
 import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
 import { ValidationError } from '../kit/errors.ts'
 import type { Change, NewEvent } from '../streams/index.ts'
 import { permit } from './permit.ts'
-import { processStatus, ServiceId, serviceMoves, type ServiceAction } from './service.ts'
-import { changeService, serviceEvenDeleted, serviceNamed, type Telling } from './store.ts'
+import { processStatus, serviceMoves, type ServiceAction } from './service.ts'
+import { changeService, serviceNamed, type Telling } from './store.ts'
 
 /** Finds the service and sees to it that the viewer may do this to it, as it is now. */
 export async function mine(ctx: Context, id: string, action: ServiceAction): Promise<Service> {
   const service = found(await serviceNamed(ctx, id), 'service', id)
   permit(ctx.viewer, action, service)
-  return service
-}
-
-/** The service that a call has changed before, as it is now or last was, for whoever may change it. */
-export async function changedBefore(ctx: Context, id: string): Promise<Service> {
-  const text = ServiceId.text(id)
-  const service = found(await serviceEvenDeleted(ctx, text), 'service', text)
-  allow(ctx.viewer, 'DEVELOPER', service.organizationId)
   return service
 }
 
@@ -31,7 +23,7 @@ export async function runnable(
   organizationId?: string,
 ): Promise<DeploymentVersion> {
   const organizations = organizationId === undefined ? undefined : [organizationId]
-  const version = found(await versionNamed(ctx, id, organizations), 'deployment version', id)
+  const version = found(await versions.named(ctx, id, organizations), 'deployment version', id)
   if (version.status !== 'READY')
     throw new ValidationError([
       {
@@ -71,7 +63,7 @@ export function apply(
   set: Prisma.Sql,
   events: readonly NewEvent[],
   action: string,
-  more: Pick<Telling, 'where' | 'along'> & { part?: string } = {},
+  { part, where, annotations }: Pick<Telling, 'where' | 'annotations'> & { part?: string } = {},
 ): Promise<Service | undefined> {
   const from = processStatus(service.status)
   const to = isDisturbing ? serviceMoves.after(from, 'scale') : undefined
@@ -82,10 +74,10 @@ export function apply(
   const moved: NewEvent[] =
     to === undefined ? [] : [{ kind: 'STATUS_CHANGED', changes: [{ field: 'status', from, to }] }]
   return changeService(ctx, service.id, Prisma.sql`${set} ${move}`, {
-    actor: actor(ctx, more.part),
+    actor: actor(ctx, part),
     events: [...events, ...moved],
     action,
-    along: more.along,
-    where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus" ${more.where ?? Prisma.empty}`,
+    annotations,
+    where: Prisma.sql`AND t."deletedAt" IS NULL AND t.status = ${service.status}::"ServiceStatus" ${where ?? Prisma.empty}`,
   })
 }

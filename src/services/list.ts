@@ -1,13 +1,13 @@
 import { hasWord } from '../addresses/index.ts'
 import type { Context } from '../context.ts'
-import { deploymentNamed } from '../deployments/index.ts'
+import { deployments } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import type { Front, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import type { SerialQuery } from '../graph/connection.ts'
 import type { Asked } from '../graph/look-ahead.ts'
 import { isStorable } from '../kit/names.ts'
 import { selectionFor } from './columns.ts'
-import { serviceNaming } from './service.ts'
+import { services } from './service.ts'
 
 /** Which services; lists mean any of. */
 interface ServiceFilter {
@@ -45,10 +45,10 @@ export async function chosenBy(
       Prisma.sql`(strpos(lower(s.name), lower(${text})) > 0 OR strpos(s.handle, lower(${text})) > 0)`,
     ])
   if (deploymentId != null) {
-    const deployment = await deploymentNamed(ctx, deploymentId, organizations)
+    const deployment = await deployments.named(ctx, deploymentId, organizations)
     parts.push(['deployment', Prisma.sql`s."deploymentId" = ${deployment?.id ?? null}::uuid`])
   }
-  if (front != null) parts.push([front, hasWord(serviceNaming, front, 's')])
+  if (front != null) parts.push([front, hasWord(services, front, 's')])
   return {
     form: parts.map(([form]) => form).join('-'),
     where: Prisma.join(

@@ -24,12 +24,11 @@ import {
 } from './actions.ts'
 import { invokeService } from './process/invoke.ts'
 import { createRule, ScaleInput, scaleRule, ServiceBackendInput, updateRule } from './inputs.ts'
-import { changedBefore } from './change.ts'
 import { openingUrl, ownPathRule } from './process/page.ts'
 import { rollBackDeployment } from './process/roll-back.ts'
 import { checkInService } from './queue/queue.ts'
 import { QueueServiceType } from './queue/types.ts'
-import { ServiceId } from './service.ts'
+import { ServiceId, services } from './service.ts'
 import { ProcessServiceType, ServiceInterface } from './types.ts'
 
 type Types = typeof builder.$inferSchemaTypes
@@ -51,7 +50,9 @@ const opening = async (ctx: Context, { id, path }: { id: string; path: string })
   path,
   url: await openingUrl(ctx, id, path),
 })
-const again = async (ctx: Context, id: string) => ({ service: await changedBefore(ctx, id) })
+const again = async (ctx: Context, id: string) => ({
+  service: await services.changedBefore(ctx, id),
+})
 const asProcessService = (t: Fields) => ({
   service: t.field({
     type: ProcessServiceType,

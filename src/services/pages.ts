@@ -1,10 +1,10 @@
 import { eventPages } from '../events/index.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { childPages } from '../graph/child-pages.ts'
-import { serviceHeads } from './service.ts'
+import { services } from './service.ts'
 
 /** The events of a service. */
-export const serviceEventPages = eventPages(serviceHeads)
+export const serviceEventPages = eventPages(services.stream)
 
 /** The services of a deployment. */
 export const servicePages = childPages<Service>(

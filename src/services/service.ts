@@ -1,25 +1,49 @@
-import { hex16, uuid, type Naming } from '../addresses/index.ts'
-import type { Database } from '../db/database.ts'
-import { Prisma } from '../generated/prisma/client.ts'
+import { hex16, uuid } from '../addresses/index.ts'
+import { Prisma, type Service } from '../generated/prisma/client.ts'
 import type { Role, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import { idKind } from '../kit/ids.ts'
-import { deploymentNaming } from '../deployments/index.ts'
+import { deployments } from '../deployments/index.ts'
 import { machine, type EventOf, type StateOf } from '../kit/machine.ts'
-import { organizationNaming } from '../organizations/index.ts'
-import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
+import { kindOf } from '../kinds/index.ts'
+import { organizations } from '../organizations/index.ts'
 
 export const ServiceId = idKind('svc')
 export const InstanceId = idKind('ins')
 
-export const serviceNaming: Naming = {
+/** Bus topic on which reconcilers hear that a service wants attention; the hint is its UUID. */
+export const ATTENTION = 'service.attention'
+
+export const services = kindOf<Service>({
   kind: ServiceId,
   noun: 'service',
+  table: 'Service',
+  type: ({ kind }) => typenameOf(kind),
   spellings: { ABEJA: hex16('ser-'), TOPCHEF: uuid },
   words: {
     ABEJA: (s) => Prisma.raw(`(${s}.kind = 'PROCESS' AND NOT ${s}."isBuiltIn")`),
     TOPCHEF: (s) => Prisma.raw(`(${s}.kind = 'QUEUE' AND NOT ${s}."isBuiltIn")`),
   },
-  within: [organizationNaming, deploymentNaming],
+  within: [organizations, deployments],
+  closedBy: 'closedAt', // once its processes are gone too
+  topic: ATTENTION,
+  search: {
+    names: ['name', 'heldHandle'],
+    title: ({ name }) => name,
+    detail: ({ handle, status }) => `${handle}, ${status}`,
+  },
+})
+
+/** The GraphQL type of a service of this kind. */
+export function typenameOf(kind: ServiceKind): 'ProcessService' | 'QueueService' {
+  switch (kind) {
+    case 'PROCESS':
+      return 'ProcessService'
+    case 'QUEUE':
+      return 'QueueService'
+    case 'ENDPOINT':
+    case 'MODEL':
+      throw new Error(`No service of the kind ${kind} can be made yet.`)
+  }
 }
 
 /**
@@ -91,13 +115,3 @@ export const serviceActions: Readonly<Record<ServiceAction, ActionRule>> = {
 }
 
 export const actionNames = Object.keys(serviceActions) as readonly ServiceAction[] // its own keys
-
-/** Where the event streams of services have their heads. */
-export const serviceHeads = Prisma.sql`
-  SELECT id AS stream, revision AS head, "closedAt" IS NOT NULL AS closed FROM "Service"`
-
-export const serviceEvents = (database: Database): StreamKind<StoredEvent> =>
-  eventStream(database, 'service', serviceHeads)
-
-/** Bus topic on which reconcilers hear that a service wants attention; the hint is its UUID. */
-export const ATTENTION = 'service.attention'

@@ -1,21 +1,14 @@
 import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
-import { deploymentNaming } from '../deployments/index.ts'
+import { deployments } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
-import type { Actor } from '../kit/actor.ts'
 import type { Asked } from '../graph/look-ahead.ts'
-import { batched } from '../kit/batched.ts'
-import { advance, recorded, type NewEvent } from '../streams/index.ts'
+import { write, type Change } from '../kinds/index.ts'
+import { advance, type NewEvent } from '../streams/index.ts'
 import { selectionFor } from './columns.ts'
 import { wrongState } from './permit.ts'
-import {
-  ATTENTION,
-  processStatus,
-  serviceMoves,
-  serviceNaming,
-  type ServiceMove,
-} from './service.ts'
+import { processStatus, serviceMoves, services, type ServiceMove } from './service.ts'
 
 /**
  * By id, or by handle or address in one of `organizations`; null for the absent and the foreign alike. Of the row what
@@ -27,9 +20,9 @@ export async function serviceNamed(
   asked?: Asked,
   organizations: readonly string[] = organizationsOf(ctx.viewer),
 ): Promise<Service | null> {
-  const id = serviceNaming.kind.read(text)
-  if (id !== undefined && asked === undefined) return serviceById(ctx, id)
-  const meant = await meantBy(ctx, serviceNaming, 's', text, organizations)
+  const id = services.kind.read(text)
+  if (id !== undefined && asked === undefined) return services.byId(ctx, id)
+  const meant = await meantBy(ctx, services, 's', text, organizations)
   if (meant === null) return null
   const { form, where } = meant
   const selection = selectionFor(asked)
@@ -40,17 +33,8 @@ export async function serviceNamed(
       ORDER BY s.serial ${LIMIT_CHOICES}`,
     `service-by-${form}-${selection.key}`,
   )
-  return theOne(ctx, serviceNaming, text, selection.complete(rows))
+  return theOne(ctx, services, text, selection.complete(rows))
 }
-
-export const serviceById = batched<Context, Service>((ctx, ids) =>
-  ctx.database.read(
-    Prisma.sql`
-      SELECT * FROM "Service" WHERE id = ANY(${ids}::uuid[]) AND "deletedAt" IS NULL
-        AND "organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`,
-    'services-by-id',
-  ),
-)
 
 /** What a call must know of the service it goes to. */
 export type Callee = Pick<
@@ -72,8 +56,8 @@ export async function calleeNamed(
   deployment: string | undefined,
 ): Promise<Callee | null> {
   const [own, parent] = await Promise.all([
-    meantBy(ctx, serviceNaming, 's', service),
-    deployment === undefined ? undefined : meantBy(ctx, deploymentNaming, 'd', deployment),
+    meantBy(ctx, services, 's', service),
+    deployment === undefined ? undefined : meantBy(ctx, deployments, 'd', deployment),
   ])
   if (own === null || parent === null) return null
   const within =
@@ -86,7 +70,7 @@ export async function calleeNamed(
       ORDER BY s.serial ${LIMIT_CHOICES}`,
     `callee-by-${own.form}-${parent?.form ?? 'alone'}`,
   )
-  return theOne(ctx, serviceNaming, service, rows)
+  return theOne(ctx, services, service, rows)
 }
 
 /** A service as a call finds it now, whoever may call it; null once deleted. */
@@ -98,70 +82,27 @@ export async function calleeById({ database }: Platform, id: string): Promise<Ca
   return row ?? null
 }
 
-/** Also after its deletion: whoever holds a cursor may read a stream to its end. */
-export async function serviceEvenDeleted(ctx: Context, text: string): Promise<Service | null> {
-  const id = serviceNaming.kind.read(text)
-  if (id === undefined) return null
-  const organizationId = { in: organizationsOf(ctx.viewer) }
-  return ctx.database.prisma.service.findFirst({ where: { id, organizationId } })
-}
-
 /** What a change of a service writes besides its columns. */
-export interface Telling {
-  readonly actor: Actor
+export interface Telling extends Change<Service> {
   readonly events: readonly NewEvent[]
-  /** The line in the organization's history; what happens to single instances has none. */
-  readonly action?: string | undefined
   /** Further conditions; the change happens only where they hold. */
   readonly where?: Prisma.Sql | undefined
-  /** What is written in the same transaction. */
-  readonly along?: ((db: Prisma.TransactionClient) => Promise<void>) | undefined
 }
 
-/** One statement that changes a service, tells its stream and the audit, and answers the row, if it met the conditions. */
-export const changeSql = (id: string, set: Prisma.Sql, telling: Telling): Prisma.Sql =>
-  recorded(
-    Prisma.sql`
-      UPDATE "Service" AS t SET ${advance(telling.events)} ${set}
-      WHERE t.id = ${id}::uuid ${telling.where ?? Prisma.sql`AND t."deletedAt" IS NULL`} RETURNING t.*`,
-    {
-      actor: telling.actor,
-      events: telling.events,
-      act: telling.action === undefined ? undefined : { action: telling.action, noun: 'svc' },
-    },
-  )
-
-/** Changes a service; undefined when the conditions did not hold. */
-export async function changeService(
+/** Changes a service that is there, or meets `where`; undefined when the conditions did not hold. */
+export const changeService = (
   platform: Platform,
   id: string,
   set: Prisma.Sql,
-  telling: Telling,
-): Promise<Service | undefined> {
-  const sql = changeSql(id, set, telling)
-  const { along } = telling
-  const row =
-    along === undefined
-      ? (await platform.database.query<Service>(sql))[0]
-      : await platform.database.prisma.$transaction(async (db) => {
-          const [changed] = await db.$queryRaw<Service[]>(sql)
-          if (changed !== undefined) await along(db)
-          return changed
-        })
-  if (row !== undefined) hintService(platform, row, telling.action !== undefined)
-  return row
-}
-
-/** Tells followers and reconcilers that a service has changed. */
-export function hintService(
-  { hub, bus }: Platform,
-  { id, organizationId }: { id: string; organizationId: string },
-  isAct: boolean,
-): void {
-  hub.hint('service', id)
-  if (isAct) hub.hint('audit', organizationId)
-  bus.publish(ATTENTION, id)
-}
+  { where = Prisma.sql`AND t."deletedAt" IS NULL`, ...change }: Telling,
+): Promise<Service | undefined> =>
+  write(
+    platform,
+    services,
+    Prisma.sql`
+      UPDATE "Service" AS t SET ${advance(change.events)} ${set} WHERE t.id = ${id}::uuid ${where} RETURNING t.*`,
+    change,
+  )
 
 /** How often a move is decided anew when another came between reading and writing. */
 const TRIES = 10

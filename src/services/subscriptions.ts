@@ -1,29 +1,8 @@
-import { noteRight } from '../auth/noted-rights.ts'
-import { found } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import type { Context } from '../context.ts'
 import { deliver, now, resumeFrom } from '../events/index.ts'
-import type { Service } from '../generated/prisma/client.ts'
 import { followLog, LogDeliveryType, LogFilterInput } from '../logs/index.ts'
-import { serviceEvents } from './service.ts'
-import { serviceEvenDeleted, serviceNamed } from './store.ts'
+import { services } from './service.ts'
 import { ServiceDeliveryType } from './types.ts'
-
-/** The service to follow. Whoever resumes from a cursor may follow a deleted one to its end. */
-async function followed(
-  ctx: Context,
-  text: string,
-  after: string | null | undefined,
-): Promise<Service> {
-  const service = await serviceNamed(ctx, text)
-  const deleted =
-    service === null && resumeFrom(ctx, after) !== undefined
-      ? await serviceEvenDeleted(ctx, text)
-      : null
-  const row = found(service ?? deleted, 'service', text)
-  noteRight(ctx.viewer, 'VIEWER', row.organizationId)
-  return row
-}
 
 builder.subscriptionFields((t) => ({
   serviceLogs: t.field({
@@ -40,7 +19,8 @@ builder.subscriptionFields((t) => ({
       filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
     },
     subscribe: async (_root, { serviceId, ...args }, ctx) => {
-      const { id } = await followed(ctx, serviceId, args.after)
+      const isResumed = resumeFrom(ctx, args.after) !== undefined
+      const { id } = await services.toFollow(ctx, serviceId, isResumed)
       return followLog(ctx, id, args)
     },
     resolve: ({ delivery }) => delivery,
@@ -53,8 +33,9 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: 'Cursor to resume after; "start" for everything kept.' }),
     },
     subscribe: async (_root, { serviceId, after }, ctx) => {
-      const { id } = await followed(ctx, serviceId, after)
-      return deliver(ctx, serviceEvents(ctx.database.shared), id, resumeFrom(ctx, after), {
+      const from = resumeFrom(ctx, after)
+      const { id } = await services.toFollow(ctx, serviceId, from !== undefined)
+      return deliver(ctx, services.stream.on(ctx.database.shared), id, from, {
         show: (events) => ({ serviceId: id, events }),
         begin: now,
       })

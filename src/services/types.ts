@@ -17,16 +17,11 @@ import {
   streamConnectionOf,
   type Delivery,
 } from '../events/index.ts'
-import {
-  InstanceStatus,
-  ServiceStatus,
-  type Service,
-  type ServiceKind,
-} from '../generated/prisma/client.ts'
+import { InstanceStatus, ServiceStatus, type Service } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
-import { isNode, NodeInterface } from '../graph/node.ts'
+import { NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { CorsPolicy } from '../kit/http/cors.ts'
 import type { Variable } from '../kit/environment.ts'
@@ -40,13 +35,13 @@ import {
   InstanceId,
   ServiceId,
   serviceMoves,
-  serviceNaming,
+  services,
+  typenameOf,
   type ServiceAction,
 } from './service.ts'
 import { serviceEventPages, servicePages } from './pages.ts'
 import { pageOrigin } from './process/page.ts'
 import { scaleOf, type Scale } from './process/scale.ts'
-import { serviceById } from './store.ts'
 
 export const ServiceStatusType = builder.enumType('ServiceStatus', {
   description:
@@ -118,19 +113,6 @@ const ServiceEventConnection = streamConnectionOf<StoredEvent>(
   ServiceEventType,
   'events',
 )
-
-/** The type of a service of this kind. */
-function typenameOf(kind: ServiceKind): 'ProcessService' | 'QueueService' {
-  switch (kind) {
-    case 'PROCESS':
-      return 'ProcessService'
-    case 'QUEUE':
-      return 'QueueService'
-    case 'ENDPOINT':
-    case 'MODEL':
-      throw new Error(`No service of the kind ${kind} can be made yet.`)
-  }
-}
 
 export const ServiceInterface = builder.prismaInterface('Service', {
   name: 'Service',
@@ -352,11 +334,10 @@ export const ProcessServiceType = builder.prismaObject('Service', {
   }),
 })
 
-addressable(ProcessServiceType, serviceNaming, {
+addressable(ProcessServiceType, services, {
   ABEJA: async (ctx, row, id) =>
     `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
 })
-isNode(ServiceId, ({ kind }: Service) => typenameOf(kind), serviceById)
 hasStates('ProcessService', serviceMoves)
 
 const ProcessServiceConnection = connectionOf<Service>(
@@ -389,7 +370,7 @@ export const ServiceDeliveryType = builder.objectRef<ServiceDelivery>('ServiceDe
       type: ServiceInterface,
       nullable: true,
       description: 'The service as it is now; null once deleted.',
-      resolve: ({ serviceId }, _args, ctx) => serviceById(ctx, serviceId),
+      resolve: ({ serviceId }, _args, ctx) => services.byId(ctx, serviceId),
     }),
     events: t.field({
       type: [ServiceEventType],

@@ -3,8 +3,8 @@ import type { Database } from '../db/database.ts'
 import type { Actor } from '../kit/actor.ts'
 import { effectColumns } from './effect.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
-import type { Change } from './events.ts'
-import type { Entry, Page, StreamKind } from './stream.ts'
+import { keyOf, type Change, type Subject } from './events.ts'
+import { streamName, type Entry, type Page, type StreamKind } from './stream.ts'
 
 /**
  * The history of an organization is fed by many transactions, so its entries are written without a number, in
@@ -25,21 +25,24 @@ interface AuditRow extends Omit<AuditEntry, 'number'>, CutRow {
   number: bigint | null
 }
 
-/** Writes one act that changes no object with a stream of its own. */
+/** Histories of organizations. */
+export const AUDIT = streamName('audit')
+
+/** Writes one act, done to the object of a kind with this UUID, that changes no row by itself. */
 export const act = (
   organizationId: string,
   actor: Actor,
   action: string,
-  subject: string,
+  subject: Subject,
   changes: readonly Change[] = [],
 ): Prisma.Sql => Prisma.sql`
   INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
-  VALUES (${organizationId}::uuid, ${JSON.stringify(actor)}::jsonb, ${action}, ${subject},
+  VALUES (${organizationId}::uuid, ${JSON.stringify(actor)}::jsonb, ${action}, ${keyOf(subject)},
           ${JSON.stringify(changes)}::jsonb, ${effectColumns(actor)})`
 
 export function auditStream(database: Database): StreamKind<AuditEntry> {
   return {
-    name: 'audit',
+    name: AUDIT,
     cursorKind: 'audit',
     sizeBytes: (entry) => JSON.stringify(entry.changes).length * 2 + 300,
     settle: (ids) => numberEntries(database, ids),

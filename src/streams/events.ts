@@ -1,9 +1,17 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Actor } from '../kit/actor.ts'
+import type { IdKind } from '../kit/ids.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
 import { effectColumns } from './effect.ts'
-import { NO_ENTRIES, type Entry, type Page, type StreamKind } from './stream.ts'
+import {
+  NO_ENTRIES,
+  streamName,
+  type Entry,
+  type Page,
+  type StreamKind,
+  type StreamName,
+} from './stream.ts'
 
 /** One value that changed; secrets are masked before they come here. */
 export interface Change {
@@ -30,13 +38,22 @@ export interface NewEvent {
   readonly message?: string | undefined
 }
 
+/** An object that something was done to. */
+export interface Subject {
+  readonly kind: IdKind<string>
+  /** Its UUID. */
+  readonly id: string
+}
+
 /** The line in the organization's history that a change also writes. */
 export interface Act {
   readonly action: string
-  /** The noun of the changed object's ids, such as `svc`. */
-  readonly noun: string
-  /** Noun and UUID of what it was done to, where that is not the changed object itself. */
-  readonly subject?: string | undefined
+  /** Whose history it is; undefined: that of each row's `organizationId`. */
+  readonly organizationId?: string | undefined
+  /** What it was done to: the changed rows, of this kind, or something else. */
+  readonly to: IdKind<string> | Subject
+  /** What it changed, beside what the events tell. */
+  readonly changes?: readonly Change[] | undefined
 }
 
 interface EventRow extends CutRow {
@@ -59,8 +76,8 @@ export const advance = (events: readonly NewEvent[]): Prisma.Sql =>
 
 /**
  * A change with its events, and its line in the audit, as one statement, so that they are there together or not
- * at all. `change` inserts or updates rows with `id`, `revision` and `organizationId`, has advanced `revision` by
- * the number of events, and returns the rows; so does the whole.
+ * at all. `change` inserts or updates rows with `id` and `organizationId` and returns them; so does the whole. Where
+ * there are events, the rows have a `revision`, which `change` has advanced by the number of events.
  */
 export function recorded(
   change: Prisma.Sql,
@@ -76,30 +93,50 @@ export function recorded(
       message,
     })),
   )
+  const changes = [...events.flatMap((event) => event.changes ?? []), ...(act?.changes ?? [])]
   const audit = act
     ? Prisma.sql`, act AS (
         INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
-        SELECT "organizationId", ${who}::jsonb, ${act.action},
-               COALESCE(${act.subject ?? null}::text, ${`${act.noun}:`} || id),
-               ${JSON.stringify(events.flatMap(({ changes = [] }) => changes))}::jsonb, ${effectColumns(actor)}
+        SELECT ${act.organizationId === undefined ? Prisma.sql`"organizationId"` : Prisma.sql`${act.organizationId}::uuid`}, ${who}::jsonb, ${act.action},
+               ${'id' in act.to ? Prisma.sql`${keyOf(act.to)}` : Prisma.sql`${`${act.to.noun}:`} || id`},
+               ${JSON.stringify(changes)}::jsonb, ${effectColumns(actor)}
         FROM changed)`
     : Prisma.empty
-  return Prisma.sql`
-    WITH changed AS (${change}),
-    told AS (
+  const told =
+    events.length === 0
+      ? Prisma.empty
+      : Prisma.sql`, told AS (
       INSERT INTO "Event" (stream, number, at, kind, actor, changes, instance, message)
       SELECT changed.id, changed.revision - ${events.length} + e.place, clock_timestamp(), e.kind, ${who}::jsonb,
              e.changes, e.instance, e.message
       FROM changed, jsonb_to_recordset(${list}::jsonb)
-        AS e(place int, kind text, changes jsonb, instance int, message text))
-    ${audit}
-    SELECT * FROM changed`
+        AS e(place int, kind text, changes jsonb, instance int, message text))`
+  return Prisma.sql`WITH changed AS (${change}) ${told} ${audit} SELECT * FROM changed`
 }
 
-/** The event streams of one kind of object; `objects` selects (stream, head, closed) of its table. */
-export function eventStream(
+/** Noun and UUID, as the history keeps it. */
+export const keyOf = ({ kind, id }: Subject): string => `${kind.noun}:${id}`
+
+/** The events of the objects of one kind. */
+export interface EventStream {
+  readonly name: StreamName
+  /** Selects (stream, head, closed) of their table. */
+  readonly heads: Prisma.Sql
+  on(database: Database): StreamKind<StoredEvent>
+}
+
+/** Those of the rows of a table, whose heads are in its column `revision`; `closedBy` is set when nothing follows. */
+export function eventsOf(noun: string, table: string, closedBy: string): EventStream {
+  const name = streamName(noun)
+  const heads = Prisma.raw(
+    `SELECT id AS stream, revision AS head, "${closedBy}" IS NOT NULL AS closed FROM "${table}"`,
+  )
+  return { name, heads, on: (database) => eventStream(database, name, heads) }
+}
+
+function eventStream(
   database: Database,
-  name: string,
+  name: StreamName,
   objects: Prisma.Sql,
 ): StreamKind<StoredEvent> {
   return {

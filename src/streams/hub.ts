@@ -7,7 +7,15 @@ import type { Bus } from '../ports/bus/bus.ts'
 import { type Metrics, unmeasured } from '../ports/metrics/metrics.ts'
 import { Endurance } from './endurance.ts'
 import { Reader } from './reader.ts'
-import { gapBefore, topicOf, type Batch, type Entry, type Head, type StreamKind } from './stream.ts'
+import {
+  gapBefore,
+  topicOf,
+  type Batch,
+  type Entry,
+  type Head,
+  type StreamKind,
+  type StreamName,
+} from './stream.ts'
 
 /** Entries in one delivery. */
 const BATCH = 500
@@ -23,7 +31,7 @@ interface Followed {
 }
 
 interface HeadRow {
-  kind: string
+  kind: StreamName
   stream: string
   head: bigint
   first: bigint
@@ -74,8 +82,8 @@ export class Hub {
   }
 
   /** Tells everybody who follows that a stream has grown or closed. */
-  hint(kind: string, id: string): void {
-    this.#bus.publish(topicOf(kind, id), '')
+  hint(stream: StreamName, id: string): void {
+    this.#bus.publish(topicOf(stream, id), '')
   }
 
   /**

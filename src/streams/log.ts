@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { sought } from '../kit/names.ts'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
-import { NO_ENTRIES, type Entry, type Page, type StreamKind } from './stream.ts'
+import { NO_ENTRIES, streamName, type Entry, type Page, type StreamKind } from './stream.ts'
 
 /** One line of a log. */
 export interface LogLine extends Entry {
@@ -106,10 +106,13 @@ export const closeLog = (stream: string): Prisma.Sql => Prisma.sql`
   INSERT INTO "LogHead" AS h (stream, head, at, "isClosed") VALUES (${stream}::uuid, 0, clock_timestamp(), true)
   ON CONFLICT (stream) DO UPDATE SET "isClosed" = true`
 
+/** Logs of services. */
+export const LOG = streamName('log')
+
 /** The kind of stream that logs are. */
 export function logStream(database: Database): StreamKind<LogLine> {
   return {
-    name: 'log',
+    name: LOG,
     cursorKind: 'log',
     sizeBytes: (line) => line.text.length * 2 + 150,
     heads: (ids) => Prisma.sql`

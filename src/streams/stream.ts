@@ -28,10 +28,15 @@ export interface Page<E extends Entry> extends Head {
 /** The page of a stream in which nothing was ever written. */
 export const NO_ENTRIES = { entries: [], head: 0, first: 1, isClosed: false } as const
 
+/** The name of a kind of stream. It is made once, by `streamName`, so that what hints at a stream cannot misspell it. */
+export type StreamName = string & { readonly isStreamName: true }
+
+export const streamName = (name: string): StreamName => name as StreamName
+
 /** One kind of stream: where its entries are and how its heads are found, all of them with one statement. */
 export interface StreamKind<E extends Entry> {
-  /** Distinguishes kinds in the Hub: 'log', 'service', 'deployment', 'audit'. */
-  readonly name: string
+  /** Distinguishes kinds in the Hub. */
+  readonly name: StreamName
   readonly cursorKind: StreamKindName
   /** The oldest entries numbered above `after`, at most `limit`. */
   read(id: string, after: number, limit: number): Promise<Page<E>>
@@ -86,4 +91,4 @@ function gapBetween(after: number, next: number, head: number): Gap | undefined 
 }
 
 /** The Bus topic on which a stream's new head is told. */
-export const topicOf = (kind: string, id: string): string => `stream.${kind}.${id}`
+export const topicOf = (kind: StreamName, id: string): string => `stream.${kind}.${id}`

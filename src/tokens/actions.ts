@@ -1,13 +1,13 @@
 import { hashSecret, Secret } from '../auth/secrets.ts'
 import { allow, boundTo, found, organizationFor, personOf, type Viewer } from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
-import type { Token } from '../generated/prisma/client.ts'
+import { Prisma, type Token } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import { ValidationError } from '../kit/errors.ts'
+import { insertion, write } from '../kinds/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
-import { projectNamed } from '../projects/index.ts'
-import { act } from '../streams/index.ts'
-import { tokenById, tokenNamed } from './store.ts'
+import { projects } from '../projects/index.ts'
+import { tokenById, tokenNamed, tokens } from './store.ts'
 
 /** Makes a token; its secret is in the answer and nowhere else. */
 export async function createToken(
@@ -24,33 +24,34 @@ export async function createToken(
   const project =
     input.projectId == null
       ? undefined
-      : found(await projectNamed(ctx, input.projectId, named), 'project', input.projectId)
+      : found(
+          await projects.named(ctx, input.projectId, named === undefined ? undefined : [named]),
+          'project',
+          input.projectId,
+        )
   const organizationId = organizationFor(ctx.viewer, 'ADMIN', project?.organizationId ?? named)
   if (input.expiresAt && input.expiresAt <= ctx.now())
     throw new ValidationError([{ path: ['expiresAt'], message: 'This time has passed.' }])
   const secret = Secret.of(ctx)
-  const id = TokenId.make()
-  const token = await ctx.database.prisma.$transaction(async (db) => {
-    const made = await db.token.create({
-      data: {
-        id,
-        name: input.name,
-        role: input.role,
-        organizationId,
-        projectId: project?.id ?? null,
-        hash: hashSecret(secret.text),
-        expiresAt: input.expiresAt ?? null,
-      },
-    })
-    const changes = [
+  const row = insertion(tokens, {
+    id: TokenId.make(),
+    name: input.name,
+    role: input.role,
+    organizationId,
+    projectId: project?.id ?? null,
+    hash: hashSecret(secret.text),
+    expiresAt: input.expiresAt ?? null,
+  })
+  const token = await write<Token>(ctx, tokens, row, {
+    actor: actor(ctx),
+    action: 'createToken',
+    changes: [
       { field: 'name', to: input.name },
       { field: 'role', to: input.role },
       ...(project === undefined ? [] : [{ field: 'project', to: project.handle }]),
-    ]
-    await db.$executeRaw(act(organizationId, actor(ctx), 'createToken', `tok:${id}`, changes))
-    return made
+    ],
   })
-  ctx.hub.hint('audit', organizationId)
+  if (token === undefined) throw new Error('Two tokens cannot have the same secret.')
   return { token, secret }
 }
 
@@ -62,18 +63,15 @@ export async function revokeToken(ctx: Context, { id }: { id: string }): Promise
   if (isUsed(viewer, token)) ctx.cookie?.clear()
   if (token.revokedAt !== null) return token
   const organizationId = token.organizationId ?? viewer.memberships[0]?.organizationId
-  const revoked = await ctx.database.prisma.$transaction(async (db) => {
-    const changed = await db.token.update({
-      where: { id: token.id },
-      data: { revokedAt: ctx.now() },
-    })
-    if (organizationId !== undefined)
-      await db.$executeRaw(act(organizationId, actor(ctx), 'revokeToken', `tok:${token.id}`))
-    return changed
+  const ending = Prisma.sql`
+    UPDATE "Token" SET "revokedAt" = clock_timestamp() WHERE id = ${token.id}::uuid RETURNING *`
+  const revoked = await write<Token>(ctx, tokens, ending, {
+    actor: actor(ctx),
+    action: organizationId === undefined ? undefined : 'revokeToken',
+    organizationId,
   })
   ctx.sessions.changed()
-  if (organizationId !== undefined) ctx.hub.hint('audit', organizationId)
-  return revoked
+  return found(revoked, 'token', id)
 }
 
 const isUsed = (viewer: Viewer, { id }: Token): boolean =>

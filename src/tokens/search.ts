@@ -1,6 +1,6 @@
 import { Prisma, type Token } from '../generated/prisma/client.ts'
 import { TokenId } from '../organizations/index.ts'
-import { isSearchable } from '../addresses/index.ts'
+import { isSearchable } from '../kinds/index.ts'
 
 isSearchable<Token>({
   kind: TokenId,

@@ -7,8 +7,8 @@ import { actor, type Context } from '../context.ts'
 import type { OnceAs } from '../graph/mutation.ts'
 import { Forbidden, Unauthenticated, ValidationError } from '../kit/errors.ts'
 import { emailOf } from '../kit/names.ts'
-import { organizationNamed, passesOf, TokenId, type Pass } from '../organizations/index.ts'
-import { act } from '../streams/index.ts'
+import { organizationNamed, passesOf, TokenId, UserId, type Pass } from '../organizations/index.ts'
+import { act, AUDIT } from '../streams/index.ts'
 
 /** Sign-ins of one person, for all or for one organization, that are kept; the oldest one ends with the next. */
 const MAX_SIGN_INS = 100
@@ -183,10 +183,10 @@ async function newSignIn(
           AND "organizationId" IS NOT DISTINCT FROM ${organizationId}::uuid
         ORDER BY serial DESC OFFSET ${MAX_SIGN_INS}::int)`)
     if (audited !== undefined)
-      await db.$executeRaw(act(audited, actor(ctx), 'signIn', `usr:${userId}`))
+      await db.$executeRaw(act(audited, actor(ctx), 'signIn', { kind: UserId, id: userId }))
     return { token: made, ended: count }
   })
   if (ended > 0) ctx.sessions.changed()
-  if (audited !== undefined) ctx.hub.hint('audit', audited)
+  if (audited !== undefined) ctx.hub.hint(AUDIT, audited)
   return { token, secret }
 }

@@ -2,7 +2,10 @@ import { boundTo, organizationsOf, personOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import type { Token } from '../generated/prisma/client.ts'
 import { batched } from '../kit/batched.ts'
+import type { Table } from '../kinds/index.ts'
 import { TokenId } from '../organizations/index.ts'
+
+export const tokens: Table = { kind: TokenId, noun: 'token', table: 'Token', spellings: {} }
 
 /**
  * A token of an organization whose objects the viewer may read, or of the viewer itself; a person's tokens are the

@@ -5,7 +5,7 @@ import { mutation } from '../graph/mutation.ts'
 import { QuotaReached } from '../kit/errors.ts'
 import { nameRule } from '../kit/names.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { act } from '../streams/index.ts'
+import { act, AUDIT } from '../streams/index.ts'
 import { newUpload, renewedUpload, uploadById } from './store.ts'
 import { UploadType } from './types.ts'
 import { UploadId } from './upload.ts'
@@ -43,11 +43,11 @@ mutation('createUpload', {
       const made = await newUpload(ctx, db, { organizationId, name, sizeBytes, sha256 })
       const changes = [{ field: 'name', to: name }]
       await db.$executeRaw(
-        act(organizationId, actor(ctx), 'createUpload', `upl:${made.id}`, changes),
+        act(organizationId, actor(ctx), 'createUpload', { kind: UploadId, id: made.id }, changes),
       )
       return made
     })
-    ctx.hub.hint('audit', organizationId)
+    ctx.hub.hint(AUDIT, organizationId)
     return { upload }
   },
   again: async (ctx, id) => {

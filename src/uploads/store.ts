@@ -80,8 +80,11 @@ export async function completeUpload(
   )
   if (completed.length === 0) return false
   const { organizationId, id } = upload
-  await database.query(act(organizationId, askedBy(upload), 'uploadReceived', `upl:${id}`), {
-    client,
-  })
+  await database.query(
+    act(organizationId, askedBy(upload), 'uploadReceived', { kind: UploadId, id }),
+    {
+      client,
+    },
+  )
   return true
 }

@@ -100,6 +100,7 @@ describe.runIf(bin !== undefined)('while PostgreSQL is away', () => {
     }
   })
 
+  // contracts abeja 6 and topchef 4
   test.each([
     ['/abeja/organizations/default/deployments', 'service_unavailable'],
     ['/topchef/services', 'Database Error'],

@@ -60,6 +60,7 @@ const serviceOf = async (id: string) =>
 const abeja = (of: { addresses: readonly { front: string; id: string }[] } | null | undefined) =>
   `abeja:${of?.addresses.find(({ front }) => front === 'ABEJA')?.id}`
 
+// contract abeja 3
 test('computed addresses find their objects wherever an id is taken', async () => {
   const { deployment } = succeeded(await create([]), 'CreateDeploymentSuccess')
   const deploymentAddress = abeja(await deploymentOf(deployment.id))

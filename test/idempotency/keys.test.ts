@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { EFFECT, type Actor } from '../../src/kit/actor.ts'
+import { DeploymentId } from '../../src/deployments/index.ts'
 import { act, isTakenOver } from '../../src/streams/index.ts'
 import { sweepOnce } from '../../src/streams/retention.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
@@ -193,7 +194,7 @@ test('an attempt that was taken over can write no effect, and no effect is writt
   const entry = (attempt: number): Prisma.Sql => {
     const call = { id, attempt, seed: '' }
     const actor: Actor = { kind: 'SYSTEM', name: 'test', [EFFECT]: { call, part: '' } }
-    return act(organizationId, actor, 'createDeployment', `dep:${id}`)
+    return act(organizationId, actor, 'createDeployment', { kind: DeploymentId, id })
   }
   const late = await refusals(entry(1))
   expect(late.map((cause) => [isTakenOver(cause), String(cause)])).toEqual(

@@ -19,7 +19,10 @@ import {
   submitMany,
 } from '../../testkit/seed/jobs.ts'
 
-/* Free writes of status and result, as TopChef's workers make them: no lease, no order, and repeats are normal. */
+/*
+ * Free writes of status and result, as TopChef's workers make them: no lease, no order, and repeats are normal (contract
+ * topchef 7).
+ */
 
 const Times = graphql(`
   query JobTimes($id: ID!) {

@@ -87,7 +87,7 @@ test('a process sees its three layers, a token of its own, and nothing else of o
     MILLRACE_INSTANCE: expect.any(String),
   })
   expect(Object.keys(seen).filter((name) => name.startsWith('MILLRACE_'))).toHaveLength(7)
-  // what a handler finds that calls the platform in ABEJA's words
+  // what a handler finds that calls the platform in ABEJA's words (contract abeja 4.3)
   expect(seen).toMatchObject({ HANDLER: 'main:handler', ABEJA_TRAINING_RESULT_DIR: '.' })
   const url = seen['ABEJA_API_URL']?.replace('//x@', '//')
   const mine = await fetch(`${url}/organizations/${seen['ABEJA_ORGANIZATION_ID']}/deployments`, {

@@ -40,6 +40,7 @@ test.each<[ScaleInput, object]>([
 const change = async (id: string, scale: ScaleInput) =>
   (await app.admin.request(Rescale, { id, scale })).scaleService
 
+// contract abeja 4.4.3
 test('what is absent stays, null goes back, and a number alone moves the bound it crosses', async () => {
   const { id } = await made({ min: 2, max: 4, targetInFlight: 9 })
   await becomes(app.admin, id, 'READY')

@@ -7,7 +7,8 @@ import { KNOWN } from './schema-suite-known.ts'
 
 /*
  * The public suite of cases for validators, asked of `validateJson`. What is answered otherwise than the suite has it is
- * listed, with the reason; a difference that is not listed fails, and so does a listed one that is none any more.
+ * listed, with the reason; a difference that is not listed fails, and so does a listed one that is none any more. Draft 4
+ * is that of contract topchef 9.
  */
 type Told = Record<string, { readonly isValid: boolean }>
 type Check = TypedDocumentString<Told, Record<string, unknown>>

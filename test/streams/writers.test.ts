@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Pool } from 'pg'
 import { graphql } from '../../testkit/generated/index.ts'
 import { Outputs } from '../../src/services/process/reconciler/outputs.ts'
-import { act } from '../../src/streams/index.ts'
+import { OrganizationId } from '../../src/organizations/index.ts'
+import { act, AUDIT } from '../../src/streams/index.ts'
 import { amount, freshSeed, random } from '../../testkit/random.ts'
 import { seedDeployment } from '../../testkit/seed/services.ts'
 import { until } from '../../testkit/until.ts'
@@ -100,12 +101,10 @@ test('fifty writers who commit in any order leave no hole, no repetition and no 
       try {
         await client.query('BEGIN')
         for (const part of ['first', 'second']) {
-          const { text, values } = act(
-            organizationId,
-            actor,
-            `${writer}.${turn}.${part}`,
-            `org:${organizationId}`,
-          )
+          const { text, values } = act(organizationId, actor, `${writer}.${turn}.${part}`, {
+            kind: OrganizationId,
+            id: organizationId,
+          })
           await client.query(text, values)
           await new Promise((resolve) => setTimeout(resolve, chance() * (isServer ? 60 : 2)))
         }
@@ -113,7 +112,7 @@ test('fifty writers who commit in any order leave no hole, no repetition and no 
       } finally {
         client.release()
       }
-      app.hub.hint('audit', organizationId)
+      app.hub.hint(AUDIT, organizationId)
       if (turn % 4 === 0) await seedDeployment(app.admin)
     }
   }

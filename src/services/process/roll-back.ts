@@ -1,13 +1,13 @@
-import { allow, found } from '../../auth/viewer.ts'
+import { found } from '../../auth/viewer.ts'
 import type { Context } from '../../context.ts'
-import { deploymentNamed } from '../../deployments/index.ts'
+import { deployments } from '../../deployments/index.ts'
 import { Prisma, type DeploymentVersion, type Service } from '../../generated/prisma/client.ts'
 import { ValidationError } from '../../kit/errors.ts'
 import { effectsOf, type NewEvent } from '../../streams/index.ts'
 import { apply, nextGeneration, pointAt, runnable } from '../change.ts'
 import { permit } from '../permit.ts'
-import { serviceActions } from '../service.ts'
-import { serviceById, serviceNamed } from '../store.ts'
+import { serviceActions, services } from '../service.ts'
+import { serviceNamed } from '../store.ts'
 
 /**
  * Points services at an earlier version: those named, or all of the deployment. They are READY again only when
@@ -22,19 +22,15 @@ export async function rollBackDeployment(
     reason?: string | null
   },
 ): Promise<Service[]> {
-  const deployment = found(
-    await deploymentNamed(ctx, input.deploymentId),
-    'deployment',
-    input.deploymentId,
-  )
+  const { role } = serviceActions.ROLL_BACK
+  const deployment = await deployments.toChange(ctx, input.deploymentId, role)
   const { organizationId } = deployment
-  allow(ctx.viewer, serviceActions.ROLL_BACK.role, organizationId)
   const version = await runnable(ctx, input.versionId, ['versionId'], organizationId)
   if (version.deploymentId !== deployment.id)
     throw new ValidationError([
       { path: ['versionId'], message: "This is another deployment's version." },
     ])
-  const services = input.serviceIds
+  const chosen = input.serviceIds
     ? await Promise.all(
         input.serviceIds.map(async (id) =>
           found(await serviceNamed(ctx, id, undefined, [organizationId]), 'service', id),
@@ -44,7 +40,7 @@ export async function rollBackDeployment(
         where: { deploymentId: deployment.id, deletedAt: null },
         orderBy: { serial: 'asc' },
       })
-  const strangers = services.filter(({ deploymentId }) => deploymentId !== deployment.id)
+  const strangers = chosen.filter(({ deploymentId }) => deploymentId !== deployment.id)
   if (strangers.length > 0)
     throw new ValidationError(
       strangers.map(({ name }) => ({
@@ -56,10 +52,10 @@ export async function rollBackDeployment(
   const { call } = ctx
   const effects = call && call.attempt > 1 ? await effectsOf(ctx.database, call.id) : []
   const done = new Set(effects.map(({ part }) => part))
-  const rest = services.filter(({ id }) => !done.has(id))
+  const rest = chosen.filter(({ id }) => !done.has(id))
   for (const service of rest) permit(ctx.viewer, 'ROLL_BACK', service)
   const rolled: Service[] = []
-  for (const service of services) {
+  for (const service of chosen) {
     const row = done.has(service.id) ? service : await rollBack(ctx, service, version, input.reason)
     if (row !== null) rolled.push(row)
   }
@@ -80,6 +76,6 @@ async function rollBack(
   const part = service.id
   const done = await apply(ctx, service, true, set, events, 'rollBackDeployment', { part })
   if (done !== undefined) return done
-  const now = await serviceById(ctx, service.id)
+  const now = await services.byId(ctx, service.id)
   return now && rollBack(ctx, now, version, reason)
 }

@@ -1,22 +1,15 @@
-import {
-  annotationChanges,
-  keepAnnotations,
-  LIMIT_CHOICES,
-  meantBy,
-  readAddresses,
-  theOne,
-  type AnnotationInput,
-} from '../../addresses/index.ts'
+import { LIMIT_CHOICES, meantBy, theOne, type AnnotationInput } from '../../addresses/index.ts'
 import { allow, found, organizationFor, workplacesOf } from '../../auth/viewer.ts'
-import { actor, type Context } from '../../context.ts'
+import { actor, type Context, type Platform } from '../../context.ts'
 import { Prisma, type Service } from '../../generated/prisma/client.ts'
 import { Forbidden, ValidationError } from '../../kit/errors.ts'
-import { advance, recorded, type Change, type NewEvent } from '../../streams/index.ts'
+import { create, hint, update } from '../../kinds/index.ts'
+import { advance, recorded, type NewEvent } from '../../streams/index.ts'
 import { changed } from '../change.ts'
 import { keepSchemas, readFunctions, TIMEOUT_SECONDS, type FunctionInput } from '../functions.ts'
-import { given, makeService } from '../make.ts'
-import { ServiceId, serviceNaming } from '../service.ts'
-import { changeService, hintService } from '../store.ts'
+import { given } from '../make.ts'
+import { services } from '../service.ts'
+import { changeService } from '../store.ts'
 
 /** What a queue is. */
 export interface QueueInput {
@@ -41,31 +34,29 @@ export async function createQueue(
   named: string | undefined,
 ): Promise<Service> {
   const organizationId = organizationFor(ctx.viewer, 'DEVELOPER', named)
-  const addresses = readAddresses(input.addresses)
   const { functions, schemas } = await readFunctions(
     ctx,
     given(queue.functions, FUNCTIONS),
     FUNCTIONS,
   )
   await keepSchemas(ctx.database, schemas)
-  const id = ServiceId.make()
-  const who = actor(ctx)
-  const insert = (handle: string): Prisma.Sql =>
-    recorded(
-      Prisma.sql`
-        INSERT INTO "Service" (id, "organizationId", kind, handle, "heldHandle", name, description, status,
-          functions, concurrency, "timeoutSeconds", "lastCheckInAt", environment, creator)
-        VALUES (${id}::uuid, ${organizationId}::uuid, 'QUEUE', ${handle}, ${handle}, ${input.name},
-          ${input.description ?? ''}, 'UNAVAILABLE', ${JSON.stringify(functions)}::jsonb, ${queue.concurrency ?? null}::int,
-          ${queue.timeoutSeconds ?? TIMEOUT_SECONDS}::int, clock_timestamp(), '[]', ${JSON.stringify(who)}::jsonb)
-        ON CONFLICT ("organizationId", "heldHandle") DO NOTHING RETURNING *`,
-      {
-        actor: who,
-        events: [{ kind: 'CREATED', changes: [{ field: 'status', to: 'UNAVAILABLE' }] }],
-        act: { action: 'createService', noun: 'svc' },
-      },
-    )
-  return makeService(ctx, { ...input, id, organizationId, addresses }, { insert })
+  return create(ctx, services, {
+    ...input,
+    organizationId,
+    action: 'createService',
+    changes: [{ field: 'status', to: 'UNAVAILABLE' }],
+    values: {
+      kind: 'QUEUE',
+      status: 'UNAVAILABLE',
+      description: input.description ?? '',
+      functions: JSON.stringify(functions),
+      concurrency: queue.concurrency ?? null,
+      timeoutSeconds: queue.timeoutSeconds ?? TIMEOUT_SECONDS,
+      lastCheckInAt: Prisma.sql`clock_timestamp()`,
+      environment: '[]',
+      creator: JSON.stringify(actor(ctx)),
+    },
+  })
 }
 
 /**
@@ -83,43 +74,28 @@ export async function updateQueue(
   },
 ): Promise<Service | undefined> {
   const queue = input.backend?.queue
-  const name = input.name ?? old.name
-  const description = input.description ?? old.description
   const { functions, schemas } = await readFunctions(ctx, queue?.functions ?? [], FUNCTIONS)
   const written = JSON.stringify(queue?.functions ? functions : old.functions)
-  const concurrency = queue?.concurrency === undefined ? old.concurrency : queue.concurrency
-  const timeoutSeconds = queue?.timeoutSeconds ?? old.timeoutSeconds
-  const changes: Change[] = [
-    ...changed('name', old.name, name),
-    ...changed('description', old.description, description),
-    ...changed('concurrency', old.concurrency, concurrency),
-    ...changed('timeoutSeconds', old.timeoutSeconds, timeoutSeconds),
-    ...(queue?.functions ? [{ field: 'functions', to: functions.map((one) => one.name) }] : []),
-    ...annotationChanges(input.annotations),
-  ]
-  if (changes.length === 0) return old
   await keepSchemas(ctx.database, schemas)
-  const { annotations } = input
-  const events: NewEvent[] = [{ kind: 'UPDATED', changes }]
-  return changeService(
-    ctx,
-    old.id,
-    Prisma.sql`, name = ${name}, description = ${description}, functions = ${written}::jsonb,
-      concurrency = ${concurrency}::int, "timeoutSeconds" = ${timeoutSeconds}::int`,
-    {
-      actor: actor(ctx),
-      events,
-      action: 'updateService',
-      where: Prisma.sql`AND t."deletedAt" IS NULL AND t.revision = ${old.revision}::bigint`,
-      along: annotations ? (db) => keepAnnotations(db, old.id, annotations) : undefined,
+  return update(ctx, services, old, {
+    action: 'updateService',
+    values: {
+      name: input.name ?? old.name,
+      description: input.description ?? old.description,
+      concurrency: queue?.concurrency === undefined ? old.concurrency : queue.concurrency,
+      timeoutSeconds: queue?.timeoutSeconds ?? old.timeoutSeconds,
     },
-  )
+    set: [Prisma.sql`functions = ${written}::jsonb`],
+    changes: queue?.functions ? [{ field: 'functions', to: functions.map((one) => one.name) }] : [],
+    where: Prisma.sql`AND t.revision = ${old.revision}::bigint`,
+    annotations: input.annotations,
+  })
 }
 
 /** By id, handle or address, where the viewer may work; null for the absent and the foreign alike. Throws Ambiguous. */
 export async function serviceOfWorker(ctx: Context, text: string): Promise<Service | null> {
   const organizations = workplacesOf(ctx.viewer)
-  const meant = await meantBy(ctx, serviceNaming, 's', text, organizations)
+  const meant = await meantBy(ctx, services, 's', text, organizations)
   if (meant === null) return null
   const { form, where } = meant
   const rows = await ctx.database.read<Service>(
@@ -129,7 +105,7 @@ export async function serviceOfWorker(ctx: Context, text: string): Promise<Servi
       ORDER BY s.serial ${LIMIT_CHOICES}`,
     `service-of-worker-by-${form}`,
   )
-  return theOne(ctx, serviceNaming, text, rows)
+  return theOne(ctx, services, text, rows)
 }
 
 /** A queue that the viewer may work for; throws NotFound, Ambiguous, and ValidationError for another kind of service. */
@@ -170,7 +146,7 @@ const lastHeard = Prisma.sql`GREATEST(t."lastCheckInAt", t."lastWorkerAt")`
 
 /** Marks queues whose workers have come, and those whose workers have been silent for too long. */
 export async function sweepQueues(
-  platform: Parameters<typeof hintService>[0],
+  platform: Pick<Platform, 'database' | 'hub' | 'bus'>,
   by: Parameters<typeof recorded>[1]['actor'],
 ): Promise<void> {
   const sweep = async (
@@ -188,7 +164,7 @@ export async function sweepQueues(
         { actor: by, events },
       ),
     )
-    for (const row of rows) hintService(platform, row, false)
+    for (const row of rows) hint(platform, services, row, {})
   }
   const limit = Prisma.sql`make_interval(secs => COALESCE(t."timeoutSeconds", ${TIMEOUT_SECONDS}::int))`
   await sweep('READY', null, Prisma.sql`t."lastWorkerAt" > now() - ${limit}`, [

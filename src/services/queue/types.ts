@@ -7,7 +7,7 @@ import { openToWorkers } from '../../graph/workers.ts'
 import { batched } from '../../kit/batched.ts'
 import { JsonText } from '../../kit/json/json.ts'
 import { functionsOf, schemaTexts, TIMEOUT_SECONDS, type StoredFunction } from '../functions.ts'
-import { ServiceId, serviceNaming } from '../service.ts'
+import { ServiceId, services } from '../service.ts'
 import { ServiceInterface } from '../types.ts'
 
 export const SchemaDraftType = builder.enumType('SchemaDraft', {
@@ -109,6 +109,6 @@ export const QueueServiceType = builder.prismaObject('Service', {
   }),
 })
 
-addressable(QueueServiceType, serviceNaming, {
+addressable(QueueServiceType, services, {
   TOPCHEF: async (_ctx, _row, id) => `/topchef/services/${id}`,
 })

@@ -6,7 +6,7 @@ import { handlerUnderTest, hasLibraries } from './handler.ts'
 
 /*
  * Handlers that were written for ABEJA's own runtime (abejaruntime 1.1.1 on PyPI, whose answers these are, but where it
- * says otherwise).
+ * says otherwise; contract abeja 4.3).
  */
 
 describe("a handler of ABEJA's runtime", () => {

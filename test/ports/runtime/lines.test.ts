@@ -39,6 +39,7 @@ describe('lines of output', () => {
     ])
   })
 
+  // 250 kB (contract abeja 4.3)
   test('that are too long are split between characters, and nothing is dropped', () => {
     const whole = 'x'.repeat(MAX_LINE_BYTES)
     expect(linesOf(`${whole}\r\n`)).toEqual([whole])

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { handlerUnderTest, hasLibraries } from './handler.ts'
 
-/* Handlers with real libraries, in the shapes of ABEJA's public templates. */
+/* Handlers with real libraries, in the shapes of ABEJA's public templates (contract abeja 4.3). */
 
 const picture = readFileSync(new URL('../../../examples/image-stats/picture.png', import.meta.url))
 

@@ -287,6 +287,7 @@ if os.fork() == 0:
     )
   })
 
+  // contract abeja 4.2
   test('works in the folder that holds a folder .abeja', async () => {
     const instance = await start('pwd', { 'deep/down/.abeja/x': '', 'deep/down/main.py': '' })
     await instance.exited

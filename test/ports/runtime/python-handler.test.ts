@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { until } from '../../../testkit/until.ts'
 import { handlerUnderTest } from './handler.ts'
 
+/* What a handler is given and may answer (contract abeja 4.3). */
+
 const FAILURE = { status: 'unexpected error occurred' }
 
 describe('a Python handler', () => {

@@ -3,7 +3,7 @@ import { testApp, type TestApp } from '../../../testkit/app.ts'
 import { tarGz } from '../../../testkit/archive.ts'
 import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
-/* Contract 4.1 and 4.2: deployments; versions, their upload and their download. */
+/* Deployments; versions, their upload and their download (contract abeja 3, 4.1 and 4.2). */
 
 let app: TestApp
 let abeja: Abeja

@@ -3,7 +3,7 @@ import { streamApp, type StreamApp } from '../../../testkit/stream-app.ts'
 import { seedOrganization } from '../../../testkit/seed/organizations.ts'
 import { Abeja, type Answer } from '../../../testkit/fronts/abeja.ts'
 
-/* Contract 2: results and errors. */
+/* Results and errors, those of what is not offered too (contract abeja 2.1, 2.2, 2.3, 7.2 and 7.3). */
 
 let app: StreamApp
 let abeja: Abeja
@@ -130,7 +130,7 @@ test('2.3 401 comes before 403, 403 before 404, and 404 before 400', async () =>
   expect((await stranger.call('PATCH', at(deployment), { name: 'x'.repeat(300) })).status).toBe(403)
 })
 
-test('2.4 413: a body that is larger than MAX_BODY_BYTES', async () => {
+test('2.3 413: a body that is larger than MAX_BODY_BYTES', async () => {
   const answer = await abeja.call('POST', '/deployments', { name: 'x'.repeat(1_100_000) })
   expect(answer.status).toBe(413)
   isError(answer, 'too_large')

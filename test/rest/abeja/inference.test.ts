@@ -8,7 +8,7 @@ import { Abeja } from '../../../testkit/fronts/abeja.ts'
 import { CreateRoute } from '../../../testkit/operations/routes.ts'
 import { succeeded } from '../../../testkit/outcome.ts'
 
-/* Contract 6 and 7.1: inference, and calls through endpoints. */
+/* Inference, and calls through endpoints (contract abeja 1.2, 2.4, 6 and 7.1). */
 
 const HANDLER = {
   'main.py': `

@@ -4,7 +4,7 @@ import { linesOf } from '../../../testkit/seed/services.ts'
 import { until } from '../../../testkit/until.ts'
 import { Abeja, ECHO } from '../../../testkit/fronts/abeja.ts'
 
-/* Contract 5: logs, both ways. */
+/* Logs, both ways (contract abeja 5). */
 
 let app: SharedApp
 let abeja: Abeja

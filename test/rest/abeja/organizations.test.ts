@@ -11,7 +11,7 @@ import {
   signedIn,
 } from '../../../testkit/seed/organizations.ts'
 
-/* Organizations, and who made what in them (contract 4.1). */
+/* Organizations, and who made what in them (contract abeja 1.4, 3 and 4.1). */
 
 let app: TestApp
 beforeAll(async () => {

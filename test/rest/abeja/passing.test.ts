@@ -9,7 +9,7 @@ import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { until } from '../../../testkit/until.ts'
 import { server } from '../../doors/programs.ts'
 
-/* A service that was made elsewhere, called by ABEJA's paths with all that HTTP/1.1 has. */
+/* A service that was made elsewhere, called by ABEJA's paths with all that HTTP/1.1 has (contract abeja 6). */
 
 const Addresses = graphql(`
   query PassingAddresses($id: ID!) {

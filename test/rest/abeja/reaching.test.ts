@@ -5,7 +5,7 @@ import { testApp, type TestApp } from '../../../testkit/app.ts'
 import { member, seedOrganization } from '../../../testkit/seed/organizations.ts'
 import { Abeja } from '../../../testkit/fronts/abeja.ts'
 
-/* Contract 1: base URLs, hosts, credentials, and what real clients send. */
+/* Base URLs, hosts, credentials, and what real clients send (contract abeja 1.2, 1.4 and 1.5). */
 
 let app: TestApp
 let abeja: Abeja

@@ -8,7 +8,8 @@ import { millrace } from '../../../testkit/cli.ts'
 
 /*
  * The official SDK (abeja-sdk 2.3.5), pointed at this server by nothing but environment variables. It is installed by
- * `python3 -m venv .venv && .venv/bin/pip install -r python/requirements-test.txt`, which CI does.
+ * `python3 -m venv .venv && .venv/bin/pip install -r python/requirements-test.txt`, which CI does. From nothing to a
+ * running service and its end (contract abeja 1.1, 1.3, 1.4, 2.3, 4, 4.1, 4.2, 4.4, 5 and 6).
  */
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const python = at('../../../.venv/bin/python')

@@ -4,7 +4,7 @@ import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { Abeja, type Said } from '../../../testkit/fronts/abeja.ts'
 import { update } from '../../../testkit/operations/services.ts'
 
-/* Contract 4.4: services, their objects, updates and lifecycle. */
+/* Services, their objects, updates and lifecycle (contract abeja 3, 4.4, 4.4.1, 4.4.2, 4.4.3 and 4.4.4). */
 
 /* Nobody calls them here. */
 const QUIET = { 'main.mjs': 'export const handler = () => new Response()\n' }

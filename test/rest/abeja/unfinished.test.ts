@@ -3,6 +3,8 @@ import { graphql } from '../../../testkit/generated/index.ts'
 import { streamApp, type StreamApp } from '../../../testkit/stream-app.ts'
 import { Abeja } from '../../../testkit/fronts/abeja.ts'
 
+/* Logs with lines that are not finished (contract abeja 5). */
+
 let app: StreamApp
 let abeja: Abeja
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { plainly, Topchef, type Said } from '../../../testkit/fronts/topchef.ts'
 import { Viewer } from '../../../testkit/operations/organizations.ts'
 import { member } from '../../../testkit/seed/organizations.ts'
 
-/* Contract 9 and 10: what the clients that there are send, request by request. */
+/* What the clients that there are send, request by request (contract topchef 1, 5, 6, 7 and 10). */
 
 let app: TestApp
 let topchef: Topchef
@@ -17,7 +17,7 @@ afterAll(() => app.close())
 const keysOf = (said: object): string[] => Object.keys(said).toSorted()
 const FIVE = ['date_submitted', 'id', 'parameters', 'results', 'status']
 
-test('9 the strict Java client finds no key that it does not know', async () => {
+test('10 the strict Java client finds no key that it does not know', async () => {
   const java = topchef.with({ 'user-agent': 'Java/1.8.0_172', accept: 'application/json' })
   const service = await topchef.service()
   const job = await topchef.job(service)

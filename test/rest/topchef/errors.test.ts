@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { plainly, SERVICE, Topchef, type Answer } from '../../../testkit/fronts/topchef.ts'
 
-/* Contract 2, 3 and 4: what is asked, and what is wrong with it. */
+/* What is asked, and what is wrong with it (contract topchef 2, 3, 4, 6 and 9). */
 
 let app: SharedApp
 let topchef: Topchef

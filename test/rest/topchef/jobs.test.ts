@@ -3,7 +3,7 @@ import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { submitMany } from '../../../testkit/seed/jobs.ts'
 import { SERVICE, Topchef, type Said } from '../../../testkit/fronts/topchef.ts'
 
-/* Contract 5, 6 and 7: jobs, their states and their queue. */
+/* Jobs, their states and their queue (contract topchef 3, 5, 6 and 7). */
 
 let app: SharedApp
 let topchef: Topchef

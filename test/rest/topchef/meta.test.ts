@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { SERVICE, Topchef } from '../../../testkit/fronts/topchef.ts'
 
-/* Contract 4: the schemas that answers publish, against what the original published and against the answers. */
+/*
+ * The schemas that answers publish, against what the original published and against the answers (contract topchef 4
+ * and 6).
+ */
 
 let app: SharedApp
 let topchef: Topchef

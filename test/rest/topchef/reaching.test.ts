@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../../testkit/app.ts'
 import { plainly, SERVICE, Topchef } from '../../../testkit/fronts/topchef.ts'
 
-/* Contract 2 and 3: where the front is reached, by whom and how. */
+/* Where the front is reached, by whom and how (contract topchef 2 and 3). */
 
 let app: TestApp
 let topchef: Topchef

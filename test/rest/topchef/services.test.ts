@@ -4,7 +4,7 @@ import { sharedApp, type SharedApp } from '../../../testkit/shared.ts'
 import { until } from '../../../testkit/until.ts'
 import { SERVICE, Topchef } from '../../../testkit/fronts/topchef.ts'
 
-/* Contract 5 and 6: services. */
+/* Services (contract topchef 5, 6 and 8). */
 
 let app: SharedApp
 let topchef: Topchef

@@ -15,7 +15,7 @@ import { seedOrganization } from '../../../testkit/seed/organizations.ts'
 import { seed } from '../../../testkit/seed/chain.ts'
 import { Topchef, uuidOf } from '../../../testkit/fronts/topchef.ts'
 
-/* Contract 12: the front and GraphQL are two ways to the same things. */
+/* The front and GraphQL are two ways to the same things, whose states have words in both (contract topchef 7). */
 
 let app: TestApp
 let topchef: Topchef

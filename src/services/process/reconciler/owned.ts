@@ -6,7 +6,7 @@ import {
   type Service,
 } from '../../../generated/prisma/client.ts'
 import { system } from '../../../kit/actor.ts'
-import { closeLog, type NewEvent } from '../../../streams/index.ts'
+import { closeLog, LOG, type NewEvent } from '../../../streams/index.ts'
 import { neededForReady, scaleChanges, scaleOf } from '../scale.ts'
 import type { ServiceMove } from '../../service.ts'
 import { changeService, moveService } from '../../store.ts'
@@ -121,7 +121,7 @@ export class OwnedService {
         "closedAt" = clock_timestamp(), "instanceUser" = NULL, "ownerServer" = NULL, "ownerRun" = NULL, "ownedUntil" = NULL`,
       { actor: system, events: status, where: this.#isOurs },
     )
-    hub.hint('log', service.id)
+    hub.hint(LOG, service.id)
   }
 
   /** Its processes end because this server does: it is not READY until the next owner has started others. */

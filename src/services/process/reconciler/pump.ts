@@ -2,7 +2,7 @@ import type { Platform } from '../../../context.ts'
 import { patiently } from '../../../kit/patience.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import type { OutputBatch, Position } from '../../../ports/runtime/runtime.ts'
-import { appendLines, type NewLine } from '../../../streams/index.ts'
+import { appendLines, LOG, type NewLine } from '../../../streams/index.ts'
 
 /** The process whose output is read: an instance of a service, and how often it was started again. */
 export interface Printer {
@@ -83,7 +83,7 @@ async function store(
   }
   const append = async (): Promise<Position> => {
     const head = await appendLines(platform, serviceId, lines, { instance: ordinal, guard })
-    hub.hint('log', serviceId)
+    hub.hint(LOG, serviceId)
     if (head !== undefined) return next
     // an earlier try did it and its answer was lost, or an earlier run did some of it, or it is nobody's
     const row = await database.prisma.instance.findUnique({ where: { id: instanceId } })
@@ -112,5 +112,5 @@ export async function say(
 ): Promise<void> {
   const lines = text.split('\n').map((line) => ({ source: 'SYSTEM' as const, text: line }))
   await appendLines(platform, serviceId, lines, ordinal === undefined ? {} : { instance: ordinal })
-  platform.hub.hint('log', serviceId)
+  platform.hub.hint(LOG, serviceId)
 }

@@ -2,7 +2,7 @@ import { addressFor } from '../../../addresses/index.ts'
 import type { Platform } from '../../../context.ts'
 import { archiveKey, DeploymentId, isNodeImage } from '../../../deployments/index.ts'
 import type { Deployment, DeploymentVersion, Service } from '../../../generated/prisma/client.ts'
-import { organizationNaming } from '../../../organizations/index.ts'
+import { organizations } from '../../../organizations/index.ts'
 import { StartFailed, type InstanceSpec, type Program } from '../../../ports/runtime/runtime.ts'
 import { pageOrigin } from '../page.ts'
 import { ServiceId } from '../../service.ts'
@@ -86,7 +86,7 @@ async function promised(
     where: { id: organizationId },
     select: { id: true, serial: true },
   })
-  const address = await addressFor(platform, organizationNaming, 'ABEJA', organization)
+  const address = await addressFor(platform, organizations, 'ABEJA', organization)
   return {
     HANDLER: handler,
     // the SDK puts the organization in front of its host: before `x@` it needs no DNS (contract abeja 1.3)

@@ -2,7 +2,8 @@ import type { Platform } from '../../../context.ts'
 import { Prisma, type Service } from '../../../generated/prisma/client.ts'
 import { system } from '../../../kit/actor.ts'
 import { advance, recorded, type NewEvent } from '../../../streams/index.ts'
-import { hintService } from '../../store.ts'
+import { hint } from '../../../kinds/index.ts'
+import { services } from '../../service.ts'
 
 /**
  * Moves services of which no process runs from READY to SCALING, those `where` (of a table `t`) selects: what is told
@@ -19,6 +20,7 @@ export async function unready(
     changes: [{ field: 'status', from: 'READY', to: 'SCALING' }],
     message: reason,
   }
+  const act = { action: 'serviceStatusChanged', to: services.kind }
   const moved = await platform.database.query<Service>(
     recorded(
       Prisma.sql`
@@ -29,8 +31,8 @@ export async function unready(
             AND CASE WHEN t.autoscale THEN t."minInstances" ELSE t."desiredInstances" END > 0 AND (${where})
           FOR UPDATE SKIP LOCKED)
         RETURNING t.*`,
-      { actor: system, events: [event], act: { action: 'serviceStatusChanged', noun: 'svc' } },
+      { actor: system, events: [event], act },
     ),
   )
-  for (const service of moved) hintService(platform, service, true)
+  for (const service of moved) hint(platform, services, service, act)
 }

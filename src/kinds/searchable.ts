@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import type { IdKind } from '../kit/ids.ts'
-import type { Naming } from './address.ts'
+import type { Naming } from '../addresses/index.ts'
 
 /** How objects of one kind are found; what is found is shown by what `isNode` knows of the kind. */
 export interface Searchable<Row> {

@@ -1,0 +1,33 @@
+import { buildSchema, extendSchema, parse } from 'graphql'
+import { expect, test } from 'vitest'
+import { textOf } from '../../scripts/citations.mjs'
+
+/* What the API is still to get (docs/contributing/api.graphql) fits what it has, and has none of it. */
+
+const schema = buildSchema(textOf('schema.graphql'))
+const toCome = parse(textOf('docs/contributing/api.graphql'))
+
+test('what is to come is not there', () => {
+  const there = toCome.definitions.flatMap((definition) => {
+    if (!('name' in definition) || definition.name === undefined) return []
+    const name = definition.name.value
+    const type = schema.getType(name)
+    if (type === undefined) return []
+    if (!definition.kind.endsWith('Extension')) return [name]
+    const has = 'getFields' in type ? type.getFields() : {}
+    const added = 'fields' in definition ? (definition.fields ?? []) : []
+    return added
+      .map((field) => field.name.value)
+      .filter((field) => has[field] !== undefined)
+      .map((field) => `${name}.${field}`)
+  })
+  expect(there).toEqual([])
+})
+
+test('it names nothing that is neither there nor to come', () => {
+  // what interfaces demand is left out, so it is no whole schema
+  const whole = extendSchema(schema, toCome, { assumeValid: true })
+  for (const type of Object.values(whole.getTypeMap()))
+    if ('getFields' in type)
+      expect(Object.keys(type.getFields()).length, type.name).toBeGreaterThan(0)
+})
