@@ -5,7 +5,7 @@ import { noteRight, type Right } from './noted-rights.ts'
 import { atLeast } from './roles.ts'
 
 /** A role in one organization. */
-export interface Membership {
+export interface OrganizationRole {
   readonly organizationId: string
   readonly role: Role
 }
@@ -30,11 +30,11 @@ export interface ProjectRight {
  * memberships, so that whatever asks for one treats it like a stranger.
  */
 export type Viewer =
-  | { readonly kind: 'anonymous'; readonly memberships: readonly Membership[] }
+  | { readonly kind: 'anonymous'; readonly memberships: readonly OrganizationRole[] }
   | {
       readonly kind: 'user'
       readonly user: Person
-      readonly memberships: readonly Membership[]
+      readonly memberships: readonly OrganizationRole[]
       /** The only organization that the caller wants to act in. */
       readonly chosen?: string
     }
@@ -43,7 +43,7 @@ export type Viewer =
       readonly tokenId: string
       readonly tokenName: string
       readonly user: Person | undefined
-      readonly memberships: readonly Membership[]
+      readonly memberships: readonly OrganizationRole[]
       readonly project?: ProjectRight
       /** The only organization that this token of a person is good for. */
       readonly within?: string
@@ -54,7 +54,7 @@ export type Viewer =
   | {
       readonly kind: 'front'
       readonly front: Front
-      readonly memberships: readonly Membership[]
+      readonly memberships: readonly OrganizationRole[]
     }
 
 export const anonymous: Viewer = { kind: 'anonymous', memberships: [] }

@@ -1,5 +1,5 @@
 /** Where the database tells what happens to it; pino's logger is one. */
-export interface Log {
+export interface DatabaseLog {
   info(message: string): void
   warn(message: string): void
   error(message: string): void

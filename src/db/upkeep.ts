@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import { Rounds } from '../kit/rounds.ts'
-import { messageOf, type Log } from './log.ts'
+import { messageOf, type DatabaseLog } from './log.ts'
 
 const EVERY_MS = 60_000
 /** Transactions after which rows must be frozen, long before their ids come round (`autovacuum_freeze_max_age`). */
@@ -19,12 +19,12 @@ interface Due {
  */
 export class Upkeep {
   readonly #pool: Pool
-  readonly #log: Log
+  readonly #log: DatabaseLog
   /** Tables that could not be looked after: one that takes too long would stop everything again and again. */
   readonly #failed = new Set<string>()
   readonly #rounds: Rounds
 
-  constructor(pool: Pool, log: Log, everyMs = EVERY_MS) {
+  constructor(pool: Pool, log: DatabaseLog, everyMs = EVERY_MS) {
     this.#pool = pool
     this.#log = log
     this.#rounds = new Rounds(

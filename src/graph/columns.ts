@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Asked } from './look-ahead.ts'
+import type { AskedFields } from './look-ahead.ts'
 
 /** Some of a table's columns, for the SELECT of a named statement. */
 export interface Columns<Name extends string = string> {
@@ -21,12 +21,12 @@ export function columnsFor<Row extends object>(
   alias: string,
   always: readonly (keyof Row & string)[],
   fields: Readonly<Record<string, readonly (keyof Row & string)[]>>,
-): (asked: Asked) => Columns<keyof Row & string> | undefined {
+): (asked: AskedFields) => Columns<keyof Row & string> | undefined {
   type List = Columns<keyof Row & string>
   const lists = new Map<string, List>()
-  const known = new WeakMap<Asked, List | null>()
+  const known = new WeakMap<AskedFields, List | null>()
 
-  const listOf = (asked: Asked): List | null => {
+  const listOf = (asked: AskedFields): List | null => {
     const names = new Set(always)
     for (const field of asked.keys()) {
       const made = field === '__typename' ? [] : fields[field]

@@ -1,7 +1,7 @@
 import { addressesAlong } from '../addresses/index.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
 import { columnsFor } from '../graph/columns.ts'
-import { perPlace, type Asked } from '../graph/look-ahead.ts'
+import { perPlace, type AskedFields } from '../graph/look-ahead.ts'
 import { jobColumns, type MoreColumns } from '../job-engine/index.ts'
 
 /** What lists are ordered by, and what says whether a job is the viewer's, is always there. */
@@ -64,7 +64,7 @@ const whole: JobSelection = { key: 'whole', sql: jobColumns('j') }
  */
 export const jobSelection = perPlace(whole, selection)
 
-function selection(asked: Asked): JobSelection {
+function selection(asked: AskedFields): JobSelection {
   const own = columns(asked)
   if (own === undefined) return whole
   const isAddressed = asked.has('address') || asked.has('addresses')

@@ -2,7 +2,7 @@ import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
 import { organizationsOf, workplacesOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma, type JobAttempt, type Service } from '../generated/prisma/client.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import type { AskedFields } from '../graph/look-ahead.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
 import {
   countsOf,
@@ -25,7 +25,7 @@ export async function jobNamed(
   ctx: Context,
   text: string,
   organizations = organizationsOf(ctx.viewer),
-  asked?: Asked,
+  asked?: AskedFields,
 ): Promise<JobRow | null> {
   const meant = await meantBy(ctx, jobNaming, 'j', text, organizations)
   if (meant === null || meant.form === 'handle') return null // it has none

@@ -2,7 +2,7 @@ import { addressesAlong } from '../addresses/index.ts'
 import { deploymentColumns } from '../deployments/index.ts'
 import { Prisma, type Deployment, type Service } from '../generated/prisma/client.ts'
 import { columnsFor } from '../graph/columns.ts'
-import { perPlace, type Asked } from '../graph/look-ahead.ts'
+import { perPlace, type AskedFields } from '../graph/look-ahead.ts'
 
 const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId', 'kind'], {
   id: [],
@@ -62,7 +62,7 @@ const whole: Selection = {
  */
 export const selectionFor = perPlace(whole, selection)
 
-function selection(asked: Asked): Selection {
+function selection(asked: AskedFields): Selection {
   const own = serviceColumns(asked)
   if (own === undefined) return whole
   const isAddressed = asked.has('address') || asked.has('addresses')

@@ -3,7 +3,7 @@ import { organizationsOf } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import { deployments } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import type { AskedFields } from '../graph/look-ahead.ts'
 import { write, type Change } from '../kinds/index.ts'
 import { advance, type NewEvent } from '../streams/index.ts'
 import { selectionFor } from './columns.ts'
@@ -17,7 +17,7 @@ import { processStatus, serviceMoves, services, type ServiceMove } from './servi
 export async function serviceNamed(
   ctx: Context,
   text: string,
-  asked?: Asked,
+  asked?: AskedFields,
   organizations: readonly string[] = organizationsOf(ctx.viewer),
 ): Promise<Service | null> {
   const id = services.kind.read(text)

@@ -1,4 +1,4 @@
-import type { Entry, Head, Page, StreamKind } from './stream.ts'
+import type { Entry, Head, StreamPage, StreamKind } from './stream.ts'
 
 /** What the window of a stream may hold; older entries are read from the table again. */
 const WINDOW_ENTRIES = 2_000
@@ -104,7 +104,7 @@ export class Reader<E extends Entry> {
 
   async #fetchOnce(): Promise<void> {
     const after = this.#end
-    const page: Page<E> = await this.kind.read(this.id, after, FETCH)
+    const page: StreamPage<E> = await this.kind.read(this.id, after, FETCH)
     if (this.#end !== after) return // the window was moved meanwhile
     const first = page.entries[0]
     // retention was faster than the window: start anew behind the gap, which followers find in the table

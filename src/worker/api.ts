@@ -15,7 +15,7 @@ export interface Endpoint {
 }
 
 /** What has come back. */
-export interface Reply {
+export interface HttpReply {
   readonly status: number
   readonly text: string
 }
@@ -26,7 +26,7 @@ interface PostOptions {
 }
 
 /** Sends a body and answers what comes back. Throws Away when nothing does, and the reason of the signal when that fires. */
-export type Post = (body: string, options: PostOptions) => Promise<Reply>
+export type Post = (body: string, options: PostOptions) => Promise<HttpReply>
 
 /** Sends to an endpoint. */
 export const postTo =

@@ -16,7 +16,7 @@ test('what a library has no more is named', () => {
 })
 
 test('a server does not start with a pg whose queries hand their rows over otherwise', async () => {
-  vi.doMock('pg', async (actual) => ({ ...(await actual<object>()), Query: class {} }))
+  vi.doMock('pg', async (actual) => ({ ...(await actual<object>()), Query: Object }))
   await expect(import('../../src/db/bounded-query.ts')).rejects.toThrow(
     'pg has no Query.handleDataRow any more',
   )
