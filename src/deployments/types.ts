@@ -1,13 +1,6 @@
 import { addressable, AddressableInterface, addressFor } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
-import {
-  DeliveryInterface,
-  EventInterface,
-  eventPages,
-  streamConnectionOf,
-  MAX_ENTRIES,
-  type Delivery,
-} from '../events/index.ts'
+import { isFollowed } from '../events/index.ts'
 import {
   VersionStatus,
   type Deployment,
@@ -23,7 +16,6 @@ import type { Variable } from '../kit/environment.ts'
 import type { Context } from '../context.ts'
 import { batched } from '../kit/batched.ts'
 import { ActorType, organizations } from '../organizations/index.ts'
-import type { StoredEvent } from '../streams/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl, mayFetch } from './archive.ts'
 import { DeploymentId, deployments, VersionId, versionMoves, versions } from './deployment.ts'
@@ -144,20 +136,6 @@ const versionPages = childPages<DeploymentVersion>(
   },
 )
 
-const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement({
-  description: 'Something that happened to a deployment.',
-  interfaces: [EventInterface],
-  fields: (t) => ({
-    kind: t.exposeString('kind', { description: 'What happened, such as VERSION_CREATED.' }),
-  }),
-})
-const ObjectEventConnection = streamConnectionOf<StoredEvent>(
-  'ObjectEvent',
-  ObjectEventType,
-  'events',
-)
-const deploymentEventPages = eventPages(deployments.stream)
-
 export const DeploymentType = builder.prismaObject('Deployment', {
   description: 'Code that can be served, version by version.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
@@ -183,12 +161,6 @@ export const DeploymentType = builder.prismaObject('Deployment', {
       description: 'Its versions, oldest first.',
       args: pageArgs(t.arg),
       resolve: ({ id }, args, ctx) => versionPages(ctx, id, args),
-    }),
-    events: t.field({
-      type: ObjectEventConnection,
-      description: 'What happened to it, oldest first.',
-      args: pageArgs(t.arg, MAX_ENTRIES),
-      resolve: ({ id }, args, ctx) => deploymentEventPages(ctx, id, args),
     }),
     creator: t.field({
       type: ActorType,
@@ -234,6 +206,7 @@ export async function abejaPath(
   return `/abeja/organizations/${org}/deployments/${dep}`
 }
 
+isFollowed(deployments, DeploymentType, 'A deployment: versions, rollouts, rollbacks.')
 addressable(DeploymentType, deployments, {
   ABEJA: (ctx, row) => abejaPath(ctx, row.organizationId, row.id),
 })
@@ -242,29 +215,3 @@ addressable(VersionType, versions, {
     `${await abejaPath(ctx, row.organizationId, row.deploymentId)}/versions/${id}`,
 })
 hasStates('DeploymentVersion', versionMoves)
-
-export interface DeploymentDelivery extends Delivery {
-  readonly deploymentId: string
-  readonly events: readonly StoredEvent[]
-}
-
-export const DeploymentDeliveryType = builder
-  .objectRef<DeploymentDelivery>('DeploymentDelivery')
-  .implement({
-    description:
-      'A deployment as it is, and what happened; first without events: the present state. Null once deleted.',
-    interfaces: [DeliveryInterface],
-    fields: (t) => ({
-      deployment: t.field({
-        type: DeploymentType,
-        nullable: true,
-        description: 'The deployment as it is now; null once deleted.',
-        resolve: ({ deploymentId }, _args, ctx) => deployments.byId(ctx, deploymentId),
-      }),
-      events: t.field({
-        type: [ObjectEventType],
-        description: 'What happened.',
-        resolve: ({ events }) => [...events],
-      }),
-    }),
-  })

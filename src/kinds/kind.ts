@@ -54,13 +54,18 @@ export interface Kind<Row> extends About<Row>, Table {
   changedBefore(ctx: Context, id: string, role?: Role): Promise<Row>
 }
 
+/** A kind whose objects have streams of events. */
+export interface FollowedKind<Row> extends Kind<Row> {
+  readonly stream: EventStream
+}
+
 /**
  * Describes a kind of object: it becomes a node and, where that is said, is found by `search`. With `closedBy`, the
  * column that is set when nothing more happens to an object, it has a stream of events.
  */
 export function kindOf<Row extends Owned>(
   about: About<Row> & { readonly closedBy: string },
-): Kind<Row> & { readonly stream: EventStream }
+): FollowedKind<Row>
 export function kindOf<Row extends Owned>(about: About<Row>): Kind<Row>
 export function kindOf<Row extends Owned>(
   about: About<Row> & { readonly closedBy?: string },

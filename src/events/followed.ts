@@ -1,0 +1,90 @@
+import type { ObjectRef } from '@pothos/core'
+import { builder } from '../builder.ts'
+import type { StoredEvent } from '../streams/index.ts'
+import { pageArgs } from '../graph/connection.ts'
+import type { FollowedKind, Owned } from '../kinds/index.ts'
+import { eventPages, MAX_ENTRIES, streamConnectionOf } from './connection.ts'
+import { deliver, now, resumeFrom } from './deliver.ts'
+import { DeliveryInterface, EventInterface, type Delivery } from './types.ts'
+
+type Types = typeof builder.$inferSchemaTypes
+
+const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement({
+  description: 'Something that happened to a deployment.',
+  interfaces: [EventInterface],
+  fields: (t) => ({
+    kind: t.exposeString('kind', { description: 'What happened, such as VERSION_CREATED.' }),
+  }),
+})
+const ObjectEventConnection = streamConnectionOf<StoredEvent>(
+  'ObjectEvent',
+  ObjectEventType,
+  'events',
+)
+
+interface ObjectDelivery extends Delivery {
+  readonly objectId: string
+  readonly events: readonly StoredEvent[]
+}
+
+/**
+ * Lets objects of a kind be followed: its type `Deployment` has `events`, and there is a subscription
+ * `deploymentChanged(deploymentId:)` of `DeploymentDelivery`. `description` is the subscription's.
+ */
+export function isFollowed<Row extends Owned>(
+  kind: FollowedKind<Row>,
+  type: ObjectRef<Types, Row>,
+  description: string,
+): void {
+  const { noun, stream } = kind
+  const field = `${type.name.charAt(0).toLowerCase()}${type.name.slice(1)}`
+  const pages = eventPages(stream)
+
+  builder.objectField(type, 'events', (t) =>
+    t.field({
+      type: ObjectEventConnection,
+      description: 'What happened to it, oldest first.',
+      args: pageArgs(t.arg, MAX_ENTRIES),
+      resolve: ({ id }, args, ctx) => pages(ctx, id, args),
+    }),
+  )
+
+  const DeliveryType = builder.objectRef<ObjectDelivery>(`${type.name}Delivery`).implement({
+    description: `A ${noun} as it is, and what happened; first without events: the present state. Null once deleted.`,
+    interfaces: [DeliveryInterface],
+    fields: (t) => ({
+      [field]: t.field({
+        type: type as unknown as ObjectRef<Types, Owned>, // the rows of the kind, whichever it is
+        nullable: true,
+        description: `The ${noun} as it is now; null once deleted.`,
+        resolve: ({ objectId }, _args, ctx) => kind.byId(ctx, objectId),
+      }),
+      events: t.field({
+        type: [ObjectEventType],
+        description: 'What happened.',
+        resolve: ({ events }) => [...events],
+      }),
+    }),
+  })
+
+  builder.subscriptionField(`${field}Changed`, (t) =>
+    t.field({
+      type: DeliveryType,
+      description,
+      args: {
+        [`${field}Id`]: t.arg.id({ required: true, description: 'Which: id, handle or address.' }),
+        after: t.arg.string({ description: 'Cursor to resume after.' }),
+      },
+      subscribe: async (_root, { after, ...which }, ctx) => {
+        const from = resumeFrom(ctx, after)
+        const named = String(Object.values(which)[0]) // the only other argument
+        const { id } = await kind.toFollow(ctx, named, from !== undefined)
+        return deliver(ctx, stream.on(ctx.database.shared), id, from, {
+          show: (events) => ({ objectId: id, events }),
+          begin: now,
+        })
+      },
+      resolve: ({ delivery }) => delivery,
+    }),
+  )
+}
