@@ -3,7 +3,7 @@ import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
 import type { Front } from './generated/prisma/enums.ts'
 import { EFFECT, type Actor, type KeyedCall } from './kit/actor.ts'
-import type { Answer, Call, Outgoing } from './kit/http/call.ts'
+import type { CallAnswer, Call, Outgoing } from './kit/http/call.ts'
 import type { CorsPolicy } from './kit/http/cors.ts'
 import type { Logger } from './kit/logger.ts'
 import type { Asker, Operation } from './kit/operation.ts'
@@ -69,7 +69,12 @@ export interface Doors {
    * Calls a service as the viewer; one that sleeps is woken. Throws NotFound, Forbidden, WrongState (it does not
    * run), Unavailable (no instance yet), BadGateway (the instance broke off) or TimedOut.
    */
-  invoke(ctx: Context, deployment: string | undefined, service: string, call: Call): Promise<Answer>
+  invoke(
+    ctx: Context,
+    deployment: string | undefined,
+    service: string,
+    call: Call,
+  ): Promise<CallAnswer>
   /**
    * Calls the primary target of a route as the viewer; a route of `deployment` may be named by its name too. Throws
    * NotFound also when no target is active.
@@ -79,7 +84,7 @@ export interface Doors {
     deployment: string | undefined,
     route: string,
     call: Call,
-  ): Promise<Answer>
+  ): Promise<CallAnswer>
   /** The CORS policy of the service with this id, whoever asks; undefined where there is none. */
   corsOf(service: string): Promise<CorsPolicy | undefined>
   /** The same of the primary target of a route. */

@@ -92,8 +92,7 @@ const mayImport: Record<string, readonly string[]> = {
     'context',
     'graph',
     'schema',
-    'streams', // what a delivery outlasts
-    'events', // and in which parts it goes
+    'events', // in which parts a delivery goes
   ],
   http: [
     ...core,
@@ -247,4 +246,44 @@ test('the table has no circle', () => {
     seen.add(part)
   }
   for (const part of Object.keys(mayImport)) visit(part, [])
+})
+
+/** The types that a file declares and exports. */
+const typesIn = (file: string): string[] => {
+  const text = readFileSync(join(src, file), 'utf8')
+  const found = text.matchAll(/^export (?:declare |abstract )*(?:interface|type|class) (\w+)/gm)
+  return [...new Set([...found].map(([, name = '']) => name))]
+}
+
+test('no two modules export a type of the same name', () => {
+  const modules = new Map<string, string[]>()
+  // programs of JavaScript that run by themselves have their own words
+  for (const file of files.filter((one) => one.endsWith('.ts')))
+    for (const name of typesIn(file)) modules.set(name, [...(modules.get(name) ?? []), file])
+  const shared = [...modules].filter(([, declared]) => declared.length > 1)
+  expect(shared.map(([name, declared]) => `${name}: ${declared.join(', ')}`)).toEqual([])
+})
+
+test('nor one of the name of a table or an enum of Prisma, but where that is meant', () => {
+  const generated = [
+    ...readdirSync(join(src, 'generated/prisma/models')).map((file) => file.replace('.ts', '')),
+    ...typesIn('generated/prisma/enums.ts'),
+  ]
+  const shared = files.flatMap((file) =>
+    typesIn(file).flatMap((name) => (generated.includes(name) ? [`${file} ${name}`] : [])),
+  )
+  expect(shared.toSorted()).toEqual([
+    // the moves that a job may make, by which the column's enum is checked
+    'job-engine/job.ts JobStatus',
+    // which speak of their own routes and tokens, and never of ours
+    'rest/abeja/tokens.ts Token',
+    'rest/front.ts Front',
+    'rest/route.ts Route',
+    // what a stream hands on of a row
+    'streams/audit.ts AuditEntry',
+    'streams/log.ts LogLine',
+    // names that users of the package write
+    'worker/job.ts Job',
+    'worker/worker.ts Worker',
+  ])
 })

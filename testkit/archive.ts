@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { crc32, gzipSync } from 'node:zlib'
 import { type Headers, pack } from 'tar-stream'
-import type { Source } from '../src/ports/runtime/runtime.ts'
+import type { ProgramSource } from '../src/ports/runtime/runtime.ts'
 
 export type TarEntry = Headers & { body?: string | Buffer }
 
@@ -42,7 +42,9 @@ export function storedZip({ name, content }: { name: string; content: string }):
 }
 
 /** An archive of these files as a runtime wants it. */
-export async function sourceOf(files: Readonly<Record<string, string | Buffer>>): Promise<Source> {
+export async function sourceOf(
+  files: Readonly<Record<string, string | Buffer>>,
+): Promise<ProgramSource> {
   const bytes = await tarGz(files)
   return {
     sha256: createHash('sha256').update(bytes).digest('hex'),

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Front, Role } from '../generated/prisma/enums.ts'
 import type { Database } from '../db/database.ts'
@@ -32,7 +33,7 @@ interface Kept {
 export class Authenticator {
   readonly #database: Database
   readonly #openness: Openness
-  #kept = new Map<string, Kept>()
+  readonly #kept = new LRUCache<string, Kept>({ max: MAX_KEPT })
   #asking = new Map<string, Promise<Viewer | undefined>>()
 
   constructor(database: Database, openness: Openness) {
@@ -71,7 +72,7 @@ export class Authenticator {
 
   /** Forgets what is remembered, look-ups that are under way included. */
   forget(): void {
-    this.#kept = new Map()
+    this.#kept.clear()
     this.#asking = new Map()
   }
 
@@ -96,17 +97,11 @@ export class Authenticator {
     if (kept !== undefined && performance.now() < kept.until) return kept.viewer
     const asking = this.#asking.get(key)
     if (asking !== undefined) return asking
-    const [memory, askings] = [this.#kept, this.#asking] // another pair once this one is forgotten
+    const askings = this.#asking // another map once this one is forgotten
     const answer = look()
       .then((found) => {
-        memory.delete(key)
-        if (found === undefined) return undefined
-        for (const oldest of memory.keys()) {
-          if (memory.size < MAX_KEPT) break
-          memory.delete(oldest)
-        }
-        memory.set(key, found)
-        return found.viewer
+        if (askings === this.#asking) this.#kept.set(key, found)
+        return found?.viewer
       })
       .finally(() => askings.delete(key))
     askings.set(key, answer)

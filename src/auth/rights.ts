@@ -1,14 +1,8 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
+import type { Right } from './noted-rights.ts'
 import { atLeast } from './roles.ts'
-import {
-  confinedTo,
-  personOf,
-  type Membership,
-  type Person,
-  type Right,
-  type Viewer,
-} from './viewer.ts'
+import { confinedTo, personOf, type OrganizationRole, type Person, type Viewer } from './viewer.ts'
 
 /** A credential that is good now, with all that it is good for. */
 export interface RightsRow {
@@ -24,7 +18,7 @@ export interface RightsRow {
   readonly email: string | null
   readonly userName: string | null
   readonly isServerAdmin: boolean | null
-  readonly memberships: Membership[] | null
+  readonly memberships: OrganizationRole[] | null
 }
 
 /** The tokens that are good now, and fulfil a condition on `t`. */
@@ -99,7 +93,12 @@ function personIn(row: RightsRow): Person | undefined {
   return { id: userId, email, name: userName, isServerAdmin }
 }
 
-function membershipsIn({ userId, organizationId, role, memberships }: RightsRow): Membership[] {
+function membershipsIn({
+  userId,
+  organizationId,
+  role,
+  memberships,
+}: RightsRow): OrganizationRole[] {
   if (userId !== null)
     return (memberships ?? []).filter(
       (one) => organizationId === null || one.organizationId === organizationId,

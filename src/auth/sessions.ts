@@ -1,8 +1,10 @@
 import type { Logger } from '../kit/logger.ts'
+import { Rounds } from '../kit/rounds.ts'
 import type { Bus } from '../ports/bus/bus.ts'
 import type { Authenticator } from './authenticate.ts'
 import { covers } from './rights.ts'
-import { chosenBy, choosing, type Right, type Viewer } from './viewer.ts'
+import type { Right } from './noted-rights.ts'
+import { chosenBy, choosing, type Viewer } from './viewer.ts'
 
 /** The hint that somebody's rights have changed. */
 const TOPIC = 'access'
@@ -35,19 +37,16 @@ export class Sessions {
   readonly #held = new Map<string, Map<Lasting, Viewer>>()
   readonly #authenticator: Authenticator
   readonly #bus: Bus
-  readonly #log: Pick<Logger, 'warn'>
-  readonly #timer: NodeJS.Timeout
+  readonly #checks: Rounds
   readonly #listening: Promise<() => void>
-  #checking: Promise<void> | undefined
-  #isChecking = false
-  #isWanted = false
 
   constructor(authenticator: Authenticator, bus: Bus, log: Pick<Logger, 'warn'>) {
     this.#authenticator = authenticator
     this.#bus = bus
-    this.#log = log
-    this.#timer = setInterval(() => this.#check(), CHECK_MS)
-    this.#timer.unref()
+    this.#checks = new Rounds(
+      () => this.#checkAll(),
+      (err) => log.warn({ err }, 'could not look up who may still be connected; trying again'),
+    ).every(CHECK_MS)
     this.#listening = bus.subscribe(TOPIC, () => this.#heard())
     this.#listening.catch(() => {}) // the bus closed before it was heard
   }
@@ -74,41 +73,22 @@ export class Sessions {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer)
+    const checked = this.#checks.close()
     void this.#listening.then(
       (stop) => stop(),
       () => {},
     )
     this.#held.clear()
-    await this.#checking
+    await checked
   }
 
   #heard(): void {
     this.#authenticator.forget()
-    this.#check()
-  }
-
-  /** One check at a time; one that is wanted meanwhile follows. */
-  #check(): void {
-    this.#isWanted = true
-    if (!this.#isChecking) this.#checking = this.#checkWhileWanted()
-  }
-
-  async #checkWhileWanted(): Promise<void> {
-    this.#isChecking = true
-    try {
-      while (this.#isWanted && this.#held.size > 0) {
-        this.#isWanted = false
-        await this.#checkAll()
-      }
-    } catch (cause) {
-      this.#log.warn({ err: cause }, 'could not look up who may still be connected; trying again')
-    } finally {
-      this.#isChecking = false
-    }
+    void this.#checks.ask()
   }
 
   async #checkAll(): Promise<void> {
+    if (this.#held.size === 0) return
     // what is opened meanwhile is for the next check
     const asked = [...this.#held].map(([key, held]) => ({ key, held, all: [...held] }))
     const present = await this.#authenticator.present(asked.map(({ key }) => key))

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { QuotaReached } from '../kit/errors.ts'
 
 /** How many failures in a row are forgiven, and how long it takes until one of them is forgotten. */
@@ -105,7 +106,8 @@ function counted(checked: readonly Count[], more: readonly Count[] = []): () => 
 class Failures {
   readonly #rule: Rule
   readonly #now: () => number
-  readonly #debts = new Map<string, { failures: number; at: number }>()
+  /** Those that failed last. */
+  readonly #debts = new LRUCache<string, { failures: number; at: number }>({ max: MAX_REMEMBERED })
 
   constructor(rule: Rule, now: () => number) {
     this.#rule = rule
@@ -130,10 +132,6 @@ class Failures {
 
   add(name: string): void {
     this.#set(name, this.#left(name) + 1)
-    for (const oldest of this.#debts.keys()) {
-      if (this.#debts.size <= MAX_REMEMBERED) return
-      this.#debts.delete(oldest)
-    }
   }
 
   takeBack(name: string): void {
@@ -145,13 +143,13 @@ class Failures {
   }
 
   #left(name: string): number {
-    const debt = this.#debts.get(name)
+    const debt = this.#debts.peek(name)
     if (debt === undefined) return 0
     return Math.max(0, debt.failures - (this.#now() - debt.at) / this.#rule.forgetMs)
   }
 
   #set(name: string, failures: number): void {
-    this.#debts.delete(name) // to the end: the first is the one that failed longest ago
     if (failures > 0) this.#debts.set(name, { failures, at: this.#now() })
+    else this.#debts.delete(name)
   }
 }

@@ -1,10 +1,11 @@
 import { Forbidden, NotFound, Unauthenticated, ValidationError } from '../kit/errors.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Front, Role } from '../generated/prisma/enums.ts'
+import { noteRight, type Right } from './noted-rights.ts'
 import { atLeast } from './roles.ts'
 
 /** A role in one organization. */
-export interface Membership {
+export interface OrganizationRole {
   readonly organizationId: string
   readonly role: Role
 }
@@ -29,11 +30,11 @@ export interface ProjectRight {
  * memberships, so that whatever asks for one treats it like a stranger.
  */
 export type Viewer =
-  | { readonly kind: 'anonymous'; readonly memberships: readonly Membership[] }
+  | { readonly kind: 'anonymous'; readonly memberships: readonly OrganizationRole[] }
   | {
       readonly kind: 'user'
       readonly user: Person
-      readonly memberships: readonly Membership[]
+      readonly memberships: readonly OrganizationRole[]
       /** The only organization that the caller wants to act in. */
       readonly chosen?: string
     }
@@ -42,7 +43,7 @@ export type Viewer =
       readonly tokenId: string
       readonly tokenName: string
       readonly user: Person | undefined
-      readonly memberships: readonly Membership[]
+      readonly memberships: readonly OrganizationRole[]
       readonly project?: ProjectRight
       /** The only organization that this token of a person is good for. */
       readonly within?: string
@@ -53,7 +54,7 @@ export type Viewer =
   | {
       readonly kind: 'front'
       readonly front: Front
-      readonly memberships: readonly Membership[]
+      readonly memberships: readonly OrganizationRole[]
     }
 
 export const anonymous: Viewer = { kind: 'anonymous', memberships: [] }
@@ -131,35 +132,14 @@ export function requireCredential(viewer: Viewer): void {
 /** Whether the viewer's role in that organization is `needed` or more. */
 export function isAllowed(viewer: Viewer, needed: Role, organizationId: string): boolean {
   const membership = viewer.memberships.find((one) => one.organizationId === organizationId)
-  if (membership === undefined || !atLeast(membership.role, needed)) return false
-  noted.get(viewer)?.push({ needed, organizationId })
-  return true
+  return membership !== undefined && atLeast(membership.role, needed)
 }
 
-/** Throws Forbidden unless the viewer's role in that organization is `needed` or more. */
-export function allow(viewer: Viewer, needed: Role, organizationId: string): void {
+/** Throws Forbidden, with words of its own if need be, unless the viewer has that right, and notes it (`noteRight`). */
+export function allow(viewer: Viewer, needed: Role, organizationId: string, why?: string): void {
   requireCredential(viewer)
-  if (!isAllowed(viewer, needed, organizationId)) throw new Forbidden(needed)
-}
-
-/** Notes that something of this organization is read, which the viewer is known to read. */
-export const actsIn = (viewer: Viewer, organizationId: string): void =>
-  void noted.get(viewer)?.push({ needed: 'VIEWER', organizationId })
-
-/** A right that was needed and there: of a role in an organization, or without one of an administrator of the server. */
-export interface Right {
-  readonly needed: Role
-  readonly organizationId?: string | undefined
-}
-
-const noted = new WeakMap<Viewer, Right[]>()
-
-/** The same viewer, and the rights that are asked of it from now on: whoever repeats an answer asks for them again. */
-export function noting(viewer: Viewer): { viewer: Viewer; rights: readonly Right[] } {
-  const copy = { ...viewer }
-  const rights: Right[] = []
-  noted.set(copy, rights)
-  return { viewer: copy, rights }
+  if (!isAllowed(viewer, needed, organizationId)) throw new Forbidden(needed, why)
+  noteRight(viewer, needed, organizationId)
 }
 
 /** Throws Forbidden unless the viewer has these rights still. */
@@ -217,12 +197,12 @@ export const personOf = (viewer: Viewer): Person | undefined =>
 export const confinedTo = (viewer: Viewer): ProjectRight | undefined =>
   viewer.kind === 'token' ? viewer.project : undefined
 
-/** Throws Forbidden unless the viewer administers the whole server. */
+/** Throws Forbidden unless the viewer administers the whole server, and notes that it does. */
 export function allowServerAdmin(viewer: Viewer): void {
   requireCredential(viewer)
   if (personOf(viewer)?.isServerAdmin !== true)
     throw new Forbidden('ADMIN', 'This needs an administrator of the server.')
-  noted.get(viewer)?.push({ needed: 'ADMIN' })
+  noteRight(viewer, 'ADMIN')
 }
 
 /** Answers the row, or throws NotFound, which does not tell a missing object from a foreign one. */

@@ -5,12 +5,13 @@ import {
   type TypedDocumentString,
 } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json/json.ts'
+import { outlookOf } from '../kit/outlook.ts'
 import { asOption } from '../kit/organization-words.ts'
 import { Presence } from './presence.ts'
-import { Away, Refusal } from './refusal.ts'
+import { ServerAway, Refusal } from './refusal.ts'
 
 /** Where Millrace is and who asks. */
-export interface Server {
+export interface ServerAccess {
   readonly url: string
   readonly token: string | undefined
   /** Handle, id or address of the organization to act in; all of the caller's where none is named. */
@@ -20,7 +21,7 @@ export interface Server {
 }
 
 /** The same server for a command that follows or waits: what it reads there, it reads through every outage. */
-export const followed = (server: Server): Server =>
+export const followed = (server: ServerAccess): ServerAccess =>
   server.presence === undefined ? { ...server, presence: new Presence(server.url) } : server
 
 interface GraphQLAnswer<Data> {
@@ -41,7 +42,7 @@ interface Problem {
   readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[]
 }
 
-export function authorization({ token, organization }: Server): Record<string, string> {
+export function authorization({ token, organization }: ServerAccess): Record<string, string> {
   if (organization !== undefined) {
     const basic = Buffer.from(`${organization}:${token ?? ''}`).toString('base64')
     return { authorization: `Basic ${basic}` }
@@ -50,8 +51,8 @@ export function authorization({ token, organization }: Server): Record<string, s
 }
 
 /** Of a request that got no answer, for whatever cause. */
-export const unreachable = ({ url }: Server, cause?: unknown): Away =>
-  new Away(
+export const unreachable = ({ url }: ServerAccess, cause?: unknown): ServerAway =>
+  new ServerAway(
     `Millrace does not answer at ${url}. Start it with \`npm start\`, or set MILLRACE_URL.`,
     'it does not answer',
     isTimeout(cause), // somebody listens
@@ -68,7 +69,7 @@ const LONGEST_MS = 30_000
  * reads, which waits out every outage. A mutation is sent once.
  */
 export async function send<Result, Variables>(
-  server: Server,
+  server: ServerAccess,
   document: TypedDocumentString<Result, Variables>,
   variables: NoInfer<Variables>,
 ): Promise<Result> {
@@ -80,7 +81,7 @@ export async function send<Result, Variables>(
 }
 
 async function ask<Result, Variables>(
-  server: Server,
+  server: ServerAccess,
   document: TypedDocumentString<Result, Variables>,
   variables: Variables,
 ): Promise<Result> {
@@ -95,12 +96,12 @@ async function ask<Result, Variables>(
 }
 
 /** What answers is not Millrace: a proxy whose server is away, or it is another address that is meant. */
-function stranger({ url }: Server, status: number): Refusal {
+function stranger({ url }: ServerAccess, status: number): Refusal {
   const message = `What answers at ${url} is not Millrace (status ${status}): set MILLRACE_URL.`
-  return status >= 500 ? new Away(message, `status ${status}`, false) : new Refusal(message)
+  return status >= 500 ? new ServerAway(message, `status ${status}`, false) : new Refusal(message)
 }
 
-async function post(server: Server, body: unknown): Promise<Response> {
+async function post(server: ServerAccess, body: unknown): Promise<Response> {
   try {
     return await fetch(`${server.url}/graphql`, {
       method: 'POST',
@@ -129,26 +130,26 @@ function readAnswer<Data>(text: string): GraphQLAnswer<Data> {
 }
 
 /** Top-level errors as they are told to people. */
-export function refusalOf(server: Server, errors: readonly ApiError[]): Refusal {
+export function refusalOf(server: ServerAccess, errors: readonly ApiError[]): Refusal {
   const isUnknown = errors.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED')
   if (isUnknown && server.token === undefined)
     return new Refusal(
       `Millrace at ${server.url} wants a credential: set MILLRACE_TOKEN, or give --token.`,
     )
   const message = errors.map(({ message: why }) => asOption(why)).join('\n')
-  return errors.every(isPassing) ? new Away(message, message, true) : new Refusal(message)
+  return errors.every(isPassing) ? new ServerAway(message, message, true) : new Refusal(message)
 }
 
 /** Whether another try may not meet it: something is away, or took too long. */
 export const isPassing = ({ extensions }: ApiError): boolean =>
-  extensions?.code === 'UNAVAILABLE' || extensions?.code === 'TIMEOUT'
+  outlookOf(extensions?.code) === 'passes'
 
 /** What a query is told that asks for what a WORKER may not read. */
 const CLOSED = /^\w+\.\w+ needs the role (\w+)\.$/
 
 /** The same errors; one sentence for all fields that are closed to a WORKER. */
 async function explained(
-  server: Server,
+  server: ServerAccess,
   errors: readonly ApiError[],
 ): Promise<readonly ApiError[]> {
   const isClosed = errors.every(({ message }) => CLOSED.test(message))
@@ -156,7 +157,7 @@ async function explained(
 }
 
 /** Whether the caller is a WORKER and no more, to whom services and jobs are not there. */
-export async function isWorker(server: Server): Promise<boolean> {
+export async function isWorker(server: ServerAccess): Promise<boolean> {
   const { role, memberships } = (await send(server, CliOwnRolesDocument, {})).viewer
   return role === 'WORKER' && memberships.every((one) => one.role === 'WORKER')
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { readBaseUrl, withoutSecret } from '../kit/http/base-url.ts'
-import type { Server } from './api.ts'
+import type { ServerAccess } from './api.ts'
 import { Refusal } from './refusal.ts'
 
 interface SharedOptions {
@@ -32,7 +32,7 @@ export function answering(command: Command): Command {
 }
 
 /** Where the command is to go. */
-export function serverOf(command: Command): Server {
+export function serverOf(command: Command): ServerAccess {
   const { url, token, organization } = command.optsWithGlobals<SharedOptions>()
   const text = url ?? nonEmpty(process.env['MILLRACE_URL']) ?? DEFAULT_URL
   const base = readBaseUrl(text)

@@ -5,12 +5,12 @@ import {
   CliCreateServiceDocument,
   CliUpdateServiceDocument,
 } from '../generated/operations/graphql.ts'
-import { done, refused, send, type Server } from './api.ts'
+import { done, refused, send, type ServerAccess } from './api.ts'
 import { isJson, readWhole, serverOf, talking } from './command.ts'
 import { linesOf } from './left-out.ts'
 import { answer, note } from './output.ts'
-import { programOf, type ProgramOptions } from './program-of.ts'
-import { withProcesses, type Service } from './service.ts'
+import { programOf, type ProgramChoice } from './program-of.ts'
+import { withProcesses, type ShownService } from './service.ts'
 import { startService } from './services.ts'
 import { settled } from './wait.ts'
 
@@ -20,7 +20,7 @@ interface Variable {
   readonly isSecret: boolean
 }
 
-interface DeployOptions extends ProgramOptions {
+interface DeployOptions extends ProgramChoice {
   readonly name?: string
   readonly service?: string
   readonly instances?: number
@@ -75,7 +75,7 @@ See all services:   npx millrace services          (or open ${url.origin}/graphq
     })
 }
 
-async function deploy(server: Server, folder: string, options: DeployOptions) {
+async function deploy(server: ServerAccess, folder: string, options: DeployOptions) {
   const { readFolder, mustHaveFiles } = await import('./folder.ts')
   const read = await readFolder(folder)
   linesOf(read).forEach(note)
@@ -106,7 +106,7 @@ async function deploy(server: Server, folder: string, options: DeployOptions) {
 }
 
 /** The deployment of that name: found by its handle, or made. */
-async function provideDeployment(server: Server, name: string) {
+async function provideDeployment(server: ServerAccess, name: string) {
   const { slug } = await import('../kit/names.ts')
   const input = { name, handle: slug(name) }
   const { createDeployment } = await send(server, CliCreateDeploymentDocument, { input })
@@ -118,11 +118,11 @@ async function provideDeployment(server: Server, name: string) {
 
 /** The service of that name, running that version: made, or found by its handle and changed. */
 async function provideService(
-  server: Server,
+  server: ServerAccess,
   versionId: string,
   name: string,
   { instances, env = [], secret = [], allowOrigin: origins }: DeployOptions,
-): Promise<Service> {
+): Promise<ShownService> {
   const { slug } = await import('../kit/names.ts')
   const variables = [...env, ...secret]
   const process = {
@@ -161,7 +161,7 @@ function readImage(text: string): string {
 }
 
 /** Where its pages are, which few services have besides their calls; nothing where it has no host of its own. */
-function pageLine(service: Service): string {
+function pageLine(service: ShownService): string {
   const { pageUrl } = withProcesses(service)
   return pageUrl === null ? '' : `\nOpen its pages:     ${pageUrl}`
 }

@@ -2,7 +2,7 @@ import { CloseCode, createClient, MessageType } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { persistent, resumable } from '../client/index.ts'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
-import { authorization, isPassing, refusalOf, type ApiError, type Server } from './api.ts'
+import { authorization, isPassing, refusalOf, type ApiError, type ServerAccess } from './api.ts'
 import { Presence } from './presence.ts'
 import { reasonOf, Refusal } from './refusal.ts'
 
@@ -15,7 +15,7 @@ const SETTLED_MS = 1_000
  * stream does.
  */
 export async function* follow<Result, Variables extends Record<string, unknown>>(
-  server: Server,
+  server: ServerAccess,
   document: TypedDocumentString<Result, Variables>,
   variables: NoInfer<Variables>,
 ): AsyncGenerator<Result, void, undefined> {
@@ -88,7 +88,7 @@ function withCode({ message, extensions }: { message: string; extensions?: unkno
 }
 
 /** graphql-ws throws errors, lists of GraphQL errors and events of the socket. */
-function translated(server: Server, error: unknown): Error {
+function translated(server: ServerAccess, error: unknown): Error {
   if (Array.isArray(error)) return refusalOf(server, error.map(withCode))
   const { code, reason } = closeOf(error)
   // the server closes the socket of whoever it does not know

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { CliOwnOrganizationDocument } from '../generated/operations/graphql.ts'
-import { send, type Server } from './api.ts'
+import { send, type ServerAccess } from './api.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -10,7 +10,7 @@ type Variables = Readonly<Record<string, string>>
  */
 export const variablesOf = {
   /** Of ABEJA's SDK and command line. The user name makes calls of services work without any entry in the DNS. */
-  async abeja(server: Server, secret: string): Promise<Variables> {
+  async abeja(server: ServerAccess, secret: string): Promise<Variables> {
     const { address } = await ownOrganization(server)
     return {
       ABEJA_API_URL: `${server.url.replace('://', '://x@')}/abeja`,
@@ -19,7 +19,7 @@ export const variablesOf = {
     }
   },
   /** The base URL that clients of TopChef are given, by hand or by a script of the lab: they know of no credential. */
-  async topchef(server: Server, secret: string): Promise<Variables> {
+  async topchef(server: ServerAccess, secret: string): Promise<Variables> {
     const { handle } = await ownOrganization(server)
     return { TOPCHEF_URL: `${server.url.replace('://', `://${handle}:${secret}@`)}/topchef` }
   },
@@ -30,7 +30,7 @@ const names = Object.keys(variablesOf) as (keyof typeof variablesOf)[] // its ow
 /** The fronts whose clients can be told. */
 export const toldFronts = names.join(', ')
 
-const ownOrganization = async (server: Server) =>
+const ownOrganization = async (server: ServerAccess) =>
   (await send(server, CliOwnOrganizationDocument, {})).viewer.organization
 
 /** Lines to be pasted into a shell, which takes the values as they are. */

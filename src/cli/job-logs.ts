@@ -4,18 +4,18 @@ import {
   CliJobLogsDocument,
   type CliJobLineFragment,
 } from '../generated/operations/graphql.ts'
-import { followed, send, type Server } from './api.ts'
+import { followed, send, type ServerAccess } from './api.ts'
 import { serverOf, talking } from './command.ts'
 import { findJob, gone } from './job.ts'
-import type { LogSource } from './log-reader.ts'
-import { filterOf, printLog, showingLog, type LogOptions } from './print-log.ts'
+import type { ReadableLog } from './log-reader.ts'
+import { filterOf, printLog, showingLog, type LogView } from './print-log.ts'
 
 /** `job logs`: what the attempts at a job have logged, and with -f what they log from now on, to its end. */
 export function addJobLogs(job: Command): void {
   showingLog(talking(job.command('logs')))
     .description('print the log of a job, over all its attempts')
     .argument('<job>', 'id')
-    .action(async (name: string, options: LogOptions, command: Command) => {
+    .action(async (name: string, options: LogView, command: Command) => {
       const server = options.follow === true ? followed(serverOf(command)) : serverOf(command)
       const { id } = await findJob(server, name)
       await printLog(logOf(server, id, options), options, command, {
@@ -25,7 +25,11 @@ export function addJobLogs(job: Command): void {
     })
 }
 
-function logOf(server: Server, jobId: string, options: LogOptions): LogSource<CliJobLineFragment> {
+function logOf(
+  server: ServerAccess,
+  jobId: string,
+  options: LogView,
+): ReadableLog<CliJobLineFragment> {
   const filter = filterOf(options)
   return {
     async page(range, more) {

@@ -3,9 +3,9 @@ import {
   CliJobChangedDocument,
   type CliJobChangedSubscription,
 } from '../generated/operations/graphql.ts'
-import { followed, type Server } from './api.ts'
+import { followed, type ServerAccess } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
-import { findJob, sentence, told, type Job } from './job.ts'
+import { findJob, sentence, told, type ShownJob } from './job.ts'
 import { START } from './log-reader.ts'
 import { note, say } from './output.ts'
 import { gone } from './print-log.ts'
@@ -32,11 +32,11 @@ export function addJobWatch(job: Command): void {
 
 /** Follows a job to its end, through every cut and outage, and answers it as it is then. */
 export async function ended(
-  at: Server,
+  at: ServerAccess,
   jobId: string,
   after: string,
   tell: (event: Event) => void,
-): Promise<Job> {
+): Promise<ShownJob> {
   const { follow } = await import('./follow.ts')
   const server = followed(at)
   const variables = { jobId, after }
@@ -48,7 +48,7 @@ export async function ended(
 }
 
 /** The same job. Throws a Refusal when it has come to another end. */
-export function succeeded(job: Job): Job {
+export function succeeded(job: ShownJob): ShownJob {
   if (job.status !== 'SUCCEEDED') throw new Refusal(sentence(job))
   return job
 }

@@ -1,10 +1,10 @@
 import { CliFindJobDocument, type CliJobFragment } from '../generated/operations/graphql.ts'
-import { send, type Server } from './api.ts'
+import { send, type ServerAccess } from './api.ts'
 import { Refusal } from './refusal.ts'
 import { shortTime } from './time.ts'
 import { jsonOf } from './visible.ts'
 
-export type Job = CliJobFragment
+export type ShownJob = CliJobFragment
 
 /** The lines of a value stand under its first. */
 const NEXT_LINE = `\n${' '.repeat(12)}`
@@ -13,7 +13,7 @@ const NEXT_LINE = `\n${' '.repeat(12)}`
 const MAX_SHOWN = 1_000
 
 /** Finds a job by id or address. */
-export async function findJob(server: Server, id: string): Promise<Job> {
+export async function findJob(server: ServerAccess, id: string): Promise<ShownJob> {
   const { job } = await send(server, CliFindJobDocument, { id })
   if (job === null) throw new Refusal(`There is no job ${JSON.stringify(id)}.`)
   return job
@@ -23,7 +23,7 @@ export async function findJob(server: Server, id: string): Promise<Job> {
 export const gone = (id: string): Refusal => new Refusal(`The job ${id} is kept no longer.`)
 
 /** What a job is now, in a sentence. */
-export function sentence({ id, status, error, cancelRequestedAt, deadline }: Job): string {
+export function sentence({ id, status, error, cancelRequestedAt, deadline }: ShownJob): string {
   if (status === 'FAILED') return `${id} has failed: ${error?.message ?? 'no reason is known'}`
   const isToEnd = status === 'RUNNING' && cancelRequestedAt !== null
   const until = deadline === null ? '' : `, by ${shortTime(deadline)} at the latest`
@@ -31,7 +31,7 @@ export function sentence({ id, status, error, cancelRequestedAt, deadline }: Job
 }
 
 /** All that is worth knowing of a job, a line each. */
-export function details(job: Job): string {
+export function details(job: ShownJob): string {
   const { service, progress, error } = job
   const rows: [string, string | null | undefined][] = [
     ['job', job.id],

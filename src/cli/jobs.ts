@@ -4,11 +4,11 @@ import {
   CliRetryJobDocument,
   CliSubmitJobDocument,
 } from '../generated/operations/graphql.ts'
-import { done, send, type Server } from './api.ts'
+import { done, send, type ServerAccess } from './api.ts'
 import { isJson, readWhole, serverOf, talking } from './command.ts'
 import { addJobLogs } from './job-logs.ts'
 import { addJobWatch, ended, inWords, succeeded } from './job-watch.ts'
-import { details, findJob, sentence, type Job } from './job.ts'
+import { details, findJob, sentence, type ShownJob } from './job.ts'
 import { answer, note } from './output.ts'
 import { readParameters } from './parameters.ts'
 import { findService } from './service.ts'
@@ -116,8 +116,8 @@ const waiting = (command: Command): Command =>
 
 /** Answers a job that is new: its id, or when it is waited for what came of it. */
 async function answerNew(
-  server: Server,
-  job: Job,
+  server: ServerAccess,
+  job: ShownJob,
   { wait = false }: WaitOptions,
   command: Command,
 ): Promise<void> {

@@ -36,7 +36,7 @@ interface Pieced {
 }
 
 /** A log, wherever it comes from. */
-export interface LogSource<Line> {
+export interface ReadableLog<Line> {
   page(range: LogRange, filter?: LineFilter): Promise<LogPage<Line>>
   /** Everything behind a cursor, and what comes, through every cut. */
   follow(after: string): AsyncIterable<LogDelivery<Line & Pieced>>
@@ -52,7 +52,7 @@ export const START = 'start'
  * it is read: what comes meanwhile is left.
  */
 export async function* linesAfter<Line extends { readonly number: number }>(
-  source: LogSource<Line>,
+  source: ReadableLog<Line>,
   after: string,
 ): AsyncGenerator<Pick<LogDelivery<Line>, 'lines' | 'gap'>> {
   const newest = (await source.page({ last: 1 })).nodes[0]?.number ?? 0
@@ -68,7 +68,7 @@ export async function* linesAfter<Line extends { readonly number: number }>(
 
 /** The cursor behind which the last so many of the lines are that a filter takes. */
 export async function startOfLast(
-  source: LogSource<unknown>,
+  source: ReadableLog<unknown>,
   count: number,
   filter: LineFilter,
 ): Promise<string> {

@@ -4,10 +4,10 @@ import {
   CliLogsDocument,
   type CliLineFragment,
 } from '../generated/operations/graphql.ts'
-import { followed, send, type Server } from './api.ts'
+import { followed, send, type ServerAccess } from './api.ts'
 import { serverOf, talking } from './command.ts'
-import type { LogSource } from './log-reader.ts'
-import { filterOf, printLog, showingLog, type LogOptions } from './print-log.ts'
+import type { ReadableLog } from './log-reader.ts'
+import { filterOf, printLog, showingLog, type LogView } from './print-log.ts'
 import { Refusal } from './refusal.ts'
 import { findService } from './service.ts'
 
@@ -16,7 +16,7 @@ export function addLogs(program: Command): void {
   showingLog(talking(program.command('logs')))
     .description('print the log of a service')
     .argument('<service>', 'id or handle')
-    .action(async (name: string, options: LogOptions, command: Command) => {
+    .action(async (name: string, options: LogView, command: Command) => {
       const server = options.follow === true ? followed(serverOf(command)) : serverOf(command)
       const { id } = await findService(server, name, 'VIEWER')
       await printLog(logOf(server, id, options), options, command, {
@@ -26,7 +26,11 @@ export function addLogs(program: Command): void {
     })
 }
 
-function logOf(server: Server, serviceId: string, options: LogOptions): LogSource<CliLineFragment> {
+function logOf(
+  server: ServerAccess,
+  serviceId: string,
+  options: LogView,
+): ReadableLog<CliLineFragment> {
   const filter = filterOf(options)
   return {
     async page(range, more) {

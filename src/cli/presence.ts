@@ -1,6 +1,6 @@
 import { patiently } from '../kit/patience.ts'
 import { note } from './output.ts'
-import { Away } from './refusal.ts'
+import { ServerAway } from './refusal.ts'
 
 /** Nothing but its own end ends a command that follows. */
 const NEVER = new AbortController().signal
@@ -33,7 +33,7 @@ export class Presence {
       async () => ({ value: await read() }),
       NEVER,
       (cause) => {
-        if (!(cause instanceof Away) || !(cause.isThere || this.#hasAnswered)) throw cause
+        if (!(cause instanceof ServerAway) || !(cause.isThere || this.#hasAnswered)) throw cause
         this.away(cause.reason)
       },
     )

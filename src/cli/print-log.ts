@@ -3,14 +3,14 @@ import type { LogLineState } from '../client/shown-lines.ts'
 import { isJson, readWhole } from './command.ts'
 import { Density } from './density.ts'
 import { lineView } from './line-view.ts'
-import { linesAfter, START, startOfLast, wholeLines, type LogSource } from './log-reader.ts'
+import { linesAfter, START, startOfLast, wholeLines, type ReadableLog } from './log-reader.ts'
 import { canDraw, endRow, note, say } from './output.ts'
 import { Refusal } from './refusal.ts'
 import { inColor, inOneLine, jsonOf } from './visible.ts'
 import { readSince, shortTime } from './time.ts'
 
 /** How a log is to be shown. */
-export interface LogOptions {
+export interface LogView {
   readonly follow?: boolean
   readonly since?: string
   readonly tail?: number
@@ -35,7 +35,7 @@ export function showingLog(command: Command): Command {
 }
 
 /** Which lines a log is asked for. */
-export const filterOf = ({ since }: LogOptions) =>
+export const filterOf = ({ since }: LogView) =>
   since === undefined ? undefined : { at: { from: since } }
 
 /**
@@ -43,8 +43,8 @@ export const filterOf = ({ since }: LogOptions) =>
  * log has come to its end.
  */
 export async function printLog<One extends Line>(
-  source: LogSource<One>,
-  options: LogOptions,
+  source: ReadableLog<One>,
+  options: LogView,
   command: Command,
   { whence, ended }: { whence: (line: One) => string; ended: string },
 ): Promise<void> {

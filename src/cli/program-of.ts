@@ -2,7 +2,7 @@ import type { FolderEntry } from './folder.ts'
 import { Refusal } from './refusal.ts'
 
 /** What of a version says how its code is run. */
-export interface ProgramOptions {
+export interface ProgramChoice {
   readonly image?: string
   readonly handler?: string
   readonly command?: string
@@ -17,8 +17,8 @@ const ENDINGS = { python: ['.py'], node: ['.js', '.mjs', '.cjs'] } as const
 export function programOf(
   folder: string,
   entries: readonly FolderEntry[],
-  { image, handler, command }: ProgramOptions,
-): ProgramOptions {
+  { image, handler, command }: ProgramChoice,
+): ProgramChoice {
   if (command !== undefined) return { image, command }
   if (image !== undefined) return { image, handler }
   const files = new Set(entries.filter(({ kind }) => kind !== 'folder').map(({ path }) => path))

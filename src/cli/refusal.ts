@@ -2,7 +2,7 @@
 export class Refusal extends Error {}
 
 /** The server cannot answer now, and may later: whoever follows it waits, every other command ends. */
-export class Away extends Refusal {
+export class ServerAway extends Refusal {
   /** In a few words. */
   readonly reason: string
   /** Whether there is no doubt that it will come back: it said so itself, or takes its time to answer. */

@@ -5,11 +5,11 @@ import {
   type CliVersionsQuery,
   type CliVersionsQueryVariables,
 } from '../generated/operations/graphql.ts'
-import { done, send, type Server } from './api.ts'
+import { done, send, type ServerAccess } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
 import { answer } from './output.ts'
 import { Refusal } from './refusal.ts'
-import { findService, withProcesses, type ProcessService, type Service } from './service.ts'
+import { findService, withProcesses, type ProcessService, type ShownService } from './service.ts'
 import { sentence } from './services.ts'
 import { settled } from './wait.ts'
 
@@ -36,7 +36,7 @@ export function addRollback(program: Command): void {
           serviceIds: [service.id],
         },
       })
-      const [changed = service]: Service[] = done(rollBackDeployment).services
+      const [changed = service]: ShownService[] = done(rollBackDeployment).services
       const now = wait ? await settled(server, changed, version.id) : changed
       answer(isJson(command), now, () => sentence(now))
     })
@@ -46,7 +46,7 @@ type Version = NonNullable<CliVersionsQuery['deployment']>['versions']['nodes'][
 
 /** The version with that label or id, else the newest one that can be run of those made before the current one. */
 async function earlier(
-  server: Server,
+  server: ServerAccess,
   { handle, deployment, version, targetVersion }: ProcessService,
   wanted: string | undefined,
 ): Promise<Version> {
@@ -64,7 +64,7 @@ async function earlier(
   )
 }
 
-async function* newestFirst(server: Server, deploymentId: string): AsyncGenerator<Version> {
+async function* newestFirst(server: ServerAccess, deploymentId: string): AsyncGenerator<Version> {
   let before: string | null = null
   do {
     const variables: CliVersionsQueryVariables = { deploymentId, before }

@@ -4,16 +4,16 @@ import {
   type CliServiceFragment,
   type Role,
 } from '../generated/operations/graphql.ts'
-import { isWorker, needs, send, type Server } from './api.ts'
+import { isWorker, needs, send, type ServerAccess } from './api.ts'
 import { listed } from './output.ts'
 import { Refusal } from './refusal.ts'
 
-export type Service = CliServiceFragment
+export type ShownService = CliServiceFragment
 /** A service that runs as processes. */
-export type ProcessService = Extract<Service, { __typename: 'ProcessService' }>
+export type ProcessService = Extract<ShownService, { __typename: 'ProcessService' }>
 
 /** A service that runs as processes, which what is asked for needs. Throws a Refusal for any other. */
-export function withProcesses(service: Service): ProcessService {
+export function withProcesses(service: ShownService): ProcessService {
   if (service.__typename === 'ProcessService') return service
   throw new Refusal(`${service.handle} is a queue: it has no processes of its own.`)
 }
@@ -23,10 +23,10 @@ export function withProcesses(service: Service): ProcessService {
  * role to a WORKER, who finds none.
  */
 export async function findService(
-  server: Server,
+  server: ServerAccess,
   id: string,
   role: Role = 'DEVELOPER',
-): Promise<Service> {
+): Promise<ShownService> {
   const { service } = await send(server, CliFindServiceDocument, { id })
   if (service !== null) return service
   if (await isWorker(server)) throw new Refusal(needs(role))
@@ -39,14 +39,14 @@ export async function findService(
 }
 
 /** How many of its instances are ready, of how many. */
-export function instancesOf(service: Service): string {
+export function instancesOf(service: ShownService): string {
   if (service.__typename !== 'ProcessService') return '-'
   const ready = service.instances.filter(({ status }) => status === 'READY').length
   return `${ready}/${service.scale.desired}`
 }
 
 /** What it runs, and what is on its way. */
-export function versionOf(service: Service): string {
+export function versionOf(service: ShownService): string {
   if (service.__typename !== 'ProcessService') return '-'
   const { version, targetVersion } = service
   return targetVersion === null ? version.label : `${version.label} → ${targetVersion.label}`

@@ -8,11 +8,11 @@ import {
   CliStartServiceDocument,
   CliStopServiceDocument,
 } from '../generated/operations/graphql.ts'
-import { done, isWorker, needs, send, type Server } from './api.ts'
+import { done, isWorker, needs, send, type ServerAccess } from './api.ts'
 import { isJson, readWhole, serverOf, talking } from './command.ts'
 import { answer, table } from './output.ts'
 import { Refusal } from './refusal.ts'
-import { findService, instancesOf, versionOf, type Service } from './service.ts'
+import { findService, instancesOf, versionOf, type ShownService } from './service.ts'
 import { settled } from './wait.ts'
 
 interface WaitOptions {
@@ -55,7 +55,10 @@ export function addServices(program: Command): void {
     })
 }
 
-export async function startService(server: Server, { id }: Service): Promise<Service> {
+export async function startService(
+  server: ServerAccess,
+  { id }: ShownService,
+): Promise<ShownService> {
   const { startService: outcome } = await send(server, CliStartServiceDocument, { input: { id } })
   return done(outcome).service
 }
@@ -65,7 +68,7 @@ function changing(
   program: Command,
   name: string,
   description: string,
-  change: (server: Server, service: Service, count: number) => Promise<Service>,
+  change: (server: ServerAccess, service: ShownService, count: number) => Promise<ShownService>,
 ): void {
   const command = talking(program.command(name))
     .description(description)
@@ -82,14 +85,14 @@ function changing(
 }
 
 /** What a service is now, in a sentence. */
-export const sentence = (service: Service): string =>
+export const sentence = (service: ShownService): string =>
   `${service.handle} is ${service.status}: ${instancesOf(service)} instances ready, version ${versionOf(service)}.`
 
 /** A service in a list of those of several organizations. */
-type Listed = Service & { readonly organization?: string }
+type Listed = ShownService & { readonly organization?: string }
 
 /** All services; of whoever is a member of several organizations with the handle of each. */
-async function listedBy(server: Server): Promise<Listed[]> {
+async function listedBy(server: ServerAccess): Promise<Listed[]> {
   const { memberships } = (await send(server, CliOwnRolesDocument, {})).viewer
   if (memberships.length < 2) {
     const services = await allServices(server)
@@ -105,8 +108,8 @@ async function listedBy(server: Server): Promise<Listed[]> {
   return all
 }
 
-async function allServices(server: Server): Promise<Service[]> {
-  const all: Service[] = []
+async function allServices(server: ServerAccess): Promise<ShownService[]> {
+  const all: ShownService[] = []
   let after: string | null = null
   do {
     const { services }: { services: ServicePage } = await send(server, CliServicesDocument, {
@@ -119,7 +122,7 @@ async function allServices(server: Server): Promise<Service[]> {
 }
 
 interface ServicePage {
-  readonly nodes: readonly Service[]
+  readonly nodes: readonly ShownService[]
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
 }
 

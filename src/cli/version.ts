@@ -7,10 +7,10 @@ import {
   type CliCreateVersionMutation,
   type CliVersionFragment,
 } from '../generated/operations/graphql.ts'
-import { done, refused, send, unreachable, type Server } from './api.ts'
+import { done, refused, send, unreachable, type ServerAccess } from './api.ts'
 import { note } from './output.ts'
 import type { PackedFolder } from './pack.ts'
-import type { ProgramOptions } from './program-of.ts'
+import type { ProgramChoice } from './program-of.ts'
 import { Refusal } from './refusal.ts'
 
 type Version = CliVersionFragment
@@ -19,7 +19,7 @@ interface VersionPlan {
   readonly deploymentId: string
   /** Unset: made from the content. */
   readonly label: string | undefined
-  readonly program: ProgramOptions
+  readonly program: ProgramChoice
   readonly packed: PackedFolder
 }
 
@@ -28,7 +28,7 @@ interface VersionPlan {
  * sent. One that never got its archive, because its maker was cut off, is made again.
  */
 export async function provideVersion(
-  server: Server,
+  server: ServerAccess,
   plan: VersionPlan,
 ): Promise<{ version: Version; isReused: boolean }> {
   const { deploymentId, program, packed } = plan
@@ -56,7 +56,7 @@ export async function provideVersion(
 const isVersion = (existing: object): existing is Version => 'label' in existing
 
 /** Short, and another one when the same code is to be run in another way. */
-function labelOf({ sha256 }: PackedFolder, program: ProgramOptions): string {
+function labelOf({ sha256 }: PackedFolder, program: ProgramChoice): string {
   const digest = sha256.slice(0, 12)
   const { image = '', handler = 'main:handler', command } = program
   const isUsual = command === undefined && handler === 'main:handler'
@@ -87,7 +87,7 @@ interface UploadTarget {
 }
 
 async function sendArchive(
-  server: Server,
+  server: ServerAccess,
   version: Version,
   { url, method, headers }: UploadTarget,
   { file, sizeBytes }: PackedFolder,

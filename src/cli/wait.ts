@@ -3,10 +3,10 @@ import {
   CliServiceChangedDocument,
   type CliServiceChangedSubscription,
 } from '../generated/operations/graphql.ts'
-import { followed, send, type Server } from './api.ts'
+import { followed, send, type ServerAccess } from './api.ts'
 import { note } from './output.ts'
 import { Refusal } from './refusal.ts'
-import { instancesOf, withProcesses, type Service } from './service.ts'
+import { instancesOf, withProcesses, type ShownService } from './service.ts'
 import { inOneLine } from './visible.ts'
 
 /** Lines of the log that are shown of a failure. */
@@ -16,7 +16,11 @@ const LAST_LINES = 20
  * Waits through every outage until nothing of the service is on its way any more, telling on stderr what happens. Throws a Refusal, with
  * the last lines of its log before it, when it has FAILED or when it serves another version than `versionId`.
  */
-export async function settled(at: Server, service: Service, versionId?: string): Promise<Service> {
+export async function settled(
+  at: ServerAccess,
+  service: ShownService,
+  versionId?: string,
+): Promise<ShownService> {
   const server = followed(at)
   const now = isSettled(service) ? service : await watched(server, service)
   if (now.status === 'FAILED') {
@@ -34,7 +38,7 @@ export async function settled(at: Server, service: Service, versionId?: string):
   return now
 }
 
-function isSettled(service: Service): boolean {
+function isSettled(service: ShownService): boolean {
   switch (service.status) {
     case 'FAILED':
     case 'STOPPED':
@@ -49,7 +53,7 @@ function isSettled(service: Service): boolean {
   }
 }
 
-async function watched(server: Server, service: Service): Promise<Service> {
+async function watched(server: ServerAccess, service: ShownService): Promise<ShownService> {
   const { follow } = await import('./follow.ts')
   const told = progress(service)
   const variables = { serviceId: service.id, after: service.asOf }
@@ -65,9 +69,9 @@ async function watched(server: Server, service: Service): Promise<Service> {
 type Change = CliServiceChangedSubscription['serviceChanged']
 
 /** Tells each state once, and each process that ended. */
-function progress(first: Service): (change: Change) => void {
+function progress(first: ShownService): (change: Change) => void {
   let shown = ''
-  const show = (service: Service): void => {
+  const show = (service: ShownService): void => {
     const line = `${service.handle}: ${service.status.toLowerCase()}, ${instancesOf(service)} ready`
     if (line !== shown) note(line)
     shown = line
@@ -81,7 +85,7 @@ function progress(first: Service): (change: Change) => void {
   }
 }
 
-async function showLog(server: Server, { id }: Service): Promise<void> {
+async function showLog(server: ServerAccess, { id }: ShownService): Promise<void> {
   const variables = { serviceId: id, last: LAST_LINES, filter: { isUnfinished: false } }
   const { service } = await send(server, CliLogsDocument, variables)
   for (const { text } of service?.logs.nodes ?? []) note(`  | ${inOneLine(text)}`)

@@ -2,7 +2,7 @@
 const SILENCE_MS = 30_000
 
 /** An answer that stays the same however often it is asked for. */
-export class Refusal extends Error {
+export class FinalRefusal extends Error {
   override readonly name = 'Refusal'
 }
 
@@ -23,12 +23,12 @@ const FINAL: ReadonlyMap<number, string> = new Map([
  */
 export function fetchEvents(
   fetchFn: typeof fetch,
-  refused: (refusal: Refusal | undefined) => void,
+  refused: (refusal: FinalRefusal | undefined) => void,
 ): typeof fetch {
   return async (...args) => {
     const response = await fetchFn(...args)
     const why = FINAL.get(response.status)
-    refused(why === undefined ? undefined : new Refusal(why))
+    refused(why === undefined ? undefined : new FinalRefusal(why))
     return response.ok && response.body !== null
       ? new Response(attentive(response.body), response)
       : response

@@ -1,4 +1,4 @@
-import { fetchEvents, type Refusal } from './event-stream.ts'
+import { fetchEvents, type FinalRefusal } from './event-stream.ts'
 import { memberOf } from './failures.ts'
 import { waitMs } from './wait.ts'
 
@@ -32,7 +32,7 @@ export function persistent<Create extends (options: never) => object>(
   const given = options as Given
   // graphql-ws counts anew with each connection, and a server whose database is away may take one and close it again
   let tries = 0
-  let refusal: Refusal | undefined
+  let refusal: FinalRefusal | undefined
   const all = {
     retryAttempts: Infinity,
     ...patienceOverSocket(() => (tries += 1)),

@@ -1,7 +1,8 @@
 import { Query, type QueryResult } from 'pg'
+import { mustHave } from '../kit/patch.ts'
 
 /** Who counts the bytes of rows before they are kept. */
-export interface Bounds {
+export interface RowBounds {
   /** Takes note of so many more; answers why they are too many. */
   grow(bytes: number): Error | undefined
 }
@@ -13,6 +14,9 @@ interface Rows {
   handleDataRow(message: { readonly length: number }): void
 }
 
+mustHave('pg', 'Query.handleDataRow', 'handleDataRow' in Query.prototype)
+mustHave('pg', 'Query._canceledDueToError', '_canceledDueToError' in new Query(''))
+
 type Heard = (error: Error | undefined, result: QueryResult) => void
 const Plain = Query as unknown as new (
   config: object,
@@ -22,9 +26,9 @@ const Plain = Query as unknown as new (
 
 /** A query whose rows are counted as they come: past the bounds none is kept, and it ends with the reason. */
 export class BoundedQuery extends Plain {
-  readonly #bounds: Bounds
+  readonly #bounds: RowBounds
 
-  constructor(config: object, values: unknown, bounds: Bounds, heard: Heard) {
+  constructor(config: object, values: unknown, bounds: RowBounds, heard: Heard) {
     super(config, values, heard)
     this.#bounds = bounds
   }
@@ -37,7 +41,7 @@ export class BoundedQuery extends Plain {
 }
 
 /** Bounds of one statement that belongs to no operation. */
-export class StatementBounds implements Bounds {
+export class StatementBounds implements RowBounds {
   #left: number
   readonly #why: () => Error
 

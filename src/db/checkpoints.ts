@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
-import type { Log } from './log.ts'
+import { Rounds } from '../kit/rounds.ts'
+import { messageOf, type DatabaseLog } from './log.ts'
 
 const EVERY_MS = 2_000
 /** So much of the write-ahead log is read again in a fraction of a second when the database was killed. */
@@ -10,18 +11,12 @@ const AFTER_BYTES = 32 * 1024 ** 2
  * enough has been logged since the last checkpoint, so that the log before that is used again, and a start after a crash
  * has little to do again. It goes by the amount alone: what is idle stays idle. Answers its end.
  */
-export function checkpoints(pool: Pool, log: Log, everyMs = EVERY_MS): () => Promise<void> {
-  let running: Promise<void> | undefined
-  const timer = setInterval(() => {
-    running ??= checkpointWhenDue(pool)
-      .catch((cause: Error) => log.warn(`No checkpoint could be made: ${cause.message}`))
-      .finally(() => (running = undefined))
-  }, everyMs)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    await running
-  }
+export function checkpoints(pool: Pool, log: DatabaseLog, everyMs = EVERY_MS): () => Promise<void> {
+  const rounds = new Rounds(
+    () => checkpointWhenDue(pool),
+    (cause) => log.warn(`No checkpoint could be made: ${messageOf(cause)}`),
+  ).every(everyMs)
+  return () => rounds.close()
 }
 
 async function checkpointWhenDue(pool: Pool): Promise<void> {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
-import type { Log } from './log.ts'
+import type { DatabaseLog } from './log.ts'
 import { PortStream } from './port-stream.ts'
 
 /** PostgreSQL inside this process: PGlite in a worker thread. */
@@ -16,7 +16,7 @@ export interface Embedded {
 export interface EmbeddedOptions {
   /** Where its files are. Two servers on one folder destroy it: hold the lock of the data folder. */
   readonly folder: string
-  readonly log: Log
+  readonly log: DatabaseLog
   /** How long an open transaction may be silent; it keeps everybody else waiting. */
   readonly idleInTransactionMs?: number
   /**

@@ -1,6 +1,6 @@
 import { Client, DatabaseError } from 'pg'
 import type { Database } from './database.ts'
-import type { Log } from './log.ts'
+import type { DatabaseLog } from './log.ts'
 import {
   checksum,
   type Migration,
@@ -25,7 +25,7 @@ const PRISMA_LOCK_KEY = '72707369'
  */
 export async function applyMigrations(
   db: Database,
-  log: Log,
+  log: DatabaseLog,
   folder = migrationsFolder,
 ): Promise<void> {
   const known = await readMigrations(folder)
@@ -61,7 +61,11 @@ interface Row {
 }
 
 /** True when there is nothing to do; throws when nothing can be done. */
-async function isComplete(db: Database, known: readonly Migration[], log: Log): Promise<boolean> {
+async function isComplete(
+  db: Database,
+  known: readonly Migration[],
+  log: DatabaseLog,
+): Promise<boolean> {
   const { rows, failed } = await look(db)
   if (failed !== undefined)
     throw new MigrationRefused(
@@ -109,7 +113,7 @@ function reason({ logs }: Row) {
 }
 
 /** Settles what a process began and did not live to finish: see MARK_AS_RUN. */
-async function takeUp(db: Database, log: Log) {
+async function takeUp(db: Database, log: DatabaseLog) {
   const { rows } = await look(db)
   if (!rows.some(({ state }) => state === 'cut off')) return
   const cutOff = `"finished_at" IS NULL AND "rolled_back_at" IS NULL AND "logs" IS NULL`

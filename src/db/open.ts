@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
+import { Client, type ClientBase, DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import { mustHave } from '../kit/patch.ts'
 import { unmeasured } from '../ports/metrics/metrics.ts'
 import { untraced } from '../ports/tracing/tracing.ts'
-import type { Bounds } from './bounded-query.ts'
+import type { RowBounds } from './bounded-query.ts'
 import { cancelable } from './cancelable.ts'
 import { checkpoints } from './checkpoints.ts'
 import type { Database } from './database.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
-import type { Log } from './log.ts'
+import type { DatabaseLog } from './log.ts'
 import { asThrown } from './outage.ts'
 import { preparedName } from './prepared.ts'
 import { Reads } from './reads.ts'
@@ -21,6 +22,8 @@ import { transaction } from './transaction.ts'
 import { Upkeep } from './upkeep.ts'
 import { WatchedPool, type Watchers } from './watch.ts'
 import { DatabaseWithin } from './within.ts'
+
+mustHave('pg', 'Client.processID', 'processID' in new Client())
 
 const CONNECTIONS = 10
 const CONNECT_MS = 30_000
@@ -36,7 +39,7 @@ export async function openDatabase(
   options: {
     url?: string | undefined
     dataDir: string
-    log: Log
+    log: DatabaseLog
     /** Most bytes of the rows of one statement of Prisma. */
     maxRowBytes?: number
   } & Partial<Watchers>,
@@ -112,7 +115,7 @@ async function query<Row extends object>(
   on: Pool | ClientBase,
   sql: Prisma.Sql,
   name: string | undefined,
-  bounds?: Bounds,
+  bounds?: RowBounds,
 ): Promise<Row[]> {
   const prepared = name !== undefined && !unprepared.has(name)
   const run = (named: boolean) =>
@@ -141,7 +144,7 @@ async function read<Row extends object>(
   pool: Pool,
   sql: Prisma.Sql,
   name: string,
-  bounds?: Bounds,
+  bounds?: RowBounds,
 ): Promise<Row[]> {
   if (unprepared.has(name)) return query(pool, sql, undefined, bounds)
   try {

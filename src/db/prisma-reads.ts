@@ -4,13 +4,16 @@ import { tooLarge, type Operation } from '../kit/operation.ts'
 import { sizeOf } from '../kit/json/size-of.ts'
 
 const TOO_COMPLEX: ErrorCode = 'TOO_COMPLEX'
-const READS = new Set([
-  'findMany',
-  'findFirst',
-  'findFirstOrThrow',
-  'findUnique',
-  'findUniqueOrThrow',
-])
+
+/** What reads rows; the compiler knows of others. */
+type Read = Extract<keyof PrismaClient['service'], `find${string}`>
+const READS = {
+  findMany: true,
+  findFirst: true,
+  findFirstOrThrow: true,
+  findUnique: true,
+  findUniqueOrThrow: true,
+} satisfies Record<Read, true>
 
 /** Prisma makes an error of its own of the one that bounds a statement, with the same code. */
 const isTooLarge = (cause: unknown): boolean =>
@@ -30,7 +33,7 @@ export function readsWithin(prisma: PrismaClient, operation: Operation): PrismaC
     const proxy = new Proxy(model, {
       get(target, name) {
         const method: unknown = Reflect.get(target, name)
-        if (typeof name !== 'string' || !READS.has(name)) return method
+        if (typeof name !== 'string' || !Object.hasOwn(READS, name)) return method
         return async (...args: unknown[]) => {
           operation.check()
           const reading = Reflect.apply(method as Method, target, args) as Promise<unknown>

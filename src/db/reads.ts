@@ -1,11 +1,14 @@
 import { Client, type ClientConfig, Query, type QueryResult } from 'pg'
 import type { Prisma } from '../generated/prisma/client.ts'
-import { BoundedQuery, type Bounds } from './bounded-query.ts'
-import type { Log } from './log.ts'
+import { BoundedQuery, type RowBounds } from './bounded-query.ts'
+import type { DatabaseLog } from './log.ts'
 import { asThrown } from './outage.ts'
+import { mustHave } from '../kit/patch.ts'
 import { preparedName } from './prepared.ts'
 import { rowTypes } from './row-types.ts'
 import { begin, type Watchers } from './watch.ts'
+
+mustHave('pg', 'Query.name', 'name' in new Query(''))
 
 /** Connections that are read through at most. */
 const LANES = 2
@@ -21,12 +24,12 @@ const DEPTH = 16
 export class Reads {
   readonly #lanes: readonly Lane[]
 
-  constructor(config: ClientConfig, log: Log, watchers: Watchers) {
+  constructor(config: ClientConfig, log: DatabaseLog, watchers: Watchers) {
     this.#lanes = Array.from({ length: LANES }, () => new Lane(config, log, watchers))
   }
 
   /** Rejects with the statement's error, or with the connection's when that is lost; the next read makes a new one. */
-  run<Row extends object>(sql: Prisma.Sql, name: string, bounds?: Bounds): Promise<Row[]> {
+  run<Row extends object>(sql: Prisma.Sql, name: string, bounds?: RowBounds): Promise<Row[]> {
     const free = this.#lanes.find(({ depth }) => depth < DEPTH)
     const lane = free ?? this.#lanes.reduce((least, one) => (one.depth < least.depth ? one : least))
     return lane.run(sql, name, bounds)
@@ -42,13 +45,13 @@ export class Reads {
 class Lane {
   depth = 0
   readonly #config: ClientConfig
-  readonly #log: Log
+  readonly #log: DatabaseLog
   readonly #watchers: Watchers
   #client: Client | undefined
   #connecting: Promise<Client> | undefined
   #isCorked = false
 
-  constructor(config: ClientConfig, log: Log, watchers: Watchers) {
+  constructor(config: ClientConfig, log: DatabaseLog, watchers: Watchers) {
     this.#config = { ...config, pipeline: true, types: rowTypes }
     this.#log = log
     this.#watchers = watchers
@@ -57,7 +60,7 @@ class Lane {
   run<Row extends object>(
     sql: Prisma.Sql,
     name: string,
-    bounds: Bounds | undefined,
+    bounds: RowBounds | undefined,
   ): Promise<Row[]> {
     if (this.#client !== undefined) return this.#send(this.#client, sql, name, bounds)
     return this.#connected().then((client) => this.#send(client, sql, name, bounds))
@@ -72,7 +75,7 @@ class Lane {
     client: Client,
     { text, values }: Prisma.Sql,
     name: string,
-    bounds: Bounds | undefined,
+    bounds: RowBounds | undefined,
   ): Promise<Row[]> {
     const ended = begin({ text, name }, this.#watchers)
     this.depth += 1

@@ -1,7 +1,9 @@
+import { LRUCache } from 'lru-cache'
+
 /** Summaries kept; texts are our own and Prisma's, but the latter have as many forms as there are selections. */
 const KEPT = 1_000
 const MAX_LENGTH = 255
-const known = new Map<string, string>()
+const known = new LRUCache<string, string>({ max: KEPT })
 
 const STEP = /\b(INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN)\s+(?:"public"\.)?"(\w+)"/gi
 
@@ -13,7 +15,7 @@ export function summaryOf(text: string): string {
   const summary =
     [...new Set(steps)].join(', ').slice(0, MAX_LENGTH) ||
     (/^\s*(\w+)/.exec(text)?.[1] ?? 'SQL').toUpperCase()
-  if (known.size < KEPT) known.set(text, summary)
+  known.set(text, summary)
   return summary
 }
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
-import type { Log } from './log.ts'
+import { Rounds } from '../kit/rounds.ts'
+import { messageOf, type DatabaseLog } from './log.ts'
 
 const EVERY_MS = 60_000
 /** Transactions after which rows must be frozen, long before their ids come round (`autovacuum_freeze_max_age`). */
@@ -18,43 +19,36 @@ interface Due {
  */
 export class Upkeep {
   readonly #pool: Pool
-  readonly #log: Log
-  readonly #timer: NodeJS.Timeout
+  readonly #log: DatabaseLog
   /** Tables that could not be looked after: one that takes too long would stop everything again and again. */
   readonly #failed = new Set<string>()
-  #round: Promise<void> | undefined
-  #isClosed = false
+  readonly #rounds: Rounds
 
-  constructor(pool: Pool, log: Log, everyMs = EVERY_MS) {
+  constructor(pool: Pool, log: DatabaseLog, everyMs = EVERY_MS) {
     this.#pool = pool
     this.#log = log
-    this.#timer = setInterval(() => this.#wake(), everyMs)
-    this.#timer.unref()
+    this.#rounds = new Rounds(
+      () => this.#all(),
+      (cause) => log.warn(`Tables could not be looked after: ${messageOf(cause)}`),
+    ).every(everyMs)
   }
 
   /** Begins no other table, and waits for the one in hand. */
-  async close(): Promise<void> {
-    this.#isClosed = true
-    clearInterval(this.#timer)
-    await this.#round
-  }
-
-  #wake(): void {
-    this.#round ??= this.#all()
-      .catch((cause: Error) => this.#log.warn(`Tables could not be looked after: ${cause.message}`))
-      .finally(() => (this.#round = undefined))
+  close(): Promise<void> {
+    return this.#rounds.close()
   }
 
   async #all(): Promise<void> {
     for (const { name, command } of await this.#due()) {
-      if (this.#isClosed) return
+      if (this.#rounds.isClosed) return
       if (this.#failed.has(name)) continue
       try {
         await this.#pool.query(`${command} ${name}`)
       } catch (cause) {
         this.#failed.add(name)
-        const why = cause instanceof Error ? cause.message : String(cause)
-        this.#log.warn(`${command} of ${name} failed and is left until the next start: ${why}`)
+        this.#log.warn(
+          `${command} of ${name} failed and is left until the next start: ${messageOf(cause)}`,
+        )
       }
     }
   }

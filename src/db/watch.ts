@@ -3,8 +3,8 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import type { Tracing } from '../ports/tracing/tracing.ts'
 import { tooLarge } from '../kit/operation.ts'
-import type { Log } from './log.ts'
-import { BoundedQuery, type Bounds, StatementBounds } from './bounded-query.ts'
+import { messageOf, type DatabaseLog } from './log.ts'
+import { BoundedQuery, type RowBounds, StatementBounds } from './bounded-query.ts'
 import { asThrown, isOutage } from './outage.ts'
 import { summaryOf } from './summary.ts'
 
@@ -19,11 +19,11 @@ type Connected = Parameters<Pool['connect']>[0]
 /** A pool whose every statement is measured and traced, whoever runs it: named SQL and Prisma share its clients. */
 export class WatchedPool extends Pool {
   readonly #watchers: Watchers
-  readonly #log: Log
+  readonly #log: DatabaseLog
   #isAway = false
 
   /** `maxRowBytes` are those of one statement of Prisma, which says not for whom it runs. */
-  constructor(config: PoolConfig, watchers: Watchers, log: Log, maxRowBytes = Infinity) {
+  constructor(config: PoolConfig, watchers: Watchers, log: DatabaseLog, maxRowBytes = Infinity) {
     super(config)
     this.#watchers = watchers
     this.#log = log
@@ -59,10 +59,7 @@ export class WatchedPool extends Pool {
 
   /** One line in the log per outage, however many connections are tried for during it. */
   #failed(cause: unknown): void {
-    if (!this.#isAway)
-      this.#log.warn(
-        `The database cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
-      )
+    if (!this.#isAway) this.#log.warn(`The database cannot be reached: ${messageOf(cause)}`)
     this.#isAway = true
     this.#watchers.metrics.count('millrace_database_errors_total', 1, { cause: 'outage' })
   }
@@ -74,7 +71,7 @@ interface Statement {
   readonly rowMode?: string
   readonly submit?: unknown
   /** Who counts its rows. */
-  readonly bounds?: Bounds
+  readonly bounds?: RowBounds
 }
 
 type Run = (...args: unknown[]) => unknown
@@ -82,7 +79,7 @@ type Run = (...args: unknown[]) => unknown
 /** Measures what a client runs from now on, in whichever of the forms that `query` has. */
 function watch(client: PoolClient, watchers: Watchers, maxRowBytes: number): void {
   const run = client.query.bind(client) as Run // its overloads have this in common
-  const rowBounds = (): Bounds => new StatementBounds(maxRowBytes, () => tooLarge(maxRowBytes))
+  const rowBounds = (): RowBounds => new StatementBounds(maxRowBytes, () => tooLarge(maxRowBytes))
   const query: Run = (...args) => {
     const [first] = args as [string | Statement]
     const statement = typeof first === 'string' ? { text: first } : first

@@ -1,6 +1,6 @@
 import { Readable, type Duplex } from 'node:stream'
 import { errors, type Dispatcher, type Pool } from 'undici'
-import { isEventStream, type Call, type Fields } from '../kit/http/call.ts'
+import { isEventStream, type Call, type HeaderFields } from '../kit/http/call.ts'
 
 /** How much of an answer waits in memory for whoever reads it. */
 const BUFFER_BYTES = 65_536
@@ -8,7 +8,7 @@ const BUFFER_BYTES = 65_536
 /** One request as it is sent. */
 export interface Sending extends Pick<Call, 'method' | 'body' | 'upgrade' | 'signal'> {
   readonly path: string
-  readonly headers: Fields
+  readonly headers: HeaderFields
   /** Until the head of the answer has come. */
   readonly headersTimeout: number
   /** Between one part of the body and the next, while somebody reads it. */
@@ -18,9 +18,9 @@ export interface Sending extends Pick<Call, 'method' | 'body' | 'upgrade' | 'sig
 /** The head of an answer, and the rest as it comes. */
 export interface Exchange {
   readonly status: number
-  readonly headers: Fields
+  readonly headers: HeaderFields
   readonly body: Readable
-  readonly trailers: () => Fields
+  readonly trailers: () => HeaderFields
   /** Status 101: the connection, which is the body as well. */
   readonly socket?: Duplex
 }
@@ -58,7 +58,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   readonly #abort = (): void => this.#end(this.#signal.reason)
   #controller: Dispatcher.DispatchController | undefined
   #body: Readable | undefined
-  #trailers: Fields = {}
+  #trailers: HeaderFields = {}
   #isBodyless = false
   #idle: NodeJS.Timeout | undefined
 
@@ -83,7 +83,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   onRequestUpgrade(
     _controller: Dispatcher.DispatchController,
     status: number,
-    headers: Fields,
+    headers: HeaderFields,
     socket: Duplex,
   ): void {
     if (String(headers['upgrade']).toLowerCase() !== this.#upgrade) {
@@ -100,7 +100,7 @@ class Receiver implements Dispatcher.DispatchHandler {
   onResponseStart(
     controller: Dispatcher.DispatchController,
     status: number,
-    headers: Fields,
+    headers: HeaderFields,
   ): void {
     if (status < 200) return // what comes before an answer
     if (status > 599) return controller.abort(new errors.SocketError(`status ${status} is none`))
@@ -132,7 +132,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     if (this.#body?.push(chunk) === false) controller.pause()
   }
 
-  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: Fields): void {
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: HeaderFields): void {
     this.#trailers = trailers
     this.#over()
     this.#body?.push(null)

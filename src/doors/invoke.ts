@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { errors, Pool } from 'undici'
 import { allow, found, requireCredential } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
-import type { Answer, Call } from '../kit/http/call.ts'
+import type { CallAnswer, Call } from '../kit/http/call.ts'
 import { BadGateway, DomainError, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
 import {
   calleeById,
@@ -14,7 +14,7 @@ import {
   ServiceId,
   type Balancer,
   type Callee,
-  type Target,
+  type ReadyInstance,
 } from '../services/index.ts'
 import { calleeOfRoute } from '../routes/index.ts'
 import type { TrafficRecorder } from '../traffic/index.ts'
@@ -73,7 +73,7 @@ export class Invoker {
     deployment: string | undefined,
     id: string,
     call: Call,
-  ): Promise<Answer> {
+  ): Promise<CallAnswer> {
     return this.#asViewer(ctx, call, async () => {
       const service = found(await calleeNamed(ctx, id, deployment), 'service', id)
       allow(ctx.viewer, serviceActions.INVOKE.role, service.organizationId)
@@ -87,7 +87,7 @@ export class Invoker {
     deployment: string | undefined,
     id: string,
     call: Call,
-  ): Promise<Answer> {
+  ): Promise<CallAnswer> {
     return this.#asViewer(ctx, call, async () => {
       const led = found(await calleeOfRoute(ctx, id, deployment), 'route', id)
       allow(ctx.viewer, serviceActions.INVOKE.role, led.organizationId)
@@ -95,7 +95,7 @@ export class Invoker {
     })
   }
 
-  #asViewer(ctx: Context, call: Call, find: () => Promise<Callee>): Promise<Answer> {
+  #asViewer(ctx: Context, call: Call, find: () => Promise<Callee>): Promise<CallAnswer> {
     const watch = new Watch(this.#platform, 'local', call, ctx.requestId)
     return this.#watched(call, watch, async () => {
       requireCredential(ctx.viewer)
@@ -104,7 +104,7 @@ export class Invoker {
   }
 
   /** Calls a service that another server has already allowed to be called; never forwards it on. */
-  async forwarded(id: string, call: Call): Promise<Answer> {
+  async forwarded(id: string, call: Call): Promise<CallAnswer> {
     const watch = new Watch(this.#platform, 'received', call, undefined)
     return this.#watched(call, watch, async () => {
       const uuid = ServiceId.read(id)
@@ -114,7 +114,7 @@ export class Invoker {
   }
 
   /** Counts the call until its answer has been passed on. */
-  async #watched(call: Call, watch: Watch, work: () => Promise<Answer>): Promise<Answer> {
+  async #watched(call: Call, watch: Watch, work: () => Promise<CallAnswer>): Promise<CallAnswer> {
     this.#inFlight += 1
     try {
       const answer = await work()
@@ -135,7 +135,7 @@ export class Invoker {
     }
   }
 
-  async #call(callee: Callee, call: Call, watch: Watch): Promise<Answer> {
+  async #call(callee: Callee, call: Call, watch: Watch): Promise<CallAnswer> {
     const until = performance.now() + this.#platform.config.invokeTimeoutMs
     const service = isBetweenOwners(callee) ? await this.#owned(callee, call, until) : callee
     const status = processStatus(service.status)
@@ -216,7 +216,7 @@ export class Invoker {
   }
 
   /** An instance of a service that sleeps here, once there is one; undefined for a service that does not. */
-  async #awakened(service: Callee, call: Call, until: number): Promise<Target | undefined> {
+  async #awakened(service: Callee, call: Call, until: number): Promise<ReadyInstance | undefined> {
     if (!maySleep(service) || service.ownerServer !== this.#platform.server.id) return undefined
     try {
       return await this.#balancer.wait(service.id, call.signal, leftUntil(until))
@@ -245,7 +245,7 @@ export class Invoker {
     extra: Record<string, string>,
     { connected, done }: Progress,
     { origin, under = '', instance, ...limits }: Way,
-  ): Promise<Answer> {
+  ): Promise<CallAnswer> {
     try {
       const theirs = onward(call.headers)
       const onwards =

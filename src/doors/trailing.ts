@@ -2,13 +2,13 @@ import { request as overHttp, type OutgoingHttpHeaders } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { Readable } from 'node:stream'
 import { errors } from 'undici'
-import { isEventStream, type Call, type Fields } from '../kit/http/call.ts'
+import { isEventStream, type Call, type HeaderFields } from '../kit/http/call.ts'
 import type { Exchange, Sending } from './exchange.ts'
 
 /** A request with fields behind its body. */
 export interface Trailing extends Sending {
   readonly body: Readable
-  readonly trailers: () => Fields
+  readonly trailers: () => HeaderFields
 }
 
 export const isTrailing = (sending: Sending & Pick<Call, 'trailers'>): sending is Trailing =>
@@ -73,5 +73,5 @@ const MISPLACED =
   /^(?:authorization|connection|content-|cookie|expect|host|keep-alive|millrace|proxy-|set-cookie|te$|trailer|transfer-|upgrade|x-forwarded|forwarded)/
 
 /** Fields behind a body as they go on (RFC 9110, 6.5.1). */
-export const carried = (fields: Fields): Fields =>
+export const carried = (fields: HeaderFields): HeaderFields =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !MISPLACED.test(name.toLowerCase())))

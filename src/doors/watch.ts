@@ -3,7 +3,7 @@ import type { Call } from '../kit/http/call.ts'
 import { BadGateway, DomainError, TimedOut, Unavailable } from '../kit/errors.ts'
 import type { Span } from '../ports/tracing/tracing.ts'
 
-export type Outcome =
+export type CallOutcome =
   | 'ok'
   | 'error'
   | 'refused'
@@ -42,7 +42,7 @@ export class Watch {
     }
   }
 
-  end(outcome: Outcome, status?: number): void {
+  end(outcome: CallOutcome, status?: number): void {
     const { via } = this
     this.#metrics.count('millrace_invocations_total', 1, { via, outcome })
     const seconds = (performance.now() - this.#began) / 1000
@@ -54,7 +54,7 @@ export class Watch {
 }
 
 /** What became of a call that has no answer. */
-export function outcomeOf(cause: unknown): Outcome {
+export function outcomeOf(cause: unknown): CallOutcome {
   if (cause instanceof BadGateway) return 'bad_gateway'
   if (cause instanceof TimedOut) return 'timeout'
   if (cause instanceof Unavailable) return 'unavailable'

@@ -1,7 +1,13 @@
 import type { ObjectRef, OutputType } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { connectionOf, pageOf, windowOf, type Page, type PageArgs } from '../graph/connection.ts'
+import {
+  connectionOf,
+  pageOf,
+  windowOf,
+  type ListPage,
+  type PageArgs,
+} from '../graph/connection.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import {
   countEvents,
@@ -14,7 +20,7 @@ import {
   type StoredEvent,
   type StreamId,
 } from '../streams/index.ts'
-import { gapWithin, type Gap, type Page as StreamPage } from '../streams/stream.ts'
+import { gapWithin, type Gap, type StreamPage } from '../streams/stream.ts'
 import { StreamGapType } from './types.ts'
 
 type Types = typeof builder.$inferSchemaTypes
@@ -23,7 +29,7 @@ type Types = typeof builder.$inferSchemaTypes
 export const MAX_ENTRIES = 1_000
 
 /** A page of a stream, with what is missing of it. */
-export interface EntryPage<E> extends Page<E> {
+export interface EntryPage<E> extends ListPage<E> {
   readonly gap: Gap | undefined
 }
 

@@ -1,10 +1,10 @@
 import { builder } from '../builder.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { Change } from '../streams/events.ts'
+import type { FieldChange } from '../streams/events.ts'
 import type { Gap } from '../streams/stream.ts'
 
-const ChangeType = builder.objectRef<Change>('Change').implement({
+const ChangeType = builder.objectRef<FieldChange>('Change').implement({
   description: 'One value that changed; secrets are masked.',
   fields: (t) => ({
     field: t.exposeString('field', { description: 'What changed.' }),
@@ -28,7 +28,7 @@ export interface AnyEvent {
   readonly number: number
   readonly at: Date
   readonly actor: Actor
-  readonly changes: readonly Change[]
+  readonly changes: readonly FieldChange[]
 }
 
 export const EventInterface = builder.interfaceRef<AnyEvent>('Event').implement({

@@ -1,60 +1,54 @@
-import type { DocumentNode } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
-import type { Context } from '../context.ts'
+import { validate, type DocumentNode, type GraphQLError, type GraphQLSchema } from 'graphql'
+import { LRUCache } from 'lru-cache'
 
 /** Documents that are kept, how long the text of one may be, and how many tokens all of them may have. */
 const DOCUMENTS = 1_000
 const LENGTH = 65_536
 const TOKENS = 200_000
 
-/** Documents that were parsed and found valid, those used last, by their texts. */
-export class KnownDocuments {
-  readonly #documents = new Map<string, DocumentNode>()
-  #tokens = 0
+/** Where parsed documents are, by their texts. */
+type Shelf = Pick<Map<string, DocumentNode>, 'get'> & {
+  set(text: string, document: DocumentNode): unknown
+}
 
-  get(text: string): DocumentNode | undefined {
-    const document = this.#documents.get(text)
-    if (document === undefined) return undefined
-    this.#documents.delete(text) // to the end: the first is the one that was used longest ago
-    this.#documents.set(text, document)
+/** A shelf for documents of anybody: those used last. */
+const bounded = (): Shelf =>
+  new LRUCache<string, DocumentNode>({
+    max: DOCUMENTS,
+    maxSize: TOKENS,
+    sizeCalculation: ({ tokenCount }) => tokenCount || 1,
+  })
+
+/** The documents of a server: each is parsed once and validated once, whichever door it comes through. */
+export class DocumentCache {
+  readonly #parse: (text: string) => DocumentNode
+  readonly #shelf: Shelf
+  readonly #findings = new WeakMap<DocumentNode, readonly GraphQLError[]>()
+
+  /** `parse` makes those that are not there, or throws what their callers are told. */
+  constructor(parse: (text: string) => DocumentNode, shelf: Shelf = bounded()) {
+    this.#parse = parse
+    this.#shelf = shelf
+  }
+
+  /** The document of a text that was parsed and found valid before. */
+  valid(text: string): DocumentNode | undefined {
+    const document = this.#shelf.get(text)
+    return document && this.#findings.get(document)?.length === 0 ? document : undefined
+  }
+
+  parse(text: string): DocumentNode {
+    const kept = this.#shelf.get(text)
+    if (kept !== undefined) return kept
+    const document = this.#parse(text)
+    if (text.length <= LENGTH) this.#shelf.set(text, document)
     return document
   }
 
-  /** Hears of every document that any door parses and validates. */
-  get plugin(): Plugin<Context> {
-    const texts = new WeakMap<DocumentNode, string>()
-    return {
-      onParse: ({ params: { source } }) => {
-        const text = typeof source === 'string' ? source : source.body
-        return ({ result }) => {
-          if (isDocument(result)) texts.set(result, text)
-        }
-      },
-      onValidate:
-        ({ params: { documentAST } }) =>
-        ({ valid }) => {
-          const text = texts.get(documentAST)
-          if (valid && text !== undefined) this.#keep(text, documentAST)
-        },
-    }
-  }
-
-  #keep(text: string, document: DocumentNode): void {
-    if (text.length > LENGTH) return
-    this.#forget(text)
-    this.#documents.set(text, document)
-    this.#tokens += document.tokenCount ?? 0
-    for (const oldest of this.#documents.keys()) {
-      if (this.#documents.size <= DOCUMENTS && this.#tokens <= TOKENS) break
-      this.#forget(oldest)
-    }
-  }
-
-  #forget(text: string): void {
-    this.#tokens -= this.#documents.get(text)?.tokenCount ?? 0
-    this.#documents.delete(text)
+  /** What is wrong with a document by GraphQL's own rules. */
+  validate(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+    const found = this.#findings.get(document) ?? validate(schema, document)
+    this.#findings.set(document, found)
+    return found
   }
 }
-
-const isDocument = (result: unknown): result is DocumentNode =>
-  typeof result === 'object' && result !== null && !(result instanceof Error)

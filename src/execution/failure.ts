@@ -1,5 +1,5 @@
 import { GraphQLError, type ExecutionResult } from 'graphql'
-import { outlookOf } from '../streams/index.ts'
+import { outlookOf } from '../kit/outlook.ts'
 
 /**
  * Why a result must not be delivered, or undefined when it may. A field that the viewer's role refuses is null, as it

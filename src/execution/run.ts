@@ -1,5 +1,5 @@
 import { GraphQLError, type ExecutionArgs, type ExecutionResult } from 'graphql'
-import { noting } from '../auth/viewer.ts'
+import { noting } from '../auth/noted-rights.ts'
 import { callerKey, type Context } from '../context.ts'
 import { QuotaReached } from '../kit/errors.ts'
 import { eventsOf } from './compiled.ts'

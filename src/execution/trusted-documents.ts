@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { GraphQLError, Kind, parse, validate, type DocumentNode } from 'graphql'
+import { GraphQLError, Kind, parse, type DocumentNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { ConfigError, type Config } from '../config.ts'
 import type { Context } from '../context.ts'
 import { schema } from '../schema.ts'
 import { compile } from './compiled.ts'
+import { DocumentCache } from './document-cache.ts'
 import { ownDocuments } from './own-documents.ts'
 
 /** How a request says which document it means: by its text, or by a name instead. */
@@ -17,33 +18,36 @@ interface Naming {
 
 /** The documents that a server runs and no others, by their text and by their names; those of our own clients are among them. */
 export class TrustedDocuments {
-  readonly #documents = new Map<string, DocumentNode>()
+  /** All of them, and no others: what is not there is refused. */
+  readonly cache: DocumentCache
   readonly #texts = new Map<string, string>()
 
   /** Parses, validates and compiles what TRUSTED_DOCUMENTS holds. Throws a ConfigError that names what is wrong. */
   constructor(file: string, entries: Readonly<Record<string, unknown>>) {
+    const documents = new Map<string, DocumentNode>()
+    this.cache = new DocumentCache(untrusted, documents)
+    const add = (name: string, text: string): void => {
+      const document = parsed(file, name, text)
+      const [error] = this.cache.validate(schema, document)
+      if (error !== undefined)
+        throw wrong(file, `the document "${name}" is wrong: ${error.message}`)
+      for (const one of document.definitions)
+        if (one.kind === Kind.OPERATION_DEFINITION) compile(schema, document, one)
+      documents.set(text, document)
+      const sha256 = createHash('sha256').update(text).digest('hex')
+      for (const digest of [sha256, `sha256:${sha256}`]) this.#texts.set(digest, text)
+    }
     for (const [name, text] of Object.entries(entries)) {
       if (typeof text !== 'string') throw wrong(file, `"${name}" is not the text of a document`)
-      this.#add(text, prepared(file, name, text))
+      add(name, text)
       this.#texts.set(name, text)
     }
-    for (const text of ownDocuments()) this.#add(text, prepared(file, 'of our own', text))
-  }
-
-  #add(text: string, document: DocumentNode): void {
-    const sha256 = createHash('sha256').update(text).digest('hex')
-    for (const name of [sha256, `sha256:${sha256}`]) this.#texts.set(name, text)
-    this.#documents.set(text, document)
+    for (const text of ownDocuments()) add('of our own', text)
   }
 
   /** The text behind a name, or undefined. */
   named(name: string): string | undefined {
     return this.#texts.get(name)
-  }
-
-  /** The document of this text, or undefined. */
-  get(text: string): DocumentNode | undefined {
-    return this.#documents.get(text)
   }
 }
 
@@ -64,18 +68,19 @@ function entriesOf(file: string): unknown {
   }
 }
 
-function prepared(file: string, name: string, text: string): DocumentNode {
-  let document: DocumentNode
+function parsed(file: string, name: string, text: string): DocumentNode {
   try {
-    document = parse(text)
+    return parse(text)
   } catch (cause) {
     throw wrong(file, `the document "${name}" is wrong: ${(cause as GraphQLError).message}`) // all that parse throws
   }
-  const [error] = validate(schema, document)
-  if (error !== undefined) throw wrong(file, `the document "${name}" is wrong: ${error.message}`)
-  for (const one of document.definitions)
-    if (one.kind === Kind.OPERATION_DEFINITION) compile(schema, document, one)
-  return document
+}
+
+function untrusted(): never {
+  throw new GraphQLError(
+    'This server runs only the documents it was started with (TRUSTED_DOCUMENTS), and this is none of them.',
+    { extensions: { code: 'FORBIDDEN', http: { spec: true, status: 403 } } },
+  )
 }
 
 const wrong = (file: string, what: string): ConfigError =>
@@ -108,33 +113,17 @@ export function textOf(trusted: TrustedDocuments | undefined, name: string): str
   )
 }
 
-/** Puts the document in for its name, and refuses every other where there are trusted ones. */
-export function trusting(trusted: TrustedDocuments | undefined): Plugin<Context> {
-  return {
-    onParams({ params, request, setParams }) {
-      const { documentId: inBody, ...rest } = params as typeof params & { documentId?: unknown }
-      const inUrl =
-        request.method === 'GET' ? /[?&]documentId=([^&]*)/.exec(request.url)?.[1] : undefined
-      const documentId = inUrl === undefined ? inBody : decoded(inUrl)
-      const name = nameIn({ ...rest, documentId })
-      if (name !== undefined) setParams({ ...rest, query: textOf(trusted, name) })
-    },
-    ...(trusted === undefined
-      ? {}
-      : {
-          onParse: ({ setParseFn }) =>
-            setParseFn((source) => {
-              const text = typeof source === 'string' ? source : source.body
-              const document = trusted.get(text)
-              if (document !== undefined) return document
-              throw new GraphQLError(
-                'This server runs only the documents it was started with (TRUSTED_DOCUMENTS), and this is none of them.',
-                { extensions: { code: 'FORBIDDEN', http: { spec: true, status: 403 } } },
-              )
-            }),
-        }),
-  }
-}
+/** Puts the document in for its name. */
+export const byName = (trusted: TrustedDocuments | undefined): Plugin<Context> => ({
+  onParams({ params, request, setParams }) {
+    const { documentId: inBody, ...rest } = params as typeof params & { documentId?: unknown }
+    const inUrl =
+      request.method === 'GET' ? /[?&]documentId=([^&]*)/.exec(request.url)?.[1] : undefined
+    const documentId = inUrl === undefined ? inBody : decoded(inUrl)
+    const name = nameIn({ ...rest, documentId })
+    if (name !== undefined) setParams({ ...rest, query: textOf(trusted, name) })
+  },
+})
 
 function decoded(text: string): string {
   try {

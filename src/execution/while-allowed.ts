@@ -1,4 +1,4 @@
-import type { Right } from '../auth/viewer.ts'
+import type { Right } from '../auth/noted-rights.ts'
 import type { Context } from '../context.ts'
 import { Forbidden } from '../kit/errors.ts'
 

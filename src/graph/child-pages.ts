@@ -1,6 +1,12 @@
 import type { Context } from '../context.ts'
 import { batchedAlike } from '../kit/batched.ts'
-import { maxPage, pageBySerial, type Page, type PageArgs, type SerialQuery } from './connection.ts'
+import {
+  maxPage,
+  pageBySerial,
+  type ListPage,
+  type PageArgs,
+  type SerialQuery,
+} from './connection.ts'
 
 /**
  * The lists within the rows of a list: a page of each parent's children in the order they were made. All parents
@@ -13,7 +19,7 @@ export function childPages<Row extends { serial: bigint }>(
     query: SerialQuery,
   ) => Promise<ReadonlyMap<string, readonly Row[]>>,
   count: (ctx: Context, parents: readonly string[]) => Promise<ReadonlyMap<string, number>>,
-): (ctx: Context, parent: string, args: PageArgs) => Promise<Page<Row>> {
+): (ctx: Context, parent: string, args: PageArgs) => Promise<ListPage<Row>> {
   const rowsOf = batchedAlike(find)
   const countOf = batchedAlike(count)
   return (ctx, parent, args) =>

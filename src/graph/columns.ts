@@ -2,7 +2,7 @@ import { isAbstractType, isInterfaceType, isObjectType, type GraphQLSchema } fro
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { neededBy, needs, type Needed } from '../kit/needs.ts'
-import type { Asked } from './look-ahead.ts'
+import type { AskedFields } from './look-ahead.ts'
 
 /*
  * Rows are read as far as they are asked for. The resolvers of a type see the columns that are always read, and a field
@@ -81,7 +81,7 @@ function fieldsOf(name: string): ReadonlyMap<string, Needed> {
 }
 
 /** The columns that answer what is asked of a type; undefined where it takes whole rows. */
-export function neededFor(type: string, asked: Asked): ReadonlySet<string> | undefined {
+export function neededFor(type: string, asked: AskedFields): ReadonlySet<string> | undefined {
   const fields = fieldsOf(type)
   const names = new Set<string>()
   for (const field of asked.keys()) {
@@ -118,12 +118,12 @@ export function columnsFor<Row extends object>(
     readonly always?: readonly (keyof Row & string)[]
     readonly there?: readonly (keyof Row & string)[]
   },
-): (asked: Asked) => Columns<keyof Row & string> | undefined {
+): (asked: AskedFields) => Columns<keyof Row & string> | undefined {
   type List = Columns<keyof Row & string>
   const lists = new Map<string, List>()
-  const made = new WeakMap<Asked, List | null>()
+  const made = new WeakMap<AskedFields, List | null>()
 
-  const listOf = (asked: Asked): List | null => {
+  const listOf = (asked: AskedFields): List | null => {
     const needed = neededFor(type, asked)
     if (needed === undefined) return null
     const names = new Set([...always, ...needed] as (keyof Row & string)[]) // fields name columns of their rows

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { BadCursor, BadRequest } from '../kit/errors.ts'
 
 /** One page of a list. Connections follow the Relay specification (https://relay.dev/graphql/connections.htm). */
-export interface Page<Row> {
+export interface ListPage<Row> {
   readonly edges: readonly { readonly cursor: string; readonly node: Row }[]
   readonly pageInfo: PageInfo
   readonly count: () => Promise<number>
@@ -36,7 +36,7 @@ const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
 })
 
 /** The connection and edge types of one kind of list: `<name>Connection`, `<name>Edge`. */
-export function connectionOf<Row, P extends Page<Row> = Page<Row>>(
+export function connectionOf<Row, P extends ListPage<Row> = ListPage<Row>>(
   name: string,
   node: OutputType<typeof builder.$inferSchemaTypes>,
   noun: string,
@@ -139,7 +139,7 @@ export function pageOf<Row>(
     empty?: { readonly start: string; readonly end: string } | undefined
     hasMore?: boolean | undefined
   } = {},
-): Page<Row> {
+): ListPage<Row> {
   const hasMore = isCut || rows.length > window.limit
   const kept = rows.slice(0, window.limit)
   if (window.isBackward) kept.reverse()
@@ -181,7 +181,7 @@ export async function pageBySerial<Row extends { serial: bigint }>(
   find: (query: SerialQuery) => Promise<readonly Row[]>,
   count: () => Promise<number>,
   max = PAGE_SIZE,
-): Promise<Page<Row>> {
+): Promise<ListPage<Row>> {
   const window = windowOf(args, max)
   const rows = await find({
     where: {

@@ -15,64 +15,47 @@ import {
 import { Role } from '../generated/prisma/enums.ts'
 import { findNode, NodeInterface } from './node.ts'
 
-const codes: readonly ErrorCode[] = [
-  'VALIDATION',
-  'NOT_FOUND',
-  'CONFLICT',
-  'WRONG_STATE',
-  'FORBIDDEN',
-  'STALE_LEASE',
-  'QUOTA_REACHED',
-  'UNAVAILABLE',
-  'UNAUTHENTICATED',
-  'BAD_CURSOR',
-  'BAD_REQUEST',
-  'TOO_COMPLEX',
-  'TIMEOUT',
-  'INTERNAL',
-]
+declare module 'graphql' {
+  /** Of errors of ours: their code is one of the list. */
+  interface GraphQLErrorExtensions {
+    code?: ErrorCode
+  }
+}
 
 const ErrorCodeType = builder.enumType('ErrorCode', {
   description:
     'Codes of error types and, from UNAUTHENTICATED on, of top-level errors (extensions.code), where FORBIDDEN and NOT_FOUND occur too.',
-  values: Object.fromEntries(codes.map((code) => [code, { description: meaning(code) }])) as Record<
-    ErrorCode,
-    { description: string }
-  >,
+  values: {
+    VALIDATION: { description: 'The input is wrong.' },
+    NOT_FOUND: { description: "No such object in the caller's organizations." },
+    CONFLICT: {
+      description:
+        'Something else has that name, or the idempotency key was used for something else.',
+    },
+    WRONG_STATE: { description: "The object's state does not allow this." },
+    FORBIDDEN: { description: "The caller's role does not allow this." },
+    STALE_LEASE: { description: 'The lease is no longer held.' },
+    QUOTA_REACHED: {
+      description: 'A limit is reached. Where waiting helps, `retryAfterSeconds` says how long.',
+    },
+    UNAVAILABLE: {
+      description:
+        'Something this needs cannot be had now. Of the database or the storage of the server itself it is an error of the whole operation, 503 over HTTP, with the request id that is in the log. `retryAfterSeconds` says when to try again.',
+    },
+    UNAUTHENTICATED: { description: 'There is no credential, or it is not known.' },
+    BAD_CURSOR: { description: 'The cursor is not one of this stream or list.' },
+    BAD_REQUEST: { description: 'The request is malformed.' },
+    TOO_COMPLEX: {
+      description:
+        'The request asks for more than one request may: too many objects (see `extensions.cost`), too deep, too many aliases, fields or tokens.',
+    },
+    TIMEOUT: {
+      description:
+        'It took longer than one operation may; what a mutation had begun may still be done.',
+    },
+    INTERNAL: { description: 'A fault of the server; the request id is in its log.' },
+  } satisfies Record<ErrorCode, { description: string }>,
 })
-
-function meaning(code: ErrorCode): string {
-  switch (code) {
-    case 'VALIDATION':
-      return 'The input is wrong.'
-    case 'NOT_FOUND':
-      return "No such object in the caller's organizations."
-    case 'CONFLICT':
-      return 'Something else has that name, or the idempotency key was used for something else.'
-    case 'WRONG_STATE':
-      return "The object's state does not allow this."
-    case 'FORBIDDEN':
-      return "The caller's role does not allow this."
-    case 'STALE_LEASE':
-      return 'The lease is no longer held.'
-    case 'QUOTA_REACHED':
-      return 'A limit is reached. Where waiting helps, `retryAfterSeconds` says how long.'
-    case 'UNAVAILABLE':
-      return 'Something this needs cannot be had now. Of the database or the storage of the server itself it is an error of the whole operation, 503 over HTTP, with the request id that is in the log. `retryAfterSeconds` says when to try again.'
-    case 'UNAUTHENTICATED':
-      return 'There is no credential, or it is not known.'
-    case 'BAD_CURSOR':
-      return 'The cursor is not one of this stream or list.'
-    case 'BAD_REQUEST':
-      return 'The request is malformed.'
-    case 'TOO_COMPLEX':
-      return 'The request asks for more than one request may: too many objects (see `extensions.cost`), too deep, too many aliases, fields or tokens.'
-    case 'TIMEOUT':
-      return 'It took longer than one operation may; what a mutation had begun may still be done.'
-    case 'INTERNAL':
-      return 'A fault of the server; the request id is in its log.'
-  }
-}
 
 export const RoleType = builder.enumType('Role', {
   description: 'Roles, weakest first; WORKER may only claim, report and log.',

@@ -7,16 +7,16 @@ import {
 } from 'graphql'
 
 /** What is asked for beneath a field, by the names of fields: of whatever type, in whatever fragment, under whatever condition. */
-export type Asked = Map<string, Asked>
+export type AskedFields = Map<string, AskedFields>
 
-const known = new WeakMap<FieldNode, Asked>()
+const known = new WeakMap<FieldNode, AskedFields>()
 
 /** What an operation asks for beneath the field that is being resolved; worked out once for each place of a document. */
-export function askedIn({ fieldNodes, fragments }: GraphQLResolveInfo): Asked {
+export function askedIn({ fieldNodes, fragments }: GraphQLResolveInfo): AskedFields {
   const [first] = fieldNodes
   const kept = first && known.get(first)
   if (kept !== undefined) return kept
-  const asked: Asked = new Map()
+  const asked: AskedFields = new Map()
   for (const { selectionSet } of fieldNodes)
     if (selectionSet) gather(selectionSet, fragments, asked)
   if (first !== undefined) known.set(first, asked)
@@ -24,12 +24,12 @@ export function askedIn({ fieldNodes, fragments }: GraphQLResolveInfo): Asked {
 }
 
 /** How often each field is asked for in its place, under whatever name. */
-const times = new WeakMap<Asked, number>()
+const times = new WeakMap<AskedFields, number>()
 
 /** How often what a path leads to is asked for, at most; 0 where it is not. */
-export function timesAsked(asked: Asked, path: readonly string[]): number {
+export function timesAsked(asked: AskedFields, path: readonly string[]): number {
   let product = 1
-  let at: Asked | undefined = asked
+  let at: AskedFields | undefined = asked
   for (const name of path) {
     at = at?.get(name)
     product *= (at && times.get(at)) ?? 0
@@ -40,9 +40,9 @@ export function timesAsked(asked: Asked, path: readonly string[]): number {
 /** What `make` makes of what is asked for, worked out once for each place of a document; `otherwise` where nobody says. */
 export function perPlace<Made>(
   otherwise: Made,
-  make: (asked: Asked) => Made,
-): (asked: Asked | undefined) => Made {
-  const made = new WeakMap<Asked, Made>()
+  make: (asked: AskedFields) => Made,
+): (asked: AskedFields | undefined) => Made {
+  const made = new WeakMap<AskedFields, Made>()
   return (asked) => {
     if (asked === undefined) return otherwise
     let own = made.get(asked)
@@ -54,12 +54,12 @@ export function perPlace<Made>(
 function gather(
   { selections }: SelectionSetNode,
   fragments: Readonly<Record<string, FragmentDefinitionNode>>,
-  into: Asked,
+  into: AskedFields,
 ): void {
   for (const selection of selections)
     switch (selection.kind) {
       case Kind.FIELD: {
-        const below: Asked = into.get(selection.name.value) ?? new Map()
+        const below: AskedFields = into.get(selection.name.value) ?? new Map()
         into.set(selection.name.value, below)
         times.set(below, (times.get(below) ?? 0) + 1)
         if (selection.selectionSet) gather(selection.selectionSet, fragments, below)
@@ -76,7 +76,7 @@ function gather(
 }
 
 /** What a connection is asked for about its objects, whether by `nodes` or by `edges`. */
-export function askedOfNodes(info: GraphQLResolveInfo): Asked {
+export function askedOfNodes(info: GraphQLResolveInfo): AskedFields {
   const connection = askedIn(info)
   const nodes = connection.get('nodes')
   const node = connection.get('edges')?.get('node')
@@ -88,9 +88,9 @@ export function askedOfNodes(info: GraphQLResolveInfo): Asked {
   return merged
 }
 
-const both = new WeakMap<Asked, Asked>()
+const both = new WeakMap<AskedFields, AskedFields>()
 
-function merge(one: Asked, other: Asked): Asked {
+function merge(one: AskedFields, other: AskedFields): AskedFields {
   const merged = new Map(one)
   for (const [name, below] of other) {
     const same = merged.get(name)

@@ -14,7 +14,7 @@ import {
 import { once, type Again, type KeyedMutation } from '../idempotency/index.ts'
 import { requireCredential, type Viewer } from '../auth/viewer.ts'
 import { asViolation } from './ambiguous.ts'
-import { askedIn, type Asked } from './look-ahead.ts'
+import { askedIn, type AskedFields } from './look-ahead.ts'
 import { allowAsked, allowAskedIn } from './workers.ts'
 
 type Types = typeof builder.$inferSchemaTypes
@@ -70,7 +70,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
       ctx: Context,
       input: InputShapeFromFields<Fields>,
       onceAs: OnceAs,
-      asked: Asked,
+      asked: AskedFields,
       allowIn: AllowAskedIn,
     ) => Promise<Success>
     again: Again<NoInfer<Success>>

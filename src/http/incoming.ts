@@ -1,4 +1,6 @@
 import { IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { mustHave } from '../kit/patch.ts'
 
 /**
  * A request as this server reads it.
@@ -37,6 +39,10 @@ export class Incoming extends IncomingMessage {
     super._read(size)
   }
 }
+
+// one of its own would be read in place of ours
+const hasOwn = Object.hasOwn(new Incoming(new Socket()), 'upgrade')
+mustHave('Node.js', 'IncomingMessage.upgrade that a class can take over', !hasOwn)
 
 // by which undici knows a request of Node's, whose connection is not its to close
 Object.defineProperty(Incoming.prototype, 'constructor', { value: IncomingMessage })

@@ -10,13 +10,14 @@ import { frontHost } from './fronts.ts'
 import { graphiQl } from './graphql/graphiql.ts'
 import { graphql } from './graphql/graphql.ts'
 import { health, type Health } from './health.ts'
-import { KnownDocuments } from '../execution/document-cache.ts'
+import { DocumentCache } from '../execution/document-cache.ts'
+import { parseWithin } from '../execution/limits/index.ts'
 import { listener, type Listener } from './listener.ts'
 import { metrics } from './observe/metrics.ts'
 import { openSubscriptions } from '../execution/operations.ts'
 import { pages } from './calls/pages.ts'
 import { python } from './python.ts'
-import { trusting, type TrustedDocuments } from '../execution/trusted-documents.ts'
+import { byName, type TrustedDocuments } from '../execution/trusted-documents.ts'
 import { websockets } from './graphql/websocket.ts'
 import { graphqlServer } from './graphql/yoga.ts'
 
@@ -45,9 +46,9 @@ export function httpServer(
   trusted?: TrustedDocuments,
 ): HttpServer {
   const { config } = site
-  const known = new KnownDocuments()
+  const cache = trusted?.cache ?? new DocumentCache((text) => parseWithin(text, config))
   const page = graphiQl()
-  const yoga = graphqlServer(config, [known.plugin, trusting(trusted)], page)
+  const yoga = graphqlServer(config, cache, [byName(trusted)], page)
   const sockets = websockets(site, yoga, trusted)
   const main = listener(
     site,
@@ -68,7 +69,7 @@ export function httpServer(
   void http.register(health(site, state))
   void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
-  void http.register(graphql(site, yoga, fastDoor(known, trusted), eventStreams, page))
+  void http.register(graphql(site, yoga, fastDoor(cache, trusted), eventStreams, page))
   void http.register(signedDoors(site))
   void http.register(invocation(site, invoker))
   void http.register(pages(site))

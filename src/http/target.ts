@@ -20,7 +20,7 @@ export function pathIn(url: string): string {
 }
 
 /** A path split where the address of a service ends. */
-export interface Asked {
+export interface SplitTarget {
   /** The service's own part, in which doubled slashes count as one, as they do to the router. */
   readonly prefix: string
   /** What is asked of the service itself: the rest with its query, byte for byte. */
@@ -28,7 +28,7 @@ export interface Asked {
 }
 
 /** Splits the target of a request behind its first segments. */
-export function behind(url: string, segments: number): Asked {
+export function behind(url: string, segments: number): SplitTarget {
   const prefix = new RegExp(`^(?:/+[^/?#]+){${segments}}`).exec(url)?.[0] ?? ''
   const rest = url.slice(prefix.length)
   return {

@@ -2,7 +2,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Answer } from '../kit/http/call.ts'
+import type { CallAnswer } from '../kit/http/call.ts'
 
 /** How often it is looked whether whoever is silent on such a connection is still there. */
 const ALIVE_MS = 30_000
@@ -81,7 +81,7 @@ export function routeUpgrades(
 /** Goes on in the protocol that the service has taken up: from here bytes pass as they come, both ways. */
 export function goOn(
   reply: FastifyReply,
-  { status, headers }: Answer,
+  { status, headers }: CallAnswer,
   service: Duplex,
 ): FastifyReply {
   const { raw: response, request } = reply

@@ -1,10 +1,10 @@
 import { Secret } from '../auth/secrets.ts'
-import type { Right } from '../auth/viewer.ts'
+import type { Right } from '../auth/noted-rights.ts'
 import type { DomainError } from '../kit/errors.ts'
 import { JsonText } from '../kit/json/json.ts'
 
 /** What a call is known to have come to, and the rights that were needed for it. */
-export interface Answer {
+export interface StoredAnswer {
   readonly rights: readonly Right[]
   readonly success?: object
   readonly error?: { readonly name: string; readonly message: string; readonly facts: object }
@@ -19,15 +19,15 @@ const MAX_BYTES = 256 * 1024
  * Answers as text: JSON in which every list says what it is, so that dates, bigints, users' JSON and lists come back
  * as they were. A secret is not in it: it is derived again.
  */
-export function write(answer: Answer): string {
+export function write(answer: StoredAnswer): string {
   const text = JSON.stringify(marked(answer))
   if (Buffer.byteLength(text) <= MAX_BYTES) return text
-  return JSON.stringify(marked({ rights: answer.rights, isTooLarge: true } satisfies Answer))
+  return JSON.stringify(marked({ rights: answer.rights, isTooLarge: true } satisfies StoredAnswer))
 }
 
 /** `secret` makes the one secret of the call, with the prefix it had. */
-export const read = (text: string, secret: (prefix: Secret['prefix']) => Secret): Answer =>
-  unmarked(JSON.parse(text), secret) as Answer // `write` wrote it
+export const read = (text: string, secret: (prefix: Secret['prefix']) => Secret): StoredAnswer =>
+  unmarked(JSON.parse(text), secret) as StoredAnswer // `write` wrote it
 
 function marked(value: unknown): unknown {
   if (typeof value === 'bigint') return ['bigint', value.toString()]
@@ -69,7 +69,7 @@ export function canonical(input: unknown): string {
   )
 }
 
-export const writeError = (error: DomainError): NonNullable<Answer['error']> => ({
+export const writeError = (error: DomainError): NonNullable<StoredAnswer['error']> => ({
   name: error.constructor.name,
   message: error.message,
   facts: Object.fromEntries(Object.entries(error)),
@@ -77,7 +77,7 @@ export const writeError = (error: DomainError): NonNullable<Answer['error']> => 
 
 /** An error with the facts of the one that was kept; `types` are those it can be. */
 export function readError(
-  { name, message, facts }: NonNullable<Answer['error']>,
+  { name, message, facts }: NonNullable<StoredAnswer['error']>,
   types: readonly (abstract new (...args: never[]) => DomainError)[],
 ): Error {
   const type = types.find((one) => one.name === name)

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Secret } from '../auth/secrets.ts'
-import { allowAgain, chosenBy, noting, type Viewer } from '../auth/viewer.ts'
+import { noting } from '../auth/noted-rights.ts'
+import { allowAgain, chosenBy, type Viewer } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Conflict, DomainError, QuotaReached, TimedOut, Unavailable } from '../kit/errors.ts'
 import { effectsOf, isTakenOver } from '../streams/index.ts'
 import { canonical, read, readError, write, writeError } from './answer.ts'
-import { claim, giveBack, keep, renew, type Asked, type CallRow } from './store.ts'
+import { claim, giveBack, keep, renew, type AskedCall, type CallRow } from './store.ts'
 
 /**
  * Doing a mutation once, however often and wherever it is called with one idempotency key.
@@ -35,7 +36,7 @@ export interface KeyedMutation<Success> {
  */
 export type Again<Success> = 'repeat' | ((ctx: Context, subjectId: string) => Promise<Success>)
 
-export interface Outcome<Success> {
+export interface KeyedOutcome<Success> {
   readonly success: Success
   /** Whether it had been done before. */
   readonly isReplay: boolean
@@ -49,7 +50,7 @@ interface Kept extends CallRow {
 interface Settled<Success> {
   readonly kept: Kept
   /** The outcome; throws the error that is the answer. */
-  outcome(): Outcome<Success> | Promise<Outcome<Success>>
+  outcome(): KeyedOutcome<Success> | Promise<KeyedOutcome<Success>>
 }
 
 /** Calls in work on the servers of this process, so that those who wait here ask the database nothing. */
@@ -65,7 +66,7 @@ const MAX_WAIT_MS = 250
 export async function once<Success extends object>(
   ctx: Context,
   mutation: KeyedMutation<Success>,
-): Promise<Outcome<Success>> {
+): Promise<KeyedOutcome<Success>> {
   const { name, key, input } = mutation
   const chosen = chosenBy(ctx.viewer)
   const where = chosen === undefined ? '' : `\n${chosen}` // elsewhere it is another call
@@ -113,7 +114,7 @@ const callerOf = (viewer: Viewer): string => {
 async function settle<Success extends object>(
   ctx: Context,
   mutation: KeyedMutation<Success>,
-  asked: Asked,
+  asked: AskedCall,
   deadline: number,
 ): Promise<Settled<Success>> {
   for (let delayMs = FIRST_WAIT_MS; ; delayMs = Math.min(delayMs * 2, MAX_WAIT_MS)) {
@@ -166,7 +167,7 @@ async function work<Success extends object>(
 async function act<Success extends object>(
   ctx: Context & { readonly call: CallRow },
   mutation: KeyedMutation<Success>,
-): Promise<Outcome<Success> | { readonly error: DomainError }> {
+): Promise<KeyedOutcome<Success> | { readonly error: DomainError }> {
   const done = ctx.call.attempt > 1 ? await madeAgain(ctx, mutation, ctx.call.id) : undefined
   if (done !== undefined) return { success: done, isReplay: true }
   try {
@@ -197,9 +198,9 @@ async function madeAgain<Success extends object>(
 async function replay<Success extends object>(
   ctx: Context,
   mutation: KeyedMutation<Success>,
-  asked: Asked,
+  asked: AskedCall,
   kept: Kept,
-): Promise<Outcome<Success>> {
+): Promise<KeyedOutcome<Success>> {
   if (kept.digest !== asked.digest) throw usedOtherwise(kept, asked)
   const { signer } = ctx
   const answer = read(kept.answer, (prefix) => Secret.of({ signer, call: kept }, prefix))
@@ -216,7 +217,7 @@ async function replay<Success extends object>(
   return { success: (await mutation.refresh?.(ctx, success)) ?? success, isReplay: true }
 }
 
-const usedOtherwise = ({ mutation }: CallRow, asked: Asked): Conflict =>
+const usedOtherwise = ({ mutation }: CallRow, asked: AskedCall): Conflict =>
   new Conflict(
     'idempotencyKey',
     mutation === asked.mutation

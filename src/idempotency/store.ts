@@ -19,7 +19,7 @@ export interface CallRow {
 }
 
 /** What was asked, by whom, under which key. */
-export interface Asked {
+export interface AskedCall {
   readonly caller: string
   readonly key: string
   readonly mutation: string
@@ -36,7 +36,7 @@ const until = ({ config }: Context): Prisma.Sql =>
  */
 export async function claim(
   ctx: Context,
-  { caller, key, mutation, digest }: Asked,
+  { caller, key, mutation, digest }: AskedCall,
 ): Promise<{ row: CallRow; isMine: boolean }> {
   const { id: server, run } = ctx.server
   const isOver = Prisma.sql`c."expiresAt" <= now()`

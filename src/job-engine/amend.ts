@@ -1,7 +1,7 @@
 import { annotatedAlong, annotationChanges, type AnnotationInput } from '../addresses/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { credentialOf, type Actor } from '../kit/actor.ts'
-import { AUDIT, effectColumns, type Change } from '../streams/index.ts'
+import { AUDIT, effectColumns, type FieldChange } from '../streams/index.ts'
 import type { JobStatus } from './job.ts'
 import type { Store } from './move.ts'
 import { writeCounters, setEnded, advanceBy, writeEvents } from './record.ts'
@@ -32,7 +32,7 @@ export async function amend(
   { status, result, annotations, reason, actor }: Amendment,
 ): Promise<JobRow | undefined> {
   const to = status ?? job.status
-  const changes: Change[] = [
+  const changes: FieldChange[] = [
     ...(job.status === to ? [] : [{ field: 'status', from: job.status, to }]),
     ...(result === undefined ? [] : [{ field: 'result' }]),
     ...annotationChanges(annotations),

@@ -1,4 +1,5 @@
 import type { Platform } from '../context.ts'
+import { Rounds } from '../kit/rounds.ts'
 
 /** How often what is late is looked for. */
 const EVERY_MS = 1_000
@@ -16,23 +17,13 @@ export function engine(
   platform: Pick<Platform, 'log'>,
   sweeps: readonly Sweep[],
 ): () => Promise<void> {
-  let running: Promise<unknown> | undefined
-  let rounds = 0
-  const round = async (): Promise<void> => {
-    for (const { name, everyRounds, run } of sweeps) {
-      if (rounds % everyRounds !== 0) continue
-      await run().catch((err: unknown) =>
-        platform.log.warn({ err, sweep: name }, 'a round over the jobs failed; trying again'),
-      )
-    }
-    rounds += 1
-  }
-  const timer = setInterval(() => {
-    running ??= round().finally(() => (running = undefined))
-  }, EVERY_MS)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    await running
-  }
+  const failed = (err: unknown, sweep?: string): void =>
+    platform.log.warn({ err, sweep }, 'a round over the jobs failed; trying again')
+  let done = 0
+  const rounds = new Rounds(async () => {
+    for (const { name, everyRounds, run } of sweeps)
+      if (done % everyRounds === 0) await run().catch((err: unknown) => failed(err, name))
+    done += 1
+  }, failed).every(EVERY_MS)
+  return () => rounds.close()
 }

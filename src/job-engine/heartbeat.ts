@@ -14,7 +14,7 @@ export interface Beat {
 }
 
 /** A lease that is still held. */
-export interface Held {
+export interface HeldLease {
   readonly id: string
   readonly fence: string
   readonly serviceId: string
@@ -33,12 +33,12 @@ export async function beat(
   organizationIds: readonly string[],
   actor: Actor,
   beats: readonly Beat[],
-): Promise<Held[]> {
+): Promise<HeldLease[]> {
   const column = <T>(of: (one: Beat) => T): T[] => beats.map(of)
   const progress = Prisma.sql`jsonb_build_array(
     jsonb_build_object('field', 'fraction', 'to', moved.fraction),
     jsonb_build_object('field', 'message', 'to', moved.message))`
-  const held = await database.query<Held>(
+  const held = await database.query<HeldLease>(
     Prisma.sql`
       WITH beats AS MATERIALIZED (
         SELECT b.*, b.fraction IS NOT NULL OR b.message IS NOT NULL AS "hasProgressed"

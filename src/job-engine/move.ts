@@ -2,7 +2,7 @@ import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { AttemptOutcome } from '../generated/prisma/enums.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { Change } from '../streams/index.ts'
+import type { FieldChange } from '../streams/index.ts'
 import type { JobStatus } from './job.ts'
 import {
   endAttempts,
@@ -88,7 +88,7 @@ function leaving({ config }: Store, from: JobStatus, to: JobStatus): Prisma.Sql 
 const released = Prisma.sql`"leaseExpiresAt" = NULL, "timeoutAt" = NULL, deadline = NULL`
 
 /** What an event says of an attempt that failed: where its job went, and why. */
-export const withError = (change: Change): Prisma.Sql => Prisma.sql`jsonb_build_array(
+export const withError = (change: FieldChange): Prisma.Sql => Prisma.sql`jsonb_build_array(
   ${JSON.stringify(change)}::jsonb, jsonb_build_object('field', 'error', 'to', moved.error->>'message'))`
 
 /** Waits before a failed job is tried again: a second, and twice as long each time. */

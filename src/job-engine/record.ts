@@ -1,6 +1,6 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { AttemptOutcome } from '../generated/prisma/enums.ts'
-import type { Change } from '../streams/index.ts'
+import type { FieldChange } from '../streams/index.ts'
 import type { JobEventKind, JobStatus } from './job.ts'
 
 /**
@@ -15,7 +15,7 @@ export const advanceBy = (count: number): Prisma.Sql => Prisma.sql`
 /** One event of a move; SQL where it differs from job to job. */
 export interface MoveEvent {
   readonly kind: JobEventKind
-  readonly changes?: readonly Change[]
+  readonly changes?: readonly FieldChange[]
   /** Instead of `changes`: an expression over `moved`. */
   readonly changesSql?: Prisma.Sql
   readonly message?: string | null
@@ -30,7 +30,7 @@ const STATUSES: Readonly<Record<JobStatus, Prisma.Sql>> = {
 }
 
 /** A change of the status, as events say it: the events of a job, applied in order, give its row. */
-export const statusChange = (from: JobStatus | undefined, to: JobStatus): Change =>
+export const statusChange = (from: JobStatus | undefined, to: JobStatus): FieldChange =>
   from === undefined ? { field: 'status', to } : { field: 'status', from, to }
 
 /** The events of the jobs in `moved`, the last of which has the number `revision`. */

@@ -5,11 +5,11 @@ import {
   cutToBytes,
   NO_ENTRIES,
   readLines,
-  type Change,
+  type FieldChange,
   type CutRow,
   type Entry,
   type LogLine,
-  type Page,
+  type StreamPage,
   type StreamKind,
 } from '../streams/index.ts'
 import { JOB_LOG_STREAM, JOB_STREAM, SERVICE_JOBS_STREAM, type JobEventKind } from './job.ts'
@@ -20,7 +20,7 @@ export interface JobEventRow extends Entry {
   readonly jobId: string
   readonly kind: JobEventKind
   readonly actor: Actor
-  readonly changes: readonly Change[]
+  readonly changes: readonly FieldChange[]
   readonly attempt: number | null
   readonly message: string | null
   readonly output: string | null
@@ -94,7 +94,8 @@ export const readJobEvents = (
   database: Database,
   jobIds: readonly string[],
   range: EventRange,
-): Promise<Map<string, Page<JobEventRow>>> => readEvents(database, jobRanges, JOB, jobIds, range)
+): Promise<Map<string, StreamPage<JobEventRow>>> =>
+  readEvents(database, jobRanges, JOB, jobIds, range)
 
 async function readEvents(
   database: Database,
@@ -102,7 +103,7 @@ async function readEvents(
   columns: { readonly stream: Prisma.Sql; readonly number: Prisma.Sql },
   ids: readonly string[],
   { after = 0, before, limit, newestFirst = false, offset = 0 }: EventRange,
-): Promise<Map<string, Page<JobEventRow>>> {
+): Promise<Map<string, StreamPage<JobEventRow>>> {
   const { stream, number } = columns
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND ${number} < ${before}::bigint`
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
@@ -115,7 +116,10 @@ async function readEvents(
     SELECT o.stream, o.head, o.first, o.closed, e.* FROM (${heads}) AS o
     LEFT JOIN LATERAL (${cutToBytes(events, order, ids.length)}) AS e ON true
     WHERE o.stream = ANY(${[...ids]}::uuid[]) ORDER BY o.stream, e.number ${order}`)
-  const pages = new Map<string, Page<JobEventRow> & { entries: JobEventRow[]; isCut: boolean }>()
+  const pages = new Map<
+    string,
+    StreamPage<JobEventRow> & { entries: JobEventRow[]; isCut: boolean }
+  >()
   for (const { stream: id, head, first, closed, number: n, found, ...row } of rows) {
     const page = pages.get(id) ?? {
       head: Number(head),

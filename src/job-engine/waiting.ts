@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Logger } from '../kit/logger.ts'
+import { Rounds } from '../kit/rounds.ts'
 import type { Bus } from '../ports/bus/bus.ts'
 import { queuedTopic } from './publish.ts'
 
@@ -24,21 +25,21 @@ export class Waiting {
   readonly #bus: Bus
   readonly #log: Logger
   readonly #queues = new Map<string, { waiters: Set<Waiter>; stop: Promise<() => void> }>()
-  readonly #timer: NodeJS.Timeout
-  #checking: Promise<void> | undefined
-  #isClosed = false
+  readonly #looks: Rounds
 
   constructor(database: Database, bus: Bus, log: Logger) {
     this.#database = database
     this.#bus = bus
     this.#log = log
-    this.#timer = setInterval(() => void this.#check(), CHECK_MS)
-    this.#timer.unref()
+    this.#looks = new Rounds(
+      () => this.#look(),
+      (err) => log.warn({ err }, 'could not look for jobs; trying again'),
+    ).every(CHECK_MS)
   }
 
   /** True once the server hands out no jobs any more. */
   get isClosed(): boolean {
-    return this.#isClosed
+    return this.#looks.isClosed
   }
 
   /**
@@ -76,7 +77,7 @@ export class Waiting {
             done()
           }
           const timer = setTimeout(over, Math.max(0, withinMs))
-          if (isWoken || signal.aborted || this.#isClosed) return over()
+          if (isWoken || signal.aborted || this.isClosed) return over()
           resolve = over
           signal.addEventListener('abort', over, { once: true })
         }),
@@ -91,8 +92,7 @@ export class Waiting {
 
   /** Lets everybody go: what waits answers what it has. */
   close(): void {
-    this.#isClosed = true
-    clearInterval(this.#timer)
+    void this.#looks.close()
     for (const { waiters } of this.#queues.values()) for (const waiter of waiters) waiter.wake()
   }
 
@@ -128,13 +128,6 @@ export class Waiting {
       }
       waiter.wake()
     }
-  }
-
-  #check(): Promise<void> {
-    this.#checking ??= this.#look()
-      .catch((err: unknown) => this.#log.warn({ err }, 'could not look for jobs; trying again'))
-      .finally(() => (this.#checking = undefined))
-    return this.#checking
   }
 
   async #look(): Promise<void> {

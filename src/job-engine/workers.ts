@@ -1,13 +1,14 @@
+import { LRUCache } from 'lru-cache'
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { WorkerId } from './job.ts'
 
 /** How old what is stored of a worker may be. */
 const FRESH_MS = 5_000
-/** Workers that a server remembers having noted; beyond that it notes them again. */
+/** Workers that a server remembers having noted; beyond that it notes again those that have been quiet longest. */
 const REMEMBERED = 10_000
 
-const noted = new WeakMap<object, Map<string, number>>()
+const noted = new WeakMap<object, LRUCache<string, number>>()
 
 interface SeenWorker {
   readonly organizationId: string
@@ -31,12 +32,12 @@ export async function noteWorker(
 ): Promise<void> {
   const { organizationId, name, serviceIds, claims } = worker
   const { version = null, concurrency = null } = claims ?? {}
-  const notedAt = noted.get(platform.database.shared) ?? new Map<string, number>()
+  const notedAt =
+    noted.get(platform.database.shared) ?? new LRUCache<string, number>({ max: REMEMBERED })
   noted.set(platform.database.shared, notedAt)
   const key = [organizationId, serviceIds.join(), name, claims && [version, concurrency]].join(' ')
   const now = performance.now()
   if (now - (notedAt.get(key) ?? -Infinity) < FRESH_MS) return
-  if (notedAt.size >= REMEMBERED) notedAt.clear()
   notedAt.set(key, now)
   const said = claims
     ? Prisma.sql`, "serviceIds" = excluded."serviceIds", version = excluded.version, concurrency = excluded.concurrency`

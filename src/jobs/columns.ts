@@ -1,7 +1,7 @@
 import { addressesAlong } from '../addresses/index.ts'
 import { Prisma, type Job } from '../generated/prisma/client.ts'
 import { columnsFor, FieldsOver, neededFor } from '../graph/columns.ts'
-import { perPlace, type Asked } from '../graph/look-ahead.ts'
+import { perPlace, type AskedFields } from '../graph/look-ahead.ts'
 import {
   jobColumns,
   leaseColumns,
@@ -57,7 +57,7 @@ const whole: JobSelection = { key: 'whole', sql: jobColumns('j') }
  */
 export const jobSelection = perPlace(whole, selection)
 
-function selection(asked: Asked): JobSelection {
+function selection(asked: AskedFields): JobSelection {
   const own = listed(asked)
   if (own === undefined) return whole
   const isAddressed = asked.has('address') || asked.has('addresses')

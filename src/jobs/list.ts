@@ -8,11 +8,11 @@ import {
   maxPage,
   pageOf,
   windowOf,
-  type Page,
+  type ListPage,
   type PageArgs,
   type Window,
 } from '../graph/connection.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import type { AskedFields } from '../graph/look-ahead.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { BadCursor } from '../kit/errors.ts'
 import { sought } from '../kit/names.ts'
@@ -119,7 +119,7 @@ const isValue = (field: JobOrderField, value: number): boolean =>
   (field === 'PRIORITY' ? value === (value | 0) : isWritable(new Date(value)))
 
 /** A list with the cursor of what happens to it from then on. */
-export interface JobPage extends Page<PartialJob> {
+export interface JobPage extends ListPage<PartialJob> {
   readonly asOf?: string
 }
 
@@ -155,7 +155,7 @@ const wantedBy = (
   filter: JobFilter | null | undefined,
   orderBy: JobOrder | null | undefined,
   args: PageArgs,
-  asked: Asked | undefined,
+  asked: AskedFields | undefined,
 ): Wanted => ({
   filter,
   order: orderBy ?? NEWEST_FIRST,
@@ -188,8 +188,8 @@ export function pageOfJobs(
   filter: JobFilter | null | undefined,
   orderBy: JobOrder | null | undefined,
   args: PageArgs,
-  asked?: Asked,
-): Promise<Page<ListedJob>> {
+  asked?: AskedFields,
+): Promise<ListPage<ListedJob>> {
   const wanted = wantedBy(ctx, filter, orderBy, args, asked)
   const own = organizationsOf(ctx.viewer).filter(
     (id) => organizationId === undefined || id === organizationId,
@@ -219,8 +219,8 @@ export function pageOfServiceJobs(
   filter: JobFilter | null | undefined,
   orderBy: JobOrder | null | undefined,
   args: PageArgs,
-  asked?: Asked,
-): Promise<Page<ListedJob>> {
+  asked?: AskedFields,
+): Promise<ListPage<ListedJob>> {
   const wanted = wantedBy(ctx, filter, orderBy, args, asked)
   return paged(
     wanted,
@@ -295,7 +295,7 @@ async function paged(
   { order: { field }, args, window }: Wanted,
   find: () => Promise<readonly ListedJob[]>,
   count: () => Promise<number>,
-): Promise<Page<ListedJob>> {
+): Promise<ListPage<ListedJob>> {
   return pageOf(await find(), window, args, (row) => writePlace(field, placeOf(field, row)), count)
 }
 

@@ -1,4 +1,11 @@
-import { found, isAllowed, isWorkerAnywhere, isWorkerIn, type Viewer } from '../auth/viewer.ts'
+import {
+  allow,
+  found,
+  isAllowed,
+  isWorkerAnywhere,
+  isWorkerIn,
+  type Viewer,
+} from '../auth/viewer.ts'
 import { actor, type Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { credentialOf } from '../kit/actor.ts'
@@ -22,6 +29,7 @@ function refusal(
 
 /** Throws Forbidden or WrongState unless the viewer may do this to the job as it is. */
 export function permitJob(viewer: Viewer, action: JobAction, job: Facts): void {
+  allow(viewer, jobActions[action].role, job.organizationId)
   const why = refusal(viewer, action, job)
   if (why !== undefined) throw why
 }
@@ -44,11 +52,10 @@ export async function permitAmending(ctx: Context, job: JobRow): Promise<void> {
   permitJob(ctx.viewer, 'AMEND', job)
   const service = await serviceOf(ctx, job)
   if (service.isBuiltIn) throw new Forbidden('ADMIN', 'Built-in jobs cannot be amended.')
-  if (isOwn(ctx, job, service) || isAllowed(ctx.viewer, 'DEVELOPER', job.organizationId)) return
-  throw new Forbidden(
-    'DEVELOPER',
-    'Without the role DEVELOPER you may amend only jobs of queues that are waiting, or that you have claimed yourself.',
-  )
+  if (isOwn(ctx, job, service)) return
+  const why =
+    'Without the role DEVELOPER you may amend only jobs of queues that are waiting, or that you have claimed yourself.'
+  allow(ctx.viewer, 'DEVELOPER', job.organizationId, why)
 }
 
 /** What the viewer may do to the job as it is: what `permitJob` and `permitAmending` let through; built-in ones are not looked for. */

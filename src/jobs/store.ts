@@ -2,7 +2,7 @@ import { LIMIT_CHOICES, meantBy, theOne } from '../addresses/index.ts'
 import { organizationsOf, workplacesOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma, type JobAttempt, type Service } from '../generated/prisma/client.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import type { AskedFields } from '../graph/look-ahead.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
 import {
   countsOf,
@@ -25,7 +25,7 @@ export const jobNamed = (
 ): Promise<JobRow | null> => named<JobRow>(ctx, text, organizations, jobSelection(undefined))
 
 /** The same as far as it is asked for. */
-export const jobAsked = (ctx: Context, text: string, asked: Asked): Promise<PartialJob | null> =>
+export const jobAsked = (ctx: Context, text: string, asked: AskedFields): Promise<PartialJob | null> =>
   named<PartialJob>(ctx, text, organizationsOf(ctx.viewer), jobSelection(asked))
 
 async function named<Row extends PartialJob>(

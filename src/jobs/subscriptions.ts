@@ -1,4 +1,5 @@
-import { actsIn, allow, found, requireCredential } from '../auth/viewer.ts'
+import { noteRight } from '../auth/noted-rights.ts'
+import { allow, found, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { deliver, DeliveryInterface, now, resumeFrom, type Delivery } from '../events/index.ts'
@@ -104,7 +105,7 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: async (_root, { jobId, ...args }, ctx) => {
       const { id, organizationId } = found(await jobNamed(ctx, jobId), 'job', jobId)
-      actsIn(ctx.viewer, organizationId)
+      noteRight(ctx.viewer, 'VIEWER', organizationId)
       return followLogOf(ctx, jobLog(ctx.database.shared), id, args)
     },
     resolve: ({ delivery }) => delivery,
@@ -118,7 +119,7 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: async (_root, { jobId, after: cursor }, ctx) => {
       const { id, organizationId } = found(await jobNamed(ctx, jobId), 'job', jobId)
-      actsIn(ctx.viewer, organizationId)
+      noteRight(ctx.viewer, 'VIEWER', organizationId)
       return deliver(ctx, jobEvents(ctx.database.shared), id, resumeFrom(ctx, cursor), {
         show: (events) => ({ jobId: id, events }),
         begin: now,
@@ -135,7 +136,7 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: async (_root, { serviceId, after: cursor }, ctx) => {
       const { id, organizationId } = found(await serviceNamed(ctx, serviceId), 'service', serviceId)
-      actsIn(ctx.viewer, organizationId)
+      noteRight(ctx.viewer, 'VIEWER', organizationId)
       return deliver(ctx, serviceJobEvents(ctx.database.shared), id, resumeFrom(ctx, cursor), {
         show: (events) => ({ serviceId: id, events }),
         begin: now,

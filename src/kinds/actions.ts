@@ -3,7 +3,7 @@ import { actor, type Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { Conflict } from '../kit/errors.ts'
 import { firstFree, slug } from '../kit/names.ts'
-import type { Change as FieldChange, NewEvent } from '../streams/index.ts'
+import type { FieldChange, NewEvent } from '../streams/index.ts'
 import type { Kind, Owned, Table } from './kind.ts'
 import {
   changing,

@@ -1,5 +1,6 @@
 import { LIMIT_CHOICES, meantBy, theOne, type Naming } from '../addresses/index.ts'
-import { actsIn, allow, found, organizationsOf, type Viewer } from '../auth/viewer.ts'
+import { noteRight } from '../auth/noted-rights.ts'
+import { allow, found, organizationsOf, type Viewer } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Role } from '../generated/prisma/enums.ts'
@@ -145,7 +146,7 @@ export function kindOf<Row extends Owned>(
       const there =
         (await named(ctx, text)) ?? (id === undefined ? null : await evenDeleted(ctx, id))
       const row = found(there, noun, text)
-      actsIn(ctx.viewer, row.organizationId)
+      noteRight(ctx.viewer, 'VIEWER', row.organizationId)
       return row
     },
     toChange: async (ctx, text, role = 'DEVELOPER') =>

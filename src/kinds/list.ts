@@ -1,7 +1,7 @@
 import { allow, requireCredential } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { maxPage, pageBySerial, type Page, type PageArgs } from '../graph/connection.ts'
+import { maxPage, pageBySerial, type ListPage, type PageArgs } from '../graph/connection.ts'
 import { sought } from '../kit/names.ts'
 import type { Kind, Owned } from './kind.ts'
 
@@ -20,7 +20,7 @@ export function pageOfKind<Row extends Owned>(
   kind: Kind<Row>,
   { organizationId, ...args }: Part,
   where: Prisma.Sql = Prisma.sql`true`,
-): Promise<Page<Row>> {
+): Promise<ListPage<Row>> {
   const { viewer, database } = ctx
   requireCredential(viewer)
   if (organizationId !== undefined) allow(viewer, 'VIEWER', organizationId)

@@ -11,7 +11,7 @@ import {
   AUDIT,
   advance,
   recorded,
-  type Change as FieldChange,
+  type FieldChange,
   type NewEvent,
   type Subject,
 } from '../streams/index.ts'

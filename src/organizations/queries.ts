@@ -3,7 +3,7 @@ import {
   confinedTo,
   personOf,
   requireCredential,
-  type Membership,
+  type OrganizationRole,
   type Viewer,
 } from '../auth/viewer.ts'
 import { RoleType } from '../graph/errors.ts'
@@ -12,7 +12,7 @@ import { organizationNamed } from './store.ts'
 import { MembershipType, OrganizationType, UserType } from './types.ts'
 
 /** Where the viewer acts. Throws Forbidden for one who may act nowhere. */
-function placeOf(viewer: Viewer): Membership {
+function placeOf(viewer: Viewer): OrganizationRole {
   const place = confinedTo(viewer) ?? viewer.memberships[0]
   if (place === undefined) throw new Forbidden('WORKER', 'You are a member of no organization.')
   return place

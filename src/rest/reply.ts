@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
-import type { Answer } from '../kit/http/call.ts'
+import type { CallAnswer } from '../kit/http/call.ts'
 import { stringify } from '../kit/json/json.ts'
 
 /** What a front answers; that of a service as the service has given it. */
-export interface Reply extends Pick<Answer, 'trailers' | 'socket'> {
+export interface Reply extends Pick<CallAnswer, 'trailers' | 'socket'> {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[]>>
   readonly body: string | Readable

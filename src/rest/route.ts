@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from '../context.ts'
-import type { Answer } from '../kit/http/call.ts'
+import type { CallAnswer } from '../kit/http/call.ts'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import type { RouteAbout } from './document/about.ts'
 import type { Execute } from './execute.ts'
@@ -33,7 +33,7 @@ export interface Asked {
 interface Tools {
   readonly execute: Execute
   /** Calls a service, whose answer passes through as it comes. */
-  call(named: Named): Promise<Answer>
+  call(named: Named): Promise<CallAnswer>
 }
 
 /** What is called, as the caller named it, and what is sent to it. */
@@ -141,7 +141,7 @@ const isWrong = (error: unknown): boolean =>
 export function calling(
   spec: Common & {
     readonly named: (asked: Asked) => Named
-    readonly refused?: Refused
+    readonly refused?: RefusalCheck
     readonly takesOthers?: boolean
   },
 ): Route {
@@ -166,7 +166,7 @@ export function calling(
 }
 
 /** Looks into why a call was refused, and throws what is to be told instead. */
-export interface Refused {
+export interface RefusalCheck {
   readonly operation: string
   check(error: unknown, asked: Asked, execute: Execute): Promise<void>
 }

@@ -6,7 +6,7 @@ import type { Context, Site } from '../context.ts'
 import type { Front as Name } from '../generated/prisma/enums.ts'
 import { ofAnyType } from '../kit/http/any-type.ts'
 import { wholeBody } from '../kit/http/body.ts'
-import type { Answer } from '../kit/http/call.ts'
+import type { CallAnswer } from '../kit/http/call.ts'
 import type { Logger } from '../kit/logger.ts'
 import { docsPage, PAGE_HEADERS } from './document/page.ts'
 import { apiDocument } from './document/write.ts'
@@ -25,9 +25,14 @@ export interface Host {
   /** Why a request is refused before anything of it is read: a page of another origin, a strange host. */
   refusal(request: IncomingMessage, front: Name): string | undefined
   /** Calls a service with the request, and answers as the service does. */
-  call(ctx: Context, request: FastifyRequest, reply: FastifyReply, named: Named): Promise<Answer>
+  call(
+    ctx: Context,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    named: Named,
+  ): Promise<CallAnswer>
   /** Sends what a service has answered. */
-  passOn(reply: FastifyReply, answer: Answer): FastifyReply
+  passOn(reply: FastifyReply, answer: CallAnswer): FastifyReply
   /** The name the request reached this server under, with its port. */
   hostOf(request: IncomingMessage): string
   /** What URLs in answers begin with, without a trailing slash. */

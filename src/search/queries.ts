@@ -8,7 +8,7 @@ import {
   pageArgs,
   pageOf,
   windowOf,
-  type Page,
+  type ListPage,
   type PageArgs,
 } from '../graph/connection.ts'
 import { findNode, NodeInterface } from '../graph/node.ts'
@@ -40,7 +40,7 @@ const SearchHitType = builder.objectRef<SearchHit>('SearchHit').implement({
 })
 const SearchHitConnection = connectionOf<SearchHit>('SearchHit', SearchHitType, 'hits')
 
-const empty: Page<SearchHit> = {
+const empty: ListPage<SearchHit> = {
   edges: [],
   pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
   count: () => Promise.resolve(0),
@@ -78,7 +78,7 @@ async function find(
   text: string,
   organizationId: string | undefined,
   args: PageArgs,
-): Promise<Page<SearchHit>> {
+): Promise<ListPage<SearchHit>> {
   const window = windowOf(args)
   const bounds = [
     ...(args.after == null ? [] : [Prisma.sql`${place} > ${readPlace(args.after)}`]),

@@ -15,7 +15,7 @@ import {
 import { deploymentOf } from '../deployments/index.ts'
 import { create, remove } from '../kinds/index.ts'
 import { organizationNamed, TokenId } from '../organizations/index.ts'
-import type { Change, NewEvent } from '../streams/index.ts'
+import type { FieldChange, NewEvent } from '../streams/index.ts'
 import { apply, changed, mine, nextGeneration, pointAt, runnable } from './change.ts'
 import { corsColumn, policyOf, type CorsInput } from './process/cors.ts'
 import { sizeOf } from './process/instance-type.ts'
@@ -172,7 +172,7 @@ export async function updateService(
   const cors = process?.cors === undefined ? hadCors : process.cors && policyOf(process.cors)
   const isResized = ctx.runtime.heedsSize && next.instanceType !== old.instanceType
   const isRollout = isNewVersion || variables.length > 0 || isResized
-  const changes: Change[] = [
+  const changes: FieldChange[] = [
     ...changed('name', old.name, next.name),
     ...changed('description', old.description, next.description),
     ...changed('instanceType', old.instanceType, next.instanceType),

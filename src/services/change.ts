@@ -3,7 +3,7 @@ import { actor, type Context } from '../context.ts'
 import { versions } from '../deployments/index.ts'
 import { Prisma, type DeploymentVersion, type Service } from '../generated/prisma/client.ts'
 import { ValidationError } from '../kit/errors.ts'
-import type { Change, NewEvent } from '../streams/index.ts'
+import type { FieldChange, NewEvent } from '../streams/index.ts'
 import { permit } from './permit.ts'
 import { processStatus, serviceMoves, type ServiceAction } from './service.ts'
 import { changeService, serviceNamed, type Telling } from './store.ts'
@@ -41,7 +41,7 @@ export const changed = <Value extends string | number | boolean | null>(
   field: string,
   from: Value,
   to: Value,
-): Change[] => (from === to ? [] : [{ field, from, to }])
+): FieldChange[] => (from === to ? [] : [{ field, from, to }])
 
 /** A running service goes on serving what it has until the target does; a resting one has nothing to wait for. */
 export const pointAt = (versionId: string): Prisma.Sql => Prisma.sql`,

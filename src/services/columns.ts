@@ -2,7 +2,7 @@ import { addressesAlong } from '../addresses/index.ts'
 import { deploymentColumns, type PartialDeployment } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
 import { columnsFor, FieldsOver } from '../graph/columns.ts'
-import { perPlace, type Asked } from '../graph/look-ahead.ts'
+import { perPlace, type AskedFields } from '../graph/look-ahead.ts'
 
 /** What is read of every service, whatever is asked of it. */
 export const alwaysRead = ['id', 'serial', 'organizationId', 'kind'] as const
@@ -38,7 +38,7 @@ const whole: Selection = {
  */
 export const selectionFor = perPlace(whole, selection)
 
-function selection(asked: Asked): Selection {
+function selection(asked: AskedFields): Selection {
   const own = serviceColumns(asked)
   if (own === undefined) return whole
   const isAddressed = asked.has('address') || asked.has('addresses')

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { callerKey, type Context } from '../context.ts'
 import type { Database } from '../db/database.ts'
@@ -120,8 +121,10 @@ const schemasById = (database: Database, ids: readonly string[]): Promise<Kept[]
 
 /** Characters of schemas whose texts are at hand. They never change: each is kept under the digest of its text. */
 const MAX_AT_HAND = 8 * 1024 * 1024
-const atHand = new Map<string, string>()
-let charactersAtHand = 0
+const atHand = new LRUCache<string, string>({
+  maxSize: MAX_AT_HAND,
+  sizeCalculation: ({ length }) => length,
+})
 
 /** The texts of kept schemas by their ids; read once, while they are in use. */
 export async function schemaTexts(
@@ -134,16 +137,7 @@ export async function schemaTexts(
   })
   const missing = ids.filter((id) => !atHand.has(id))
   const read = missing.length === 0 ? [] : await schemasById(database, missing)
-  for (const { id, text } of read) {
-    if (atHand.has(id)) continue
-    atHand.set(id, text)
-    charactersAtHand += text.length
-  }
-  for (const [oldest, text] of atHand) {
-    if (charactersAtHand <= MAX_AT_HAND) break
-    atHand.delete(oldest)
-    charactersAtHand -= text.length
-  }
+  for (const { id, text } of read) atHand.set(id, text)
   return [...known, ...read]
 }
 

@@ -19,4 +19,4 @@ export {
   passFor,
   serviceAt,
 } from './process/page.ts'
-export type { Balancer, Target } from './process/reconciler/balancer.ts'
+export type { Balancer, ReadyInstance } from './process/reconciler/balancer.ts'

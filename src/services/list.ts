@@ -4,7 +4,7 @@ import { deployments } from '../deployments/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Front, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import type { SerialQuery } from '../graph/connection.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import type { AskedFields } from '../graph/look-ahead.ts'
 import { isStorable } from '../kit/names.ts'
 import { selectionFor, type PartialService } from './columns.ts'
 import { services } from './service.ts'
@@ -69,7 +69,7 @@ export async function servicesByAge(
   organizationIds: readonly string[],
   { form, where }: Chosen,
   { where: { serial }, orderBy, take, skip }: SerialQuery,
-  asked: Asked,
+  asked: AskedFields,
 ): Promise<PartialService[]> {
   const selection = selectionFor(asked)
   const rows = await database.read<PartialService>(

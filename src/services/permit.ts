@@ -1,4 +1,4 @@
-import { isAllowed, type Viewer } from '../auth/viewer.ts'
+import { allow, isAllowed, type Viewer } from '../auth/viewer.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { Forbidden, ValidationError, WrongState } from '../kit/errors.ts'
 import { actionNames, processStatus, serviceActions, type ServiceAction } from './service.ts'
@@ -26,6 +26,7 @@ export const noProcesses = new ValidationError([
 
 /** Throws Forbidden, ValidationError (it is of another kind) or WrongState unless the viewer may do this to the service as it is. */
 export function permit(viewer: Viewer, action: ServiceAction, service: Facts): void {
+  allow(viewer, serviceActions[action].role, service.organizationId)
   const why = refusal(viewer, action, service)
   if (why !== undefined) throw why
 }

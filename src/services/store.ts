@@ -3,7 +3,7 @@ import { organizationsOf } from '../auth/viewer.ts'
 import type { Context, Platform } from '../context.ts'
 import { deployments } from '../deployments/index.ts'
 import { Prisma, type Service } from '../generated/prisma/client.ts'
-import type { Asked } from '../graph/look-ahead.ts'
+import type { AskedFields } from '../graph/look-ahead.ts'
 import { write, type Change } from '../kinds/index.ts'
 import { advance, type NewEvent } from '../streams/index.ts'
 import { selectionFor, type PartialService } from './columns.ts'
@@ -23,12 +23,12 @@ export function serviceNamed(
 export function serviceNamed(
   ctx: Context,
   text: string,
-  asked: Asked,
+  asked: AskedFields,
 ): Promise<PartialService | null>
 export async function serviceNamed(
   ctx: Context,
   text: string,
-  asked?: Asked,
+  asked?: AskedFields,
   organizations: readonly string[] = organizationsOf(ctx.viewer),
 ): Promise<PartialService | null> {
   const id = services.kind.read(text)

@@ -3,8 +3,8 @@ import type { Database } from '../db/database.ts'
 import type { Actor } from '../kit/actor.ts'
 import { effectColumns } from './effect.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
-import { keyOf, type Change, type Subject } from './events.ts'
-import { streamName, type Entry, type Page, type StreamKind } from './stream.ts'
+import { keyOf, type FieldChange, type Subject } from './events.ts'
+import { streamName, type Entry, type StreamPage, type StreamKind } from './stream.ts'
 
 /**
  * The history of an organization is fed by many transactions, so its entries are written without a number, in
@@ -17,7 +17,7 @@ export interface AuditEntry extends Entry {
   readonly action: string
   /** Noun and UUID of what it was done to: `svc:0190…`. */
   readonly subject: string
-  readonly changes: readonly Change[]
+  readonly changes: readonly FieldChange[]
 }
 
 interface AuditRow extends Omit<AuditEntry, 'number'>, CutRow {
@@ -34,7 +34,7 @@ export const act = (
   actor: Actor,
   action: string,
   subject: Subject,
-  changes: readonly Change[] = [],
+  changes: readonly FieldChange[] = [],
 ): Prisma.Sql => Prisma.sql`
   INSERT INTO "AuditEntry" ("organizationId", actor, action, subject, changes, "callId", "callPart")
   VALUES (${organizationId}::uuid, ${JSON.stringify(actor)}::jsonb, ${action}, ${keyOf(subject)},
@@ -130,7 +130,7 @@ export async function readAudit(
     offset?: number
     filter?: AuditFilter | null | undefined
   },
-): Promise<Page<AuditEntry>> {
+): Promise<StreamPage<AuditEntry>> {
   const { after = 0, before, limit, newestFirst = false, offset = 0, filter } = range
   await numberEntries(database, [organizationId])
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`

@@ -2,35 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { isOutage } from '../db/outage.ts'
 import { DomainError } from '../kit/errors.ts'
 import type { Logger } from '../kit/logger.ts'
+import { outlookOf, type Outlook } from '../kit/outlook.ts'
 
 const FIRST_MS = 100
 const MAX_MS = 2_000
 /** How often what may be a fault of ours is tried, before it counts as one. */
 const TRIES = 5
-
-/** Whether doing it again helps: it does once an outage is over; it may; it does not. */
-export type Outlook = 'passes' | 'may pass' | 'stays'
-
-/** The outlook of an error by its code. Whatever has none is a fault of ours. */
-export function outlookOf(code: unknown): Outlook {
-  switch (code) {
-    case 'UNAVAILABLE':
-    case 'TIMEOUT':
-      return 'passes'
-    case 'VALIDATION':
-    case 'NOT_FOUND':
-    case 'CONFLICT':
-    case 'WRONG_STATE':
-    case 'FORBIDDEN':
-    case 'STALE_LEASE':
-    case 'UNAUTHENTICATED':
-    case 'BAD_CURSOR':
-    case 'BAD_REQUEST':
-      return 'stays'
-    default:
-      return 'may pass'
-  }
-}
 
 const outlookOfCause = (cause: unknown): Outlook => {
   if (cause instanceof DomainError) return outlookOf(cause.code)

@@ -8,13 +8,13 @@ import {
   NO_ENTRIES,
   streamName,
   type Entry,
-  type Page,
+  type StreamPage,
   type StreamKind,
   type StreamName,
 } from './stream.ts'
 
 /** One value that changed; secrets are masked before they come here. */
-export interface Change {
+export interface FieldChange {
   readonly field: string
   readonly from?: unknown
   readonly to?: unknown
@@ -25,7 +25,7 @@ export interface StoredEvent extends Entry {
   readonly at: Date
   readonly kind: string
   readonly actor: Actor
-  readonly changes: readonly Change[]
+  readonly changes: readonly FieldChange[]
   readonly instance: number | null
   readonly message: string | null
 }
@@ -33,7 +33,7 @@ export interface StoredEvent extends Entry {
 /** An event that is not stored yet. */
 export interface NewEvent {
   readonly kind: string
-  readonly changes?: readonly Change[]
+  readonly changes?: readonly FieldChange[]
   readonly instance?: number
   readonly message?: string | undefined
 }
@@ -53,7 +53,7 @@ export interface Act {
   /** What it was done to: the changed rows, of this kind, or something else. */
   readonly to: IdKind<string> | Subject
   /** What it changed, beside what the events tell. */
-  readonly changes?: readonly Change[] | undefined
+  readonly changes?: readonly FieldChange[] | undefined
 }
 
 interface EventRow extends CutRow {
@@ -65,7 +65,7 @@ interface EventRow extends CutRow {
   at: Date
   kind: string
   actor: Actor
-  changes: readonly Change[]
+  changes: readonly FieldChange[]
   instance: number | null
   message: string | null
 }
@@ -165,7 +165,7 @@ export async function readEvents(
     readonly newestFirst?: boolean
     readonly offset?: number
   },
-): Promise<Map<string, Page<StoredEvent>>> {
+): Promise<Map<string, StreamPage<StoredEvent>>> {
   const { after = 0, before, limit, newestFirst = false, offset = 0 } = range
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
@@ -180,7 +180,10 @@ export async function readEvents(
     LEFT JOIN LATERAL (${cutToBytes(events, order, ids.length)}) AS e ON true
     WHERE o.stream = ANY(${[...ids]}::uuid[])
     ORDER BY o.stream, e.number ${order}`)
-  const pages = new Map<string, Page<StoredEvent> & { entries: StoredEvent[]; isCut: boolean }>()
+  const pages = new Map<
+    string,
+    StreamPage<StoredEvent> & { entries: StoredEvent[]; isCut: boolean }
+  >()
   for (const { stream, head, first, closed, found, number, ...row } of rows) {
     const page = pages.get(stream) ?? {
       head: Number(head),

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
 import type { Logger } from '../kit/logger.ts'
+import { Rounds } from '../kit/rounds.ts'
 import type { Bus } from '../ports/bus/bus.ts'
 import { type Metrics, unmeasured } from '../ports/metrics/metrics.ts'
 import { Endurance } from './endurance.ts'
@@ -51,8 +52,7 @@ export class Hub {
   readonly #bus: Bus
   readonly #log: Logger
   readonly #metrics: Metrics
-  readonly #timer: NodeJS.Timeout
-  #checking: Promise<void> | undefined
+  readonly #checks: Rounds
 
   constructor(database: Database, bus: Bus, log: Logger, metrics: Metrics = unmeasured) {
     this.#database = database
@@ -64,8 +64,10 @@ export class Hub {
     metrics.gauge('millrace_stream_followers', () =>
       [...this.#followed.values()].reduce((sum, { followers }) => sum + followers, 0),
     )
-    this.#timer = setInterval(() => void this.#check(), CHECK_MS)
-    this.#timer.unref()
+    this.#checks = new Rounds(
+      () => this.#checkHeads(),
+      (cause) => this.#complain(cause),
+    ).every(CHECK_MS)
   }
 
   /** Streams that are followed on this server now. */
@@ -135,8 +137,7 @@ export class Hub {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#checking
+    await this.#checks.close()
     const open = [...this.#followed.values()]
     this.#followed.clear()
     for (const { opening } of open)
@@ -172,17 +173,22 @@ export class Hub {
   async #start<E extends Entry>(kind: StreamKind<E>, id: string): Promise<Reader<Entry>> {
     const reader = new Reader<E>(kind, id)
     // listen first, look second: what happens in between is hinted at and seen
-    const listening = this.#bus.subscribe(topicOf(kind.name, id), () => {
-      reader.refresh(() => this.head(kind, id)).catch((cause: unknown) => this.#complain(cause))
-    })
-    const unsubscribe = (): void => void listening.then((stop) => stop()).catch(() => {})
-    reader.onClose = unsubscribe
+    const looks = new Rounds(
+      async () => reader.saw(await this.head(kind, id)),
+      (cause) => this.#complain(cause),
+    )
+    const listening = this.#bus.subscribe(topicOf(kind.name, id), () => void looks.ask())
+    const stopLooking = (): void => {
+      void looks.close()
+      void listening.then((stop) => stop()).catch(() => {})
+    }
+    reader.onClose = stopLooking
     // a bus that is away must not keep anybody waiting: the heads are checked all the same
     await Promise.race([listening, pause(LISTEN_MS, undefined, { ref: false })])
     try {
       reader.begin(await this.head(kind, id))
     } catch (cause) {
-      unsubscribe()
+      stopLooking()
       throw cause
     }
     return reader
@@ -206,13 +212,6 @@ export class Hub {
     // clocks differ, so that an entry may seem to come before its time
     const lagMs = Math.max(0, Date.now() - oldest.at.getTime())
     if (wasUpToDate) this.#metrics.observe('millrace_stream_lag_seconds', lagMs / 1000)
-  }
-
-  #check(): Promise<void> {
-    this.#checking ??= this.#checkHeads()
-      .catch((cause: unknown) => this.#complain(cause))
-      .finally(() => (this.#checking = undefined))
-    return this.#checking
   }
 
   async #checkHeads(): Promise<void> {

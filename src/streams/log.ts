@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { sought } from '../kit/names.ts'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
-import { NO_ENTRIES, streamName, type Entry, type Page, type StreamKind } from './stream.ts'
+import { NO_ENTRIES, streamName, type Entry, type StreamPage, type StreamKind } from './stream.ts'
 
 /** One line of a log. */
 export interface LogLine extends Entry {
@@ -49,7 +49,7 @@ interface LineRow extends CutRow {
 }
 
 /** A statement that appends only when it finds a row: how output is stored exactly once. */
-export interface Guard {
+export interface LineGuard {
   /** Of its text, which is always the same: the whole is prepared under it. */
   readonly name: string
   readonly sql: Prisma.Sql
@@ -66,7 +66,7 @@ export async function appendLines(
   { database, metrics }: { database: Database; metrics: Metrics },
   stream: string,
   lines: readonly NewLine[],
-  about: { instance?: number; attempt?: number; guard?: Guard } = {},
+  about: { instance?: number; attempt?: number; guard?: LineGuard } = {},
 ): Promise<number | undefined> {
   const guard = about.guard?.sql ?? Prisma.sql`SELECT 1`
   const count = BigInt(lines.length)
@@ -137,7 +137,7 @@ export async function readLog(
   database: Database,
   stream: string,
   range: LineRange,
-): Promise<Page<LogLine>> {
+): Promise<StreamPage<LogLine>> {
   const pages = await readLines(database, [stream], range)
   return pages.get(stream) ?? NO_ENTRIES
 }
@@ -150,7 +150,7 @@ export async function readLines(
   database: Database,
   streams: readonly string[],
   { after = 0, before, limit, filter, newestFirst = false, offset = 0 }: LineRange,
-): Promise<Map<string, Page<LogLine>>> {
+): Promise<Map<string, StreamPage<LogLine>>> {
   const conditions = [Prisma.sql`l.stream = h.stream`, Prisma.sql`l.number > ${after}::bigint`]
   if (before !== undefined) conditions.push(Prisma.sql`l.number < ${before}::bigint`)
   const filters = filterSql(filter)
@@ -217,8 +217,8 @@ export function matches(line: LogLine, filter: LogFilter): boolean {
   return !at || (line.at >= at.from && (!at.to || line.at < at.to))
 }
 
-function pagesOf(rows: readonly LineRow[]): Map<string, Page<LogLine>> {
-  const pages = new Map<string, Page<LogLine> & { entries: LogLine[]; isCut: boolean }>()
+function pagesOf(rows: readonly LineRow[]): Map<string, StreamPage<LogLine>> {
+  const pages = new Map<string, StreamPage<LogLine> & { entries: LogLine[]; isCut: boolean }>()
   for (const { stream, head, first, closed, found, number, ...line } of rows) {
     const page = pages.get(stream) ?? {
       head: Number(head),

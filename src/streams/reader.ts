@@ -1,4 +1,4 @@
-import type { Entry, Head, Page, StreamKind } from './stream.ts'
+import type { Entry, Head, StreamPage, StreamKind } from './stream.ts'
 
 /** What the window of a stream may hold; older entries are read from the table again. */
 const WINDOW_ENTRIES = 2_000
@@ -21,8 +21,6 @@ export class Reader<E extends Entry> {
   #window: E[] = []
   #windowBytes = 0
   #fetching: Promise<void> | undefined
-  #refreshing = false
-  #isStale = false
   #isGone = false
   readonly #waiting = new Set<() => void>()
 
@@ -83,21 +81,6 @@ export class Reader<E extends Entry> {
     this.#wake()
   }
 
-  /** Looks the head up again; hints that come meanwhile cause one more look, not many. */
-  async refresh(look: () => Promise<Head>): Promise<void> {
-    this.#isStale = true
-    if (this.#refreshing) return
-    this.#refreshing = true
-    try {
-      while (this.#isStale && !this.#isGone) {
-        this.#isStale = false
-        this.saw(await look())
-      }
-    } finally {
-      this.#refreshing = false
-    }
-  }
-
   /** Resolves at the next change of the head, or when the signal fires. */
   changed(signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.#isGone) return Promise.resolve()
@@ -121,7 +104,7 @@ export class Reader<E extends Entry> {
 
   async #fetchOnce(): Promise<void> {
     const after = this.#end
-    const page: Page<E> = await this.kind.read(this.id, after, FETCH)
+    const page: StreamPage<E> = await this.kind.read(this.id, after, FETCH)
     if (this.#end !== after) return // the window was moved meanwhile
     const first = page.entries[0]
     // retention was faster than the window: start anew behind the gap, which followers find in the table

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Logger } from '../kit/logger.ts'
+import { Rounds } from '../kit/rounds.ts'
 import { type Metrics, unmeasured } from '../ports/metrics/metrics.ts'
 
 /** How often what is too old is looked for, and how much is removed from one stream at a time. */
@@ -24,20 +25,11 @@ export function retention({
   log: Logger
   metrics: Metrics
 }): () => Promise<void> {
-  let running: Promise<unknown> | undefined
-  const sweep = (): void => {
-    running ??= sweepOnce(database, config, metrics)
-      .catch((cause: unknown) =>
-        log.warn({ err: cause }, 'could not remove what is older than is kept'),
-      )
-      .finally(() => (running = undefined))
-  }
-  const timer = setInterval(sweep, EVERY_MS)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    await running
-  }
+  const rounds = new Rounds(
+    () => sweepOnce(database, config, metrics),
+    (err) => log.warn({ err }, 'could not remove what is older than is kept'),
+  ).every(EVERY_MS)
+  return () => rounds.close()
 }
 
 type RetainedTable = 'log_lines' | 'events' | 'traffic' | 'idempotency'

@@ -19,7 +19,7 @@ export interface Head {
 }
 
 /** Entries after a number, and the head as of the same moment. */
-export interface Page<E extends Entry> extends Head {
+export interface StreamPage<E extends Entry> extends Head {
   readonly entries: readonly E[]
   /** True when there was more within the limit than is held in memory at once. */
   readonly isCut?: boolean
@@ -39,7 +39,7 @@ export interface StreamKind<E extends Entry> {
   readonly name: StreamName
   readonly cursorKind: StreamKindName
   /** The oldest entries numbered above `after`, at most `limit`. */
-  read(id: string, after: number, limit: number): Promise<Page<E>>
+  read(id: string, after: number, limit: number): Promise<StreamPage<E>>
   /** Rows (stream uuid, head bigint, first bigint, closed boolean) for those of `ids` that exist. */
   heads(ids: readonly string[]): Prisma.Sql
   /** Runs before `heads` and `read` see the stream: numbers what has no number yet. */
@@ -64,7 +64,7 @@ export interface Batch<E extends Entry> {
 }
 
 /** What is missing between a position and the page that was read from it; within a page nothing is. */
-export const gapBefore = <E extends Entry>(after: number, page: Page<E>): Gap | undefined =>
+export const gapBefore = <E extends Entry>(after: number, page: StreamPage<E>): Gap | undefined =>
   gapBetween(after, page.entries[0]?.number ?? page.head + 1, page.head)
 
 /**

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Platform } from '../context.ts'
+import { Rounds } from '../kit/rounds.ts'
 import { BUCKETS, bucketOf } from './histogram.ts'
 import type { Minute } from './minute.ts'
 import { keepMinutes } from './store.ts'
@@ -22,13 +23,14 @@ export class TrafficRecorder {
   /** Minutes that are over and may not be stored yet. */
   #past: Minute[] = []
   #at = 0
-  readonly #timer: NodeJS.Timeout
-  #flushing: Promise<void> | undefined
+  readonly #flushes: Rounds
 
   constructor(platform: Pick<Platform, 'database' | 'log' | 'now' | 'server'>) {
     this.#platform = platform
-    this.#timer = setInterval(() => void this.#flush(), FLUSH_MS)
-    this.#timer.unref()
+    this.#flushes = new Rounds(
+      () => this.#store(),
+      (err) => platform.log.warn({ err }, 'could not store counts of calls; trying again'),
+    ).every(FLUSH_MS)
   }
 
   /** A call goes to an instance, one of so many. Answers what is to be called once, when it has ended. */
@@ -62,14 +64,15 @@ export class TrafficRecorder {
     minute.isStored = false
   }
 
+  /** Stores what was counted so far; what cannot be stored now waits. */
+  flush(): Promise<void> {
+    return this.#flushes.ask()
+  }
+
   /** Stores what was counted; what cannot be stored within `graceMs` is lost. */
   async close(graceMs: number): Promise<void> {
-    clearInterval(this.#timer)
-    const stored = (async () => {
-      await this.#flushing
-      await this.#flush()
-    })()
-    await Promise.race([stored, pause(Math.max(graceMs, 1_000), undefined, { ref: false })])
+    await Promise.race([this.flush(), pause(Math.max(graceMs, 1_000), undefined, { ref: false })])
+    void this.#flushes.close()
   }
 
   #minute(serviceId: string): Minute {
@@ -94,15 +97,6 @@ export class TrafficRecorder {
     }
     this.#current.set(serviceId, minute)
     return minute
-  }
-
-  #flush(): Promise<void> {
-    this.#flushing ??= this.#store()
-      .catch((cause: unknown) =>
-        this.#platform.log.warn({ err: cause }, 'could not store counts of calls; trying again'),
-      )
-      .finally(() => (this.#flushing = undefined))
-    return this.#flushing
   }
 
   async #store(): Promise<void> {

@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000
 export const MAX_STEPS = 1_500
 
 /** A range of time in steps of one length. */
-export interface Steps {
+export interface TimeSteps {
   readonly fromMs: number
   readonly toMs: number
   readonly stepMs: number
@@ -20,7 +20,7 @@ export function stepsOf(
   at: { readonly from: Date; readonly to?: Date | null },
   stepSeconds: number,
   now: Date,
-): Steps {
+): TimeSteps {
   const stepMs = stepSeconds * 1_000
   if (stepMs < MINUTE_MS || stepMs % MINUTE_MS !== 0)
     throw new BadRequest('`stepSeconds` must be a multiple of 60: calls are counted by the minute.')

@@ -4,7 +4,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import { perRequest } from '../kit/per-request.ts'
 import type { Histogram } from './histogram.ts'
 import type { Minute } from './minute.ts'
-import type { Steps } from './steps.ts'
+import type { TimeSteps } from './steps.ts'
 
 /** Stores minutes over what this run of the server stored of them before. */
 export async function keepMinutes(
@@ -57,10 +57,10 @@ interface Row extends Omit<Counted, 'buckets' | 'counts'> {
 
 interface Wanted {
   readonly serviceId: string
-  readonly steps: Steps
+  readonly steps: TimeSteps
 }
 
-const keyOf = ({ fromMs, toMs, stepMs }: Steps): string => `${fromMs} ${toMs} ${stepMs}`
+const keyOf = ({ fromMs, toMs, stepMs }: TimeSteps): string => `${fromMs} ${toMs} ${stepMs}`
 
 /** The steps of a service in which there were calls; those of many services with one statement a tick. */
 export const trafficOf = perRequest(
@@ -85,7 +85,7 @@ export const trafficOf = perRequest(
     ),
 )
 
-const read = (ids: string[], { fromMs, toMs, stepMs }: Steps): Prisma.Sql => Prisma.sql`
+const read = (ids: string[], { fromMs, toMs, stepMs }: TimeSteps): Prisma.Sql => Prisma.sql`
   WITH kept AS (
     SELECT *, floor((extract(epoch FROM minute) * 1000 - ${fromMs}::float8) / ${stepMs}::float8)::int AS step
     FROM "Traffic" WHERE "serviceId" = ANY(${ids}::uuid[])

@@ -1,5 +1,7 @@
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
+import type { ErrorCode } from '../kit/errors.ts'
 import { stringify } from '../kit/json/json.ts'
+import { outlookOf } from '../kit/outlook.ts'
 import { asOption } from '../kit/organization-words.ts'
 import { LeaseLost } from './job.ts'
 import { send } from './send.js'
@@ -13,7 +15,7 @@ export interface Endpoint {
 }
 
 /** What has come back. */
-export interface Reply {
+export interface HttpReply {
   readonly status: number
   readonly text: string
 }
@@ -24,7 +26,7 @@ interface PostOptions {
 }
 
 /** Sends a body and answers what comes back. Throws Away when nothing does, and the reason of the signal when that fires. */
-export type Post = (body: string, options: PostOptions) => Promise<Reply>
+export type Post = (body: string, options: PostOptions) => Promise<HttpReply>
 
 /** Sends to an endpoint. */
 export const postTo =
@@ -58,6 +60,9 @@ export class Away extends Error {
   }
 }
 
+/** Codes of answers to a worker that is not let in. */
+const OF_WORKER: ReadonlySet<string> = new Set<ErrorCode>(['UNAUTHENTICATED', 'FORBIDDEN'])
+
 /** The server says no, and would say so again. */
 export class Refused extends Error {
   override readonly name = 'Refused'
@@ -70,14 +75,17 @@ export class Refused extends Error {
 
   /** Whether it is the worker that is not let in, or does not know where to, rather than one thing it said. */
   get isOfWorker(): boolean {
-    return this.code === 'UNAUTHENTICATED' || this.code === 'FORBIDDEN'
+    return OF_WORKER.has(this.code)
   }
 }
 
-/** Codes of answers of a server that lacks something, which comes back. */
-const OUTAGES = new Set(['UNAVAILABLE', 'TIMEOUT'])
 /** Codes of answers that another time may be others. */
-const PASSING = new Set([...OUTAGES, 'INTERNAL', 'QUOTA_REACHED'])
+const PASSING: ReadonlySet<string> = new Set<ErrorCode>([
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'INTERNAL',
+  'QUOTA_REACHED',
+])
 
 interface Problem {
   readonly code: string
@@ -122,7 +130,8 @@ function errorOf(status: number, code: string, message: string): Away | Refused 
   return PASSING.has(code) && status !== 413 ? awayFor(code, message) : new Refused(code, message)
 }
 
-const awayFor = (code: string, message: string): Away => new Away(message, !OUTAGES.has(code))
+const awayFor = (code: string, message: string): Away =>
+  new Away(message, outlookOf(code) !== 'passes')
 
 function parsed<Data>(text: string): Answer<Data> {
   try {

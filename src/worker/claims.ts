@@ -9,7 +9,7 @@ import type { Settings } from './options.ts'
 type Success = Extract<WorkerClaimMutation['claimJobs'], { leases: unknown }>
 
 /** A job that is this worker's to do, until it falls silent. The heart keeps it since before anybody saw it. */
-export type Lease = Success['leases'][number]
+export type ClaimedJob = Success['leases'][number]
 
 /** How long the server waits for jobs before it answers that there are none. */
 const WAIT_SECONDS = 20
@@ -45,7 +45,7 @@ export class Claims {
    * Waits for jobs, at most so many; answers none when there were none for a while, or when the signal fires. Throws
    * Refused; an outage is waited out.
    */
-  async next(max: number, signal: AbortSignal): Promise<readonly Lease[]> {
+  async next(max: number, signal: AbortSignal): Promise<readonly ClaimedJob[]> {
     if (this.#failures > 0) await this.#pause(signal)
     if (signal.aborted) return []
     try {
@@ -63,11 +63,15 @@ export class Claims {
   }
 
   /** What a claim that was broken off has got all the same. Throws what `ask` throws. */
-  async settle(signal: AbortSignal): Promise<readonly Lease[]> {
+  async settle(signal: AbortSignal): Promise<readonly ClaimedJob[]> {
     return this.#claimId === undefined ? [] : this.#claim(1, 0, signal)
   }
 
-  async #claim(max: number, waitSeconds: number, signal: AbortSignal): Promise<readonly Lease[]> {
+  async #claim(
+    max: number,
+    waitSeconds: number,
+    signal: AbortSignal,
+  ): Promise<readonly ClaimedJob[]> {
     const { serviceIds, name, leaseSeconds, concurrency } = this.#settings
     const post = this.#heart.claims(this.#claimId !== undefined)
     this.#claimId ??= randomUUID()

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { WorkerHeartbeatDocument } from '../generated/operations/graphql.ts'
-import { Away, Refused, type Endpoint, type Post, type Reply } from './api.ts'
+import { Away, Refused, type Endpoint, type Post, type HttpReply } from './api.ts'
 import type { Notice, Order } from './heart.worker.js'
 import { keyOf } from './words.js'
 
@@ -11,7 +11,7 @@ interface Listener {
 }
 
 /** A lease that is kept. */
-export interface Held {
+export interface KeptLease {
   progress(fraction: number | undefined, message: string | undefined): void
   /** Resolves once the newest progress is told, or was tried to. */
   settled(): Promise<void>
@@ -39,7 +39,7 @@ export class Heart {
   readonly #options: HeartOptions
   readonly #kept = new Map<string, Kept>()
   /** Claims that are on their way. */
-  readonly #claims = new Map<number, (reply: Reply | string) => void>()
+  readonly #claims = new Map<number, (reply: HttpReply | string) => void>()
   #claimed = 0
   #thread: Worker | undefined
   /** What the thread is to be told when this turn is over. */
@@ -83,7 +83,7 @@ export class Heart {
         this.#claims.get(id)?.('it was broken off')
       }
       signal.addEventListener('abort', stop)
-      const answered = new Promise<Reply>((resolve, reject) => {
+      const answered = new Promise<HttpReply>((resolve, reject) => {
         this.#claims.set(id, (reply) => {
           if (typeof reply !== 'string') resolve(reply)
           else reject(signal.aborted ? signal.reason : new Away(reply, false))
@@ -98,7 +98,7 @@ export class Heart {
   }
 
   /** Keeps a lease and listens for it. */
-  hold(lease: { jobId: string; fence: string }, listener: Listener): Held {
+  hold(lease: { jobId: string; fence: string }, listener: Listener): KeptLease {
     const key = keyOf(lease.jobId, lease.fence)
     const kept: Kept = { ...lease, ...listener, hasNews: false }
     this.#kept.set(key, kept)

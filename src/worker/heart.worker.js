@@ -21,7 +21,7 @@ import { keyOf, reasonOf } from './words.js'
  * What it tells. `ready`: it listens. `answered`: a claim, or why there is no answer. `lost`, `cancel`: of a job.
  * `settled`: answers `settle`. `refused`: the server does not let the worker in.
  * @typedef {{ kind: 'ready' }
- *   | { kind: 'answered', id: number, reply: import('./api.ts').Reply | string }
+ *   | { kind: 'answered', id: number, reply: import('./api.ts').HttpReply | string }
  *   | { kind: 'lost' | 'cancel' | 'settled', key: string }
  *   | { kind: 'refused', code: string, message: string }} Notice
  *

@@ -4,7 +4,7 @@ import { NonRetryable } from './job.ts'
 import { linesOf } from './lines-of.ts'
 import { Reaper } from './reaper.ts'
 import { resultOf } from './result-of.ts'
-import { startProgram, type Exit } from './running-program.ts'
+import { startProgram, type ProgramExit } from './running-program.ts'
 
 /** What else is said of a program. */
 export interface ProgramOptions {
@@ -101,7 +101,7 @@ async function logged(stream: AsyncIterable<Buffer>, log: JobContext['log']): Pr
   return last
 }
 
-function failure({ code, signal }: Exit, last: readonly string[]): string {
+function failure({ code, signal }: ProgramExit, last: readonly string[]): string {
   const how = code === null ? `was ended by ${signal}` : `ended with exit code ${code}`
   return last.length === 0 ? `The program ${how}.` : `The program ${how}:\n${last.join('\n')}`
 }

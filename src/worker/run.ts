@@ -1,7 +1,7 @@
 import { Away, Refused, type Post } from './api.ts'
-import type { Lease } from './claims.ts'
+import type { ClaimedJob } from './claims.ts'
 import { messageOf, type WorkerEvent } from './events.ts'
-import type { Heart, Held } from './heart.ts'
+import type { Heart, KeptLease } from './heart.ts'
 import { JobLog } from './job-log.ts'
 import {
   JobCanceled,
@@ -52,15 +52,15 @@ type Outcome =
 export class Run {
   readonly job: Job
   readonly #plan: RunPlan
-  readonly #lease: Lease
-  readonly #held: Held
+  readonly #lease: ClaimedJob
+  readonly #held: KeptLease
   readonly #log: JobLog
   readonly #reporter: Reporter
   readonly #ending = new AbortController()
   #isReporting = false
   #leave: (outcome: Outcome) => void = () => {}
 
-  constructor(lease: Lease, plan: RunPlan) {
+  constructor(lease: ClaimedJob, plan: RunPlan) {
     const { tell } = plan
     this.job = jobOf(lease)
     this.#plan = plan
@@ -187,7 +187,7 @@ export class Run {
 }
 
 /** Gives back a job that was never begun. */
-export async function giveBack(lease: Lease, plan: RunPlan): Promise<void> {
+export async function giveBack(lease: ClaimedJob, plan: RunPlan): Promise<void> {
   try {
     await new Reporter(heldBy(lease), reporting(plan)).release()
     plan.tell({ kind: 'released', job: jobOf(lease) })
@@ -197,12 +197,12 @@ export async function giveBack(lease: Lease, plan: RunPlan): Promise<void> {
 }
 
 /** The job of a lease, as handlers and events show it. */
-function jobOf({ job, attempt }: Lease): Job {
+function jobOf({ job, attempt }: ClaimedJob): Job {
   const { parameters: _, ...shown } = job
   return { ...shown, attempt }
 }
 
-const heldBy = ({ job, fence }: Lease) => ({ jobId: job.id, fence })
+const heldBy = ({ job, fence }: ClaimedJob) => ({ jobId: job.id, fence })
 
 const reporting = ({ post, heard, leaseMs, cutoff }: RunPlan) => ({
   post,

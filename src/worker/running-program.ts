@@ -14,7 +14,7 @@ import { untilEnd } from './until-end.ts'
 /** By which the processes of a run are known: another than that of an instance, in which a worker may run itself. */
 const MARK = 'MILLRACE_RUN'
 
-export interface Exit {
+export interface ProgramExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
@@ -25,12 +25,12 @@ export interface RunningProgram {
   readonly stdout: AsyncIterable<Buffer>
   readonly stderr: AsyncIterable<Buffer>
   /** Resolves when it has exited, and nothing that it has started is left. */
-  readonly ended: Promise<Exit>
+  readonly ended: Promise<ProgramExit>
   /** Sends a signal to its group, as long as it runs. */
   signal(name: NodeJS.Signals): void
 }
 
-export interface Launch {
+export interface ProgramLaunch {
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   /** What it can read. */
@@ -39,7 +39,7 @@ export interface Launch {
 
 /** Starts a program, which does not outlive this process. Throws where it cannot be started. */
 export async function startProgram(
-  { command: [file = '', ...args], environment, input }: Launch,
+  { command: [file = '', ...args], environment, input }: ProgramLaunch,
   { pool, reaper }: { readonly pool: PipePool; readonly reaper: Reaper },
 ): Promise<RunningProgram> {
   const mark = randomUUID()
@@ -89,7 +89,7 @@ export async function startProgram(
   }
 }
 
-const exitOf = (child: ChildProcess): Promise<Exit> =>
+const exitOf = (child: ChildProcess): Promise<ProgramExit> =>
   new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
 
 /** Where its output is read. Those that Node.js has made itself are sockets too. */

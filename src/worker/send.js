@@ -14,7 +14,7 @@ const secure = { request: https.request, agent: new https.Agent({ keepAlive: tru
  * @param {{ url: string, headers: Readonly<Record<string, string>> }} endpoint
  * @param {string} body
  * @param {AbortSignal} signal
- * @returns {Promise<import('./api.ts').Reply>}
+ * @returns {Promise<import('./api.ts').HttpReply>}
  */
 export async function send(endpoint, body, signal) {
   try {
@@ -32,7 +32,7 @@ class LetGo extends Error {}
  * @param {{ url: string, headers: Readonly<Record<string, string>> }} endpoint
  * @param {string} body
  * @param {AbortSignal} signal
- * @returns {Promise<import('./api.ts').Reply>}
+ * @returns {Promise<import('./api.ts').HttpReply>}
  */
 function once({ url, headers }, body, signal) {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { postTo, type Away } from './api.ts'
-import { Claims, type Lease } from './claims.ts'
+import { Claims, type ClaimedJob } from './claims.ts'
 import { messageOf, type WorkerEvent } from './events.ts'
 import { Heart } from './heart.ts'
 import { readOptions, type Settings, type WorkerOptions } from './options.ts'
@@ -173,7 +173,7 @@ class RunningWorker implements Worker {
     return concurrency - Math.max(this.#runs.size - reporting, unreported)
   }
 
-  #take(leases: readonly Lease[]): void {
+  #take(leases: readonly ClaimedJob[]): void {
     // all are listened for before the first begins, which may block
     this.#ahead.push(...leases.map((lease) => new Run(lease, this.#plan)))
     if (this.#stopping.signal.aborted) this.#giveUp()

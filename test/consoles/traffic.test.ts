@@ -182,7 +182,7 @@ test('several servers add up, and what was stored twice counts once', () =>
     calls(one, 3)
     // minutes that are over are stored with the present one, each as often as one likes
     for (let round = 0; round < 2; round += 1)
-      for (const recorder of [one, two]) await recorder.close(5_000)
+      for (const recorder of [one, two]) await recorder.flush()
     const at = { from: '2026-03-01T10:00:00Z', to: '2026-03-01T10:03:00Z' }
     const read = async (stepSeconds: number) =>
       (await admin.request(Traffic, { id, at, stepSeconds })).service?.traffic?.map(
@@ -248,10 +248,10 @@ test('counts wait for a database that is away', () =>
       state.isAway ? Promise.reject(new Error('It is away.')) : database.query(...args)
     const recorder = server({ ...database, query })
     recorder.begin(uuid, 1)(false)
-    await recorder.close(1_000)
+    await recorder.flush()
     clock.now += MINUTE
     recorder.begin(uuid, 1)(true)
-    await recorder.close(1_000)
+    await recorder.flush()
     state.isAway = false
     await recorder.close(1_000)
     const at = { from: '2026-03-01T10:00:00Z', to: '2026-03-01T10:02:00Z' }

@@ -2,7 +2,7 @@ import { isInterfaceType, isObjectType } from 'graphql'
 import { expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { FieldsOver, neededFor } from '../../src/graph/columns.ts'
-import type { Asked } from '../../src/graph/look-ahead.ts'
+import type { AskedFields } from '../../src/graph/look-ahead.ts'
 import { needs } from '../../src/kit/needs.ts'
 import { schema } from '../../src/schema.ts'
 
@@ -26,7 +26,7 @@ test('a resolver sees what is always read and what its field names', () => {
   row.column('colour')
 })
 
-const asked = (...names: string[]): Asked => new Map(names.map((name) => [name, new Map()]))
+const asked = (...names: string[]): AskedFields => new Map(names.map((name) => [name, new Map()]))
 
 test('what is read follows from the fields of a type and of those that implement it', () => {
   expect(neededFor('Service', asked('__typename', 'id'))).toEqual(new Set())

@@ -3,8 +3,8 @@ import { beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import type { Context } from '../../src/context.ts'
 import { fastDoor, type FastDoor } from '../../src/http/graphql/fast.ts'
-import { quotas } from '../../src/execution/limits/index.ts'
-import { KnownDocuments } from '../../src/execution/document-cache.ts'
+import { parseWithin, quotas } from '../../src/execution/limits/index.ts'
+import { DocumentCache } from '../../src/execution/document-cache.ts'
 import { graphqlServer } from '../../src/http/graphql/yoga.ts'
 import { unmeasured } from '../../src/ports/metrics/metrics.ts'
 import { untraced } from '../../src/ports/tracing/tracing.ts'
@@ -29,9 +29,9 @@ const ctx = {
 let fast: FastDoor
 let yoga: ReturnType<typeof graphqlServer>
 beforeEach(() => {
-  const known = new KnownDocuments()
-  yoga = graphqlServer(config, [known.plugin])
-  fast = fastDoor(known, undefined)
+  const cache = new DocumentCache((text) => parseWithin(text, config))
+  yoga = graphqlServer(config, cache)
+  fast = fastDoor(cache, undefined)
 })
 
 async function meet(query: string, operationName?: string): Promise<void> {

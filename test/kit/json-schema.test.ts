@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { TooComplex, Unavailable } from '../../src/kit/errors.ts'
 import { issuesOf, refusalOf } from '../../src/kit/json-schema/judge.ts'
 import { Pool } from '../../src/kit/json-schema/pool.ts'
-import type { Answer, Task } from '../../src/kit/json-schema/task.ts'
+import type { CheckAnswer, Task } from '../../src/kit/json-schema/task.ts'
 import { Steps, TooManySteps } from '../../src/kit/pattern/steps.ts'
 
 const SUITE = join(import.meta.dirname, '../fixtures/json-schema-test-suite')
@@ -63,7 +63,7 @@ test.each([
   ['DRAFT_04', 'draft4'],
   ['DRAFT_2020_12', 'draft2020-12'],
 ] as const)('a thread says of the public suite what the event loop says (%s)', async (...of) => {
-  const pool = new Pool<Task, Answer>(thread, limits)
+  const pool = new Pool<Task, CheckAnswer>(thread, limits)
   for (const { draft, text, values } of cases(of)) {
     const why = refusalOf(draft, text, new Steps(1e6))
     expect(await pool.do(caller('me'), { kind: 'refusal', draft, text }, 0)).toEqual({
@@ -227,7 +227,7 @@ const small = (n: number): Task => ({
 })
 
 test('callers take turns at the thread, and no more wait than there is room for', async () => {
-  const pool = new Pool<Task, Answer>(thread, limits)
+  const pool = new Pool<Task, CheckAnswer>(thread, limits)
   const order: string[] = []
   const ask = async (key: string, n: number) => {
     await pool.do(caller(key), small(n), 10)
@@ -245,7 +245,7 @@ test('callers take turns at the thread, and no more wait than there is room for'
 })
 
 test('a caller has a share of the room, and who has nothing waiting gets in', async () => {
-  const pool = new Pool<Task, Answer>(thread, { ...limits, maxCharacters: 300_000 })
+  const pool = new Pool<Task, CheckAnswer>(thread, { ...limits, maxCharacters: 300_000 })
   const ask = (key: string, characters: number) =>
     pool.do(caller(key), small(1), characters).catch((cause: unknown) => cause)
   const asked = ['a', 'a', 'a', 'a', 'b', 'b', 'c', 'c', 'd', 'd'].map((key) => ask(key, 50_000))
@@ -256,7 +256,7 @@ test('a caller has a share of the room, and who has nothing waiting gets in', as
 })
 
 test('what waits for nobody any more is not done', async () => {
-  const pool = new Pool<Task, Answer>(thread, limits)
+  const pool = new Pool<Task, CheckAnswer>(thread, limits)
   const [first, gone, acting] = ['a', 'b', 'c'].map((key) => caller(key))
   if (!first || !gone || !acting) throw new Error('There are three.')
   acting.operation.isActing = true
@@ -274,7 +274,7 @@ test('what waits for nobody any more is not done', async () => {
 })
 
 test('a thread that takes too long is ended, and the next check has a new one', async () => {
-  const pool = new Pool<Task, Answer>(thread, { ...limits, limitMs: 3_000 })
+  const pool = new Pool<Task, CheckAnswer>(thread, { ...limits, limitMs: 3_000 })
   const text = JSON.stringify({ pattern: '^(a*)*\\1b$' })
   const endless = {
     kind: 'issues',

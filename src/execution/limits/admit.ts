@@ -8,7 +8,7 @@ import {
 } from 'graphql'
 import type { Context } from '../../context.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../../kit/json/nesting.ts'
-import { costOf, prepare, type Prepared } from './plan.ts'
+import { costOf, prepare, type PreparedCost } from './plan.ts'
 import { tooComplex } from './refusal.ts'
 
 /** What an operation costs, as `extensions.cost` shows it. */
@@ -24,7 +24,7 @@ export interface Admission {
 }
 
 /** Operations by their name ('' for the one without); of documents that are gone nothing is kept. */
-const prepared = new WeakMap<DocumentNode, Map<string, Prepared>>()
+const prepared = new WeakMap<DocumentNode, Map<string, PreparedCost>>()
 
 /**
  * Whether an operation may run: every door asks before it executes or subscribes. An operation of ours (`trusted`)
@@ -60,8 +60,8 @@ function preparedOf(
   schema: GraphQLSchema,
   document: DocumentNode,
   name: string,
-): Prepared | undefined {
-  const known = prepared.get(document) ?? new Map<string, Prepared>()
+): PreparedCost | undefined {
+  const known = prepared.get(document) ?? new Map<string, PreparedCost>()
   prepared.set(document, known)
   const kept = known.get(name)
   if (kept !== undefined) return kept

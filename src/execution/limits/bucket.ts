@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /** Callers whose rate is remembered; past that, whoever has been quiet longest is forgotten. */
 const CALLERS = 10_000
 /** Seconds that a caller may be ahead of the rate. */
@@ -13,7 +15,7 @@ interface Bucket {
 export class Buckets {
   readonly #rate: number
   readonly #now: () => number
-  readonly #buckets = new Map<string, Bucket>()
+  readonly #buckets = new LRUCache<string, Bucket>({ max: CALLERS })
 
   /** `now` is in milliseconds. */
   constructor(rate: number, now: () => number) {
@@ -32,8 +34,6 @@ export class Buckets {
     const bucket = this.#buckets.get(key) ?? { tokens: full, at: now }
     bucket.tokens = Math.min(full, bucket.tokens + ((now - bucket.at) / 1000) * this.#rate)
     bucket.at = now
-    // to the end: the first is the one that has been quiet longest
-    this.#buckets.delete(key)
     this.#buckets.set(key, bucket)
     this.#forget(now)
     if (bucket.tokens < 1) return (1 - bucket.tokens) / this.#rate
@@ -41,10 +41,11 @@ export class Buckets {
     return 0
   }
 
-  /** A bucket that is full again says nothing. */
+  /** A bucket that is full again says nothing; the first is the one that has been quiet longest. */
   #forget(now: number): void {
-    for (const [key, { at }] of this.#buckets) {
-      if (now - at < BURST_SECONDS * 1000 && this.#buckets.size <= CALLERS) return
+    for (const key of this.#buckets.rkeys()) {
+      const { at = now } = this.#buckets.peek(key) ?? {}
+      if (now - at < BURST_SECONDS * 1000) return
       this.#buckets.delete(key)
     }
   }

@@ -13,7 +13,7 @@ import { MAX_NESTING } from '../../kit/json/nesting.ts'
 import { tooComplex } from './refusal.ts'
 
 /** What a document may hold. Spread fragments count as what they spread. */
-export interface Bounds {
+export interface DocumentBounds {
   readonly depth: number
   readonly aliases: number
 }
@@ -50,7 +50,7 @@ const nothing = (): Size => ({
  * fragments that spread themselves. It looks at every definition once, and at nothing but the document, so that
  * nothing that costs more has to be done with one that is refused. No name is exempt.
  */
-export function measure(document: DocumentNode, bounds: Bounds): void {
+export function measure(document: DocumentNode, bounds: DocumentBounds): void {
   const { definitions } = document
   if (definitions.length > DEFINITIONS)
     throw tooComplex(`A document has at most ${DEFINITIONS} operations and fragments.`)
@@ -59,14 +59,14 @@ export function measure(document: DocumentNode, bounds: Bounds): void {
 
 class Measuring {
   readonly #document: DocumentNode
-  readonly #bounds: Bounds
+  readonly #bounds: DocumentBounds
   readonly #fragments = new Map<string, FragmentDefinitionNode>()
   readonly #sizes = new Map<FragmentDefinitionNode, Size>()
   /** Fragments within which the walk is. */
   readonly #open = new Set<FragmentDefinitionNode>()
   #selections = 0
 
-  constructor(document: DocumentNode, bounds: Bounds) {
+  constructor(document: DocumentNode, bounds: DocumentBounds) {
     this.#document = document
     this.#bounds = bounds
     for (const definition of document.definitions)

@@ -26,14 +26,14 @@ const LIST_SIZE = 10
 const MUTATION = 10
 
 /** The cost of an operation as far as it is known before its variables are. */
-export interface Plan {
+export interface CostPlan {
   readonly cost: number
-  readonly parts: readonly { readonly times: Factor; readonly plan: Plan }[]
+  readonly parts: readonly { readonly times: Factor; readonly plan: CostPlan }[]
 }
 
 /** What of an operation depends on the document and the schema alone. */
-export interface Prepared {
-  readonly plan: Plan
+export interface PreparedCost {
+  readonly plan: CostPlan
   /** Whether it asks for the schema itself. */
   readonly introspects: boolean
 }
@@ -51,7 +51,7 @@ export function prepare(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
-): Prepared {
+): PreparedCost {
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION)
@@ -105,7 +105,7 @@ export function prepare(
     type: GraphQLCompositeType,
     page: Factor,
     own: number,
-  ): Plan =>
+  ): CostPlan =>
     sum(
       own,
       groupsOf(sets, type).map(({ parent, field, conditions, sets: inner }) => {
@@ -132,11 +132,11 @@ export function prepare(
   return { plan: { ...selected, cost: selected.cost + mutations * MUTATION }, introspects }
 }
 
-const FREE: Plan = { cost: 0, parts: [] }
+const FREE: CostPlan = { cost: 0, parts: [] }
 
 /** What is known is added up at once, so that only what hangs on variables is left for each request. */
-function sum(own: number, parts: Plan['parts']): Plan {
-  const open: { times: Factor; plan: Plan }[] = []
+function sum(own: number, parts: CostPlan['parts']): CostPlan {
+  const open: { times: Factor; plan: CostPlan }[] = []
   let cost = own
   for (const { times, plan } of parts)
     if (typeof times === 'number' && plan.parts.length === 0) cost += times * plan.cost
@@ -146,7 +146,7 @@ function sum(own: number, parts: Plan['parts']): Plan {
 
 /** The cost with these variables, as they were sent: what is counted here is the same before and after coercion. */
 export function costOf(
-  { cost, parts }: Plan,
+  { cost, parts }: CostPlan,
   variables: Readonly<Record<string, unknown>>,
 ): number {
   let total = cost

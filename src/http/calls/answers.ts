@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context, Site } from '../../context.ts'
 import { carried } from '../../doors/index.ts'
-import { isEventStream, type Answer } from '../../kit/http/call.ts'
+import { isEventStream, type CallAnswer } from '../../kit/http/call.ts'
 import { withoutOursSet } from '../cookie.ts'
 import { withoutCors } from './cors.ts'
 import { credentialOf } from '../reached.ts'
@@ -41,7 +41,7 @@ export function atOurs(
   site: Site,
   request: FastifyRequest,
   ctx: Context,
-): (answer: Answer) => Answer {
+): (answer: CallAnswer) => CallAnswer {
   const isProgram =
     credentialOf(site.config, request.raw, ctx.front)?.from === 'header' &&
     request.headers['sec-fetch-site'] === undefined
@@ -62,13 +62,13 @@ export function atOurs(
 }
 
 /** The answer of a service at its own origin: all but the cookie that lets its callers in is its own. */
-export function atItsOwn(answer: Answer): Answer {
+export function atItsOwn(answer: CallAnswer): CallAnswer {
   const { 'set-cookie': cookies = [], ...others } = withoutId(answer.headers)
   return { ...answer, headers: { ...others, 'set-cookie': withoutOursSet([cookies].flat()) } }
 }
 
 /** A request has its id here. */
-export function withoutId({ 'x-request-id': _theirs, ...headers }: Answer['headers']) {
+export function withoutId({ 'x-request-id': _theirs, ...headers }: CallAnswer['headers']) {
   return headers
 }
 
@@ -95,7 +95,7 @@ const passed = new WeakSet<FastifyReply>()
 const passedOn = (reply: FastifyReply): void => void passed.add(reply)
 
 /** Replies with what a service answers: its head in time, and the fields behind its body. */
-export function passOn(reply: FastifyReply, answer: Answer): FastifyReply {
+export function passOn(reply: FastifyReply, answer: CallAnswer): FastifyReply {
   if (answer.socket !== undefined) return goOn(reply, answer, answer.socket)
   passedOn(reply)
   const { status, headers, body, trailers } = answer
@@ -109,14 +109,14 @@ export function passOn(reply: FastifyReply, answer: Answer): FastifyReply {
 }
 
 /** Whether an answer can have fields behind its body, which go with the last of its chunks (RFC 9112, 7.1.2). */
-const isOpenEnded = ({ request }: FastifyReply, { status, headers }: Answer): boolean =>
+const isOpenEnded = ({ request }: FastifyReply, { status, headers }: CallAnswer): boolean =>
   headers['content-length'] === undefined &&
   request.raw.httpVersion === '1.1' &&
   request.method !== 'HEAD' &&
   status !== 204 &&
   status !== 304
 
-function withoutTrailer({ trailer: _none, ...headers }: Answer['headers']) {
+function withoutTrailer({ trailer: _none, ...headers }: CallAnswer['headers']) {
   return headers
 }
 

@@ -1,16 +1,16 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'undici'
-import { noting } from '../../auth/viewer.ts'
+import { noting } from '../../auth/noted-rights.ts'
 import { callerKey, type Context, type Site } from '../../context.ts'
 import { opened, onward } from '../../doors/index.ts'
-import type { Answer, Call } from '../../kit/http/call.ts'
+import type { CallAnswer, Call } from '../../kit/http/call.ts'
 import { BadGateway, BadRequest } from '../../kit/errors.ts'
 import { whenClosed } from '../closed.ts'
 import { withoutOurs } from '../cookie.ts'
 import { forwardedAddress, forwardedAs, unforwarded } from './forwarding.ts'
 import { hasBody } from '../incoming.ts'
-import type { Asked } from '../target.ts'
+import type { SplitTarget } from '../target.ts'
 import { isUpgrade } from '../upgrades.ts'
 
 /** The answer to a call by a request, which ends when whatever let its caller in is taken away. */
@@ -18,8 +18,8 @@ export async function invoked(
   site: Site,
   ctx: Context,
   reply: FastifyReply,
-  invoke: () => Promise<Answer>,
-): Promise<Answer> {
+  invoke: () => Promise<CallAnswer>,
+): Promise<CallAnswer> {
   const { viewer, rights } = noting(ctx.viewer)
   const session = site.sessions.open(ctx.viewer, {
     close: () => reply.raw.destroy(),
@@ -65,7 +65,7 @@ export function callOf(
 export function forwardedCall(
   request: FastifyRequest,
   reply: FastifyReply,
-  { target }: Asked,
+  { target }: SplitTarget,
 ): Call {
   const headers = opened(request.raw.headers)
   return { ...passing(request, reply), target, address: forwardedAddress(headers), headers }

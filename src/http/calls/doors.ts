@@ -4,7 +4,7 @@ import type { Context, Site } from '../../context.ts'
 import { VersionId } from '../../deployments/index.ts'
 import { isForwarded, type Invoker } from '../../doors/index.ts'
 import { ofAnyType } from '../../kit/http/any-type.ts'
-import type { Answer, Call } from '../../kit/http/call.ts'
+import type { CallAnswer, Call } from '../../kit/http/call.ts'
 import type { CorsPolicy } from '../../kit/http/cors.ts'
 import { Forbidden, NotFound } from '../../kit/errors.ts'
 import { ServiceId } from '../../services/index.ts'
@@ -59,7 +59,7 @@ export function invocation(site: Site, invoker: Invoker) {
     const callable = (
       path: string,
       policy: (named: Request['params']) => Promise<CorsPolicy | undefined>,
-      invoke: (ctx: Context, named: Request['params'], call: Call) => Promise<Answer>,
+      invoke: (ctx: Context, named: Request['params'], call: Call) => Promise<CallAnswer>,
     ): void => {
       const segments = path.split('/').length - 1
       for (const url of [path, `${path}/*`])

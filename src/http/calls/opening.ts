@@ -14,7 +14,7 @@ import { reached } from '../reached.ts'
 export const NEVER_STORED = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }
 
 /** The host of a service as a request reached it. */
-export interface Host {
+export interface ServiceHost {
   readonly serviceId: string
   readonly origin: string
   /** Name and port. */
@@ -36,7 +36,7 @@ export function letIn(
   site: Site,
   request: IncomingMessage,
   reply: FastifyReply,
-  host: Host,
+  host: ServiceHost,
   target: string,
 ): FastifyReply {
   const { serviceId, origin, cookie: name, isSecure } = host

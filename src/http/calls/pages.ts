@@ -11,7 +11,7 @@ import { asBrokenOff, callMethods, callOf, invoked } from './calls.ts'
 import { cors } from './cors.ts'
 import { isAtHome, isForeign, isNavigation, pageAt, refusal } from '../guard.ts'
 import { begun, isBegunHere } from '../begun.ts'
-import { asking, letIn, NEVER_STORED, signIn, type Host } from './opening.ts'
+import { asking, letIn, NEVER_STORED, signIn, type ServiceHost } from './opening.ts'
 import { isSecure, reached } from '../reached.ts'
 import { asNamed, contextOf } from '../request.ts'
 import { keepPace } from '../slow-senders.ts'
@@ -90,7 +90,7 @@ export function pages(site: Site) {
   }
 }
 
-function hostOf({ config }: Site, { raw }: FastifyRequest, serviceId: string): Host {
+function hostOf({ config }: Site, { raw }: FastifyRequest, serviceId: string): ServiceHost {
   const { scheme: seen, host: name } = reached(config, raw)
   const isBelow = !/\.localhost(?::\d+)?$/i.test(name)
   const scheme = (isBelow ? config.servicesUrl?.split(':')[0] : undefined) ?? seen
@@ -113,7 +113,7 @@ function hostOf({ config }: Site, { raw }: FastifyRequest, serviceId: string): H
 async function guestOf(
   site: Site,
   { raw }: FastifyRequest,
-  host: Host,
+  host: ServiceHost,
 ): Promise<{ viewer: Viewer; isByCookie: boolean }> {
   const { authorization, cookie } = raw.headers
   const credential = credentialIn({ authorization }, '')

@@ -3,9 +3,10 @@ import { getOperationAST, OperationTypeNode } from 'graphql'
 import { processRegularResult, type FetchAPI } from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import { schema } from '../../schema.ts'
-import type { KnownDocuments } from '../../execution/document-cache.ts'
+import type { DocumentCache } from '../../execution/document-cache.ts'
 import { executeAt } from '../../execution/operations.ts'
 import { cameIn } from '../../execution/json-texts.ts'
+import { mustHave } from '../../kit/patch.ts'
 import { nameIn, type TrustedDocuments } from '../../execution/trusted-documents.ts'
 
 /** An answer that is whole before the first byte of it goes out. */
@@ -30,14 +31,14 @@ const execute = executeAt('fast')
  * which cost more than most operations and have nothing to do for what is known to be valid. Whatever is odd about a
  * request is Yoga's to answer, so that this door refuses nothing by itself.
  */
-export function fastDoor(known: KnownDocuments, trusted: TrustedDocuments | undefined): FastDoor {
+export function fastDoor(cache: DocumentCache, trusted: TrustedDocuments | undefined): FastDoor {
   return async (headers, body, ctx) => {
     const mediaType = mediaTypeFor(headers.accept)
     if (mediaType === undefined || !isPlainJson(headers)) return undefined
     const params = paramsIn(body, trusted)
     if (params === undefined) return undefined
     const { query, operationName, variables } = params
-    const document = known.get(query)
+    const document = cache.valid(query)
     if (document === undefined) return undefined
     const operation = getOperationAST(document, operationName)
     if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION)
@@ -129,3 +130,11 @@ function written(result: object, mediaType: MediaType): FastAnswer {
   const fetchApi = { Response: Taken } as unknown as FetchAPI
   return processRegularResult(result, fetchApi, mediaType) as unknown as FastAnswer
 }
+
+const answer = written({ data: null }, 'application/json')
+mustHave('graphql-yoga', 'processRegularResult that makes a Response', answer instanceof Taken)
+mustHave(
+  'graphql-yoga',
+  'processRegularResult with a text for a body',
+  typeof answer.body === 'string',
+)

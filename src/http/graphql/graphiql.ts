@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { mustHave } from '../../kit/patch.ts'
 
 type Options = Parameters<typeof renderGraphiQL>[0]
 
@@ -40,6 +41,12 @@ export function graphiQl(): GraphiQl {
 /** With the digest by which a policy names its script; browsers read every end of a line as one character. */
 function hashed(rendered: string): { html: string; script: string } {
   const html = rendered.replaceAll(/\r\n?/g, '\n')
-  const script = html.slice(html.indexOf('<script>') + '<script>'.length, html.indexOf('</script>'))
+  const [begin, end] = [html.indexOf('<script>'), html.indexOf('</script>')]
+  mustHave(
+    '@graphql-yoga/render-graphiql',
+    'page with a script of its own',
+    0 <= begin && begin < end,
+  )
+  const script = html.slice(begin + '<script>'.length, end)
   return { html, script: `sha256-${createHash('sha256').update(script).digest('base64')}` }
 }

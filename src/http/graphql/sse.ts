@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { GraphQLError, type ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { END, type DeliveryResult } from '../../execution/deliveries.ts'
+import { outlookOf } from '../../kit/outlook.ts'
 import { NOT_BEGUN } from '../../execution/run.ts'
 
 /** A comment this often keeps proxies from closing a silent stream. */
@@ -26,7 +27,7 @@ export const isEventSource = (method: string, accept: IncomingHttpHeaders['accep
 export function waitFor({ extensions }: GraphQLError): number | undefined {
   const { code, retryAfterSeconds } = extensions
   if (typeof retryAfterSeconds === 'number') return retryAfterSeconds
-  return code === 'UNAVAILABLE' || code === 'TIMEOUT' ? COME_BACK_SECONDS : undefined
+  return outlookOf(code) === 'passes' ? COME_BACK_SECONDS : undefined
 }
 
 /** An event stream that ends without an event, behind which an EventSource comes back with its Last-Event-ID. */

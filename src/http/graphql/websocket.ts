@@ -13,6 +13,7 @@ import { useServer, type Extra } from 'graphql-ws/use/ws'
 import type { YogaServerInstance } from 'graphql-yoga'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Context, Site } from '../../context.ts'
+import { outlookOf } from '../../kit/outlook.ts'
 import { schema } from '../../schema.ts'
 import { Unauthenticated } from '../../kit/errors.ts'
 import { executeAt, subscribeAt } from '../../execution/operations.ts'
@@ -152,8 +153,7 @@ export function websockets(
 const isStream = (result: object): result is Deliveries => Symbol.asyncIterator in result
 
 /** Whether waiting cures it. */
-const isPassing = ({ extensions: { code } }: GraphQLError): boolean =>
-  code === 'UNAVAILABLE' || code === 'TIMEOUT'
+const isPassing = ({ extensions: { code } }: GraphQLError): boolean => outlookOf(code) === 'passes'
 
 /** Whether an operation is a subscription, which an error would end. */
 const isSubscription = (document: DocumentNode, name: string | null | undefined): boolean =>

@@ -5,6 +5,7 @@ import { schema } from '../../schema.ts'
 import type { Config } from '../../config.ts'
 import { streaming } from '../accept.ts'
 import { graphiQl, type GraphiQl } from './graphiql.ts'
+import type { DocumentCache } from '../../execution/document-cache.ts'
 import { documents } from '../../execution/limits/index.ts'
 import { sse } from './sse.ts'
 import { executeAt, refused, subscribeAt } from '../../execution/operations.ts'
@@ -82,7 +83,8 @@ const doorOf = (context: Context): 'yoga' | 'websocket' =>
 /** GraphQL over HTTP and SSE, and the GraphiQL page. */
 export function graphqlServer(
   config: Config,
-  plugins: readonly Plugin<Context>[],
+  cache: DocumentCache,
+  plugins: readonly Plugin<Context>[] = [],
   page: GraphiQl = graphiQl(),
 ): YogaServerInstance<Context, object> {
   return createYoga<Context>({
@@ -101,7 +103,7 @@ export function graphqlServer(
       subscriptionsProtocol: 'SSE',
     },
     maskedErrors: false, // faults are masked where operations run, on every door alike
-    parserAndValidationCache: false, // `documents` keeps them, within bounds
-    plugins: [documents(config), reading, running, refusing, streaming, sse, ...plugins],
+    parserAndValidationCache: false, // the cache keeps them, within bounds
+    plugins: [documents(cache), reading, running, refusing, streaming, sse, ...plugins],
   })
 }

@@ -3,7 +3,7 @@ import type { Viewer } from '../../auth/viewer.ts'
 import type { Platform } from '../../context.ts'
 import type { Front } from '../../generated/prisma/enums.ts'
 import { type Span, noSpan } from '../../ports/tracing/tracing.ts'
-import { keepSeen, Seen } from './seen.ts'
+import { keepSeen, SeenRequest } from './seen.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 /** An answer that takes longer is told of at `info`, unless it is a stream, which is meant to last; what the caller asked to wait does not count. */
@@ -19,7 +19,7 @@ const UNTRACED = new Set(['/healthz', '/readyz', '/metrics'])
 export function observeRequests(http: FastifyInstance, platform: Platform): void {
   http.addHook('onRequest', (request, reply, done) => {
     const span = spanOf(platform, request)
-    const seen = new Seen(request.id, span, platform.log)
+    const seen = new SeenRequest(request.id, span, platform.log)
     keepSeen(request.raw, seen)
     reply.raw.setHeader('x-request-id', request.id)
     const began = performance.now()
@@ -68,7 +68,7 @@ function spanOf({ tracing }: Platform, request: FastifyRequest): Span {
 
 function ended(
   { metrics }: Platform,
-  seen: Seen,
+  seen: SeenRequest,
   request: FastifyRequest,
   { raw: response }: FastifyReply,
   durationMs: number,

@@ -7,7 +7,7 @@ import type { Logger } from '../../kit/logger.ts'
 import type { Span } from '../../ports/tracing/tracing.ts'
 
 /** What is known of a request while it is under way: under which id, in which trace, and for whom. */
-export class Seen {
+export class SeenRequest {
   readonly id: string
   readonly span: Span
   /** Who asks, once that is known. */
@@ -33,18 +33,18 @@ export class Seen {
   }
 }
 
-const requests = new WeakMap<IncomingMessage, Seen>()
+const requests = new WeakMap<IncomingMessage, SeenRequest>()
 
-export const keepSeen = (request: IncomingMessage, seen: Seen): void =>
+export const keepSeen = (request: IncomingMessage, seen: SeenRequest): void =>
   void requests.set(request, seen)
 
 /**
  * What is known of an HTTP request; what comes over a WebSocket begins here, each operation with an id and a span of
  * its own, in the trace that the socket was opened in.
  */
-export const seenOf = ({ tracing, log }: Platform, request: IncomingMessage): Seen =>
+export const seenOf = ({ tracing, log }: Platform, request: IncomingMessage): SeenRequest =>
   requests.get(request) ??
-  new Seen(
+  new SeenRequest(
     randomUUID(),
     tracing.receive('graphql', { 'network.protocol.name': 'websocket' }, request.headers),
     log,
@@ -52,7 +52,7 @@ export const seenOf = ({ tracing, log }: Platform, request: IncomingMessage): Se
 
 /** Notes who asks, and counts a credential that is refused. */
 export async function authenticating(
-  seen: Seen,
+  seen: SeenRequest,
   { metrics }: Platform,
   viewer: Promise<Viewer>,
 ): Promise<Viewer> {

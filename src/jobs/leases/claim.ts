@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { isAllowed, type Viewer } from '../../auth/viewer.ts'
 import { waitedFor, type Context } from '../../context.ts'
 import type { Service } from '../../generated/prisma/client.ts'
@@ -113,7 +114,7 @@ const REMEMBERED = 1_000
  * to them without a look at the service: the statement sees for itself whether they are still so, and when it finds
  * no job the claim begins anew with that look.
  */
-const busy = new Map<string, From>()
+const busy = new LRUCache<string, From>({ max: REMEMBERED })
 
 function busyQueue({ viewer }: Context, [id, ...others]: readonly string[]): From | undefined {
   const from = id === undefined || others.length > 0 ? undefined : busy.get(id)
@@ -129,8 +130,6 @@ function note(names: readonly string[], from: From, hadJobs: boolean): void {
   // an address is another service for another caller
   if (!hadJobs || !isPlain(queue) || ServiceId.read(id) === undefined) return
   busy.set(id, { organizationId: from.organizationId, queues: [queue] })
-  const [oldest] = busy.size > REMEMBERED ? busy.keys() : []
-  if (oldest !== undefined) busy.delete(oldest)
 }
 
 /** The queues that a claim names, each once and in one order. */

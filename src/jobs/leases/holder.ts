@@ -1,4 +1,5 @@
-import { found, isAllowed, workplacesOf } from '../../auth/viewer.ts'
+import { noteRight } from '../../auth/noted-rights.ts'
+import { found, workplacesOf } from '../../auth/viewer.ts'
 import { actor, type Context } from '../../context.ts'
 import type { Actor } from '../../kit/actor.ts'
 import { StaleLease } from '../../kit/errors.ts'
@@ -28,7 +29,7 @@ export async function reportOf(ctx: Context, jobId: string, fence: string): Prom
 export async function refused(ctx: Context, report: Report, named: string): Promise<JobRow> {
   const [row] = await findJobs(ctx.database, [report.jobId], report.organizationIds)
   const job = found(row, 'job', named)
-  isAllowed(ctx.viewer, 'WORKER', job.organizationId)
+  noteRight(ctx.viewer, 'WORKER', job.organizationId)
   return job
 }
 

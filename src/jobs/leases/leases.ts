@@ -1,4 +1,5 @@
-import { isAllowed, workplacesOf } from '../../auth/viewer.ts'
+import { noteRight } from '../../auth/noted-rights.ts'
+import { workplacesOf } from '../../auth/viewer.ts'
 import type { Context } from '../../context.ts'
 import { beat, noteWorker, release, type JobRow } from '../../job-engine/index.ts'
 import { jobKey } from '../store.ts'
@@ -33,7 +34,7 @@ export async function heartbeatJobs(
   })
   const organizations = workplacesOf(ctx.viewer)
   const held = await beat(ctx, organizations, workerActor(ctx, worker), named)
-  for (const { organizationId } of held) isAllowed(ctx.viewer, 'WORKER', organizationId)
+  for (const { organizationId } of held) noteRight(ctx.viewer, 'WORKER', organizationId)
   const [first] = held
   if (first !== undefined)
     await noteWorker(ctx, {
@@ -64,7 +65,7 @@ export async function releaseJobs(
     if ((await jobKey(ctx, jobId)) === undefined) continue
     const job = await release(ctx, await reportOf(ctx, jobId, fence))
     if (job === undefined) continue
-    isAllowed(ctx.viewer, 'WORKER', job.organizationId)
+    noteRight(ctx.viewer, 'WORKER', job.organizationId)
     released.push(job)
   }
   return released

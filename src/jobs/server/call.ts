@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Context, Site } from '../../context.ts'
 import { DomainError, NotFound, WrongState } from '../../kit/errors.ts'
-import type { Answer } from '../../kit/http/call.ts'
+import type { CallAnswer } from '../../kit/http/call.ts'
 import type { Asker } from '../../kit/operation.ts'
 import { throughOutages } from '../../kit/patience.ts'
 import { ServiceId } from '../../services/index.ts'
@@ -47,7 +47,7 @@ const nobody: Asker = { key: () => '', isGone: () => false, onGone: () => () => 
 export async function callProcess(site: Site, { lease, signal }: HeldJob): Promise<Ending> {
   const parameters = { text: lease.parameters, key: lease.parametersKey }
   const body = (await throughOutages(() => valueOf(site, parameters), signal)) ?? 'null'
-  const invoke = (): Promise<Answer> =>
+  const invoke = (): Promise<CallAnswer> =>
     site.doors.invoke(
       contextFor(site, lease.organizationId),
       undefined,

@@ -10,6 +10,7 @@ import {
   type Ending,
   type HeldJob,
 } from '../../job-engine/index.ts'
+import { Rounds } from '../../kit/rounds.ts'
 import { runBulk } from './bulk.ts'
 import { callProcess } from './call.ts'
 
@@ -31,56 +32,42 @@ export class Dispatcher {
   readonly #held: HeldJobs
   readonly #name: string
   readonly #perService = new Map<string, number>()
-  #timer: NodeJS.Timeout | undefined
+  readonly #rounds: Rounds
   #listening: Promise<() => void> | undefined
-  #round: Promise<void> | undefined
-  #isWanted = false
-  #isClosed = false
 
   constructor(site: Site) {
     this.#site = site
     this.#name = `server ${site.server.id}`
     this.#held = new HeldJobs(site, { kind: 'WORKER', name: this.#name })
+    this.#rounds = new Rounds(
+      () => this.#takeAll(),
+      (err) => site.log.warn({ err }, 'could not take jobs to do; trying again'),
+    )
   }
 
   /** The data folder is locked: whatever this server held before has nobody now. */
   async start(): Promise<void> {
     const { bus, log } = this.#site
     await expireLeases(this.#site, this.#name)
-    this.#timer = setInterval(() => this.#wake(), CHECK_MS)
-    this.#timer.unref()
+    this.#rounds.every(CHECK_MS)
     // not awaited: a bus that is away keeps nobody waiting
-    this.#listening = bus.subscribe(DISPATCH, () => this.#wake())
+    this.#listening = bus.subscribe(DISPATCH, () => void this.#rounds.ask())
     this.#listening.catch((err: unknown) => {
-      if (this.#isClosed) return
+      if (this.#rounds.isClosed) return
       log.warn({ err }, 'could not listen for jobs; looking for them now and then')
     })
   }
 
   /** Takes no more, and gives back what is not done within the grace. */
   async close(graceMs: number): Promise<void> {
-    this.#isClosed = true
-    clearInterval(this.#timer)
+    const taken = this.#rounds.close()
     void this.#listening?.then((stop) => stop()).catch(() => {}) // said above
-    await this.#round
+    await taken
     await this.#held.close(graceMs)
   }
 
-  /** One round; whoever asks during a round gets another one after it. */
-  #wake(): void {
-    this.#isWanted = true
-    this.#round ??= this.#rounds().finally(() => (this.#round = undefined))
-  }
-
-  async #rounds(): Promise<void> {
-    while (this.#isWanted && !this.#isClosed) {
-      this.#isWanted = false
-      try {
-        for (const queue of await this.#queues()) await this.#take(queue)
-      } catch (err) {
-        this.#site.log.warn({ err }, 'could not take jobs to do; trying again')
-      }
-    }
+  async #takeAll(): Promise<void> {
+    for (const queue of await this.#queues()) await this.#take(queue)
   }
 
   /** Services whose jobs the server does itself, and in which some wait. */
@@ -100,7 +87,7 @@ export class Dispatcher {
   async #take(queue: Queue): Promise<void> {
     const running = this.#perService.get(queue.id) ?? 0
     const room = Math.min(AT_ONCE - this.#held.size, OF_ONE - running)
-    if (room <= 0 || this.#isClosed) return
+    if (room <= 0 || this.#rounds.isClosed) return
     const leases = await claimOnce(this.#site, {
       organizationId: queue.organizationId,
       queues: [queue],
@@ -118,7 +105,7 @@ export class Dispatcher {
         const left = (this.#perService.get(queue.id) ?? 1) - 1
         if (left === 0) this.#perService.delete(queue.id)
         else this.#perService.set(queue.id, left)
-        this.#wake()
+        void this.#rounds.ask()
       })
     }
   }

@@ -10,7 +10,7 @@ export interface RawEntry {
 }
 
 /** An entry whose path and target stay inside the folder; paths have `/`, and neither `.` nor `..`. */
-export interface Entry extends RawEntry {
+export interface ArchiveEntry extends RawEntry {
   readonly path: string
 }
 

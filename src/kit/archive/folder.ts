@@ -1,4 +1,4 @@
-export type Node =
+export type FolderNode =
   | { readonly kind: 'file' }
   | { readonly kind: 'folder'; readonly folder: Folder }
   | { readonly kind: 'symlink'; readonly steps: readonly string[] }
@@ -9,16 +9,16 @@ export type Node =
  * may not be met under another name than its own, for it would lead where nobody has looked.
  */
 export class Folder {
-  readonly #exact = new Map<string, Node>()
+  readonly #exact = new Map<string, FolderNode>()
   /** Of those that some file systems take for one: the link, else a folder, else a file. */
-  readonly #folded = new Map<string, Node>()
+  readonly #folded = new Map<string, FolderNode>()
 
-  get(name: string): Node | undefined {
+  get(name: string): FolderNode | undefined {
     return this.#exact.get(name)
   }
 
   /** What a file system may find under a name. */
-  find(name: string): Node | undefined {
+  find(name: string): FolderNode | undefined {
     return this.#exact.get(name) ?? this.#folded.get(folded(name))
   }
 
@@ -29,7 +29,7 @@ export class Folder {
   }
 
   /** Puts something new under a name; false where it could be taken for a link, or is one that could be taken for it. */
-  add(name: string, node: Node): boolean {
+  add(name: string, node: FolderNode): boolean {
     const key = folded(name)
     const twin = this.#folded.get(key)
     if (twin && (twin.kind === 'symlink' || node.kind === 'symlink')) return false

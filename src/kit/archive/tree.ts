@@ -22,7 +22,7 @@ interface Link {
  * later link can bend an earlier one. An entry costs a step for each part of its path and a link at most MAX_STEPS,
  * twice.
  */
-export class Tree {
+export class ArchiveTree {
   readonly #root = new Folder()
   readonly #links: Link[] = []
   /** Paths of files as they are written: what a hard link may lead to. */

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { link, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import type { Entry } from './entry.ts'
+import type { ArchiveEntry } from './entry.ts'
 import { type ArchiveOptions, type OpenArchive, walkArchive } from './walk.ts'
 
 /** How the folders of a broken-off unpacking are named: whoever is alone on the folder may remove them. */
@@ -48,7 +48,7 @@ export async function unpackArchive(
   }
 }
 
-async function put(folder: string, entry: Entry): Promise<void> {
+async function put(folder: string, entry: ArchiveEntry): Promise<void> {
   const path = join(folder, entry.path)
   if (entry.kind === 'folder') {
     await mkdir(path, { recursive: true })

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BadArchive, SourceFault } from './bad-archive.ts'
-import type { Entry, RawEntry } from './entry.ts'
+import type { ArchiveEntry, RawEntry } from './entry.ts'
 import { type ArchiveFormat, formatOf } from './format.ts'
 import { sortedOut } from './left-out.ts'
 import { tarEntries } from './tar.ts'
-import { pathOf, Tree } from './tree.ts'
+import { pathOf, ArchiveTree } from './tree.ts'
 import { zipEntries } from './zip.ts'
 
 export interface ArchiveOptions {
@@ -44,10 +44,10 @@ const MAX_LEFT_OUT = 100
 export async function walkArchive(
   open: OpenArchive,
   options: ArchiveOptions,
-  visit: (entry: Entry) => Promise<void>,
+  visit: (entry: ArchiveEntry) => Promise<void>,
 ): Promise<ArchiveSummary> {
   const { maxFiles = MAX_FILES, maxBytes = MAX_BYTES } = options
-  const tree = new Tree(maxFiles)
+  const tree = new ArchiveTree(maxFiles)
   const leftOut: string[] = []
   let entries = 0
   let files = 0

@@ -1,18 +1,18 @@
 import type { Duplex, Readable } from 'node:stream'
 import type { ByteRange } from './byte-range.ts'
 
-export type Fields = Readonly<Record<string, string | string[] | undefined>>
+export type HeaderFields = Readonly<Record<string, string | string[] | undefined>>
 
 /** A call of a service, whatever door it came through. */
 export interface Call {
   readonly method: string
   /** Path behind the service's own, with its query: `/` or `/score?x=1`. */
   readonly target: string
-  readonly headers: Fields
+  readonly headers: HeaderFields
   /** Undefined when there is none. */
   readonly body: Readable | Buffer | undefined
   /** The fields behind the body (RFC 9110, 6.5), once it has been read; undefined where none were announced. */
-  readonly trailers?: (() => Fields) | undefined
+  readonly trailers?: (() => HeaderFields) | undefined
   /** The protocol in which the connection is to go on (RFC 9110, 7.8); undefined where it stays HTTP. */
   readonly upgrade?: 'websocket' | undefined
   readonly signal: AbortSignal
@@ -21,12 +21,12 @@ export interface Call {
 }
 
 /** What the service answered; whoever takes it reads the body to its end or destroys it. */
-export interface Answer {
+export interface CallAnswer {
   readonly status: number
   readonly headers: Record<string, string | string[]>
   readonly body: Readable
   /** The fields behind the body, once it has been read. */
-  readonly trailers?: (() => Fields) | undefined
+  readonly trailers?: (() => HeaderFields) | undefined
   /** The connection to the service, which is the body as well, where it goes on in another protocol (status 101). */
   readonly socket?: Duplex | undefined
 }
@@ -42,5 +42,5 @@ export interface Outgoing {
 }
 
 /** Whether a media type is that of server-sent events, which may be silent for as long as they like. */
-export const isEventStream = (type: Fields[string]): boolean =>
+export const isEventStream = (type: HeaderFields[string]): boolean =>
   /^\s*text\/event-stream\b/i.test(String(type ?? ''))

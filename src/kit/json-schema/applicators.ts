@@ -1,10 +1,10 @@
 import { Pattern } from '../pattern/pattern.ts'
 import type { Steps } from '../pattern/steps.ts'
-import type { Check, Node, Rule } from './check.ts'
+import type { Check, CompiledSchema, Rule } from './check.ts'
 import { isList, isObject, type JsonObject } from './values.ts'
 
 /** Answers the node of a schema within the one whose rules are made. */
-type NodeOf = (schema: unknown) => Node
+type NodeOf = (schema: unknown) => CompiledSchema
 
 /** Makes the rules of a group of keywords, which look at the same parts of a value. */
 export type Group = (
@@ -13,7 +13,7 @@ export type Group = (
   steps: Steps,
 ) => readonly (Rule | undefined)[]
 
-const nodesOf = (schemas: unknown, nodeOf: NodeOf): readonly Node[] =>
+const nodesOf = (schemas: unknown, nodeOf: NodeOf): readonly CompiledSchema[] =>
   isList(schemas) ? schemas.map(nodeOf) : []
 
 const entriesOf = (map: unknown): [string, unknown][] => (isObject(map) ? Object.entries(map) : [])
@@ -86,7 +86,7 @@ export const dependents: Group = (schema, nodeOf) => [
 ]
 
 const dependent =
-  (name: string, node: Node): Rule =>
+  (name: string, node: CompiledSchema): Rule =>
   (value, check, seen) =>
     !isObject(value) || !Object.hasOwn(value, name) || check.fits(node, value, seen)
 
@@ -101,7 +101,12 @@ function required(name: string, wanted: unknown): Rule {
 }
 
 /** The first items each by a schema of its own, all others by one; `word` is where the others' schema stands. */
-function itemsBy(first: readonly Node[], others: unknown, word: string, nodeOf: NodeOf): Rule {
+function itemsBy(
+  first: readonly CompiledSchema[],
+  others: unknown,
+  word: string,
+  nodeOf: NodeOf,
+): Rule {
   const rest = others === undefined ? undefined : nodeOf(others)
   return (value, check, seen) => {
     if (!isList(value)) return true
@@ -185,7 +190,7 @@ export const choices =
 
 /** How many of the schemas a value fits, counted up to `most`. What is wrong with it is told if it fits none. */
 function atMost(
-  nodes: readonly Node[],
+  nodes: readonly CompiledSchema[],
   value: unknown,
   check: Check,
   seen: Parameters<Rule>[2],

@@ -14,10 +14,10 @@ const FEW_NAMES = 32
 const MAX_DEPTH = 1_500
 
 /** A keyword of a schema with what it says: whether a value keeps to it. What the schema has looked at it adds to `seen`. */
-export type Rule = (value: unknown, check: Check, seen: Seen | undefined) => boolean
+export type Rule = (value: unknown, check: Check, seen: SeenParts | undefined) => boolean
 
 /** A schema that values are checked by. Its rules are made when they are first needed, each once. */
-export interface Node {
+export interface CompiledSchema {
   /** The resource that it is part of: the schema around it that has an address of its own. */
   readonly base: string
   /** Whether it has a rule about what nothing else has looked at. */
@@ -26,13 +26,13 @@ export interface Node {
 }
 
 /** What of a value the schemas at one place have looked at, for `unevaluatedProperties` and `unevaluatedItems`. */
-export class Seen {
+export class SeenParts {
   readonly names = new Set<string>()
   readonly places = new Set<number>()
   /** Items from the first that were looked at. */
   items = 0
 
-  add(other: Seen, steps: Steps): void {
+  add(other: SeenParts, steps: Steps): void {
     steps.take(other.names.size + other.places.size)
     for (const name of other.names) this.names.add(name)
     for (const place of other.places) this.places.add(place)
@@ -72,13 +72,13 @@ export class Check {
   }
 
   /** Whether the value fits. Throws TooManySteps. */
-  fits(node: Node, value: unknown, seen?: Seen): boolean {
+  fits(node: CompiledSchema, value: unknown, seen?: SeenParts): boolean {
     this.steps.take()
     if (this.#depth >= MAX_DEPTH) throw new TooManySteps()
     this.#depth += 1
     const isEntered = this.scope.at(-1) !== node.base
     if (isEntered) this.scope.push(node.base)
-    const own = seen || node.isLast ? new Seen() : undefined
+    const own = seen || node.isLast ? new SeenParts() : undefined
     let isFine = true
     for (const rule of node.rules(this)) {
       this.steps.take()
@@ -93,7 +93,7 @@ export class Check {
   }
 
   /** The same for a part of the value. */
-  fitsAt(place: string, node: Node, value: unknown): boolean {
+  fitsAt(place: string, node: CompiledSchema, value: unknown): boolean {
     this.path.push(place)
     const isFine = this.fits(node, value)
     this.path.pop()
@@ -101,7 +101,7 @@ export class Check {
   }
 
   /** The same without telling what is wrong. */
-  quietly(node: Node, value: unknown, seen?: Seen): boolean {
+  quietly(node: CompiledSchema, value: unknown, seen?: SeenParts): boolean {
     this.#quiet += 1
     const isFine = this.fits(node, value, seen)
     this.#quiet -= 1

@@ -1,7 +1,7 @@
 import type { Steps } from '../pattern/steps.ts'
 import { Addresses, NOWHERE, NoSuchSchema } from './addresses.ts'
 import * as groups from './applicators.ts'
-import type { Check, Node, Rule } from './check.ts'
+import type { Check, CompiledSchema, Rule } from './check.ts'
 import type { SchemaDraft } from './draft.ts'
 import { scalarsOf2020, scalarsOfDraft04, type Maker } from './scalars.ts'
 import { isObject, type JsonObject } from './values.ts'
@@ -50,7 +50,7 @@ export class Document {
   readonly #addresses: Addresses
   readonly #standard: ((address: string) => Document | undefined) | undefined
   readonly #nodes = new Map<object, SchemaNode>()
-  readonly root: Node
+  readonly root: CompiledSchema
 
   /** `standard` answers documents that every schema may refer to. Throws TooManySteps. */
   constructor(
@@ -78,7 +78,7 @@ export class Document {
     for (const node of this.#nodes.values()) node.rules(check)
   }
 
-  nodeOf(schema: unknown): Node {
+  nodeOf(schema: unknown): CompiledSchema {
     if (!isObject(schema)) return schema === false ? NOTHING : ANYTHING
     const known = this.#nodes.get(schema)
     if (known !== undefined) return known
@@ -94,7 +94,7 @@ export class Document {
     steps.take(20)
     const reference = this.#reference(schema, steps)
     if (reference && this.#draft === 'DRAFT_04') return [reference]
-    const nodeOf = (one: unknown): Node => {
+    const nodeOf = (one: unknown): CompiledSchema => {
       steps.take(5)
       return this.nodeOf(one)
     }
@@ -134,7 +134,7 @@ export class Document {
     }
   }
 
-  #find(reference: string, base: string, steps: Steps): Node {
+  #find(reference: string, base: string, steps: Steps): CompiledSchema {
     try {
       return this.nodeOf(this.#addresses.find(reference, base, steps))
     } catch (cause) {
@@ -147,14 +147,14 @@ export class Document {
   }
 }
 
-const NOTHING: Node = {
+const NOTHING: CompiledSchema = {
   base: NOWHERE,
   isLast: false,
   rules: () => [(_value, check) => check.fail('false schema', 'boolean schema is false')],
 }
-const ANYTHING: Node = { base: NOWHERE, isLast: false, rules: () => [] }
+const ANYTHING: CompiledSchema = { base: NOWHERE, isLast: false, rules: () => [] }
 
-class SchemaNode implements Node {
+class SchemaNode implements CompiledSchema {
   readonly base: string
   readonly schema: JsonObject
   readonly isLast: boolean

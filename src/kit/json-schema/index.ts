@@ -11,7 +11,7 @@ import { Steps, TooManySteps } from '../pattern/steps.ts'
 import type { SchemaDraft } from './draft.ts'
 import { issuesOf, refusalOf, type Kept } from './judge.ts'
 import { Pool, type Caller } from './pool.ts'
-import { SHORT, type Answer, type Task } from './task.ts'
+import { SHORT, type CheckAnswer, type Task } from './task.ts'
 
 export { draftOf, namedDraft, type SchemaDraft } from './draft.ts'
 export { knownSchema, type Kept } from './judge.ts'
@@ -41,8 +41,8 @@ const limits = {
   idleMs: 30_000,
 }
 /** Here the steps end what would never end, and the time only what they do not foresee. */
-const counting = new Pool<Task, Answer>(thread, { ...limits, limitMs: 30_000 })
-const patient = new Pool<Task, Answer>(thread, { ...limits, limitMs: 3_000 })
+const counting = new Pool<Task, CheckAnswer>(thread, { ...limits, limitMs: 30_000 })
+const patient = new Pool<Task, CheckAnswer>(thread, { ...limits, limitMs: 3_000 })
 
 /**
  * What is wrong with a JSON text by a schema that was found to be one: at most 100 violations. `caller` is who waits
@@ -106,7 +106,11 @@ async function ourTurn(): Promise<void> {
   await ourTurn()
 }
 
-async function ask(task: Task, characters: number, caller: Caller): Promise<Answer | undefined> {
+async function ask(
+  task: Task,
+  characters: number,
+  caller: Caller,
+): Promise<CheckAnswer | undefined> {
   let answer = await counting.do(caller, task, characters)
   if (answer?.kind === 'uncountable')
     answer = await patient.do(caller, { ...task, isPatient: true }, characters)

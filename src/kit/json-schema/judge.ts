@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Issue } from '../errors.ts'
 import { checkedValue } from '../json/numbers.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../json/nesting.ts'
@@ -29,30 +30,23 @@ interface KeptDocument {
   readonly characters: number
 }
 
-const documents = new Map<string, KeptDocument>()
-let keptCharacters = 0
+const documents = new LRUCache<string, KeptDocument>({
+  max: MAX_KEPT,
+  maxSize: MAX_KEPT_CHARACTERS,
+  sizeCalculation: ({ characters }) => characters,
+})
 
 /** A schema that is among the last that were used. */
-export const knownSchema = (id: string): Kept | undefined => documents.get(id)?.schema
+export const knownSchema = (id: string): Kept | undefined => documents.peek(id)?.schema
 
 function documentOf(schema: Kept, steps: Steps): Document {
   const { id, draft, text } = schema
   const known = documents.get(id)
-  if (known !== undefined) {
-    documents.delete(id)
-    documents.set(id, known)
-    return known.document
-  }
+  if (known !== undefined) return known.document
   steps.take(text.length >> 3)
   const document = new Document(draft, readable(draft, checkedValue(text)), steps, standardAt)
   const characters = text.length + document.characters
   documents.set(id, { document, schema, characters })
-  keptCharacters += characters
-  for (const [oldest, old] of documents) {
-    if (documents.size <= MAX_KEPT && keptCharacters <= MAX_KEPT_CHARACTERS) break
-    documents.delete(oldest)
-    keptCharacters -= old.characters
-  }
   return document
 }
 

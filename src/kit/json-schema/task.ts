@@ -14,7 +14,7 @@ export type Task = { readonly isPatient?: boolean } & (
 )
 
 /** What it answers; `endless` when there were too many steps, `uncountable` when only a patient thread can tell. */
-export type Answer =
+export type CheckAnswer =
   | { readonly kind: 'issues'; readonly issues: readonly Issue[] }
   | { readonly kind: 'refusal'; readonly why: string | undefined }
   | { readonly kind: 'endless' }

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { Steps, TooManySteps, Uncountable } from '../pattern/steps.ts'
 import { issuesOf, refusalOf } from './judge.ts'
 import { READY } from './pool.ts'
-import { LONG, type Answer, type Task } from './task.ts'
+import { LONG, type CheckAnswer, type Task } from './task.ts'
 
 /*
  * A thread that checks what may take long. It counts further than the event loop does; if it is to be patient, it also
@@ -16,7 +16,7 @@ parentPort?.on('message', (task: Task) => {
 
 parentPort?.postMessage(READY, [])
 
-function answerTo(task: Task): Answer {
+function answerTo(task: Task): CheckAnswer {
   const steps = new Steps(LONG, task.isPatient)
   try {
     return task.kind === 'refusal'

@@ -1,11 +1,11 @@
-import type { Tree } from './syntax.ts'
+import type { PatternTree } from './syntax.ts'
 import type { Steps } from './steps.ts'
 
 /** States that one automaton may have: a counted repetition has its states as often as it counts. */
 export const MAX_STATES = 50_000
 
 type Is = (code: number) => boolean
-type Place = Extract<Tree, { kind: 'at' }>['place']
+type Place = Extract<PatternTree, { kind: 'at' }>['place']
 
 type State =
   | { readonly kind: 'char'; readonly is: Is; readonly next: number }
@@ -37,7 +37,7 @@ export class Automaton {
   #marks: Float64Array | undefined
   #turn = 0
 
-  constructor(tree: Tree, charOf: (source: string) => Is, isBackward = false) {
+  constructor(tree: PatternTree, charOf: (source: string) => Is, isBackward = false) {
     this.#charOf = charOf
     this.#isBackward = isBackward
     this.#begin = this.#add(tree, this.#state({ kind: 'end' }))
@@ -116,7 +116,7 @@ export class Automaton {
   }
 
   /** Adds the states of a tree that lead to `next`; answers the first of them. */
-  #add(tree: Tree, next: number): number {
+  #add(tree: PatternTree, next: number): number {
     switch (tree.kind) {
       case 'char':
         return this.#state({ kind: 'char', is: this.#charOf(tree.source), next })
@@ -139,7 +139,7 @@ export class Automaton {
     }
   }
 
-  #repeat({ of, min, max }: Extract<Tree, { kind: 'repeat' }>, next: number): number {
+  #repeat({ of, min, max }: Extract<PatternTree, { kind: 'repeat' }>, next: number): number {
     if (Math.max(min, Number.isFinite(max) ? max : 0) > MAX_STATES) throw new TooManyStates()
     let first = next
     if (max === Infinity) {

@@ -1,7 +1,7 @@
 import { Automaton, MAX_STATES, TooManyStates } from './automaton.ts'
 import { Uncountable, type Steps } from './steps.ts'
 import { quickLength } from './quick.ts'
-import { treeOf, type Tree } from './syntax.ts'
+import { treeOf, type PatternTree } from './syntax.ts'
 
 /** Characters of whose answers a class remembers. */
 const REMEMBERED = 128
@@ -16,7 +16,7 @@ const REMEMBERED = 128
 export class Pattern {
   readonly #whole: RegExp
   /** What an automaton can be made of, until it has turned out too large. */
-  #tree: Tree | undefined
+  #tree: PatternTree | undefined
   /** How long the texts are that JavaScript's own engine tries. */
   #quick: number | undefined
   #automaton: Automaton | undefined
@@ -83,7 +83,7 @@ export function readPattern(source: string): RegExp {
   }
 }
 
-function automatonOf(tree: Tree, { flags, unicode }: RegExp): Automaton {
+function automatonOf(tree: PatternTree, { flags, unicode }: RegExp): Automaton {
   const known = new Map<string, (code: number) => boolean>()
   return new Automaton(tree, (char) => {
     const is = known.get(char) ?? charTest(char, flags, unicode)

@@ -1,4 +1,4 @@
-import type { Tree } from './syntax.ts'
+import type { PatternTree } from './syntax.ts'
 
 /** What JavaScript may do for one text that is tried by its own engine: some microseconds. */
 const MAX_TRIES = 3_000
@@ -9,7 +9,7 @@ const MAX_LENGTH = 1_024
  * way after the other: there are no more of them than products and sums of what it may choose, and each ends within
  * what the pattern is long.
  */
-export function quickLength(tree: Tree): number {
+export function quickLength(tree: PatternTree): number {
   let quick = -1
   for (let step = MAX_LENGTH; step >= 1; step /= 2)
     if (quick + step <= MAX_LENGTH && tries(tree, quick + step) <= MAX_TRIES) quick += step
@@ -17,14 +17,14 @@ export function quickLength(tree: Tree): number {
 }
 
 /** No more than this is tried with a text of `length` characters. */
-function tries(tree: Tree, length: number): number {
+function tries(tree: PatternTree, length: number): number {
   const isAnchored =
     tree.kind === 'sequence' && tree.parts[0]?.kind === 'at' && tree.parts[0].place === 'begin'
   const each = ways(tree, length) * longest(tree, length)
   return isAnchored ? each + length : each * (length + 1)
 }
 
-function ways(tree: Tree, length: number): number {
+function ways(tree: PatternTree, length: number): number {
   switch (tree.kind) {
     case 'char':
     case 'at':
@@ -42,7 +42,7 @@ function ways(tree: Tree, length: number): number {
   }
 }
 
-function longest(tree: Tree, length: number): number {
+function longest(tree: PatternTree, length: number): number {
   switch (tree.kind) {
     case 'char':
     case 'at':

@@ -1,13 +1,18 @@
 /** A regular expression, without what it captures. Every `char` is asked of one character alone. */
-export type Tree =
+export type PatternTree =
   | { readonly kind: 'char'; readonly source: string }
-  | { readonly kind: 'sequence'; readonly parts: readonly Tree[] }
-  | { readonly kind: 'choice'; readonly parts: readonly Tree[] }
-  | { readonly kind: 'repeat'; readonly of: Tree; readonly min: number; readonly max: number }
+  | { readonly kind: 'sequence'; readonly parts: readonly PatternTree[] }
+  | { readonly kind: 'choice'; readonly parts: readonly PatternTree[] }
+  | {
+      readonly kind: 'repeat'
+      readonly of: PatternTree
+      readonly min: number
+      readonly max: number
+    }
   | { readonly kind: 'at'; readonly place: 'begin' | 'end' | 'boundary' | 'no boundary' }
   | {
       readonly kind: 'look'
-      readonly of: Tree
+      readonly of: PatternTree
       readonly isAhead: boolean
       readonly isWanted: boolean
     }
@@ -19,7 +24,7 @@ const MAX_DEPTH = 200
 class Unreadable extends Error {}
 
 /** Reads a pattern that JavaScript has accepted; undefined for one that no automaton can follow. */
-export function treeOf(pattern: string, isUnicode: boolean): Tree | undefined {
+export function treeOf(pattern: string, isUnicode: boolean): PatternTree | undefined {
   try {
     return new Reader(pattern, isUnicode).choice()
   } catch (cause) {
@@ -46,20 +51,20 @@ class Reader {
     this.#isUnicode = isUnicode
   }
 
-  choice(): Tree {
+  choice(): PatternTree {
     const parts = [this.#sequence()]
     while (this.#takes('|')) parts.push(this.#sequence())
     return parts.length === 1 && parts[0] ? parts[0] : { kind: 'choice', parts }
   }
 
-  #sequence(): Tree {
-    const parts: Tree[] = []
+  #sequence(): PatternTree {
+    const parts: PatternTree[] = []
     while (this.#at < this.#text.length && !this.#isAt('|') && !this.#isAt(')'))
       parts.push(this.#repeated(this.#one()))
     return { kind: 'sequence', parts }
   }
 
-  #one(): Tree {
+  #one(): PatternTree {
     if (this.#takes('^')) return { kind: 'at', place: 'begin' }
     if (this.#takes('$')) return { kind: 'at', place: 'end' }
     if (this.#takes(String.raw`\b`)) return { kind: 'at', place: 'boundary' }
@@ -72,7 +77,7 @@ class Reader {
     return { kind: 'char', source: this.#text.slice(begin, this.#at) }
   }
 
-  #group(): Tree {
+  #group(): PatternTree {
     this.#depth += 1
     if (this.#depth > MAX_DEPTH) throw new Unreadable()
     const look = LOOKS.find(([sign]) => this.#takes(sign))
@@ -87,7 +92,7 @@ class Reader {
     return look === undefined ? of : { kind: 'look', of, isAhead: look[1], isWanted: look[2] }
   }
 
-  #repeated(of: Tree): Tree {
+  #repeated(of: PatternTree): PatternTree {
     const [min, max] = this.#range()
     if (min === undefined) return of
     this.#takes('?') // whether as few as possible matters only to what is captured

@@ -53,7 +53,7 @@ export interface UserRange {
 export interface InstanceSpec {
   /** Unique per process started: the instance and its restart, `<uuid>.<restarts>`. Names the folder of its output. */
   readonly key: string
-  readonly source: Source
+  readonly source: ProgramSource
   readonly program: Program
   /** The user of the operating system whose processes these are, out of `facts.users` where there are any. */
   readonly user: number | undefined
@@ -64,7 +64,7 @@ export interface InstanceSpec {
 }
 
 /** An archive of source code, named by its content. */
-export interface Source {
+export interface ProgramSource {
   readonly sha256: string
   open(): Promise<Readable>
 }
@@ -90,9 +90,9 @@ export interface RunningInstance {
   /** Tells that everything before `position` is safe, so that its room can be given back. */
   release(position: Position): Promise<void>
   /** Resolves when the process has ended. Never rejects. */
-  readonly exited: Promise<Exit>
+  readonly exited: Promise<InstanceExit>
   /** SIGTERM, and SIGKILL to the whole process group after `graceMs`; resolves with the exit. */
-  stop(graceMs: number): Promise<Exit>
+  stop(graceMs: number): Promise<InstanceExit>
   /** Removes what is kept of it, output included. Only after it has exited. */
   discard(): Promise<void>
 }
@@ -127,7 +127,7 @@ export interface OutputLine {
 /** Longest line kept whole; longer ones are split, never dropped (contract abeja 4.3). */
 export const MAX_LINE_BYTES = 250_000
 
-export interface Exit {
+export interface InstanceExit {
   readonly code: number | null
   readonly signal: string | null
 }

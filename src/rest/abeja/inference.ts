@@ -1,7 +1,7 @@
 import { AbejaWhoseDeploymentDocument } from '../../generated/operations/graphql.ts'
 import { Forbidden } from '../../kit/errors.ts'
 import { absent } from '../problem.ts'
-import { calling, type Asked, type Named, type Refused, type Statuses } from '../route.ts'
+import { calling, type Asked, type Named, type RefusalCheck, type Statuses } from '../route.ts'
 import { about } from './about.ts'
 import { endpoint, isPart } from './ids.ts'
 
@@ -33,7 +33,7 @@ function named(asked: Asked, isShort: boolean): Named {
  * A host that names an organization which is not the caller's is a wrong host where the deployment is the caller's,
  * and a wrong credential where it is not.
  */
-const whose: Refused = {
+const whose: RefusalCheck = {
   operation: String(AbejaWhoseDeploymentDocument),
   async check(error, asked, execute) {
     if (!(error instanceof Forbidden) || label(asked) === undefined) return

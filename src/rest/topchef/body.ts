@@ -35,7 +35,7 @@ const missing = 'Missing data for required field.'
  * The members of a request object, read by what they should be, as the texts they came as. Unknown ones are passed
  * over. Every key that is wrong is told of, by `check`.
  */
-export class Fields {
+export class BodyFields {
   readonly #values: Readonly<Record<string, unknown>>
   readonly #texts = new Map<string, string>()
   readonly #isObject: boolean
@@ -137,8 +137,8 @@ export class Fields {
 }
 
 /** The members of a body that must be there. Throws a Problem. */
-export function fieldsOf(asked: Asked): Fields {
+export function fieldsOf(asked: Asked): BodyFields {
   const body = readBody(asked)
   if (body === undefined) throw notJson()
-  return new Fields(body)
+  return new BodyFields(body)
 }

@@ -8,7 +8,7 @@ import { done } from '../problem.ts'
 import { json, type Reply } from '../reply.ts'
 import { route, type Asked } from '../route.ts'
 import { about } from './about.ts'
-import { Fields, readBody } from './body.ts'
+import { BodyFields, readBody } from './body.ts'
 import { inService } from './guards.ts'
 import { noService, SERVICE, service } from './ids.ts'
 import { nextMeta, queueMeta, self } from './meta.ts'
@@ -84,7 +84,7 @@ export const queueRoutes = [
     variables(asked) {
       const serviceIds = [service(asked)]
       const body = readBody(asked)
-      const fields = body && new Fields(body)
+      const fields = body && new BodyFields(body)
       const worker = fields?.text('worker') ?? 'TopChef'
       fields?.check()
       return { input: { serviceIds, worker, claimId: randomUUID(), leaseSeconds: null } }

@@ -14,7 +14,7 @@ import { done } from '../problem.ts'
 import { json, type Reply } from '../reply.ts'
 import { route, sequence, type Asked } from '../route.ts'
 import { about } from './about.ts'
-import { Fields, fieldsOf, isJson, notJson, readBody } from './body.ts'
+import { BodyFields, fieldsOf, isJson, notJson, readBody } from './body.ts'
 import { noService, organization, SERVICE, service } from './ids.ts'
 import { self, serviceMeta, servicesMeta } from './meta.ts'
 import { isQueue, serviceOf, shortJob } from './objects.ts'
@@ -49,7 +49,7 @@ const behind = (meta: unknown, asked: Asked): string =>
 const MAX_TIMEOUT = 31_536_000
 
 /** What a body changes of a service. */
-function changesIn(body: Fields) {
+function changesIn(body: BodyFields) {
   const isAvailable = body.flag('is_available')
   const name = body.text('name')
   const description = body.text('description')
@@ -70,7 +70,7 @@ function changesIn(body: Fields) {
 async function refusalOf(
   asked: Asked,
   execute: Execute,
-  body: Fields,
+  body: BodyFields,
   update: ReturnType<typeof changesIn>['update'],
 ): Promise<unknown> {
   if (body.problem !== undefined) return body.problem
@@ -91,7 +91,7 @@ async function refusalOf(
 async function checkIn(
   asked: Asked,
   execute: Execute,
-  body: Fields | undefined,
+  body: BodyFields | undefined,
 ): Promise<string | null> {
   const changes = body && changesIn(body)
   const refused = body && (await refusalOf(asked, execute, body, changes?.update))
@@ -208,7 +208,7 @@ export const serviceRoutes = [
     operations: [TopchefCheckInDocument, TopchefUpdateServiceDocument, TopchefServiceDocument],
     async run(asked, execute) {
       const body = readBody(asked)
-      const at = await checkIn(asked, execute, body && new Fields(body))
+      const at = await checkIn(asked, execute, body && new BodyFields(body))
       if (body !== undefined) return changed(await openList(withJobs, asked, execute), asked)
       const isMalformed = isJson(asked) && !/^\uFEFF?\s*(?:null\s*)?$/.test(asked.body.toString())
       if (isMalformed) throw notJson()

@@ -1,6 +1,6 @@
 import { Prisma, type Service } from '../../generated/prisma/client.ts'
 import { ValidationError, type Issue } from '../../kit/errors.ts'
-import type { Change } from '../../streams/index.ts'
+import type { FieldChange } from '../../streams/index.ts'
 
 /** How many processes a service has, and who decides. */
 export interface Scale {
@@ -106,7 +106,7 @@ function issuesOf(
 }
 
 /** What becomes of each number, as events tell it. */
-export const scaleChanges = (from: Scale, to: Scale): Change[] =>
+export const scaleChanges = (from: Scale, to: Scale): FieldChange[] =>
   (Object.keys(to) as (keyof Scale)[]) // its own keys
     .filter((field) => from[field] !== to[field])
     .map((field) => ({ field, from: from[field], to: to[field] }))

@@ -1,5 +1,5 @@
 import { builder } from '../../../builder.ts'
-import { perPlace, timesAsked, type Asked } from '../../../graph/look-ahead.ts'
+import { perPlace, timesAsked, type AskedFields } from '../../../graph/look-ahead.ts'
 import { mutation } from '../../../graph/mutation.ts'
 import { Unavailable } from '../../../kit/errors.ts'
 import {
@@ -20,7 +20,7 @@ const isUnchanging = perPlace(true, (service) =>
 )
 
 /** What must be brought along for what is asked of leases. */
-function ofLeases(asked: Asked): ClaimedFields {
+function ofLeases(asked: AskedFields): ClaimedFields {
   const job = asked.get('leases')?.get('job')
   return {
     columns: moreOfLease(job),

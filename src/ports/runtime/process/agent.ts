@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { type Exit, StartFailed } from '../runtime.ts'
+import { type InstanceExit, StartFailed } from '../runtime.ts'
 import type { Notice, Order } from '../shared/agent/main.js'
 import { endAll, Owner } from '../../../kit/processes/reap.js'
 import type { Launch } from '../shared/agent/start.js'
 
-export interface Log {
+export interface AgentLog {
   warn(facts: object, message: string): void
 }
 
@@ -14,7 +14,7 @@ export interface Log {
 export interface Launched {
   readonly pid: number
   /** Resolves when none of its processes is left. Never rejects. */
-  readonly exited: Promise<Exit>
+  readonly exited: Promise<InstanceExit>
   /** Fires when its journal is whole. */
   readonly ended: AbortSignal
   stop(graceMs: number): void
@@ -31,7 +31,7 @@ const LAST_WORDS = 4_000
  * processes get SIGKILL, and of what they have printed the journals have all but what was in their pipes.
  */
 export class Agent {
-  readonly #log: Log
+  readonly #log: AgentLog
   readonly #child: ChildProcess
   readonly #programs = new Map<string, Program>()
   #lastWords = ''
@@ -41,7 +41,7 @@ export class Agent {
   readonly gone: Promise<void>
 
   /** `folder` is that of the runtime. */
-  constructor(folder: string, log: Log) {
+  constructor(folder: string, log: AgentLog) {
     this.#log = log
     this.#child = fork(MAIN, [folder], {
       detached: true,
@@ -154,8 +154,8 @@ class Program {
   readonly launched: Promise<Launched>
   readonly #tell: (order: OrderToOne) => void
   readonly #ended = new AbortController()
-  readonly #exited: Promise<Exit>
-  #settleExit!: (exit: Exit) => void
+  readonly #exited: Promise<InstanceExit>
+  #settleExit!: (exit: InstanceExit) => void
   #settleLaunch!: (launched: Launched) => void
   #failLaunch!: (reason: StartFailed) => void
 
@@ -184,7 +184,7 @@ class Program {
     this.#failLaunch(new StartFailed(reason))
   }
 
-  exit(exit: Exit): void {
+  exit(exit: InstanceExit): void {
     this.#settleExit(exit)
   }
 

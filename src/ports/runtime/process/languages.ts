@@ -1,5 +1,5 @@
 import { type Language, StartFailed } from '../runtime.ts'
-import type { Log } from './agent.ts'
+import type { AgentLog } from './agent.ts'
 import { foundInterpreters, type InterpreterOf, pythons } from './program.ts'
 import { type Trial, type Tried, whyNotRun } from './trial.ts'
 
@@ -7,7 +7,7 @@ import { type Trial, type Tried, whyNotRun } from './trial.ts'
 export class Languages {
   readonly #python: string | undefined
   readonly #hidden: readonly string[]
-  readonly #log: Log
+  readonly #log: AgentLog
   #interpreterOf: InterpreterOf
   #all: readonly Language[]
 
@@ -18,7 +18,7 @@ export class Languages {
   }: {
     readonly python: string | undefined
     readonly hidden: readonly string[]
-    readonly log: Log
+    readonly log: AgentLog
   }) {
     this.#python = python
     this.#hidden = hidden

@@ -3,7 +3,7 @@ import { processRuntime } from './process.ts'
 import type { Runtime, UserRange } from '../runtime.ts'
 import { lackingCapabilities } from './capabilities.ts'
 import { InTheWay } from './in-the-way.ts'
-import type { Log } from './agent.ts'
+import type { AgentLog } from './agent.ts'
 import { openPlace } from './place.ts'
 import { Languages } from './languages.ts'
 import { shimsIn } from './program.ts'
@@ -22,7 +22,7 @@ export interface OpenOptions {
   readonly hidden: readonly string[]
   /** Takes the place for this server alone, or throws. */
   lock(place: string): Promise<{ release(): Promise<void> }>
-  readonly log: Log
+  readonly log: AgentLog
 }
 
 /** Numbers that are tried for the trial; if so many are taken, all are. */

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Agent, type Log } from './agent.ts'
+import { Agent, type AgentLog } from './agent.ts'
 import { instanceKey } from './instance-key.ts'
 import { runningInstance } from './instance.ts'
 import { earlierAgentGone, endLeftovers } from './leftovers.ts'
@@ -29,7 +29,7 @@ export interface ProcessRuntimeOptions {
   /** What runs handlers, where that is known better. */
   readonly interpreterOf?: InterpreterOf | undefined
   readonly shims?: Shims | undefined
-  readonly log: Log
+  readonly log: AgentLog
 }
 
 /**

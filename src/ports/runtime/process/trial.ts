@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
-import type { OutputLine, RunningInstance, Runtime, Source } from '../runtime.ts'
+import type { OutputLine, RunningInstance, Runtime, ProgramSource } from '../runtime.ts'
 import { InTheWay } from './in-the-way.ts'
 import { closedAbove } from './place.ts'
 
@@ -143,7 +143,7 @@ async function linesOf(instance: RunningInstance): Promise<OutputLine[]> {
   return lines
 }
 
-async function sourceOfTrial(): Promise<Source> {
+async function sourceOfTrial(): Promise<ProgramSource> {
   const archive = pack()
   archive.entry({ name: 'README', mtime: new Date(0) }, 'A program is tried out here.\n')
   archive.finalize()

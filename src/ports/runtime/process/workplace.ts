@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Program, Source } from '../runtime.ts'
+import type { Program, ProgramSource } from '../runtime.ts'
 import { copyTree } from './copy.ts'
 import { environmentOf } from './environment.ts'
 import { Homes } from './homes.ts'
@@ -10,7 +10,7 @@ import { type Sources, sourcesIn } from '../shared/sources.ts'
 export interface Work {
   /** Unique among all that runs and has run. */
   readonly key: string
-  readonly source: Source
+  readonly source: ProgramSource
   readonly program: Program
   /** Whose processes these are to be; undefined for the server's own user. */
   readonly user: number | undefined
@@ -19,7 +19,7 @@ export interface Work {
 }
 
 /** All that a process is started with. */
-export interface Prepared {
+export interface ProcessStart {
   readonly workingFolder: string
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
@@ -56,7 +56,7 @@ export class Workplace {
   }
 
   /** Throws StartFailed; then nothing is left of it. Whoever runs what is answered calls `clear` when it has ended. */
-  async prepare({ key, source, program, user, environment, port }: Work): Promise<Prepared> {
+  async prepare({ key, source, program, user, environment, port }: Work): Promise<ProcessStart> {
     const { folder, workingFolder } = await this.#sources.unpacked(source)
     const command = await commandOf(program, this.#interpreterOf, this.#shims)
     const home = await this.#homes.make(key, user, (home) =>

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BadArchive, UNFINISHED, unpackArchive } from '../../../kit/archive/index.ts'
-import { type Source, StartFailed } from '../runtime.ts'
+import { type ProgramSource, StartFailed } from '../runtime.ts'
 import { Trash } from './trash.ts'
 
 /** How deep a `.abeja` folder is looked for (contract abeja 4.2). */
@@ -16,7 +16,7 @@ interface Unpacked {
 
 export interface Sources {
   /** The source, unpacked when it is not there yet. Throws StartFailed. */
-  unpacked(source: Source): Promise<Unpacked>
+  unpacked(source: ProgramSource): Promise<Unpacked>
   /** Removes what earlier servers left half unpacked. Only whoever is alone on the folder may call this. */
   tidy(): Promise<void>
 }

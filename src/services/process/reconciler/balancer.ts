@@ -4,7 +4,7 @@ import type { RunningInstance } from '../../../ports/runtime/runtime.ts'
 import { TimedOut, Unavailable, type DomainError } from '../../../kit/errors.ts'
 
 /** A healthy instance that requests can be sent to. */
-export interface Target {
+export interface ReadyInstance {
   readonly serviceId: string
   readonly instanceId: string
   readonly url: string
@@ -18,13 +18,13 @@ export interface Target {
 
 /** A request that waits for an instance. */
 interface Waiter {
-  send(target: Target): void
+  send(target: ReadyInstance): void
   refuse(why: unknown): void
 }
 
 /** What is known of one service. */
 interface Group {
-  readonly targets: Map<string, Target>
+  readonly targets: Map<string, ReadyInstance>
   readonly waiters: Set<Waiter>
   /** Requests under way, those that wait included. */
   inFlight: number
@@ -85,7 +85,7 @@ export class Balancer {
   }
 
   /** The least busy instance, with the request counted; whoever takes it calls `release` once. */
-  take(serviceId: string): Target | undefined {
+  take(serviceId: string): ReadyInstance | undefined {
     const group = this.#groups.get(serviceId)
     const target = group && leastBusy(group)
     if (target === undefined) return undefined
@@ -98,14 +98,14 @@ export class Balancer {
    * The same as soon as there is one. Throws TimedOut when none has come in time, Unavailable when none will or too
    * many wait already, and what the signal says.
    */
-  async wait(serviceId: string, signal: AbortSignal, timeoutMs: number): Promise<Target> {
+  async wait(serviceId: string, signal: AbortSignal, timeoutMs: number): Promise<ReadyInstance> {
     const target = this.take(serviceId)
     if (target !== undefined) return target
     if (this.#isClosed) throw new Unavailable('instance', 'This server is being stopped.', 1)
     const { waiters } = this.#group(serviceId)
     if (waiters.size >= MAX_WAITING)
       throw new Unavailable('instance', 'Too many requests wait for an instance already.', 1)
-    return new Promise<Target>((resolve, reject) => {
+    return new Promise<ReadyInstance>((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer)
         signal.removeEventListener('abort', abort)
@@ -144,14 +144,14 @@ export class Balancer {
   }
 
   /** The end of a request that was taken, which was a connection at last or was none. */
-  release(target: Target, isConnection: boolean): void {
+  release(target: ReadyInstance, isConnection: boolean): void {
     target.inFlight -= 1
     if (isConnection) target.connections -= 1
     this.#count(target.serviceId, -1)
   }
 
   /** A request that was taken has become a connection: its instance need not answer it before it leaves. */
-  connected(target: Target): void {
+  connected(target: ReadyInstance): void {
     target.connections += 1
   }
 
@@ -188,7 +188,7 @@ export class Balancer {
 
   #group(serviceId: string): Group {
     const group = this.#groups.get(serviceId) ?? {
-      targets: new Map<string, Target>(),
+      targets: new Map<string, ReadyInstance>(),
       waiters: new Set<Waiter>(),
       inFlight: 0,
       saw: undefined,
@@ -211,8 +211,8 @@ export class Balancer {
   }
 }
 
-function leastBusy({ targets }: Group): Target | undefined {
-  let best: Target | undefined
+function leastBusy({ targets }: Group): ReadyInstance | undefined {
+  let best: ReadyInstance | undefined
   for (const target of targets.values())
     if (best === undefined || target.inFlight < best.inFlight) best = target
   return best

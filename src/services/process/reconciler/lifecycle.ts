@@ -7,7 +7,7 @@ import { system } from '../../../kit/actor.ts'
 import {
   AddressTaken,
   StartFailed,
-  type Exit,
+  type InstanceExit,
   type RunningInstance,
   type Runtime,
 } from '../../../ports/runtime/runtime.ts'
@@ -18,7 +18,7 @@ import { changeService } from '../../store.ts'
 import type { Balancer } from './balancer.ts'
 import { shortly, type Outputs } from './outputs.ts'
 import type { Slot } from './slot.ts'
-import { specOf, type Launch } from './spec.ts'
+import { specOf, type InstanceLaunch } from './spec.ts'
 import { asUserOf } from './user.ts'
 
 interface Listener {
@@ -79,7 +79,7 @@ export class Lifecycle {
   }
 
   /** Starts a slot and keeps it running until it is asked to leave or will not come up any more. */
-  launch(slot: Slot, launch: Launch): void {
+  launch(slot: Slot, launch: InstanceLaunch): void {
     slot.state = 'STARTING'
     slot.busy = this.#live(slot, launch)
       .catch(async (cause: unknown) => {
@@ -128,7 +128,7 @@ export class Lifecycle {
     await slot.running?.stop(0)
   }
 
-  async #live(slot: Slot, launch: Launch): Promise<void> {
+  async #live(slot: Slot, launch: InstanceLaunch): Promise<void> {
     if (slot.reading?.isOver === false) await this.#renew(slot)
     const key = `${slot.id}.${slot.restarts}`
     await this.#record(slot)
@@ -228,7 +228,7 @@ export class Lifecycle {
   }
 
   /** The process has ended. */
-  async #exited(slot: Slot, launch: Launch, exit: Exit): Promise<void> {
+  async #exited(slot: Slot, launch: InstanceLaunch, exit: InstanceExit): Promise<void> {
     const how =
       slot.verdict?.text ??
       (exit.signal ? `was ended by ${exit.signal}` : `exited with code ${exit.code}`)

@@ -4,7 +4,7 @@ import { isOutage } from '../../../db/outage.ts'
 import { inTurn } from '../../../kit/in-turn.ts'
 import { patiently } from '../../../kit/patience.ts'
 import type { Position, RunningInstance } from '../../../ports/runtime/runtime.ts'
-import { pump, say, Superseded, type Printer, type Source } from './pump.ts'
+import { pump, say, Superseded, type Printer, type KeptOutput } from './pump.ts'
 
 /** What one process prints, on its way into the log. */
 export interface Reading {
@@ -48,7 +48,7 @@ export class Outputs {
   }
 
   /** Reads on what a process of an earlier run has left. */
-  readOn(printer: Printer, leftover: Source, from: Position): void {
+  readOn(printer: Printer, leftover: KeptOutput, from: Position): void {
     const reading = this.#begin(printer, leftover, from, { hasEnded: true })
     this.#put(printer.serviceId, reading.over)
   }
@@ -93,7 +93,7 @@ export class Outputs {
 
   #begin(
     printer: Printer,
-    source: Source,
+    source: KeptOutput,
     from: Position,
     process: { readonly hasEnded: boolean },
   ): Reading {
@@ -112,7 +112,7 @@ export class Outputs {
 
   async #toEnd(
     printer: Printer,
-    source: Source,
+    source: KeptOutput,
     from: Position,
     before: Promise<void> | undefined,
     process: { readonly hasEnded: boolean },

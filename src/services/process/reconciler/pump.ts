@@ -13,7 +13,7 @@ export interface Printer {
 }
 
 /** Where the output of a process is kept until it is stored. */
-export interface Source {
+export interface KeptOutput {
   output(from: Position, signal: AbortSignal): AsyncIterable<OutputBatch>
   release?(position: Position): Promise<void>
   discard(): Promise<void>
@@ -38,7 +38,7 @@ export class Superseded extends Error {}
 export async function pump(
   platform: Platform,
   printer: Printer,
-  source: Source,
+  source: KeptOutput,
   from: Position,
   pace: Pace,
 ): Promise<void> {
@@ -50,7 +50,7 @@ export async function pump(
 async function pumpFrom(
   platform: Platform,
   printer: Printer,
-  source: Source,
+  source: KeptOutput,
   from: Position,
   pace: Pace,
 ): Promise<Position | undefined> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Platform } from '../../../context.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
+import { Rounds } from '../../../kit/rounds.ts'
 import type { Runtime } from '../../../ports/runtime/runtime.ts'
 import { ATTENTION, type ProcessStatus } from '../../service.ts'
 import { Balancer } from './balancer.ts'
@@ -39,10 +40,8 @@ export class Reconciler {
   readonly #supervisors = new Map<string, Supervisor>()
   #renewedAt = performance.now()
   readonly #closing = new AbortController()
+  readonly #rounds: Rounds
   #timer: NodeJS.Timeout | undefined
-  #ticking: Promise<void> | undefined
-  #isWanted = false
-  #isStopping = false
   #unsubscribe: () => void = () => {}
   #told = new Map<string, number>()
 
@@ -50,6 +49,13 @@ export class Reconciler {
     this.#platform = platform
     this.#runtime = runtime
     this.#outputs = new Outputs(platform)
+    this.#rounds = new Rounds(
+      () => this.#round(),
+      async (err) => {
+        platform.log.warn({ err }, 'could not renew the ownership of services; trying again')
+        await this.#loseWhatIsOld()
+      },
+    )
     platform.metrics.gauge('millrace_services_owned', () => this.#owned())
     platform.metrics.gauge('millrace_invocations_waiting', () => this.balancer.waiting())
   }
@@ -87,13 +93,12 @@ export class Reconciler {
       .catch((cause: unknown) => log.warn({ err: cause }, 'no hints about services will be heard'))
     this.#timer = setInterval(
       () => {
-        if (this.#ticking !== undefined) void this.#loseWhatIsOld() // the database is silent
-        this.#tick()
+        if (this.#rounds.isRunning) void this.#loseWhatIsOld() // the database is silent
+        void this.#rounds.ask()
       },
       Math.min(TICK_MS, this.#platform.config.leaseMs / 4),
     )
-    this.#tick()
-    await this.#ticking
+    await this.#rounds.ask()
   }
 
   /**
@@ -101,7 +106,6 @@ export class Reconciler {
    * not stored within `graceMs`, and all else when the database does not answer, is left to the next start.
    */
   async stop(graceMs: number): Promise<void> {
-    this.#isStopping = true
     this.balancer.close()
     clearInterval(this.#timer)
     this.#unsubscribe()
@@ -121,7 +125,7 @@ export class Reconciler {
   }
 
   async #drain(): Promise<void> {
-    await this.#ticking
+    await this.#rounds.close()
     await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.drain()))
     const { database, server } = this.#platform
     // what the last round claimed and nobody began with
@@ -141,32 +145,15 @@ export class Reconciler {
 
   #attend(id: string): void {
     const supervisor = this.#supervisors.get(id)
-    if (supervisor === undefined) this.#tick()
+    if (supervisor === undefined) void this.#rounds.ask()
     else supervisor.wake()
   }
 
-  /** One round; whoever asks during a round gets another one after it. */
-  #tick(): void {
-    this.#isWanted = true
-    this.#ticking ??= this.#rounds().finally(() => (this.#ticking = undefined))
-  }
-
-  async #rounds(): Promise<void> {
-    while (this.#isWanted && !this.#isStopping) {
-      this.#isWanted = false
-      try {
-        await this.#renew()
-        await unready(this.#platform, UNCLAIMED, UNOWNED)
-        await this.#claim()
-        await this.#tellLoad()
-      } catch (cause) {
-        this.#platform.log.warn(
-          { err: cause },
-          'could not renew the ownership of services; trying again',
-        )
-        await this.#loseWhatIsOld()
-      }
-    }
+  async #round(): Promise<void> {
+    await this.#renew()
+    await unready(this.#platform, UNCLAIMED, UNOWNED)
+    await this.#claim()
+    await this.#tellLoad()
   }
 
   async #renew(): Promise<void> {
@@ -207,7 +194,7 @@ export class Reconciler {
     const takeovers = rows.filter(({ isTakeover }) => isTakeover).length
     metrics.count('millrace_service_takeovers_total', takeovers)
     for (const { id } of rows) await this.#take(id)
-    if (rows.length === CLAIM) this.#isWanted = true
+    if (rows.length === CLAIM) void this.#rounds.ask()
   }
 
   /**
@@ -220,7 +207,7 @@ export class Reconciler {
     await database.query(Prisma.sql`
       UPDATE "Instance" SET status = 'EXITED', "inFlight" = 0, "closedAt" = clock_timestamp()
       WHERE "serviceId" = ${id}::uuid AND "serverId" IS DISTINCT FROM ${kept}::uuid AND "closedAt" IS NULL`)
-    if (this.#supervisors.has(id) || this.#isStopping) return
+    if (this.#supervisors.has(id) || this.#rounds.isClosed) return
     const supervisor = new Supervisor(
       this.#platform,
       this.#runtime,

@@ -53,7 +53,7 @@ export const newSlot = (
 })
 
 /** What the supervisor does next with the slots it has. */
-export interface Plan {
+export interface SlotPlan {
   /** Ordinals to start in the wanted generation. */
   readonly start: readonly number[]
   readonly leave: readonly Slot[]
@@ -71,7 +71,7 @@ export function plan(
   wanted: number,
   needed: number,
   generation: number,
-): Plan {
+): SlotPlan {
   const staying = [...slots].filter(({ state }) => state !== 'LEAVING')
   const old = staying.filter((slot) => slot.generation !== generation)
   const fresh = staying.filter((slot) => slot.generation === generation)

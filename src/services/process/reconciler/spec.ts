@@ -10,7 +10,7 @@ import { serviceSecret } from '../token.ts'
 import { whyNotHere } from '../walls.ts'
 
 /** What an instance is made of. */
-export interface Launch {
+export interface InstanceLaunch {
   readonly service: Service
   readonly deployment: Deployment
   readonly version: DeploymentVersion
@@ -23,7 +23,7 @@ export interface Launch {
 export async function specOf(
   platform: Platform,
   key: string,
-  { service, deployment, version }: Launch,
+  { service, deployment, version }: InstanceLaunch,
 ): Promise<Omit<InstanceSpec, 'user'>> {
   const { storage, signer, server } = platform
   const sha256 = version.archiveSha256

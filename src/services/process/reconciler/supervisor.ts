@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Platform } from '../../../context.ts'
 import { Prisma, type Service } from '../../../generated/prisma/client.ts'
 import { Unavailable, WrongState } from '../../../kit/errors.ts'
+import { Rounds } from '../../../kit/rounds.ts'
 import type { Runtime } from '../../../ports/runtime/runtime.ts'
 import { neededForReady, scaleOf } from '../scale.ts'
 import { ATTENTION, InstanceId, processStatus, type ProcessStatus } from '../../service.ts'
@@ -37,13 +38,14 @@ export class Supervisor {
   readonly #outputs: Outputs
   readonly #autoscaler: Autoscaler
   readonly #abort = new AbortController()
+  readonly #looks = new Rounds(
+    () => this.#look(),
+    (cause) => this.#failedToLook(cause),
+  )
   #failure: Failure | undefined
-  #isAwake = false
   /** Of the service as it was last looked at. */
   #revision: bigint | undefined
   #status: ProcessStatus | undefined
-  #working: Promise<void> | undefined
-  #isDraining = false
 
   constructor(
     platform: Platform,
@@ -88,12 +90,7 @@ export class Supervisor {
 
   /** Looks at the service again, now or as soon as the present look is over. */
   wake(): void {
-    this.#isAwake = true
-    if (this.#isDraining || this.#abort.signal.aborted) return
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined
-      if (this.#isAwake) this.wake()
-    })
+    void this.#looks.ask()
   }
 
   /** Takes note of the service's revision: one that was not looked at is a hint that was lost. */
@@ -105,6 +102,7 @@ export class Supervisor {
   async lose(): Promise<void> {
     if (this.#abort.signal.aborted) return
     this.#abort.abort()
+    void this.#looks.close() // not awaited: it may be a look that has found it out
     this.#platform.metrics.count('millrace_service_lease_losses_total', 1)
     await Promise.all([...this.#slots].map((slot) => this.#lifecycle.kill(slot)))
     this.#onDone()
@@ -112,8 +110,7 @@ export class Supervisor {
 
   /** This server stops: ends the processes in good order and leaves the service to whoever comes next. */
   async drain(): Promise<void> {
-    this.#isDraining = true
-    await this.#working
+    await this.#looks.close()
     const told = this.#owned
       .drain()
       .catch((cause: unknown) =>
@@ -130,22 +127,15 @@ export class Supervisor {
     this.#platform.bus.publish(ATTENTION, this.#serviceId)
   }
 
-  async #work(): Promise<void> {
-    while (this.#isAwake && !this.#abort.signal.aborted && !this.#isDraining) {
-      this.#isAwake = false
-      try {
-        await this.#look()
-      } catch (cause) {
-        // a state that moved on between reading and writing is looked at anew; so is a database that is back
-        if (!(cause instanceof WrongState))
-          this.#platform.log.warn(
-            { err: cause, serviceId: this.#serviceId },
-            'could not reconcile a service; trying again',
-          )
-        this.#isAwake = true
-        await pause(cause instanceof WrongState ? 0 : RETRY_MS)
-      }
-    }
+  /** A state that moved on between reading and writing is looked at anew; so is a database that is back. */
+  async #failedToLook(cause: unknown): Promise<void> {
+    if (!(cause instanceof WrongState))
+      this.#platform.log.warn(
+        { err: cause, serviceId: this.#serviceId },
+        'could not reconcile a service; trying again',
+      )
+    this.wake()
+    await pause(cause instanceof WrongState ? 0 : RETRY_MS)
   }
 
   async #look(): Promise<void> {
@@ -162,7 +152,7 @@ export class Supervisor {
       case 'STOPPING':
         return this.#windDown(service, async () => {
           await this.#owned.stopped(service)
-          this.#isAwake = true
+          this.wake()
         })
       case 'STOPPED':
       case 'FAILED':
@@ -193,7 +183,7 @@ export class Supervisor {
   async #whenStored(step: () => Promise<void>): Promise<void> {
     if (this.#outputs.areStored(this.#serviceId)) {
       await step()
-      this.#isAwake = true
+      this.wake()
     } else void this.#outputs.stored(this.#serviceId).then(() => this.wake())
   }
 
@@ -246,7 +236,7 @@ export class Supervisor {
       await this.#owned.move(service, 'fail', reason)
     }
     this.#failure = undefined
-    this.#isAwake = true
+    this.wake()
   }
 
   async #revert(service: Loaded, before: Slot, failure: Failure): Promise<void> {
@@ -273,7 +263,7 @@ export class Supervisor {
   /** Writes what autoscale has decided; the next look sees to it. */
   async #rescale(service: Service, decision: Decision): Promise<void> {
     if (await this.#owned.rescale(service, decision)) this.#autoscaler.decided(decision.desired)
-    this.#isAwake = true
+    this.wake()
   }
 
   async #close(service: Service): Promise<void> {
