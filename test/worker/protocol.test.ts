@@ -156,5 +156,6 @@ test('the page about workers names every operation', () => {
   const named = [...(section.split('\n## ')[0]?.matchAll(/^\| `(\w+)`/gm) ?? [])].map(
     ([, one]) => one,
   )
-  expect(named.toSorted()).toEqual(names)
+  expect(new Set(named)).toEqual(new Set(names))
+  expect(named).toHaveLength(names.length)
 })
