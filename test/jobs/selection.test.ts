@@ -60,13 +60,14 @@ test('so does it of a lease, and of a job whose result has just been accepted', 
   for (const field of fields) {
     await submit(app.admin, queue, { parameters: { a: 1 }, lane: 'l', maxAttempts: 3 })
     const lease = at(await claimed(selected(field)), 'claimJobs.leases.0')
-    const job = lease['job'] as Row
-    const running = await ask(`{ job(id: "${job['id']}") { id ${selected(field)} } }`)
+    const job = lease['job'] as Row & { id: string }
+    const { fence } = lease as { fence: string }
+    const running = await ask(`{ job(id: "${job.id}") { id ${selected(field)} } }`)
     expect(job, field.name).toEqual(running['job'])
     const done = await ask(`mutation { completeJob(input: {
-      jobId: "${job['id']}", fence: "${lease['fence']}", result: "r" }) {
+      jobId: "${job.id}", fence: "${fence}", result: "r" }) {
         ... on CompleteJobSuccess { job { id ${selected(field)} } } } }`)
-    const ended = await ask(`{ job(id: "${job['id']}") { id ${selected(field)} } }`)
+    const ended = await ask(`{ job(id: "${job.id}") { id ${selected(field)} } }`)
     expect(at(done, 'completeJob.job'), field.name).toEqual(ended['job'])
   }
 })
