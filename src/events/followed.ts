@@ -39,6 +39,7 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
   const { noun, stream } = kind
   const field = `${type.name.charAt(0).toLowerCase()}${type.name.slice(1)}`
   const pages = eventPages(stream)
+  const shown: ObjectRef<Types, Owned> = type
 
   builder.objectField(type, 'events', (t) =>
     t.field({
@@ -54,7 +55,7 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
     interfaces: [DeliveryInterface],
     fields: (t) => ({
       [field]: t.field({
-        type: type as unknown as ObjectRef<Types, Owned>, // the rows of the kind, whichever it is
+        type: shown,
         nullable: true,
         description: `The ${noun} as it is now; null once deleted.`,
         resolve: ({ objectId }, _args, ctx) => kind.byId(ctx, objectId),

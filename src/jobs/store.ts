@@ -25,7 +25,11 @@ export const jobNamed = (
 ): Promise<JobRow | null> => named<JobRow>(ctx, text, organizations, jobSelection(undefined))
 
 /** The same as far as it is asked for. */
-export const jobAsked = (ctx: Context, text: string, asked: AskedFields): Promise<PartialJob | null> =>
+export const jobAsked = (
+  ctx: Context,
+  text: string,
+  asked: AskedFields,
+): Promise<PartialJob | null> =>
   named<PartialJob>(ctx, text, organizationsOf(ctx.viewer), jobSelection(asked))
 
 async function named<Row extends PartialJob>(

@@ -7,7 +7,7 @@ import {
   streamConnectionOf,
   type Delivery,
 } from '../events/index.ts'
-import { ServiceStatus, type Service } from '../generated/prisma/client.ts'
+import { ServiceStatus } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
