@@ -1,27 +1,26 @@
-import { hex16, thirteenDigits, type Naming } from '../addresses/index.ts'
+import { naming } from '../addresses/index.ts'
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { idKind } from '../kit/ids.ts'
 import { machine } from '../kit/machine.ts'
-import { organizationNaming } from '../organizations/index.ts'
 import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
 
 export const DeploymentId = idKind('dep')
 export const VersionId = idKind('ver')
 
-export const deploymentNaming: Naming = {
+export const deploymentNaming = naming({
   kind: DeploymentId,
   noun: 'deployment',
-  spellings: { ABEJA: thirteenDigits },
-  within: [organizationNaming],
-}
+  table: 'Deployment',
+  within: ['organization'],
+})
 
-export const versionNaming: Naming = {
+export const versionNaming = naming({
   kind: VersionId,
   noun: 'deployment version',
-  spellings: { ABEJA: hex16('ver-') },
-  within: [organizationNaming, deploymentNaming],
-}
+  table: 'DeploymentVersion',
+  within: ['organization', 'deployment'],
+})
 
 /**
  * The life of a version's archive. It is checked while its sender waits; a check that a crash cut short is taken over
@@ -42,7 +41,7 @@ export const deploymentHeads = Prisma.sql`
 export const deploymentEvents = (database: Database): StreamKind<StoredEvent> =>
   eventStream(database, 'deployment', deploymentHeads)
 
-/** What runs when nothing is said: Python's shim and this handler (contract abeja 4.2). */
+/** What runs when nothing is said: Python's shim and this handler. */
 export const DEFAULT_IMAGE = 'python'
 export const DEFAULT_HANDLER = 'main:handler'
 

@@ -14,5 +14,5 @@ export {
   versionNamed,
   versionOf,
 } from './store.ts'
-export { abejaPath, DeploymentType, VersionType } from './types.ts'
+export { DeploymentType, VersionType } from './types.ts'
 export { archiveOf, checkAgain, clearChecks, giveUpChecks, receiveArchive } from './receive.ts'

@@ -1,4 +1,4 @@
-import { addressable, AddressableInterface, addressFor } from '../addresses/index.ts'
+import { addressable, AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import {
   DeliveryInterface,
@@ -20,9 +20,7 @@ import { hasStates } from '../graph/machine.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
-import type { Context } from '../context.ts'
-import { batched } from '../kit/batched.ts'
-import { ActorType, organizationNaming } from '../organizations/index.ts'
+import { ActorType } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl, mayFetch } from './archive.ts'
@@ -216,39 +214,8 @@ export const DeploymentConnection = connectionOf<Deployment>(
   'deployments',
 )
 
-const organizationBy = batched(({ database }: Context, ids) =>
-  database.prisma.organization.findMany({ where: { id: { in: ids } } }),
-)
-const deploymentBy = batched(({ database }: Context, ids) =>
-  database.prisma.deployment.findMany({ where: { id: { in: ids } } }),
-)
-
-/** The path of a deployment in ABEJA's words, which begin with the organization. */
-export async function abejaPath(
-  ctx: Context,
-  organizationId: string,
-  deploymentId: string,
-): Promise<string> {
-  const [organization, deployment] = await Promise.all([
-    organizationBy(ctx, organizationId),
-    deploymentBy(ctx, deploymentId),
-  ])
-  if (organization === null || deployment === null)
-    throw new Error(`Deployment ${deploymentId} of organization ${organizationId} has no row.`)
-  const [org, dep] = await Promise.all([
-    addressFor(ctx, organizationNaming, 'ABEJA', organization),
-    addressFor(ctx, deploymentNaming, 'ABEJA', deployment),
-  ])
-  return `/abeja/organizations/${org}/deployments/${dep}`
-}
-
-addressable(DeploymentType, deploymentNaming, {
-  ABEJA: (ctx, row) => abejaPath(ctx, row.organizationId, row.id),
-})
-addressable(VersionType, versionNaming, {
-  ABEJA: async (ctx, row, id) =>
-    `${await abejaPath(ctx, row.organizationId, row.deploymentId)}/versions/${id}`,
-})
+addressable(DeploymentType, deploymentNaming)
+addressable(VersionType, versionNaming)
 isNode(DeploymentId, () => 'Deployment', deploymentById)
 isNode(VersionId, () => 'DeploymentVersion', versionById)
 hasStates('DeploymentVersion', versionMoves)

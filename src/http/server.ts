@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Site } from '../context.ts'
 import type { Invoker } from '../doors/index.ts'
-import type { Front as FrontName } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import { fronts, mounted, type Front, type Host } from '../rest/index.ts'
 import { docs } from './docs.ts'
 import { invocation, signedDoors } from './calls/doors.ts'
@@ -19,9 +19,6 @@ import { python } from './python.ts'
 import { trusting, type TrustedDocuments } from '../execution/trusted-documents.ts'
 import { websockets } from './graphql/websocket.ts'
 import { graphqlServer } from './graphql/yoga.ts'
-
-/** The names of all fronts, each of which every server has. */
-export const mountedFronts: readonly FrontName[] = fronts.map(({ name }) => name)
 
 /** Where a server listens, each URL without a trailing slash. */
 interface Addresses {

@@ -1,4 +1,4 @@
-import { thirteenDigits, type Naming } from '../addresses/index.ts'
+import { naming } from '../addresses/index.ts'
 import { idKind } from '../kit/ids.ts'
 
 export const OrganizationId = idKind('org')
@@ -8,15 +8,11 @@ export const InvitationId = idKind('inv')
 export const TokenId = idKind('tok')
 export const ProjectId = idKind('prj')
 
-export const organizationNaming: Naming = {
+export const organizationNaming = naming({
   kind: OrganizationId,
   noun: 'organization',
-  spellings: { ABEJA: thirteenDigits },
+  table: 'Organization',
   columns: { organization: 'id', handle: 'handle' },
-}
+})
 
-export const userNaming: Naming = {
-  kind: UserId,
-  noun: 'user',
-  spellings: { ABEJA: thirteenDigits },
-}
+export const userNaming = naming({ kind: UserId, noun: 'user', table: 'User' })

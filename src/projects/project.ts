@@ -1,8 +1,9 @@
-import { decimal, type Naming } from '../addresses/index.ts'
+import { naming } from '../addresses/index.ts'
 import { ProjectId } from '../organizations/index.ts'
 
-export const projectNaming: Naming = {
+export const projectNaming = naming({
   kind: ProjectId,
   noun: 'project',
-  spellings: { AUGER: decimal },
-}
+  table: 'Project',
+  within: ['organization'],
+})

@@ -25,8 +25,6 @@ export const ProjectType = builder.prismaObject('Project', {
 })
 export const ProjectConnection = connectionOf<Project>('Project', ProjectType, 'projects')
 
-addressable(ProjectType, projectNaming, {
-  AUGER: (_ctx, _row, id) => Promise.resolve(`/auger/api/v1/projects/${id}`),
-})
+addressable(ProjectType, projectNaming)
 
 isNode(ProjectId, () => 'Project', projectById)

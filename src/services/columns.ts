@@ -35,7 +35,7 @@ const serviceColumns = columnsFor<Service>('s', ['id', 'serial', 'organizationId
   jobs: [],
   // what is stored of them is read along
   address: [],
-  addresses: ['deploymentId'],
+  addresses: [],
 })
 
 /** How a statement reads the services that are asked for: what it selects, and what it joins to `s`. */

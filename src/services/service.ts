@@ -1,26 +1,20 @@
-import { hex16, uuid, type Naming } from '../addresses/index.ts'
+import { naming } from '../addresses/index.ts'
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Role, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import { idKind } from '../kit/ids.ts'
-import { deploymentNaming } from '../deployments/index.ts'
 import { machine, type EventOf, type StateOf } from '../kit/machine.ts'
-import { organizationNaming } from '../organizations/index.ts'
 import { eventStream, type StoredEvent, type StreamKind } from '../streams/index.ts'
 
 export const ServiceId = idKind('svc')
 export const InstanceId = idKind('ins')
 
-export const serviceNaming: Naming = {
+export const serviceNaming = naming({
   kind: ServiceId,
   noun: 'service',
-  spellings: { ABEJA: hex16('ser-'), TOPCHEF: uuid },
-  words: {
-    ABEJA: (s) => Prisma.raw(`(${s}.kind = 'PROCESS' AND NOT ${s}."isBuiltIn")`),
-    TOPCHEF: (s) => Prisma.raw(`(${s}.kind = 'QUEUE' AND NOT ${s}."isBuiltIn")`),
-  },
-  within: [organizationNaming, deploymentNaming],
-}
+  table: 'Service',
+  within: ['organization', 'deployment'],
+})
 
 /**
  * The life of a process service. The mutation that wants a change writes the state and answers at once; the

@@ -1,7 +1,6 @@
 import { addressable, AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import {
-  abejaPath,
   EnvironmentVariableType,
   DeploymentId,
   deploymentOf,
@@ -352,10 +351,7 @@ export const ProcessServiceType = builder.prismaObject('Service', {
   }),
 })
 
-addressable(ProcessServiceType, serviceNaming, {
-  ABEJA: async (ctx, row, id) =>
-    `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
-})
+addressable(ProcessServiceType, serviceNaming, { kind: 'PROCESS' })
 isNode(ServiceId, ({ kind }: Service) => typenameOf(kind), serviceById)
 hasStates('ProcessService', serviceMoves)
 

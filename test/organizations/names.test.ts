@@ -90,12 +90,12 @@ test('a query by a name of two organizations is refused with the choices, whatev
   const { admin } = app
   expect(await admin.execute(Service, { id: 'echo' })).toMatchObject(refusal('echo'))
   expect(await admin.execute(Deployment, { id: 'prod' })).toMatchObject(refusal('prod'))
-  expect(await admin.execute(Deployment, { id: 'auger:prod' })).toMatchObject(refusal('prod'))
+  expect(await admin.execute(Deployment, { id: 'topchef:prod' })).toMatchObject(refusal('prod'))
   expect(await admin.execute(GetRoute, { id: 'main' })).toMatchObject(refusal('main'))
   const within = { id: 'main', deploymentId: 'prod' }
   expect(await admin.execute(GetRoute, within)).toMatchObject(refusal('main'))
   expect(await admin.execute(Project, { id: 'lab' })).toMatchObject(refusal('lab'))
-  expect(await admin.execute(Organization, { id: 'auger:shared' })).toMatchObject(refusal('id'))
+  expect(await admin.execute(Organization, { id: 'topchef:shared' })).toMatchObject(refusal('id'))
   expect(await admin.execute(Services, { deploymentId: 'prod' })).toMatchObject(refusal('prod'))
   expect(await admin.execute(ListRoutes, { deploymentId: 'prod' })).toMatchObject(refusal('prod'))
   expect(await admin.execute(Jobs, { filter: { serviceIds: ['echo'] } })).toMatchObject(

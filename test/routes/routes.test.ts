@@ -67,13 +67,12 @@ test('a route is made, found by all its names, listed with its deployment, and c
     primary: { id: blue.id },
     annotations: null,
   })
-  const [abeja, auger] = route.addresses
+  const [abeja] = route.addresses
   expect(abeja).toMatchObject({ front: 'ABEJA', id: expect.stringMatching(/^pnt-[0-9a-f]{16}$/) })
   expect(abeja?.path).toMatch(
     new RegExp(`^/abeja/organizations/\\d{13}/deployments/\\d{13}/endpoints/${abeja?.id}$`),
   )
-  expect(auger).toMatchObject({ front: 'AUGER', path: `/auger/api/v1/endpoints/${auger?.id}` })
-  for (const id of [route.id, route.handle, `abeja:${abeja?.id}`, `auger:${auger?.id}`])
+  for (const id of [route.id, route.handle, `abeja:${abeja?.id}`])
     expect((await app.admin.request(GetRoute, { id })).route).toEqual(route)
   expect((await app.admin.request(GetRoute, { id: 'default', deploymentId })).route).toEqual(route)
   expect((await app.admin.request(GetRoute, { id: 'default' })).route).toBe(null)
@@ -151,7 +150,7 @@ test('a name is one of its deployment, a handle one of the organization', async 
   // without a deployment names are free
   const free = await made({ name: 'taken', serviceIds: [serviceId] })
   expect(free.deployment).toBe(null)
-  expect(free.addresses.map(({ front }) => front)).toEqual(['AUGER'])
+  expect(free.addresses).toEqual([])
 
   // by its name in the deployment it is changed and deleted too
   const renamed = await change({ id: 'taken', deploymentId, name: 'renamed' })
@@ -172,13 +171,18 @@ test('a name is one of its deployment, a handle one of the organization', async 
 })
 
 test('a chosen address replaces the computed one and is free again after deletion', async () => {
-  const input = { name: 'addressed', serviceIds: [blue.id], addresses: ['auger:my-endpoint'] }
+  const addresses = ['abeja:my-endpoint']
+  const { deploymentId } = blue
+  const input = { name: 'addressed', deploymentId, serviceIds: [blue.id], addresses }
   const route = await made(input)
   expect(route.addresses).toEqual([
-    { front: 'AUGER', id: 'my-endpoint', path: '/auger/api/v1/endpoints/my-endpoint' },
+    { front: 'ABEJA', id: 'my-endpoint', path: expect.stringMatching(/\/endpoints\/my-endpoint$/) },
   ])
-  expect(await make(input)).toMatchObject({ __typename: 'Conflict', field: 'addresses' })
-  await app.admin.request(DeleteRoute, { input: { id: 'auger:my-endpoint' } })
+  expect(await make({ ...input, name: 'another' })).toMatchObject({
+    __typename: 'Conflict',
+    field: 'addresses',
+  })
+  await app.admin.request(DeleteRoute, { input: { id: 'abeja:my-endpoint' } })
   await made(input)
 })
 

@@ -109,6 +109,4 @@ export const QueueServiceType = builder.prismaObject('Service', {
   }),
 })
 
-addressable(QueueServiceType, serviceNaming, {
-  TOPCHEF: async (_ctx, _row, id) => `/topchef/services/${id}`,
-})
+addressable(QueueServiceType, serviceNaming, { kind: 'QUEUE' })
