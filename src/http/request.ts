@@ -24,8 +24,7 @@ export async function operationContext(
   request: IncomingMessage,
   front?: FrontName,
 ): Promise<Context> {
-  if ((request.url?.length ?? 0) > URL_LENGTH)
-    throw new UrlTooLong(`A URL has at most ${URL_LENGTH} characters: send the operation by POST.`)
+  if ((request.url?.length ?? 0) > URL_LENGTH) throw tooLong(front)
   try {
     const ctx = await contextOf(site, request, front)
     site.quotas.takeOperation(callerKey(ctx))
@@ -40,8 +39,16 @@ export async function operationContext(
   }
 }
 
+/** Clients of fronts know of no status of its own for it. */
+function tooLong(front: FrontName | undefined): BadRequest {
+  const why = `A URL has at most ${URL_LENGTH} characters: send the operation by POST.`
+  return front === undefined ? new UrlTooLong(why) : new BadRequest(why)
+}
+
 /** A URL longer than any that is read. */
-export class UrlTooLong extends BadRequest {}
+export class UrlTooLong extends BadRequest {
+  override readonly status = 414
+}
 
 /** Finds out who asks. */
 type Authenticate = (

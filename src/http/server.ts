@@ -5,6 +5,7 @@ import type { FrontName } from '../rest/fronts.ts'
 import { fronts, mounted, type Front, type Host } from '../rest/index.ts'
 import { docs } from './docs.ts'
 import { invocation, signedDoors } from './calls/doors.ts'
+import { NothingThere, sendError } from './errors.ts'
 import { fastDoor } from './graphql/fast.ts'
 import { frontHost } from './fronts.ts'
 import { graphiQl } from './graphql/graphiql.ts'
@@ -56,10 +57,7 @@ export function httpServer(
   )
   const { http } = main
   http.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
-      error: 'not_found',
-      error_description: `There is nothing at ${request.method} ${request.url.split('?')[0]}. The API is at /graphql.`,
-    }),
+    sendError(reply, new NothingThere(`${request.method} ${request.url.split('?')[0]}`)),
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
   void http.register(health(site, state))

@@ -171,8 +171,8 @@ test('a call by such a path is 400 with the choices; one by an id in it goes whe
     const response = await call(path)
     expect(response.status, path).toBe(400)
     expect(await response.json()).toMatchObject({
-      error: 'bad_request',
-      error_detail: { choices: choices(of) },
+      code: 'BAD_REQUEST',
+      choices: choices(of),
     })
   }
   for (const path of [

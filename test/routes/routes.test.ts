@@ -101,8 +101,8 @@ test('requests go to the first active target, and to the next when that is turne
   const none = await call(invokeUrl)
   expect(none.status).toBe(404)
   expect(await none.json()).toMatchObject({
-    error: 'not_found',
-    error_description: `There is no active service behind the route "${id}".`,
+    code: 'NOT_FOUND',
+    detail: `There is no active service behind the route "${id}".`,
   })
   expect(await change({ id, targets: [] })).toMatchObject({ route: { targets: [] } })
   expect((await call(invokeUrl)).status).toBe(404)
@@ -115,7 +115,7 @@ test('a deleted service is out of its routes; a stopped one stays and says so', 
   expect(await said(invokeUrl)).toBe('blue')
   await app.admin.request(StopService, { input: { id: gone.id } })
   const stopped = await call(invokeUrl)
-  expect(stopped.status).toBe(404) // as through its own URL, and in words
+  expect(stopped.status).toBe(409) // as through its own URL, and in words
   expect(await stopped.text()).toMatch(/The service is not running: it is STOPP/)
   await app.admin.request(DeleteService, { input: { id: gone.id } })
   const { route } = await app.admin.request(GetRoute, { id })
