@@ -57,7 +57,7 @@ function conditionOf(naming: Naming, front: FrontName, alias: string): string {
   return parts.length === 0 ? 'true' : `(${parts.join(' AND ')})`
 }
 
-/** `abeja:ser-1cfab7455c8e43a7` → its front and text; undefined when no front is named. */
+/** `<front>:<text>`; undefined when no front is named. */
 export function splitAddress(text: string): { front: FrontName; text: string } | undefined {
   const colon = text.indexOf(':')
   const front = colon < 0 ? undefined : frontCalled(text.slice(0, colon))?.name

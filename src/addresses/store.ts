@@ -6,7 +6,7 @@ import { isStorable, isVisible } from '../kit/names.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../kit/json/nesting.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
-import type { FrontName } from '../rest/fronts.ts'
+import { frontWords, type FrontName } from '../rest/fronts.ts'
 import { placesIn } from '../rest/nouns.ts'
 import { hasWord, splitAddress, wordFor, type Naming } from './address.ts'
 import { placeOf } from './place.ts'
@@ -119,7 +119,7 @@ export function readAddresses(texts: readonly string[] | null | undefined): Chos
     if (address?.text && address.text.length <= 500 && isVisible(address.text)) return [address]
     issues.push({
       path: ['addresses', String(place)],
-      message: 'An address is a front and a text, such as "abeja:1410805969256".',
+      message: `An address is a front and a text with ":" between; fronts are ${frontWords.join(', ')}.`,
     })
     return []
   })

@@ -123,7 +123,7 @@ type InputBuilder = PothosSchemaTypes.InputFieldBuilder<
 export const namingFields = (t: InputBuilder) => ({
   addresses: t.stringList({
     description:
-      'What fronts are to call it, such as "abeja:1410805969256"; computed where not given.',
+      'What fronts are to call it, each as the front in small letters, ":" and a text; computed where not given.',
   }),
   annotations: t.field({ type: [AnnotationInputType], description: 'What only one dialect has.' }),
 })

@@ -118,7 +118,8 @@ async function sendArchive(
 /** What problem details say to people; of any other answer all. */
 function detailIn(text: string): string {
   try {
-    return String((JSON.parse(text) as { detail?: unknown }).detail ?? text)
+    const { detail } = JSON.parse(text) as { detail?: unknown }
+    return typeof detail === 'string' ? detail : text
   } catch {
     return text // a proxy's, for example
   }
