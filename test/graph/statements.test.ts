@@ -232,7 +232,9 @@ async function sent(document: string, first: number): Promise<string[]> {
     typeof sql === 'string' ? sql : ((sql as { text?: string }).text ?? ''),
   )
   // a credential is remembered for a second: whether it is looked up again is a question of time, like all upkeep
-  return texts.filter((text) => !/"lastUsedAt"|pg_control_checkpoint|pg_stat_all_tables/.test(text))
+  return texts.filter(
+    (text) => !/"lastUsedAt"|pg_control_checkpoint|pg_stat_all_tables|^ANALYZE /.test(text),
+  )
 }
 
 type Page = Record<string, unknown>
