@@ -16,9 +16,9 @@ import { applyMigrations } from './db/migrate.ts'
 import { doorsOf, Invoker, leftUploads } from './doors/index.ts'
 import { quotas } from './execution/limits/index.ts'
 import type { Health } from './http/health.ts'
-import { httpServer, mountedFronts } from './http/server.ts'
+import { httpServer } from './http/server.ts'
 import { trustedDocuments } from './execution/trusted-documents.ts'
-import type { Front } from './generated/prisma/enums.ts'
+import type { FrontName } from './rest/fronts.ts'
 import { closeToOthers } from './kit/processes/close-to-others.ts'
 import type { Logger } from './kit/logger.ts'
 import { Dispatcher, sweeper } from './jobs/index.ts'
@@ -51,7 +51,7 @@ export interface Started {
   /** Where it listens, without a trailing slash. */
   readonly url: string
   /** Where fronts with a port of their own listen. */
-  readonly fronts: Readonly<Partial<Record<Front, string>>>
+  readonly fronts: Readonly<Partial<Record<FrontName, string>>>
   /** The file with the admin token, unless ADMIN_TOKEN gave it. */
   readonly tokenFile: string | undefined
   /** Why services run as the user of the server, as a sentence; undefined where each has a user of its own. */
@@ -153,7 +153,6 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     ...platform,
     doors: doorsOf(platform, invoker),
     quotas: quotas(config),
-    fronts: mountedFronts,
   }
   const http = opening(httpServer(site, invoker, state, trusted), (one, graceMs) =>
     one.close(graceMs),

@@ -5,8 +5,8 @@ import { z } from 'zod'
 import { isLoopback } from './kit/http/loopback.ts'
 import { nearest } from './kit/nearest.ts'
 import {
+  anyOf,
   flag,
-  frontList,
   pairs,
   seconds,
   text,
@@ -16,16 +16,21 @@ import {
   whole,
   withoutTrailingSlash,
 } from './kit/settings.ts'
+import { frontNames, type FrontName } from './rest/fronts.ts'
 
 const MIB = 1024 * 1024
 const DAY_SECONDS = 24 * 60 * 60
 
-const rootPort = (front: string) =>
-  whole(0, 65_535, 4001)
-    .optional()
-    .describe(
-      `A further port with the front \`${front}\` at its root, for clients that drop the path of a base URL; \`0\` takes any free one.`,
-    )
+const rootPort = whole(0, 65_535, 4001)
+  .optional()
+  .describe(
+    'A further port with one front at its root, which `<NAME>` stands for, for clients that drop the path of a base URL; `0` takes any free one.',
+  )
+type RootPort = `ROOT_FRONT_${FrontName}_PORT`
+const rootPortOf = (front: FrontName): RootPort => `ROOT_FRONT_${front}_PORT`
+const rootPorts = Object.fromEntries(
+  frontNames.map((front) => [rootPortOf(front), rootPort]),
+) as Record<RootPort, typeof rootPort>
 
 /** Everything the environment can say, under the names it says it by. */
 const variables = z.object({
@@ -103,10 +108,10 @@ const variables = z.object({
       '`token` wants a credential from everybody; `open` lets whoever has none act as `admin`. ' +
         'Without it: `open` when `HOST` is loopback, `token` otherwise.',
     ),
-  OPEN_FRONTS: frontList()
+  OPEN_FRONTS: anyOf(frontNames)
     .prefault('')
     .describe(
-      'REST fronts that may be used without a credential, with commas between: of `abeja` and `topchef`. `omegaml`, `auger` and `onecontainer` are names for fronts to come, and open nothing today.',
+      'REST fronts that may be used without a credential: as their paths begin, with commas between.',
     ),
   OPEN_FRONT_ROLE: z
     .enum(['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN'], {
@@ -114,11 +119,7 @@ const variables = z.object({
     })
     .prefault('DEVELOPER')
     .describe('What they may then do in the default organization.'),
-  ROOT_FRONT_ABEJA_PORT: rootPort('abeja'),
-  ROOT_FRONT_OMEGAML_PORT: rootPort('omegaml'),
-  ROOT_FRONT_TOPCHEF_PORT: rootPort('topchef'),
-  ROOT_FRONT_AUGER_PORT: rootPort('auger'),
-  ROOT_FRONT_ONECONTAINER_PORT: rootPort('onecontainer'),
+  ...rootPorts,
   SIGN_IN_SECONDS: seconds('positive', 30 * DAY_SECONDS, 10 * 365 * DAY_SECONDS)
     .prefault(String(30 * DAY_SECONDS))
     .describe('How long whoever signs in with a password stays signed in (30 days).'),
@@ -301,8 +302,13 @@ const names: readonly string[] = [...Object.keys(variables.shape), ...SECRETS.ma
 /** Also `MILLRACE_*`, but read by the command line, not by the server. */
 const CLIENT_NAMES = ['MILLRACE_URL', 'MILLRACE_TOKEN', 'MILLRACE_ORGANIZATION']
 
+/** A setting that each front has is told of once. */
+const shown = (name: string): string => name.replace(/^(ROOT_FRONT_)\w+(_PORT)$/, '$1<NAME>$2')
+
 /** Each variable with its default as text ('' where it has none) and its meaning, for the documentation. */
-export const configTable = Object.entries(variables.shape).flatMap(([name, schema]) => [
+export const configTable = [
+  ...new Map(Object.entries(variables.shape).map(([name, schema]) => [shown(name), schema])),
+].flatMap(([name, schema]) => [
   {
     name,
     default: schema instanceof z.ZodPrefault ? schema.def.defaultValue : '',
@@ -376,13 +382,9 @@ function configOf(
     openFronts: env.OPEN_FRONTS,
     openFrontRole: env.OPEN_FRONT_ROLE,
     /** Fronts with a port of their own. */
-    rootFrontPorts: {
-      ABEJA: env.ROOT_FRONT_ABEJA_PORT,
-      OMEGAML: env.ROOT_FRONT_OMEGAML_PORT,
-      TOPCHEF: env.ROOT_FRONT_TOPCHEF_PORT,
-      AUGER: env.ROOT_FRONT_AUGER_PORT,
-      ONECONTAINER: env.ROOT_FRONT_ONECONTAINER_PORT,
-    },
+    rootFrontPorts: Object.fromEntries(
+      frontNames.map((front) => [front, env[rootPortOf(front)]]),
+    ) as Readonly<Record<FrontName, number | undefined>>,
     signInMs: toMs(env.SIGN_IN_SECONDS),
     authOpenAnywhere: env.AUTH_OPEN_ANYWHERE,
     adminToken: env.ADMIN_TOKEN,

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Config } from './config.ts'
 import type { Database } from './db/database.ts'
-import type { Front } from './generated/prisma/enums.ts'
+import type { FrontName } from './rest/fronts.ts'
 import { EFFECT, type Actor, type KeyedCall } from './kit/actor.ts'
 import type { CallAnswer, Call, Outgoing } from './kit/http/call.ts'
 import type { CorsPolicy } from './kit/http/cors.ts'
@@ -117,8 +117,6 @@ export interface Quotas {
 export interface Site extends Platform {
   readonly doors: Doors
   readonly quotas: Quotas
-  /** The REST fronts that it has. */
-  readonly fronts: readonly Front[]
 }
 
 /** Everything one request works with. */
@@ -133,7 +131,7 @@ export interface Context extends Site {
   /** The request's place in its trace. */
   readonly span: Span
   /** The REST front the request came through, if any. */
-  readonly front?: Front | undefined
+  readonly front?: FrontName | undefined
   /** An operation of our own, such as a REST front's: free of the limits of public ones, but not of time. */
   readonly trusted?: boolean | undefined
   /** `Last-Event-ID` of an SSE request: the cursor it resumes from. */

@@ -9,7 +9,7 @@ import type { Database } from '../src/db/database.ts'
 import { openDatabase } from '../src/db/open.ts'
 import { doorsOf, Invoker } from '../src/doors/index.ts'
 import { quotas } from '../src/execution/limits/index.ts'
-import { httpServer, mountedFronts } from '../src/http/server.ts'
+import { httpServer } from '../src/http/server.ts'
 import { bootstrap } from '../src/organizations/index.ts'
 import type { Logger } from '../src/kit/logger.ts'
 import { inProcessBus } from '../src/ports/bus/in-process.ts'
@@ -91,7 +91,6 @@ export async function streamApp(
       ...platform,
       doors: doorsOf(platform, invoker),
       quotas: quotas(config),
-      fronts: mountedFronts,
     },
     invoker,
     { phase: 'ready' },

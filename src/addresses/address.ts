@@ -1,67 +1,65 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Front } from '../generated/prisma/enums.ts'
 import type { IdKind } from '../kit/ids.ts'
-import { fromHex16, toHex16 } from '../kit/permute.ts'
+import { frontCalled, fronts, type FrontName } from '../rest/fronts.ts'
+import type { Noun, Nouns } from '../rest/nouns.ts'
 
-/** How one front spells the ids of one kind of object when nobody chose a spelling. */
-export interface Spelling {
-  write(row: { readonly id: string; readonly serial: bigint }): string
-  /** The serial, or the key, behind a spelling; undefined when it is none. */
-  read(text: string): bigint | string | undefined
-}
-
-/** How objects of one kind are named from outside. */
+/** How objects of one kind are named from outside. What each front calls them stands in its folder, by their noun. */
 export interface Naming {
   readonly kind: IdKind<string>
-  /** The word for it in messages. */
+  /** The word for it, in messages and for fronts. */
   readonly noun: string
-  readonly spellings: Partial<Record<Front, Spelling>>
-  /** Which rows, of a table under its alias, a front has a word for, where it has not for all: nothing else has an address there. */
-  readonly words?: Partial<Record<Front, (alias: string) => Prisma.Sql>>
-  /**
-   * What may stand before its own part of an address, with "/" between, and says where it is to be looked for:
-   * `abeja:1410805969256/1410805969257/ser-1cfab7455c8e43a7`. Organizations first, then deployments.
-   */
-  readonly within?: readonly Naming[]
+  readonly table: string
+  /** Nouns of what such an object may belong to: it has the id in a column `<noun>Id`. */
+  readonly within?: readonly string[]
   /** The columns with the organization of a row and with its handle, where they are called otherwise than everywhere. */
   readonly columns?: { readonly organization: string; readonly handle: string }
 }
 
-export const fronts: readonly Front[] = ['ABEJA', 'OMEGAML', 'TOPCHEF', 'AUGER', 'ONECONTAINER']
+const namings = new Map<string, Naming>()
+
+/** Names a kind of objects, so that fronts can call them by their noun. */
+export function naming<const Own extends Naming>(own: Own): Own {
+  namings.set(own.noun, own)
+  return own
+}
+
+export function namingOf(noun: string): Naming {
+  const known = namings.get(noun)
+  if (known === undefined) throw new Error(`A front speaks of a noun that there is not: ${noun}`)
+  return known
+}
+
+const vocabularies = Object.fromEntries(fronts.map(({ name, nouns }) => [name, nouns])) as Readonly<
+  Record<FrontName, Nouns>
+>
+
+/** What a front calls objects of a kind; undefined where it has no word for any. */
+export const wordFor = (front: FrontName, { noun }: Naming): Noun | undefined =>
+  vocabularies[front][noun]
 
 /** The condition on rows of `alias` that a front has a word for. */
-export const hasWord = ({ spellings, words }: Naming, front: Front, alias: string): Prisma.Sql =>
-  words?.[front]?.(alias) ?? Prisma.raw(String(front in spellings))
+export const hasWord = (naming: Naming, front: FrontName, alias: string): Prisma.Sql =>
+  Prisma.raw(conditionOf(naming, front, alias))
 
-const BASE = 1_000_000_000_000n
-
-/** ABEJA's platform ids: 13 decimal digits (contract abeja 3). */
-export const thirteenDigits: Spelling = {
-  write: ({ serial }) => String(BASE + serial),
-  read: (text) => (/^[1-9]\d{12}$/.test(text) ? BigInt(text) - BASE : undefined),
+function conditionOf(naming: Naming, front: FrontName, alias: string): string {
+  const word = wordFor(front, naming)
+  if (word === undefined) return 'false'
+  const parts = Object.entries(word.where ?? {}).map(
+    ([column, value]) =>
+      `${alias}."${column}" = ${typeof value === 'string' ? `'${value}'` : value}`,
+  )
+  if (word.of !== undefined) {
+    const [owner, its] = [namingOf(word.of), `${alias}_of`]
+    parts.push(
+      `EXISTS (SELECT FROM "${owner.table}" AS ${its} WHERE ${its}.id = ${alias}."${owner.noun}Id" AND ${conditionOf(owner, front, its)})`,
+    )
+  }
+  return parts.length === 0 ? 'true' : `(${parts.join(' AND ')})`
 }
 
-/** ABEJA's ids with a prefix and 16 hexadecimal digits (contract abeja 3). */
-export const hex16 = (prefix: string): Spelling => ({
-  write: ({ serial }) => prefix + toHex16(serial),
-  read: (text) => (text.startsWith(prefix) ? fromHex16(text.slice(prefix.length)) : undefined),
-})
-
-/** The key itself, in the usual way of writing it (contracts topchef 2 and auger 3). */
-export const uuid: Spelling = {
-  write: ({ id }) => id,
-  read: (text) => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? text : undefined),
-}
-
-/** Whole numbers. */
-export const decimal: Spelling = {
-  write: ({ serial }) => String(serial),
-  read: (text) => (/^[1-9]\d{0,17}$/.test(text) ? BigInt(text) : undefined),
-}
-
-/** `abeja:ser-1cfab7455c8e43a7` → its front and text; undefined when no front is named. */
-export function splitAddress(text: string): { front: Front; text: string } | undefined {
+/** `<front>:<text>`; undefined when no front is named. */
+export function splitAddress(text: string): { front: FrontName; text: string } | undefined {
   const colon = text.indexOf(':')
-  const front = fronts.find((one) => one.toLowerCase() === text.slice(0, colon))
-  return front === undefined || colon < 0 ? undefined : { front, text: text.slice(colon + 1) }
+  const front = colon < 0 ? undefined : frontCalled(text.slice(0, colon))?.name
+  return front && { front, text: text.slice(colon + 1) }
 }

@@ -28,12 +28,12 @@ export function namedAlong({ kind }: Naming, all: readonly NamedAlong[]): Prisma
     addressed AS (
       INSERT INTO "Address" ("organizationId", front, noun, text, "objectId")
       SELECT moved."organizationId", a.front, ${kind.noun}, a.text, moved.id FROM moved
-      JOIN json_to_recordset(${JSON.stringify(addresses)}::json) AS a("objectId" uuid, front "Front", text text)
+      JOIN json_to_recordset(${JSON.stringify(addresses)}::json) AS a("objectId" uuid, front text, text text)
         ON a."objectId" = moved.id),
     annotated AS (
       INSERT INTO "Annotation" ("objectId", front, value)
       SELECT moved.id, a.front, a.text FROM moved
-      JOIN json_to_recordset(${JSON.stringify(annotations)}::json) AS a("objectId" uuid, front "Front", text text)
+      JOIN json_to_recordset(${JSON.stringify(annotations)}::json) AS a("objectId" uuid, front text, text text)
         ON a."objectId" = moved.id)`
 }
 
@@ -46,10 +46,10 @@ export function annotatedAlong(annotations: readonly AnnotationInput[]): Prisma.
     annotated AS (
       INSERT INTO "Annotation" ("objectId", front, value)
       SELECT moved.id, a.front, a.text FROM moved
-      CROSS JOIN json_to_recordset(${JSON.stringify(kept)}::json) AS a(front "Front", text text)
+      CROSS JOIN json_to_recordset(${JSON.stringify(kept)}::json) AS a(front text, text text)
       ON CONFLICT ("objectId", front) DO UPDATE SET value = excluded.value),
     unannotated AS (
-      DELETE FROM "Annotation" AS a USING moved WHERE a."objectId" = moved.id AND a.front = ANY(${gone}::"Front"[]))`
+      DELETE FROM "Annotation" AS a USING moved WHERE a."objectId" = moved.id AND a.front = ANY(${gone}::text[]))`
 }
 
 /** Of each front what was given last, as JSON text; null removes it. Throws ValidationError for what is nested too deep. */
@@ -81,7 +81,7 @@ export async function addressConflict(
     objectId: string
   }>(Prisma.sql`
     SELECT a.front, a.text, a."objectId" FROM "Address" AS a
-    JOIN json_to_recordset(${JSON.stringify(all)}::json) AS w("organizationId" uuid, front "Front", text text)
+    JOIN json_to_recordset(${JSON.stringify(all)}::json) AS w("organizationId" uuid, front text, text text)
       ON w."organizationId" = a."organizationId" AND w.front = a.front AND w.text = a.text
     WHERE a.noun = ${kind.noun} LIMIT 1`)
   if (taken === undefined) return new Conflict('addresses', `An address of the ${noun} is taken.`)

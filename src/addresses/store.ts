@@ -1,5 +1,4 @@
 import { Prisma, type Address, type Annotation } from '../generated/prisma/client.ts'
-import type { Front } from '../generated/prisma/enums.ts'
 import type { Context } from '../context.ts'
 import { Ambiguous, Conflict, ValidationError, type Issue } from '../kit/errors.ts'
 import type { JsonText } from '../kit/json/json.ts'
@@ -7,7 +6,9 @@ import { isStorable, isVisible } from '../kit/names.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../kit/json/nesting.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
-import { hasWord, splitAddress, type Naming } from './address.ts'
+import { frontWords, type FrontName } from '../rest/fronts.ts'
+import { placesIn } from '../rest/nouns.ts'
+import { hasWord, splitAddress, wordFor, type Naming } from './address.ts'
 import { placeOf } from './place.ts'
 
 /** A condition on the rows of one table, for named SQL; two with the same `form` differ in nothing but their values. */
@@ -41,28 +42,26 @@ export async function meantBy(
   if (address === undefined)
     return { form: 'handle', where: Prisma.sql`${column(handle)} = ${text}` }
   const { front } = address
-  const known = naming.words === undefined ? Prisma.sql`true` : hasWord(naming, front, alias)
+  const word = wordFor(front, naming)
+  const known = word === undefined ? Prisma.sql`true` : hasWord(naming, front, alias)
   const parts = address.text.split('/')
-  if (naming.within !== undefined && parts.length > 1) {
-    const found = await placeOf(ctx, front, naming, parts, organizations)
+  const places = word === undefined ? [] : placesIn(word)
+  if (places.length > 0 && parts.length > 1) {
+    const found = await placeOf(ctx, front, naming, places, parts, organizations)
     const key = found?.objectId ?? spelledKey(naming, front, parts.at(-1) ?? '')
     if (found === null || key === undefined) return null
-    const { organizationId, deploymentId } = found.place
     const isKey =
       typeof key === 'bigint'
         ? Prisma.sql`${column('serial')} = ${key}::bigint`
         : Prisma.sql`${column('id')} = ${key}::uuid`
-    const isThere =
-      deploymentId === undefined
-        ? Prisma.sql`${column('organizationId')} = ${organizationId}::uuid`
-        : Prisma.sql`${column('deploymentId')} = ${deploymentId}::uuid`
+    const isThere = Prisma.sql`${column(found.column)} = ${found.id}::uuid`
     return {
-      form: `${typeof key}-${front}-in-${deploymentId === undefined ? 'organization' : 'deployment'}`,
+      form: `${typeof key}-${front}-in-${found.column}`,
       where: Prisma.sql`${isKey} AND ${isThere} AND ${known}`,
     }
   }
   const stored = (where: Prisma.Sql): Prisma.Sql => Prisma.sql`
-    SELECT a."objectId" FROM "Address" AS a WHERE ${where} AND a.front = ${front}::"Front"
+    SELECT a."objectId" FROM "Address" AS a WHERE ${where} AND a.front = ${front}
       AND a.noun = ${naming.kind.noun} AND a.text = ${address.text}`
   const chosen = stored(Prisma.sql`a."organizationId" = ANY(${[...organizations]}::uuid[])`)
   const key = spelledKey(naming, front, address.text)
@@ -80,8 +79,8 @@ export async function meantBy(
 }
 
 /** The serial, or the key, that a front's own spelling says, of an object whose address nobody chose. */
-const spelledKey = (naming: Naming, front: Front, text: string): bigint | string | undefined =>
-  naming.spellings[front]?.read(text)
+const spelledKey = (naming: Naming, front: FrontName, text: string): bigint | string | undefined =>
+  wordFor(front, naming)?.spelling.read(text)
 
 /**
  * The only one of the rows that a text means, null where there is none. Throws Ambiguous for several, which are of as
@@ -111,7 +110,7 @@ export async function theOne<Row extends { readonly id: string; readonly organiz
 }
 
 /** Addresses a caller chose, read and checked before anything is written. */
-export type ChosenAddresses = readonly { front: Front; text: string }[]
+export type ChosenAddresses = readonly { front: FrontName; text: string }[]
 
 export function readAddresses(texts: readonly string[] | null | undefined): ChosenAddresses {
   const issues: Issue[] = []
@@ -120,7 +119,7 @@ export function readAddresses(texts: readonly string[] | null | undefined): Chos
     if (address?.text && address.text.length <= 500 && isVisible(address.text)) return [address]
     issues.push({
       path: ['addresses', String(place)],
-      message: 'An address is a front and a text, such as "abeja:1410805969256".',
+      message: `An address is a front and a text with ":" between; fronts are ${frontWords.join(', ')}.`,
     })
     return []
   })
@@ -151,7 +150,7 @@ export async function keepAddresses(
 
 /** What only one dialect has, as it was received. */
 export interface AnnotationInput {
-  readonly front: Front
+  readonly front: FrontName
   readonly value?: JsonText | null | undefined
 }
 
@@ -230,7 +229,7 @@ function byObject<Row extends { objectId: string }>(rows: readonly Row[]): Map<s
 export interface Addressed {
   readonly id: string
   readonly serial: bigint
-  readonly storedAddresses?: Readonly<Partial<Record<Front, string>>> | null
+  readonly storedAddresses?: Readonly<Partial<Record<string, string>>> | null
 }
 
 /** The column that reads the stored addresses of a row of `alias` along with it. */
@@ -243,10 +242,10 @@ export const addressesAlong = (alias: string): Prisma.Sql =>
 export async function addressFor(
   ctx: Pick<Context, 'database'>,
   naming: Naming,
-  front: Front,
+  front: FrontName,
   row: Addressed,
 ): Promise<string | undefined> {
-  const own = naming.spellings[front]?.write(row)
+  const own = wordFor(front, naming)?.spelling.write(row)
   if (row.storedAddresses !== undefined) return row.storedAddresses?.[front] ?? own
   const stored = (await storedAddresses(ctx, row.id)) ?? []
   return stored.find((one) => one.front === front)?.text ?? own

@@ -1,25 +1,22 @@
 import type { ObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { Front } from '../generated/prisma/enums.ts'
 import { JsonText } from '../kit/json/json.ts'
 import { needs } from '../kit/needs.ts'
-import { fronts, type Naming } from './address.ts'
-import { addressFor, storedAnnotations } from './store.ts'
+import { fronts, type FrontName } from '../rest/fronts.ts'
+import { wordFor, type Naming } from './address.ts'
+import { isShown, pathOf, type Fixed } from './paths.ts'
+import { addressFor, storedAnnotations, type Addressed } from './store.ts'
 
 export const FrontType = builder.enumType('Front', {
   description: 'The old systems whose clients are served.',
-  values: {
-    [Front.ABEJA]: { description: 'ABEJA Platform.' },
-    [Front.OMEGAML]: { description: 'omega|ml.' },
-    [Front.TOPCHEF]: { description: 'TopChef.' },
-    [Front.AUGER]: { description: 'Auger Hub.' },
-    [Front.ONECONTAINER]: { description: 'oneContainer.' },
-  } as const,
+  values: Object.fromEntries(
+    fronts.map(({ name, system }) => [name, { description: `${system}.` }]),
+  ) as Record<FrontName, { description: string }>,
 })
 
 interface Address {
-  readonly front: Front
+  readonly front: FrontName
   readonly id: string
   readonly path: string
 }
@@ -64,33 +61,22 @@ export const AddressableInterface = builder.interfaceRef<{ id: string }>('Addres
   }),
 })
 
-/** What spellings are computed from. */
-interface Spelled {
-  readonly id: string
-  readonly serial: bigint
-}
-
-/** Where each front answers for a row; undefined where it has no word for that one. */
-type Paths<Row> = Partial<
-  Record<Front, (ctx: Context, row: Row, id: string) => Promise<string | undefined>>
->
-
-/**
- * Gives a type its `addresses`: `paths` says where each front that has a word for it answers, from the columns that are
- * always read of a row and those it names.
- */
-export function addressable<Always extends { id: string }, Row extends Always>(
-  type: ObjectRef<typeof builder.$inferSchemaTypes, Always>,
+/** Gives a type its `addresses`. `fixed` are columns that all its objects have the same values of. */
+export function addressable<Row extends { id: string }>(
+  type: ObjectRef<typeof builder.$inferSchemaTypes, Row>,
   naming: Naming,
-  paths: Paths<Row>,
-  columns: readonly (keyof Row & string)[] = [],
+  fixed: Fixed = {},
 ): void {
+  const names = fronts.flatMap(({ name }) => {
+    const word = wordFor(name, naming)
+    return word !== undefined && isShown(word, fixed) ? [name] : []
+  })
   builder.objectField(type, 'addresses', (t) =>
     t.field({
       type: [AddressType],
       description: 'What each front calls it.',
-      extensions: needs(['serial', ...columns]),
-      resolve: (row, _args, ctx) => addressesOf(ctx, naming, paths, row as Row & Spelled), // what is needed is there
+      extensions: needs(['serial']),
+      resolve: (row, _args, ctx) => addressesOf(ctx, naming, names, row as Row & Addressed), // what is needed is there
     }),
   )
   builder.objectField(type, 'address', (t) =>
@@ -100,25 +86,24 @@ export function addressable<Always extends { id: string }, Row extends Always>(
       args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
       extensions: needs(['serial']),
       resolve: async (row, { front }, ctx) =>
-        front in paths
-          ? ((await addressFor(ctx, naming, front, row as Always & Spelled)) ?? null)
+        names.includes(front)
+          ? ((await addressFor(ctx, naming, front, row as Row & Addressed)) ?? null)
           : null,
     }),
   )
 }
 
-async function addressesOf<Row extends Spelled>(
+async function addressesOf(
   ctx: Context,
   naming: Naming,
-  paths: Paths<Row>,
-  row: Row,
+  names: readonly FrontName[],
+  row: Addressed,
 ): Promise<Address[]> {
   const all = await Promise.all(
-    fronts.map(async (front) => {
-      const path = paths[front]
-      const id = path && (await addressFor(ctx, naming, front, row))
-      const where = id && path && (await path(ctx, row, id))
-      return id && where ? [{ front, id, path: where }] : []
+    names.map(async (front) => {
+      const id = await addressFor(ctx, naming, front, row)
+      const path = id && (await pathOf(ctx, naming, front, row, id))
+      return id && path ? [{ front, id, path }] : []
     }),
   )
   return all.flat()
@@ -141,7 +126,7 @@ type InputBuilder = PothosSchemaTypes.InputFieldBuilder<
 export const namingFields = (t: InputBuilder) => ({
   addresses: t.stringList({
     description:
-      'What fronts are to call it, such as "abeja:1410805969256"; computed where not given.',
+      'What fronts are to call it, each as the front in small letters, ":" and a text; computed where not given.',
   }),
   annotations: t.field({ type: [AnnotationInputType], description: 'What only one dialect has.' }),
 })

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Front, Role } from '../generated/prisma/enums.ts'
+import type { Role } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import type { Database } from '../db/database.ts'
 import { Unauthenticated } from '../kit/errors.ts'
 import { DEFAULT_HANDLE } from '../kit/names.ts'
@@ -17,7 +18,7 @@ const MAX_KEPT = 10_000
 /** What decides over callers who bring no credential that is known. */
 export interface Openness {
   readonly auth: 'open' | 'token'
-  readonly openFronts: readonly Front[]
+  readonly openFronts: readonly FrontName[]
   readonly openFrontRole: Role
 }
 
@@ -45,7 +46,7 @@ export class Authenticator {
    * The viewer behind a credential. One that is not known, and none at all, is user `admin` in open mode and an
    * unnamed member of the default organization on an open front; elsewhere an unknown one throws Unauthenticated.
    */
-  async viewer(credential: Credential | undefined, front?: Front): Promise<Viewer> {
+  async viewer(credential: Credential | undefined, front?: FrontName): Promise<Viewer> {
     const known = await this.known(credential)
     if (known !== undefined) return known
     const { auth, openFronts } = this.#openness
@@ -115,7 +116,7 @@ export class Authenticator {
     return viewer && { viewer, until: asked + Math.min(KEPT_MS, row.leftMs ?? KEPT_MS) }
   }
 
-  async #unnamed(front: Front): Promise<Kept | undefined> {
+  async #unnamed(front: FrontName): Promise<Kept | undefined> {
     const until = performance.now() + KEPT_MS
     const [row] = await this.#database.query<{ id: string }>(
       Prisma.sql`SELECT id FROM "Organization" WHERE handle = ${DEFAULT_HANDLE}`,

@@ -1,5 +1,5 @@
 import { parseCookie } from 'cookie'
-import { Front } from '../generated/prisma/enums.ts'
+import { frontWords, type FrontName } from '../rest/fronts.ts'
 
 /**
  * The cookie that signIn sets. Its value is a token's secret. Over https its name is one that browsers take from this
@@ -21,7 +21,7 @@ export interface Credential {
 export function credentialIn(
   headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined },
   cookie: string,
-  front?: Front,
+  front?: FrontName,
 ): Credential | undefined {
   if (headers.authorization !== undefined)
     return { from: 'header', ...readHeader(headers.authorization, front) }
@@ -35,7 +35,7 @@ type Said = Pick<Credential, 'secret' | 'userName'>
  * `Bearer <secret>`, or `Basic …` with the secret as its password, which is how tokens fit into a URL. Fronts also
  * take `ApiKey <user>:<secret>`.
  */
-function readHeader(authorization: string, front: Front | undefined): Said {
+function readHeader(authorization: string, front: FrontName | undefined): Said {
   const [scheme = '', value = ''] = authorization.trim().split(/\s+/, 2)
   switch (scheme.toLowerCase()) {
     case 'bearer':
@@ -57,7 +57,4 @@ function parted(text: string): [userName: string, password: string | undefined] 
   return [userName, password || undefined]
 }
 
-const PARTS = new RegExp(
-  `^((?:${Object.values(Front).join('|').toLowerCase()}):[^:]*(?=:)|[^:]*):(.*)$`,
-  's',
-)
+const PARTS = new RegExp(`^((?:${frontWords.join('|')}):[^:]*(?=:)|[^:]*):(.*)$`, 's')

@@ -1,6 +1,7 @@
 import { Forbidden, NotFound, Unauthenticated, ValidationError } from '../kit/errors.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { Front, Role } from '../generated/prisma/enums.ts'
+import type { Role } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import { noteRight, type Right } from './noted-rights.ts'
 import { atLeast } from './roles.ts'
 
@@ -53,7 +54,7 @@ export type Viewer =
   /** Somebody without a name, on a front that is open. */
   | {
       readonly kind: 'front'
-      readonly front: Front
+      readonly front: FrontName
       readonly memberships: readonly OrganizationRole[]
     }
 

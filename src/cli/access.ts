@@ -7,7 +7,8 @@ import {
 } from '../generated/operations/graphql.ts'
 import { done, send } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
-import { exported, readFront, toldFronts, variablesOf } from './front.ts'
+import { frontWords, type FrontWord } from '../rest/fronts.ts'
+import { exported, readFront, variablesOf } from './front.ts'
 import { answer, note } from './output.ts'
 import { Refusal } from './refusal.ts'
 import { readExpiry } from './time.ts'
@@ -15,7 +16,7 @@ import { readExpiry } from './time.ts'
 interface TokenOptions {
   readonly role?: Role
   readonly expiresIn?: string
-  readonly front?: keyof typeof variablesOf
+  readonly front?: FrontWord
 }
 
 const ROLES: readonly Role[] = ['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN']
@@ -33,7 +34,7 @@ export function addAccess(program: Command): void {
     )
     .option(
       '--front <name>',
-      `print what clients of an old system need to use it: ${toldFronts}; its name and developer are then the defaults`,
+      `print what clients of an old system need to use it: ${frontWords.join(', ')}; its name and developer are then the defaults`,
       readFront,
     )
     .action(async (given: string | undefined, options: TokenOptions, command: Command) => {
@@ -51,7 +52,7 @@ export function addAccess(program: Command): void {
         },
       })
       const { secret, token: made } = done(createToken)
-      const variables = front && (await variablesOf[front](server, secret))
+      const variables = front && (await variablesOf(front, server, secret))
       answer(isJson(command), { ...made, secret, ...(variables && { variables }) }, () =>
         variables ? exported(variables) : secret,
       )

@@ -22,7 +22,7 @@ export function talking(command: Command): Command {
     )
     .option(
       '--organization <handle>',
-      'the only organization to act in, for members of several: handle or id, also one of ABEJA (MILLRACE_ORGANIZATION, else the user name of the URL, else all)',
+      'the only organization to act in, for members of several: handle or id, also that of an old system (MILLRACE_ORGANIZATION, else the user name of the URL, else all)',
     )
 }
 

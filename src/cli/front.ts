@@ -1,37 +1,25 @@
 import { InvalidArgumentError } from 'commander'
 import { CliOwnOrganizationDocument } from '../generated/operations/graphql.ts'
+import { frontCalled, frontWords, type FrontWord } from '../rest/fronts.ts'
 import { send, type ServerAccess } from './api.ts'
 
 type Variables = Readonly<Record<string, string>>
 
 /**
- * Environment variables by which clients of an old system find this server, with a token of the organization that the
- * caller acts in and what else they need.
+ * Environment variables by which the clients of a front find this server, with a token of the organization that the
+ * caller acts in.
  */
-export const variablesOf = {
-  /** Of ABEJA's SDK and command line. The user name makes calls of services work without any entry in the DNS. */
-  async abeja(server: ServerAccess, secret: string): Promise<Variables> {
-    const { address } = await ownOrganization(server)
-    return {
-      ABEJA_API_URL: `${server.url.replace('://', '://x@')}/abeja`,
-      ABEJA_ORGANIZATION_ID: address ?? '',
-      PLATFORM_AUTH_TOKEN: secret,
-    }
-  },
-  /** The base URL that clients of TopChef are given, by hand or by a script of the lab: they know of no credential. */
-  async topchef(server: ServerAccess, secret: string): Promise<Variables> {
-    const { handle } = await ownOrganization(server)
-    return { TOPCHEF_URL: `${server.url.replace('://', `://${handle}:${secret}@`)}/topchef` }
-  },
-} as const
-
-const names = Object.keys(variablesOf) as (keyof typeof variablesOf)[] // its own keys
-
-/** The fronts whose clients can be told. */
-export const toldFronts = names.join(', ')
-
-const ownOrganization = async (server: ServerAccess) =>
-  (await send(server, CliOwnOrganizationDocument, {})).viewer.organization
+export async function variablesOf(
+  word: FrontWord,
+  server: ServerAccess,
+  token: string,
+): Promise<Variables | undefined> {
+  const front = frontCalled(word)
+  if (front === undefined) return undefined
+  const { viewer } = await send(server, CliOwnOrganizationDocument, { front: front.name })
+  const { handle, address } = viewer.organization
+  return front.clientEnvironment({ url: server.url, handle, address: address ?? undefined, token })
+}
 
 /** Lines to be pasted into a shell, which takes the values as they are. */
 export const exported = (variables: Variables): string =>
@@ -39,8 +27,8 @@ export const exported = (variables: Variables): string =>
     .map(([name, value]) => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`)
     .join('\n')
 
-export function readFront(text: string): keyof typeof variablesOf {
-  const name = names.find((one) => one === text.toLowerCase())
-  if (name === undefined) throw new InvalidArgumentError(`Give one of ${toldFronts}.`)
-  return name
+export function readFront(text: string): FrontWord {
+  const word = frontWords.find((one) => one === text.toLowerCase())
+  if (word === undefined) throw new InvalidArgumentError(`Give one of ${frontWords.join(', ')}.`)
+  return word
 }

@@ -108,9 +108,19 @@ async function sendArchive(
   }).catch(() => {
     throw unreachable(server)
   })
-  const said = await response.body.text()
+  const said = detailIn(await response.body.text())
   if (response.statusCode < 300) return
   const { deploymentVersion } = await send(server, CliFindVersionDocument, { id: version.id })
   const why = deploymentVersion?.rejection ?? `status ${response.statusCode}: ${said}`
   throw new Refusal(`The archive was refused: ${why}`)
+}
+
+/** What problem details say to people; of any other answer all. */
+function detailIn(text: string): string {
+  try {
+    const { detail } = JSON.parse(text) as { detail?: unknown }
+    return typeof detail === 'string' ? detail : text
+  } catch {
+    return text // a proxy's, for example
+  }
 }

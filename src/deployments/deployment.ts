@@ -1,9 +1,7 @@
-import { hex16, thirteenDigits } from '../addresses/index.ts'
 import type { Deployment, DeploymentVersion } from '../generated/prisma/client.ts'
 import { idKind } from '../kit/ids.ts'
 import { machine } from '../kit/machine.ts'
 import { kindOf } from '../kinds/index.ts'
-import { organizations } from '../organizations/index.ts'
 
 export const DeploymentId = idKind('dep')
 export const VersionId = idKind('ver')
@@ -13,8 +11,7 @@ export const deployments = kindOf<Deployment>({
   noun: 'deployment',
   table: 'Deployment',
   type: 'Deployment',
-  spellings: { ABEJA: thirteenDigits },
-  within: [organizations],
+  within: ['organization'],
   closedBy: 'deletedAt',
   search: {
     names: ['name', 'heldHandle'],
@@ -28,8 +25,7 @@ export const versions = kindOf<DeploymentVersion>({
   noun: 'deployment version',
   table: 'DeploymentVersion',
   type: 'DeploymentVersion',
-  spellings: { ABEJA: hex16('ver-') },
-  within: [organizations, deployments],
+  within: ['organization', 'deployment'],
   held: ['heldLabel'],
   search: {
     names: ['label'],
@@ -51,7 +47,7 @@ export const versionMoves = machine({
   READY: {},
 })
 
-/** What runs when nothing is said: Python's shim and this handler (contract abeja 4.2). */
+/** What runs when nothing is said: Python's shim and this handler. */
 export const DEFAULT_IMAGE = 'python'
 export const DEFAULT_HANDLER = 'main:handler'
 

@@ -9,5 +9,5 @@ export {
 export { environmentRule } from './rules.ts'
 export { deploymentColumns, type PartialDeployment } from './columns.ts'
 export { deploymentOf, versionOf } from './store.ts'
-export { abejaPath, DeploymentType, VersionType } from './types.ts'
+export { DeploymentType, VersionType } from './types.ts'
 export { archiveOf, checkAgain, clearChecks, giveUpChecks, receiveArchive } from './receive.ts'

@@ -1,4 +1,4 @@
-import { addressable, AddressableInterface, addressFor } from '../addresses/index.ts'
+import { addressable, AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { isFollowed } from '../events/index.ts'
 import { VersionStatus, type DeploymentVersion } from '../generated/prisma/client.ts'
@@ -10,9 +10,7 @@ import { hasStates } from '../graph/machine.ts'
 import { NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
-import type { Context } from '../context.ts'
-import { batched } from '../kit/batched.ts'
-import { ActorType, organizations } from '../organizations/index.ts'
+import { ActorType } from '../organizations/index.ts'
 import { NameValueType } from '../uploads/index.ts'
 import { archiveUrl, mayFetch } from './archive.ts'
 import { alwaysRead, deploymentFields, type PartialDeployment } from './columns.ts'
@@ -183,38 +181,7 @@ export const DeploymentConnection = connectionOf<PartialDeployment>(
   'deployments',
 )
 
-const organizationBy = batched(({ database }: Context, ids) =>
-  database.prisma.organization.findMany({ where: { id: { in: ids } } }),
-)
-const deploymentBy = batched(({ database }: Context, ids) =>
-  database.prisma.deployment.findMany({ where: { id: { in: ids } } }),
-)
-
-/** The path of a deployment in ABEJA's words, which begin with the organization. */
-export async function abejaPath(
-  ctx: Context,
-  organizationId: string,
-  deploymentId: string,
-): Promise<string> {
-  const [organization, deployment] = await Promise.all([
-    organizationBy(ctx, organizationId),
-    deploymentBy(ctx, deploymentId),
-  ])
-  if (organization === null || deployment === null)
-    throw new Error(`Deployment ${deploymentId} of organization ${organizationId} has no row.`)
-  const [org, dep] = await Promise.all([
-    addressFor(ctx, organizations, 'ABEJA', organization),
-    addressFor(ctx, deployments, 'ABEJA', deployment),
-  ])
-  return `/abeja/organizations/${org}/deployments/${dep}`
-}
-
 isFollowed(deployments, DeploymentType, 'A deployment: versions, rollouts, rollbacks.')
-addressable(DeploymentType, deployments, {
-  ABEJA: (ctx, row) => abejaPath(ctx, row.organizationId, row.id),
-})
-addressable(VersionType, versions, {
-  ABEJA: async (ctx, row, id) =>
-    `${await abejaPath(ctx, row.organizationId, row.deploymentId)}/versions/${id}`,
-})
+addressable(DeploymentType, deployments)
+addressable(VersionType, versions)
 hasStates('DeploymentVersion', versionMoves)

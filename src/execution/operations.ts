@@ -6,7 +6,7 @@ import {
   type ExecutionResult,
 } from 'graphql'
 import type { Context } from '../context.ts'
-import type { Front } from '../generated/prisma/enums.ts'
+import type { FrontWord } from '../rest/fronts.ts'
 import { errorCodes, type ErrorCode } from '../kit/errors.ts'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import type { Span } from '../ports/tracing/tracing.ts'
@@ -14,7 +14,7 @@ import type { DeliveryResult } from './deliveries.ts'
 import { execute, subscribe } from './run.ts'
 
 /** Through which door of GraphQL an operation comes: the name of a front, where one executes it. */
-export type Door = 'fast' | 'yoga' | 'websocket' | 'sse' | Lowercase<Front>
+export type Door = 'fast' | 'yoga' | 'websocket' | 'sse' | FrontWord
 type Kind = 'query' | 'mutation' | 'subscription' | 'none'
 type Deliveries = AsyncIterableIterator<DeliveryResult>
 

@@ -76,7 +76,9 @@ function rankOf(type: string, ranges: readonly Range[]): { quality: number; plac
 }
 
 /** The caller takes nothing that there is of what it asks for. */
-export class NotAcceptable extends BadRequest {}
+class NotAcceptable extends BadRequest {
+  override readonly status = 406
+}
 
 /** A subscription is never begun for whoever does not take an event stream. */
 export const streaming: Plugin<Context> = {

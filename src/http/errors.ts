@@ -1,55 +1,85 @@
-import type { ServerResponse } from 'node:http'
+import { STATUS_CODES, type ServerResponse } from 'node:http'
+import type { FastifyReply } from 'fastify'
 import {
   Ambiguous,
-  BadGateway,
   BadRequest,
-  Conflict,
   DomainError,
-  Forbidden,
-  NotFound,
   Outage,
   outageIn,
   QuotaReached,
-  TimedOut,
-  Unauthenticated,
   Unavailable,
-  WrongState,
+  ValidationError,
+  type Choice,
+  type ErrorCode,
+  type Issue,
 } from '../kit/errors.ts'
-import { BodyTooSlow } from '../kit/http/body.ts'
-import { NotAcceptable } from './accept.ts'
-import { UrlTooLong } from './request.ts'
-import { UnsupportedMedia } from './sent.ts'
+import { statuses, statusOf } from '../kit/http/statuses.ts'
 
-/** How a door answers an error over plain HTTP. */
-export interface HttpError {
+/** Problem details (RFC 9457), which say no more by their type than by their code. */
+interface ProblemDetails {
+  readonly type: 'about:blank'
+  readonly title: string
   readonly status: number
-  readonly headers: Record<string, string>
-  readonly body: { error: string; error_description: string; error_detail?: object }
+  readonly detail: string
+  readonly code: ErrorCode
+  /** Of a fault or an outage, under which it is in our log. */
+  readonly requestId?: string
+  readonly issues?: readonly Issue[]
+  readonly choices?: readonly Choice[]
 }
 
-/**
- * Errors in the form that callers of services know (contract abeja 2.2 and 6). Whatever is no DomainError is a fault
- * of ours: the caller gets the id under which it is in our log.
- */
+/** How our own doors answer an error over plain HTTP. */
+interface HttpError {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly body: ProblemDetails
+}
+
+/** Whatever is neither a DomainError nor an outage is a fault of ours, which the caller learns no more of than its id. */
 export function httpError(thrown: unknown, requestId: string): HttpError {
   const error = outageIn(thrown) ?? thrown
   if (!(error instanceof DomainError || error instanceof Outage)) {
-    const error_description = `Something went wrong on the server (request ${requestId}).`
-    return { status: 500, headers: {}, body: { error: 'internal_server_error', error_description } }
+    const detail = `Something went wrong on the server (request ${requestId}).`
+    return told(statuses.INTERNAL, 'INTERNAL', detail, { requestId })
   }
-  const [status, name] = statusOf(error)
-  const wait =
+  const isLimit =
     error instanceof Outage || error instanceof Unavailable || error instanceof QuotaReached
-      ? error.retryAfterSeconds
-      : undefined
-  return {
-    status,
-    headers: wait === undefined ? {} : { 'retry-after': String(wait) },
-    body: {
-      error: name,
-      error_description: error instanceof Outage ? error.told(requestId) : error.message,
-      ...(error instanceof Ambiguous ? { error_detail: { choices: error.choices } } : {}),
-    },
+  const detail = error instanceof Outage ? error.told(requestId) : error.message
+  const answer = told(statusOf(error), error.code, detail, {
+    ...(error instanceof Outage ? { requestId } : {}),
+    ...(error instanceof ValidationError ? { issues: error.issues } : {}),
+    ...(error instanceof Ambiguous ? { choices: error.choices } : {}),
+  })
+  const wait = isLimit ? error.retryAfterSeconds : undefined
+  if (wait !== undefined) answer.headers['retry-after'] = String(wait)
+  return answer
+}
+
+const told = (
+  status: number,
+  code: ErrorCode,
+  detail: string,
+  more: Pick<ProblemDetails, 'requestId' | 'issues' | 'choices'>,
+): HttpError => ({
+  status,
+  headers: {},
+  body: { type: 'about:blank', title: STATUS_CODES[status] ?? '', status, detail, code, ...more },
+})
+
+/** Answers an error at a door of our own. */
+export function sendError(reply: FastifyReply, error: unknown): FastifyReply {
+  const { status, headers, body } = httpError(error, reply.request.id)
+  return reply
+    .code(status)
+    .headers({ 'content-type': 'application/problem+json', ...headers })
+    .send(JSON.stringify(body))
+}
+
+/** No door is there. */
+export class NothingThere extends DomainError {
+  readonly code = 'NOT_FOUND'
+  constructor(what: string) {
+    super(`There is nothing at ${what}. The API is at /graphql.`)
   }
 }
 
@@ -68,26 +98,4 @@ export function asAnswer(error: unknown, answer: ServerResponse): unknown {
   if (!('statusCode' in error)) return error
   const isRefusal = String(error.code).startsWith('FST_') && Number(error.statusCode) < 500
   return isRefusal ? new BadRequest(`The request is malformed: ${error.message}`) : error
-}
-
-function statusOf(error: DomainError | Outage): [number, string] {
-  if (error instanceof NotFound) return [404, 'not_found']
-  // a stopped service is documented as 404, which old clients do not retry
-  if (error instanceof WrongState)
-    return error.state === 'IN_USE' ? [409, 'conflict'] : [404, 'not_found']
-  if (error instanceof Conflict) return [409, 'conflict']
-  if (error instanceof Unauthenticated) return [401, 'unauthorized']
-  if (error instanceof Forbidden) return [403, 'forbidden']
-  if (error instanceof Outage && error.code === 'TIMEOUT') return [504, 'gateway_timeout']
-  if (error instanceof Outage || error instanceof Unavailable) return [503, 'service_unavailable']
-  if (error instanceof BadGateway) return [502, 'bad_gateway']
-  if (error instanceof TimedOut) return [504, 'gateway_timeout']
-  // what waiting helps against is a rate, what it does not is a size
-  if (error instanceof QuotaReached)
-    return error.retryAfterSeconds === undefined ? [413, 'too_large'] : [429, 'too_many_requests']
-  if (error instanceof BodyTooSlow) return [408, 'request_timeout']
-  if (error instanceof UnsupportedMedia) return [415, 'unsupported_media_type']
-  if (error instanceof NotAcceptable) return [406, 'not_acceptable']
-  if (error instanceof UrlTooLong) return [414, 'uri_too_long']
-  return [400, 'bad_request']
 }

@@ -13,13 +13,9 @@ import { keepPace } from './slow-senders.ts'
 /** What the fronts are given: their operations, compiled now, and this server's own ways of doing things. */
 export function frontHost(site: Site, fronts: readonly Front[]): Host {
   const operations = fronts.flatMap(({ name, routes, atRoot }) =>
-    [...routes, ...atRoot].flatMap((route) =>
-      route.operations.map((text) => [text, name] as const),
-    ),
+    [...routes, ...atRoot].flatMap((route) => route.operations.map((one) => [one, name] as const)),
   )
-  const prepared = new Map(
-    [...new Map(operations)].map(([text, name]) => [text, prepare(name, text)]),
-  )
+  const prepared = new Map([...new Map(operations)].map(([one, name]) => [one, prepare(name, one)]))
   return {
     site,
     execute: executing(prepared),

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config.ts'
-import type { Front } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import { serviceAt } from '../services/index.ts'
 import { isOwnName, knownHosts } from './own-names.ts'
 import { credentialOf, reached } from './reached.ts'
@@ -15,7 +15,7 @@ import { credentialOf, reached } from './reached.ts'
 export function refusal(
   config: Config,
   request: IncomingMessage,
-  front?: Front,
+  front?: FrontName,
 ): string | undefined {
   const credential = credentialOf(config, request, front)
   if (credential?.from === 'header') return undefined

@@ -2,12 +2,12 @@ import { METHODS } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Site } from '../context.ts'
-import { BadRequest, DomainError, outageIn, Unavailable } from '../kit/errors.ts'
+import { BadRequest, DomainError, Forbidden, outageIn, Unavailable } from '../kit/errors.ts'
 import { Problem, type Front } from '../rest/index.ts'
 import { isPassedOn } from './calls/answers.ts'
 import { challengeFor } from './challenge.ts'
 import { cookieSetBy } from './cookie.ts'
-import { asAnswer, httpError } from './errors.ts'
+import { asAnswer, sendError } from './errors.ts'
 import { pageAt, refusal } from './guard.ts'
 import { Incoming, letWait } from './incoming.ts'
 import { observeRequests } from './observe/requests.ts'
@@ -34,7 +34,7 @@ export interface Listener {
 
 /**
  * A Fastify server as all ports have it: ids, observation, the guard against pages of other origins, bodies as the
- * streams they are, and errors in the form that callers of services know, or of the front that stands at a path.
+ * streams they are, and errors as problem details, or as the front that stands at a path tells them.
  */
 export function listener(
   site: Site,
@@ -52,7 +52,7 @@ export function listener(
     },
     // their types are generic in what the routes of a server answer, of which this one says nothing
     frameworkErrors: (error, request, reply) =>
-      unroutable(frontAt(request.url), error.code, request.id, reply as unknown as FastifyReply),
+      unroutable(frontAt(request.url), error.code, reply as unknown as FastifyReply),
     genReqId: requestIdOf,
     forceCloseConnections: 'idle',
     // bodies are limited where they are read: by count, while they stream
@@ -81,9 +81,7 @@ export function listener(
       const { headers, body } = comeBackIn(0)
       return void reply.headers(headers).send(body)
     }
-    const leaving = new Unavailable('server', 'This server is being stopped. Try again.', 1)
-    const { status, headers, body } = httpError(leaving, request.id)
-    void reply.code(status).headers(headers).send(body)
+    done(new Unavailable('server', 'This server is being stopped. Try again.', 1))
   })
   http.addHook('onRequest', (request, reply, done) => {
     // a front guards itself, in its own words
@@ -94,8 +92,7 @@ export function listener(
       isExempt || pageAt(site.config, request.raw) !== undefined
         ? undefined
         : refusal(site.config, request.raw)
-    if (why === undefined) return done()
-    void reply.code(403).send({ error: 'forbidden', error_description: why })
+    done(why === undefined ? undefined : new Forbidden('VIEWER', why))
   })
   http.addHook('onResponse', (request, _reply, done) => {
     endRest(request.raw, site.config)
@@ -121,8 +118,7 @@ export function listener(
       if (isOutage) log.warn(about, 'a request met an outage')
       else log.error(about, 'a request failed')
     }
-    const { status, headers, body } = httpError(error, request.id)
-    return reply.code(status).headers(headers).send(body)
+    return sendError(reply, error)
   })
   const upgrades = routeUpgrades(http, takeUpgrade)
   const connections = new Set<Socket>()
@@ -156,12 +152,7 @@ export function listener(
 }
 
 /** Answers for a path that is none, or a part of which is longer than any name. */
-function unroutable(
-  front: Front | undefined,
-  code: string,
-  requestId: string,
-  reply: FastifyReply,
-): void {
+function unroutable(front: Front | undefined, code: string, reply: FastifyReply): void {
   const isLong = code === 'FST_ERR_MAX_PARAM_LENGTH'
   if (front !== undefined) {
     const what = isLong ? 'There is nothing with so long a name.' : 'The path is malformed.'
@@ -174,11 +165,7 @@ function unroutable(
   const error = isLong
     ? new UrlTooLong('A part of the path is too long.')
     : new BadRequest('The path is malformed.')
-  const { status, headers, body } = httpError(error, requestId)
-  void reply
-    .code(status)
-    .headers({ ...NO_PAGE, ...headers })
-    .send(body)
+  void sendError(reply.headers(NO_PAGE), error)
 }
 
 /** What is no page is not to be taken for one. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { cookieName, credentialIn, type Credential } from '../auth/credential.ts'
 import type { Config } from '../config.ts'
-import type { Front } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 
 /** From where a request comes, and under which name it reached this server. */
 export interface Reached {
@@ -50,7 +50,7 @@ export const isSecure = (
 export const credentialOf = (
   config: Pick<Config, 'trustProxy' | 'publicUrl'>,
   request: IncomingMessage,
-  front?: Front,
+  front?: FrontName,
 ): Credential | undefined =>
   credentialIn(request.headers, cookieName(isSecure(config, request)), front)
 

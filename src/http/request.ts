@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Credential } from '../auth/credential.ts'
 import { anonymous, type Viewer } from '../auth/viewer.ts'
 import { callerKey, type Context, type CookieSlot, type Site } from '../context.ts'
-import type { Front } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import { BadRequest, Forbidden, Unauthenticated } from '../kit/errors.ts'
 import { asChosen } from '../organizations/index.ts'
 import { isChallenged } from './challenge.ts'
@@ -22,10 +22,9 @@ const URL_LENGTH = 8_192
 export async function operationContext(
   site: Site,
   request: IncomingMessage,
-  front?: Front,
+  front?: FrontName,
 ): Promise<Context> {
-  if ((request.url?.length ?? 0) > URL_LENGTH)
-    throw new UrlTooLong(`A URL has at most ${URL_LENGTH} characters: send the operation by POST.`)
+  if ((request.url?.length ?? 0) > URL_LENGTH) throw tooLong(front)
   try {
     const ctx = await contextOf(site, request, front)
     site.quotas.takeOperation(callerKey(ctx))
@@ -40,14 +39,22 @@ export async function operationContext(
   }
 }
 
+/** Clients of fronts know of no status of its own for it. */
+function tooLong(front: FrontName | undefined): BadRequest {
+  const why = `A URL has at most ${URL_LENGTH} characters: send the operation by POST.`
+  return front === undefined ? new UrlTooLong(why) : new BadRequest(why)
+}
+
 /** A URL longer than any that is read. */
-export class UrlTooLong extends BadRequest {}
+export class UrlTooLong extends BadRequest {
+  override readonly status = 414
+}
 
 /** Finds out who asks. */
 type Authenticate = (
   site: Site,
   request: IncomingMessage,
-  front: Front | undefined,
+  front: FrontName | undefined,
   cookie: CookieSlot | undefined,
 ) => Promise<Viewer>
 
@@ -59,7 +66,7 @@ type Authenticate = (
 export async function contextOf(
   site: Site,
   request: IncomingMessage,
-  front?: Front,
+  front?: FrontName,
   authenticate: Authenticate = viewerOf,
 ): Promise<Context> {
   const seen = seenOf(site, request)
@@ -68,7 +75,7 @@ export async function contextOf(
   const cookie = cookieSlot(site.config, request)
   let origin: string | undefined
   const { config, metrics, tracing, database, bus, storage, runtime, hub, signer } = site
-  const { authenticator, sessions, throttle, now, server, waiting, doors, quotas, fronts } = site
+  const { authenticator, sessions, throttle, now, server, waiting, doors, quotas } = site
   const viewer = await authenticating(seen, site, authenticate(site, request, front, cookie))
   const onGone = whenGone(request)
   const operation = quotas.openOperation({
@@ -96,7 +103,6 @@ export async function contextOf(
     waiting,
     doors,
     quotas,
-    fronts,
     viewer,
     requestId: seen.id,
     get log() {
@@ -130,7 +136,7 @@ const whenGone =
 async function viewerOf(
   site: Site,
   request: IncomingMessage,
-  front: Front | undefined,
+  front: FrontName | undefined,
   cookie: CookieSlot | undefined,
 ): Promise<Viewer> {
   const credential = credentialOf(site.config, request, front)

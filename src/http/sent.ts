@@ -12,7 +12,9 @@ const TYPES: ReadonlySet<string | undefined> = new Set([
 const ENCODINGS: ReadonlySet<string | undefined> = new Set(['utf-8', 'utf8', 'us-ascii', undefined])
 
 /** The body is in a form that is not read here. */
-export class UnsupportedMedia extends BadRequest {}
+class UnsupportedMedia extends BadRequest {
+  override readonly status = 415
+}
 
 /** The body of an operation that is sent by POST, and its media type. */
 interface Sent {

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { Site } from '../context.ts'
 import type { Invoker } from '../doors/index.ts'
-import type { Front as FrontName } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import { fronts, mounted, type Front, type Host } from '../rest/index.ts'
 import { docs } from './docs.ts'
 import { invocation, signedDoors } from './calls/doors.ts'
+import { NothingThere, sendError } from './errors.ts'
 import { fastDoor } from './graphql/fast.ts'
 import { frontHost } from './fronts.ts'
 import { graphiQl } from './graphql/graphiql.ts'
@@ -20,9 +21,6 @@ import { python } from './python.ts'
 import { byName, type TrustedDocuments } from '../execution/trusted-documents.ts'
 import { websockets } from './graphql/websocket.ts'
 import { graphqlServer } from './graphql/yoga.ts'
-
-/** The names of all fronts, each of which every server has. */
-export const mountedFronts: readonly FrontName[] = fronts.map(({ name }) => name)
 
 /** Where a server listens, each URL without a trailing slash. */
 interface Addresses {
@@ -60,10 +58,7 @@ export function httpServer(
   )
   const { http } = main
   http.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
-      error: 'not_found',
-      error_description: `There is nothing at ${request.method} ${request.url.split('?')[0]}. The API is at /graphql.`,
-    }),
+    sendError(reply, new NothingThere(`${request.method} ${request.url.split('?')[0]}`)),
   )
   http.get('/', (_request, reply) => reply.redirect('/graphql', 302))
   void http.register(health(site, state))

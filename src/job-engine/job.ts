@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { decimal, uuid, type Naming } from '../addresses/index.ts'
-import { Prisma } from '../generated/prisma/client.ts'
+import { naming } from '../addresses/index.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import type { KeyedCall } from '../kit/actor.ts'
 import { idKind } from '../kit/ids.ts'
@@ -11,18 +10,12 @@ export const JobId = idKind('job')
 export const AttemptId = idKind('att')
 export const WorkerId = idKind('wrk')
 
-export const jobNaming: Naming = {
+export const jobNaming = naming({
   kind: JobId,
   noun: 'job',
-  spellings: { TOPCHEF: uuid, AUGER: decimal },
-  // its services are queues, and the built-in ones are nobody's
-  words: {
-    TOPCHEF: (j) =>
-      Prisma.raw(
-        `EXISTS (SELECT FROM "Service" AS q WHERE q.id = ${j}."serviceId" AND q.kind = 'QUEUE' AND NOT q."isBuiltIn")`,
-      ),
-  },
-}
+  table: 'Job',
+  within: ['organization', 'project', 'service'],
+})
 
 /**
  * The id of a job that a call submits: when a call with an idempotency key is done again, because its server died,

@@ -3,7 +3,7 @@ import { hasWord } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Front } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import {
   maxPage,
   pageOf,
@@ -36,7 +36,7 @@ export interface JobFilter {
   readonly labels?: readonly { readonly name: string; readonly value: string }[] | null | undefined
   readonly rootId?: string | null | undefined
   readonly errorContains?: string | null | undefined
-  readonly front?: Front | null | undefined
+  readonly front?: FrontName | null | undefined
 }
 
 type JobOrderField = 'CREATED_AT' | 'FINISHED_AT' | 'PRIORITY'

@@ -350,9 +350,7 @@ builder.objectType(JobType, {
   }),
 })
 
-addressable(JobType, jobNaming, {
-  TOPCHEF: async (_ctx, _row, id) => `/topchef/jobs/${id}`,
-})
+addressable(JobType, jobNaming)
 isNode(
   JobId,
   () => 'Job',

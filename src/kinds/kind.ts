@@ -1,4 +1,4 @@
-import { LIMIT_CHOICES, meantBy, theOne, type Naming } from '../addresses/index.ts'
+import { LIMIT_CHOICES, meantBy, naming, theOne, type Naming } from '../addresses/index.ts'
 import { noteRight } from '../auth/noted-rights.ts'
 import { allow, found, organizationsOf, type Viewer } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
@@ -122,6 +122,7 @@ export function kindOf<Row extends Owned>(
     return there
   }
 
+  naming(about)
   isNode(ids, typeof type === 'string' ? () => type : type, byId)
   if (search !== undefined)
     isSearchable<Row>({

@@ -24,7 +24,8 @@ export interface Actor {
   readonly name: string
   readonly userId?: string | undefined
   readonly tokenId?: string | undefined
-  readonly front?: 'ABEJA' | 'OMEGAML' | 'TOPCHEF' | 'AUGER' | 'ONECONTAINER' | undefined
+  /** The name of a REST front: also of one that there is no longer. */
+  readonly front?: string | undefined
   readonly [EFFECT]?: CallEffect | undefined
 }
 

@@ -22,6 +22,8 @@ export type ErrorCode = (typeof errorCodes)[number]
 
 export abstract class DomainError extends Error {
   abstract readonly code: ErrorCode
+  /** Its status over plain HTTP, where that is not the one of its code (http/statuses.ts). */
+  declare readonly status?: number
 }
 
 /** One thing wrong with an input. */
@@ -103,11 +105,14 @@ export class Forbidden extends DomainError {
 export class QuotaReached extends DomainError {
   readonly code = 'QUOTA_REACHED'
   readonly limit: number
+  declare readonly status?: number
   readonly retryAfterSeconds: number | undefined
   constructor(message: string, limit: number, retryAfterSeconds?: number) {
     super(message)
     this.limit = limit
     this.retryAfterSeconds = retryAfterSeconds
+    // what waiting helps against is a rate, what it does not is a size
+    if (retryAfterSeconds === undefined) this.status = 413
   }
 }
 
@@ -217,4 +222,5 @@ export class TimedOut extends DomainError {
 /** What was called broke off instead of answering. */
 export class BadGateway extends DomainError {
   readonly code = 'UNAVAILABLE'
+  override readonly status = 502
 }

@@ -34,14 +34,13 @@ export function toMs(value: number): number {
   return Math.round(value * 1000)
 }
 
-/** The names of fronts, as the API has them. */
-export function frontList() {
-  const fronts = ['ABEJA', 'OMEGAML', 'TOPCHEF', 'AUGER', 'ONECONTAINER'] as const
-  const error = `must be names out of ${fronts.join(', ').toLowerCase()} with commas between`
+/** Any of these names, which are in capitals and may be given in small letters. */
+export function anyOf<const Name extends string>(names: readonly Name[]) {
+  const error = `must be names out of ${names.join(', ').toLowerCase()} with commas between`
   return z
     .string()
     .transform((value) => value.split(',').flatMap((one) => one.trim().toUpperCase() || []))
-    .pipe(z.array(z.enum(fronts, { error })))
+    .pipe(z.array(z.enum(names, { error })))
 }
 
 export function flag() {

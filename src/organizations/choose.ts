@@ -1,7 +1,10 @@
+import { wordFor } from '../addresses/index.ts'
 import { choosing, confinedTo, personOf, type Viewer } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { FILLERS } from '../kit/names.ts'
+import { frontNames, fronts, wordOf, type FrontName } from '../rest/fronts.ts'
+import { organizations } from './organization.ts'
 import { organizationNamed } from './store.ts'
 
 /** User names remembered of one viewer, who is forgotten within a second. */
@@ -10,7 +13,7 @@ const known = new WeakMap<Viewer, Map<string, Promise<Viewer>>>()
 
 /**
  * The viewer as the user name of its credential wants it: good for the organization alone that it names by handle, id
- * or address, also by the id that ABEJA's clients are given, as it is printed for them. A name that is none of the viewer's organizations is Forbidden, whether there is such an organization
+ * or address, also by the id that the clients of a front are given, as it is printed for them. A name that is none of the viewer's organizations is Forbidden, whether there is such an organization
  * or not, so that a credential never acts elsewhere than it was told to; but some names say nothing.
  */
 export function asChosen(
@@ -49,14 +52,22 @@ async function choose(
   const chosen = await named(userName)
   if (chosen !== undefined) return chosen
   if (saysNothing(userName) || userName === personOf(viewer)?.email) return viewer
-  const printed = userName.includes(':') ? undefined : await named(`abeja:${userName}`)
-  if (printed !== undefined) return printed
+  const words = userName.includes(':') ? [] : frontNames.filter(callsOrganizations).map(wordOf)
+  for (const word of words) {
+    const printed = await named(`${word}:${userName}`)
+    if (printed !== undefined) return printed
+  }
   throw new Forbidden(
     'VIEWER',
     `The user name ${JSON.stringify(userName)} is none of your organizations: write the handle of one, or "any".`,
   )
 }
 
-/** Fillers, e-mail addresses of people, and what clients of ABEJA call themselves (contract abeja 1.4). */
+const callsOrganizations = (front: FrontName): boolean =>
+  wordFor(front, organizations) !== undefined
+
+/** Fillers, e-mail addresses of people, and what clients of old systems call themselves. */
 const saysNothing = (userName: string): boolean =>
-  FILLERS.includes(userName) || /@|^(?:user|datasource)-/.test(userName)
+  FILLERS.includes(userName) ||
+  userName.includes('@') ||
+  fronts.some(({ clientNames }) => clientNames?.test(userName))

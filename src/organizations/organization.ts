@@ -1,6 +1,5 @@
-import { thirteenDigits, type Naming } from '../addresses/index.ts'
+import { naming } from '../addresses/index.ts'
 import { idKind } from '../kit/ids.ts'
-import type { Table } from '../kinds/index.ts'
 
 export const OrganizationId = idKind('org')
 export const UserId = idKind('usr')
@@ -9,16 +8,11 @@ export const InvitationId = idKind('inv')
 export const TokenId = idKind('tok')
 export const ProjectId = idKind('prj')
 
-export const organizations: Table = {
+export const organizations = naming({
   kind: OrganizationId,
   noun: 'organization',
   table: 'Organization',
-  spellings: { ABEJA: thirteenDigits },
   columns: { organization: 'id', handle: 'handle' },
-}
+})
 
-export const userNaming: Naming = {
-  kind: UserId,
-  noun: 'user',
-  spellings: { ABEJA: thirteenDigits },
-}
+export const userNaming = naming({ kind: UserId, noun: 'user', table: 'User' })

@@ -10,6 +10,7 @@ import type { Membership, Organization, Token, User } from '../generated/prisma/
 import { allow, organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
+import { isFrontName } from '../rest/fronts.ts'
 import { OrganizationId, organizations, UserId, userNaming } from './organization.ts'
 import { organizationById, userById } from './store.ts'
 
@@ -144,9 +145,7 @@ builder.objectField(MembershipType, 'organization', (t) =>
   }),
 )
 
-addressable(OrganizationType, organizations, {
-  ABEJA: (_ctx, _row, id) => Promise.resolve(`/abeja/organizations/${id}`),
-})
+addressable(OrganizationType, organizations)
 
 isNode(OrganizationId, () => 'Organization', organizationById)
 isNode(UserId, () => 'User', userById)
@@ -188,7 +187,7 @@ export const ActorType = builder.objectRef<Actor>('Actor').implement({
       type: FrontType,
       nullable: true,
       description: 'The REST front it came through, if any.',
-      resolve: ({ front }) => front ?? null,
+      resolve: ({ front }) => (isFrontName(front) ? front : null),
     }),
   }),
 })

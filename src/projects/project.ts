@@ -1,4 +1,3 @@
-import { decimal } from '../addresses/index.ts'
 import { confinedTo } from '../auth/viewer.ts'
 import type { Project } from '../generated/prisma/client.ts'
 import { kindOf } from '../kinds/index.ts'
@@ -9,7 +8,7 @@ export const projects = kindOf<Project>({
   noun: 'project',
   table: 'Project',
   type: 'Project',
-  spellings: { AUGER: decimal },
+  within: ['organization'],
   only: confinedTo,
   search: {
     names: ['name', 'heldHandle'],

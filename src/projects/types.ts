@@ -24,6 +24,4 @@ export const ProjectType = builder.prismaObject('Project', {
 })
 export const ProjectConnection = connectionOf<Project>('Project', ProjectType, 'projects')
 
-addressable(ProjectType, projects, {
-  AUGER: (_ctx, _row, id) => Promise.resolve(`/auger/api/v1/projects/${id}`),
-})
+addressable(ProjectType, projects)

@@ -3,9 +3,12 @@ import type { Context } from '../context.ts'
 import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { problemIn } from './problem.ts'
 
+/** The document of an operation, with what it takes and answers. */
+export type Document<Data = unknown, Variables = never> = TypedDocumentString<Data, Variables>
+
 /** Executes an operation of a front with the caller's own rights. Throws a Problem when it has errors. */
 export type Execute = <Data, Variables>(
-  document: TypedDocumentString<Data, Variables>,
+  document: Document<Data, Variables>,
   variables: Variables,
   ctx: Context,
 ) => Promise<Data>
@@ -13,11 +16,11 @@ export type Execute = <Data, Variables>(
 /** An operation that was parsed, found valid and compiled. */
 export type Prepared = (variables: object, ctx: Context) => Promise<ExecutionResult>
 
-/** Executes what was prepared, by the text of its document; fronts have no other operations. */
+/** Executes what was prepared; fronts have no other operations. */
 export const executing =
-  (prepared: ReadonlyMap<string, Prepared>): Execute =>
+  (prepared: ReadonlyMap<Document, Prepared>): Execute =>
   async (document, variables, ctx) => {
-    const run = prepared.get(String(document))
+    const run = prepared.get(document)
     if (run === undefined) throw new Error(`No route names the operation ${String(document)}`)
     const { data, errors } = await run(variables as object, ctx) // variables of GraphQL are always an object
     const [error] = errors ?? []

@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream'
-import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { stringify } from '../kit/json/json.ts'
 import type { RouteAbout } from './document/about.ts'
-import type { Execute } from './execute.ts'
+import type { Document, Execute } from './execute.ts'
 import { Problem } from './problem.ts'
 import { JSON_TYPE, type Reply } from './reply.ts'
 import type { Asked, Method, Route, Statuses } from './route.ts'
@@ -27,7 +26,7 @@ interface Connection<Node> {
 
 /** How a list is read and written. */
 interface Paging<Data, Variables extends Turning, Node> {
-  readonly operation: TypedDocumentString<Data, Variables>
+  readonly operation: Document<Data, Variables>
   readonly variables: (asked: Asked) => Omit<Variables, keyof Turning>
   /** The list in the data. Throws a Problem when there is none. */
   readonly connection: (data: Data, asked: Asked) => Connection<Node>
@@ -137,7 +136,7 @@ export function listing<Data, Variables extends Turning, Node>(
     about,
     statuses,
     isStreamed: false,
-    operations: [String(operation)],
+    operations: [operation],
     async run(asked, { execute }) {
       const list = await openList(spec, asked, execute)
       const [open, close] = spec.around(list.data, asked)

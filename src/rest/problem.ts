@@ -1,7 +1,6 @@
 import type { GraphQLFormattedError } from 'graphql'
-import { BodyTooSlow } from '../kit/http/body.ts'
+import { statuses, statusOf } from '../kit/http/statuses.ts'
 import {
-  BadGateway,
   DomainError,
   Outage,
   outageIn,
@@ -42,23 +41,6 @@ export class Problem extends Error {
   }
 }
 
-const statuses: Readonly<Record<ErrorCode, number>> = {
-  VALIDATION: 400,
-  BAD_CURSOR: 400,
-  BAD_REQUEST: 400,
-  TOO_COMPLEX: 400,
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  WRONG_STATE: 409,
-  STALE_LEASE: 409,
-  QUOTA_REACHED: 429,
-  INTERNAL: 500,
-  UNAVAILABLE: 503,
-  TIMEOUT: 504,
-}
-
 /** Something is wrong with the request itself: each field with what is wrong about it. */
 export const wrong = (field: string, message: string): Problem =>
   new Problem('BAD_REQUEST', `${field}: ${message}`, { issues: [{ path: [field], message }] })
@@ -86,14 +68,6 @@ export function problemOf(thrown: unknown, requestId: string): Problem {
     retryAfterSeconds: isLimit ? error.retryAfterSeconds : undefined,
     cause: error instanceof Outage ? error.cause : undefined,
   })
-}
-
-function statusOf(error: DomainError | Outage): number {
-  if (error instanceof BadGateway) return 502
-  if (error instanceof BodyTooSlow) return 408
-  // what waiting helps against is a rate, what it does not is a size
-  if (error instanceof QuotaReached && error.retryAfterSeconds === undefined) return 413
-  return statuses[error.code]
 }
 
 /** A top-level error of an operation; its code was put there by whoever masked it. */

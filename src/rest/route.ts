@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from '../context.ts'
 import type { CallAnswer } from '../kit/http/call.ts'
-import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import type { RouteAbout } from './document/about.ts'
-import type { Execute } from './execute.ts'
+import type { Document, Execute } from './execute.ts'
 import { Problem } from './problem.ts'
 import type { Reply } from './reply.ts'
 
@@ -57,7 +56,7 @@ export interface Route {
   readonly path: string
   readonly about: RouteAbout
   /** The operations it executes. */
-  readonly operations: readonly string[]
+  readonly operations: readonly Document[]
   /** Whether the body goes on as it comes and is not read here. */
   readonly isStreamed: boolean
   /** Whether it is there for all methods that no route of its path names, too. */
@@ -68,14 +67,13 @@ export interface Route {
 }
 
 export type Statuses = Readonly<Partial<Record<Problem['code'], number>>>
-type Document<Data, Variables> = TypedDocumentString<Data, Variables>
 
 /**
  * What is asked first when a request turns out to be wrong: whoever may not do it at all, or to something that is not
  * there, is told that and not what is wrong with the request.
  */
 export interface Guard {
-  readonly operation: string
+  readonly operation: Document
   /** Throws a Problem. */
   check(asked: Asked, execute: Execute): Promise<void>
 }
@@ -103,7 +101,7 @@ export function route<Data, Variables>(
     about,
     statuses,
     isStreamed: false,
-    operations: [String(operation), ...(guard ? [guard.operation] : [])],
+    operations: guard ? [operation, guard.operation] : [operation],
     async run(asked, { execute }) {
       try {
         return spec.reply(await execute(operation, spec.variables(asked), asked.ctx), asked)
@@ -118,7 +116,7 @@ export function route<Data, Variables>(
 /** A route of any number of operations, one after the other, all of which are named in `operations`. */
 export function sequence(
   spec: Common & {
-    readonly operations: readonly { toString(): string }[]
+    readonly operations: readonly Document[]
     readonly run: (asked: Asked, execute: Execute) => Promise<Reply>
   },
 ): Route {
@@ -129,7 +127,7 @@ export function sequence(
     about,
     statuses,
     isStreamed: false,
-    operations: operations.map(String),
+    operations,
     run: (asked, { execute }) => run(asked, execute),
   }
 }
@@ -167,6 +165,6 @@ export function calling(
 
 /** Looks into why a call was refused, and throws what is to be told instead. */
 export interface RefusalCheck {
-  readonly operation: string
+  readonly operation: Document
   check(error: unknown, asked: Asked, execute: Execute): Promise<void>
 }

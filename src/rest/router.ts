@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { requireCredential } from '../auth/viewer.ts'
 import type { Context, Site } from '../context.ts'
-import type { Front as Name } from '../generated/prisma/enums.ts'
 import { ofAnyType } from '../kit/http/any-type.ts'
 import { wholeBody } from '../kit/http/body.ts'
 import type { CallAnswer } from '../kit/http/call.ts'
@@ -11,8 +10,9 @@ import type { Logger } from '../kit/logger.ts'
 import { docsPage, PAGE_HEADERS } from './document/page.ts'
 import { apiDocument } from './document/write.ts'
 import type { Execute } from './execute.ts'
-import type { Front } from './front.ts'
+import type { FrontName } from './fronts.ts'
 import { Problem, problemOf } from './problem.ts'
+import type { Front } from './protocol.ts'
 import { json, type Reply } from './reply.ts'
 import type { Asked, Named, Route } from './route.ts'
 
@@ -21,9 +21,9 @@ export interface Host {
   readonly site: Site
   readonly execute: Execute
   /** Who asks, and with which rights. Throws what authentication and the caller's rate throw. */
-  contextOf(request: IncomingMessage, front: Name, isCall: boolean): Promise<Context>
+  contextOf(request: IncomingMessage, front: FrontName, isCall: boolean): Promise<Context>
   /** Why a request is refused before anything of it is read: a page of another origin, a strange host. */
-  refusal(request: IncomingMessage, front: Name): string | undefined
+  refusal(request: IncomingMessage, front: FrontName): string | undefined
   /** Calls a service with the request, and answers as the service does. */
   call(
     ctx: Context,

@@ -1,4 +1,3 @@
-import { hex16, uuid } from '../addresses/index.ts'
 import type { Route } from '../generated/prisma/client.ts'
 import { idKind } from '../kit/ids.ts'
 import { kindOf } from '../kinds/index.ts'
@@ -10,7 +9,7 @@ export const routes = kindOf<Route>({
   noun: 'route',
   table: 'Route',
   type: 'Route',
-  spellings: { ABEJA: hex16('pnt-'), AUGER: uuid },
+  within: ['organization', 'deployment'],
   held: ['heldHandle', 'heldName'],
   search: {
     names: ['name', 'heldHandle'],

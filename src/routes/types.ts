@@ -1,7 +1,7 @@
 import { addressable, AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { abejaPath, deploymentOf, DeploymentType } from '../deployments/index.ts'
+import { deploymentOf, DeploymentType } from '../deployments/index.ts'
 import type { Route } from '../generated/prisma/client.ts'
 import { connectionOf } from '../graph/connection.ts'
 import { NodeInterface } from '../graph/node.ts'
@@ -67,11 +67,4 @@ export const RouteType = builder.prismaObject('Route', {
 })
 export const RouteConnection = connectionOf<Route>('Route', RouteType, 'routes')
 
-addressable(RouteType, routes, {
-  // ABEJA knows endpoints of deployments only
-  ABEJA: async (ctx, { organizationId, deploymentId }, id) =>
-    deploymentId === null
-      ? undefined
-      : `${await abejaPath(ctx, organizationId, deploymentId)}/endpoints/${id}`,
-  AUGER: (_ctx, _row, id) => Promise.resolve(`/auger/api/v1/endpoints/${id}`),
-})
+addressable(RouteType, routes)

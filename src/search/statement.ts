@@ -1,7 +1,8 @@
-import { fronts, splitAddress } from '../addresses/index.ts'
+import { splitAddress, wordFor } from '../addresses/index.ts'
 import { isAllowed, type Viewer } from '../auth/viewer.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Searchable } from '../kinds/index.ts'
+import { frontNames } from '../rest/fronts.ts'
 
 /** Of each kind and organization the newest so many are looked through, unless a kind says otherwise; an id or an address finds older ones too. */
 const LOOKED_AT = 10_000
@@ -83,17 +84,17 @@ function isMeant(
   const ids: string[] = id === undefined ? [] : [id]
   if (naming === undefined) return Prisma.sql`o.id = ANY(${ids}::uuid[])`
   const address = splitAddress(text)
-  const asked = address === undefined ? fronts : [address.front]
+  const asked = address === undefined ? frontNames : [address.front]
   const spelled = address?.text ?? text
   const serials: bigint[] = []
   for (const front of asked) {
-    const spelling = naming.spellings[front]
+    const spelling = wordFor(front, naming)?.spelling
     const key = spelling?.read(spelled) ?? spelling?.read(spelled.toLowerCase())
     if (typeof key === 'bigint') serials.push(key)
     else if (key !== undefined) ids.push(key)
   }
   return Prisma.sql`(o.id = ANY(${ids}::uuid[]) OR o.serial = ANY(${serials}::bigint[]) OR o.id IN (
     SELECT a."objectId" FROM "Address" AS a
-    WHERE a."organizationId" = ANY(${[...organizations]}::uuid[]) AND a.front = ANY(${[...asked]}::"Front"[])
+    WHERE a."organizationId" = ANY(${[...organizations]}::uuid[]) AND a.front = ANY(${[...asked]}::text[])
       AND a.noun = ${kind.noun} AND a.text = ${spelled}))`
 }

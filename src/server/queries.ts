@@ -1,23 +1,18 @@
 import { FrontType } from '../addresses/index.ts'
 import { requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import type { Front } from '../generated/prisma/enums.ts'
 import { machines, StateMachineType } from '../graph/machine.ts'
 import { version } from '../kit/version.ts'
+import { frontNames } from '../rest/fronts.ts'
 
-interface ServerInfo {
-  readonly version: string
-  readonly fronts: readonly Front[]
-}
-
-const ServerInfoType = builder.objectRef<ServerInfo>('ServerInfo').implement({
+const ServerInfoType = builder.objectRef<{ readonly version: string }>('ServerInfo').implement({
   description: 'This server.',
   fields: (t) => ({
     version: t.exposeString('version', { description: 'Version of Millrace.' }),
     fronts: t.field({
       type: [FrontType],
       description: 'The old systems whose clients it serves.',
-      resolve: ({ fronts }) => [...fronts],
+      resolve: () => frontNames,
     }),
     stateMachines: t.field({
       type: [StateMachineType],
@@ -31,9 +26,9 @@ builder.queryField('serverInfo', (t) =>
   t.field({
     type: ServerInfoType,
     description: 'Version, fronts, state machines. Needs a credential.',
-    resolve: (_root, _args, { viewer, fronts }) => {
+    resolve: (_root, _args, { viewer }) => {
       requireCredential(viewer)
-      return { version: version(), fronts }
+      return { version: version() }
     },
   }),
 )

@@ -2,7 +2,8 @@ import { hasWord } from '../addresses/index.ts'
 import type { Context } from '../context.ts'
 import { deployments } from '../deployments/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Front, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
+import type { ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import type { SerialQuery } from '../graph/connection.ts'
 import type { AskedFields } from '../graph/look-ahead.ts'
 import { isStorable } from '../kit/names.ts'
@@ -16,7 +17,7 @@ interface ServiceFilter {
   readonly deploymentId?: string | null | undefined
   readonly name?: string | null | undefined
   readonly text?: string | null | undefined
-  readonly front?: Front | null | undefined
+  readonly front?: FrontName | null | undefined
 }
 
 /** A filter as conditions on `s`; statements with the same `form` differ in nothing but their values. */

@@ -1,11 +1,8 @@
-import { hex16, uuid } from '../addresses/index.ts'
-import { Prisma, type Service } from '../generated/prisma/client.ts'
+import type { Service } from '../generated/prisma/client.ts'
 import type { Role, ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
 import { idKind } from '../kit/ids.ts'
-import { deployments } from '../deployments/index.ts'
 import { machine, type EventOf, type StateOf } from '../kit/machine.ts'
 import { kindOf } from '../kinds/index.ts'
-import { organizations } from '../organizations/index.ts'
 
 export const ServiceId = idKind('svc')
 export const InstanceId = idKind('ins')
@@ -18,12 +15,7 @@ export const services = kindOf<Service>({
   noun: 'service',
   table: 'Service',
   type: ({ kind }) => typenameOf(kind),
-  spellings: { ABEJA: hex16('ser-'), TOPCHEF: uuid },
-  words: {
-    ABEJA: (s) => Prisma.raw(`(${s}.kind = 'PROCESS' AND NOT ${s}."isBuiltIn")`),
-    TOPCHEF: (s) => Prisma.raw(`(${s}.kind = 'QUEUE' AND NOT ${s}."isBuiltIn")`),
-  },
-  within: [organizations, deployments],
+  within: ['organization', 'deployment'],
   closedBy: 'closedAt', // once its processes are gone too
   topic: ATTENTION,
   search: {

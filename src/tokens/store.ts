@@ -5,7 +5,7 @@ import { batched } from '../kit/batched.ts'
 import type { Table } from '../kinds/index.ts'
 import { TokenId } from '../organizations/index.ts'
 
-export const tokens: Table = { kind: TokenId, noun: 'token', table: 'Token', spellings: {} }
+export const tokens: Table = { kind: TokenId, noun: 'token', table: 'Token' }
 
 /**
  * A token of an organization whose objects the viewer may read, or of the viewer itself; a person's tokens are the

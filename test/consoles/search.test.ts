@@ -72,14 +72,14 @@ test('a job is found by its function and its labels, its id and what fronts call
   const word = `fit-${Date.now()}`
   const queue = await seedQueue(ours.admin, [{ name: word }, { name: 'other' }])
   const labels = [{ name: 'team', value: `red-${word}` }]
-  const { id } = await submit(ours.admin, queue, { function: word, addresses: [`auger:${word}.7`] })
+  const { id } = await submit(ours.admin, queue, { function: word, addresses: [`abeja:${word}.7`] })
   const labeled = await submit(ours.admin, queue, { function: 'other', labels })
   const [hit] = (await search(id.toUpperCase())).nodes
   expect(hit).toMatchObject({ title: word, node: { __typename: 'Job', id } })
   expect(hit?.detail).toMatch(/, QUEUED$/)
   expect(await ids(word)).toEqual([id, labeled.id])
   expect(await ids(`team=red-${word}`)).toEqual([labeled.id])
-  expect(await ids(`auger:${word}.7`)).toEqual([id])
+  expect(await ids(`abeja:${word}.7`)).toEqual([id])
   await complete(ours.admin, await claimOne(ours.admin, queue))
   expect((await search(id)).nodes[0]?.detail).toMatch(/, SUCCEEDED$/)
   expect(await ids(word, {}, theirs.admin)).toEqual([])

@@ -20,7 +20,7 @@ const Of = graphql(`
         id
       }
       abeja: annotations(front: ABEJA)
-      auger: annotations(front: AUGER)
+      topchef: annotations(front: TOPCHEF)
     }
     service(id: $service) {
       addresses {
@@ -95,11 +95,11 @@ test('computed addresses find their objects wherever an id is taken', async () =
 test('a chosen address replaces the computed one and is taken once', async () => {
   const chosen = 'abeja:1410805969256'
   const { deployment } = succeeded(
-    await create([chosen, 'auger:any text, really']),
+    await create([chosen, 'topchef:any text, really']),
     'CreateDeploymentSuccess',
   )
   expect(abeja(await deploymentOf(deployment.id))).toBe(chosen)
-  for (const address of [chosen, 'auger:any text, really']) {
+  for (const address of [chosen, 'topchef:any text, really']) {
     const ids = { deployment: address, version: 'x', service: 'x' }
     expect((await app.admin.request(Find, ids)).deployment?.id).toBe(deployment.id)
   }
@@ -148,17 +148,17 @@ test('annotations come back as they were given, front by front, until null remov
   const value = { packaging: true, nested: [1, 'two', null, { 'with space': 2.5 }] }
   const annotations = [
     { front: 'ABEJA' as const, value },
-    { front: 'AUGER' as const, value: 'text' },
+    { front: 'TOPCHEF' as const, value: 'text' },
   ]
   const made = await app.admin.request(CreateDeployment, {
     input: { name: 'annotated', annotations },
   })
   const { deployment } = succeeded(made.createDeployment, 'CreateDeploymentSuccess')
-  expect(await deploymentOf(deployment.id)).toMatchObject({ abeja: value, auger: 'text' })
+  expect(await deploymentOf(deployment.id)).toMatchObject({ abeja: value, topchef: 'text' })
   const change = { id: deployment.id, annotations: [{ front: 'ABEJA' as const, value: null }] }
   const { updateDeployment } = await app.admin.request(UpdateDeployment, { input: change })
   succeeded(updateDeployment, 'UpdateDeploymentSuccess')
-  expect(await deploymentOf(deployment.id)).toMatchObject({ abeja: null, auger: 'text' })
+  expect(await deploymentOf(deployment.id)).toMatchObject({ abeja: null, topchef: 'text' })
 })
 
 const Nested = graphql(`
@@ -172,7 +172,7 @@ const Nested = graphql(`
     service(id: $service) {
       id
       address(front: ABEJA)
-      auger: address(front: AUGER)
+      topchef: address(front: TOPCHEF)
     }
   }
 `)
@@ -212,7 +212,7 @@ test('an address says in which organization and deployment its object has to be'
   expect(await admin.request(Nested, at(`${org}/${mine.text}`))).toEqual({
     deployment: { id: mine.id },
     deploymentVersion: { id: versionId },
-    service: { id: service.id, address: 'ser-x', auger: null },
+    service: { id: service.id, address: 'ser-x', topchef: null },
   })
   expect((await admin.request(Nested, at(org))).service?.id).toBe(service.id)
   expect((await admin.request(Nested, at(`${org}/${other.text}`))).service).toBeNull()

@@ -87,7 +87,14 @@ test.each(Object.keys(hostile))(
     const { status, body } = await send(url, (await hostile[what]?.()) ?? new Uint8Array())
     expect({ status, body }).toEqual({
       status: 400,
-      body: { error: 'bad_request', error_description: expect.stringMatching(/^archive: .{10,}/) },
+      body: {
+        type: 'about:blank',
+        title: 'Bad Request',
+        status: 400,
+        detail: expect.stringMatching(/^archive: .{10,}/),
+        code: 'VALIDATION',
+        issues: [{ path: ['archive'], message: expect.any(String), rule: 'archive' }],
+      },
     })
     expect(await versionOf(app.admin, id)).toMatchObject({
       status: 'REJECTED',
@@ -125,7 +132,7 @@ test('a READY version keeps its archive: the same bytes are answered again, othe
   const stays = async () => {
     expect(await send(url, bytes)).toMatchObject({ status: 200 })
     for (const wrong of [others, Buffer.from('nothing'), bytes.subarray(0, -1), Buffer.of()])
-      expect(await send(url, wrong)).toMatchObject({ status: 409, body: { error: 'conflict' } })
+      expect(await send(url, wrong)).toMatchObject({ status: 409, body: { code: 'CONFLICT' } })
     const { archive, ...version } = await versionOf(app.admin, id)
     expect(version).toMatchObject({ status: 'READY', rejection: null })
     expect(archive).toMatchObject({ sha256, sizeBytes: bytes.length })

@@ -45,7 +45,7 @@ test('bytes that are as announced are taken, others are refused and nothing of t
   const { id, url } = await upload({ sizeBytes: bytes.length, sha256 })
   expect(await send(url, bytes.subarray(1))).toMatchObject({
     status: 400,
-    body: { error_description: expect.stringMatching(/sizeBytes: .*; sha256: /) },
+    body: { detail: expect.stringMatching(/sizeBytes: .*; sha256: /) },
   })
   expect((await app.admin.request(Upload, { id })).upload).toMatchObject({
     receivedBytes: 0,
@@ -67,7 +67,7 @@ test('bytes that were taken stay: the same are answered again, others refused', 
   const taken = await app.admin.request(Upload, { id })
   expect(await send(url, bytes)).toMatchObject({ status: 200 })
   for (const wrong of [others, bytes.subarray(1), Buffer.concat([bytes, others]), Buffer.of()])
-    expect(await send(url, wrong)).toMatchObject({ status: 409, body: { error: 'conflict' } })
+    expect(await send(url, wrong)).toMatchObject({ status: 409, body: { code: 'CONFLICT' } })
   expect(await app.admin.request(Upload, { id })).toEqual(taken)
 })
 
@@ -108,7 +108,7 @@ test('a URL is good only as it was signed', async () => {
   for (const one of bad)
     expect(await send(one, Buffer.from('x'))).toMatchObject({
       status: 403,
-      body: { error: 'forbidden' },
+      body: { code: 'FORBIDDEN' },
     })
   expect((await fetch(url)).status).toBe(404)
   expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(404)
@@ -243,7 +243,7 @@ test('more bytes than are allowed are refused, announced or not', async () => {
   const { id, url } = await upload()
   expect(await send(url, randomBytes(MAX + 500_000))).toMatchObject({
     status: 413,
-    body: { error: 'too_large' },
+    body: { code: 'QUOTA_REACHED' },
   })
   expect((await app.admin.request(Upload, { id })).upload).toMatchObject({ receivedBytes: 0 })
 })

@@ -137,7 +137,7 @@ test('a body is asked for when the caller is let in, and of nobody else', async 
       'authorization: Bearer mr_none\r\n',
     ),
   )
-  expect(await refused.until(/unauthorized/)).toMatch(/^HTTP\/1.1 401/)
+  expect(await refused.until(/UNAUTHENTICATED/)).toMatch(/^HTTP\/1.1 401/)
   refused.socket.destroy()
 })
 
@@ -198,6 +198,6 @@ test.each([304, 204])('a %i that tells how long another answer is passes', async
 test('a status that is none is a bad gateway, and the log says so', async () => {
   const { status, body } = await askAt('service', 'GET', '/empty?999')
   expect(status).toBe(502)
-  expect(JSON.parse(body)).toMatchObject({ error: 'bad_gateway' })
+  expect(JSON.parse(body)).toMatchObject({ code: 'UNAVAILABLE', status: 502 })
   expect(await logOf(app.admin, service.id)).toContain('status 999')
 })

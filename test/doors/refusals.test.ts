@@ -19,7 +19,7 @@ const call = async (url: string, headers: Record<string, string> = app.admin.hea
   return { status: response.status, headers: response.headers, body: await response.text() }
 }
 
-test('what is not there, and what rests, is 404; a caller without a credential learns only 401', async () => {
+test('what is not there is 404, what rests 409; a caller without a credential learns only 401', async () => {
   const service = await runningService(app.admin, files, { image })
   const other = await seedDeployment(app.admin)
   const absent = [
@@ -34,7 +34,7 @@ test('what is not there, and what rests, is 404; a caller without a credential l
     expect({ url, status, body: JSON.parse(body) }).toMatchObject({
       url,
       status: 404,
-      body: { error: 'not_found' },
+      body: { code: 'NOT_FOUND' },
     })
     expect((await call(url, {})).status).toBe(401)
   }
@@ -44,7 +44,7 @@ test('what is not there, and what rests, is 404; a caller without a credential l
   await app.admin.request(StopService, { input: { id: service.id } })
   await becomes(app.admin, service.id, 'STOPPED')
   expect(await call(service.invokeUrl)).toMatchObject({
-    status: 404,
+    status: 409,
     body: expect.stringContaining('STOPPED'),
   })
   await app.admin.request(DeleteService, { input: { id: service.id } })
@@ -63,7 +63,7 @@ test('a service that is STARTING is 503, and says when to try again', async () =
   const { status, headers, body } = await call(invokeUrl)
   expect(status).toBe(503)
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
-  expect(JSON.parse(body)).toMatchObject({ error: 'service_unavailable' })
+  expect(JSON.parse(body)).toMatchObject({ code: 'UNAVAILABLE' })
   await app.admin.request(DeleteService, { input: { id } })
 })
 
@@ -86,7 +86,7 @@ test('an instance that does not answer in time is 504, and the log tells of it',
   const { status, body } = await call(`${invokeUrl}/score?secret=1`)
   expect({ status, body: JSON.parse(body) }).toMatchObject({
     status: 504,
-    body: { error: 'gateway_timeout' },
+    body: { code: 'TIMEOUT' },
   })
   const log = await logOf(app.admin, id)
   expect(log).toContain('GET /score was not answered within 1 s')
@@ -114,7 +114,7 @@ export function handler(request) {
   expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('half')
   const never = await fetch(invokeUrl, { method: 'PUT', headers: app.admin.headers })
   expect(never.status).toBe(502)
-  expect(await never.json()).toMatchObject({ error: 'bad_gateway' })
+  expect(await never.json()).toMatchObject({ code: 'UNAVAILABLE', status: 502 })
   await expect(reader?.read()).rejects.toThrow()
   await until(async () => {
     const log = await logOf(app.admin, id)

@@ -63,7 +63,7 @@ async function isRefused(client: Client, id: string) {
     { status: 'RUNNING' as const },
     { status: 'SUCCEEDED' as const, result: 'stolen' },
     { result: 'stolen' },
-    { annotations: [{ front: 'AUGER' as const, value: 1 }] },
+    { annotations: [{ front: 'ABEJA' as const, value: 1 }] },
   ])
     expect(await amend(client, { id, ...change })).toMatchObject(forbidden)
   expect(await read(admin, id)).toEqual(before)

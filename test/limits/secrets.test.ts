@@ -135,7 +135,7 @@ test('no secret is in the log of a server, not even at LOG_LEVEL=trace and when 
   await writeFile(folder, '')
   const refused = await fetch(upload.url, { method: 'PUT', body: secret('archive') })
   expect(refused.status).toBe(503)
-  const { error_description: told } = (await refused.json()) as { error_description: string } // the door's own form
+  const { detail: told } = (await refused.json()) as { detail: string } // problem details
   const requestId = /request ([\w-]+)/.exec(told)?.[1] ?? 'none'
   expect(told).not.toContain(folder)
 

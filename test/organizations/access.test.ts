@@ -99,7 +99,7 @@ test('an unknown token is refused with 401 by every door', async () => {
     expect(await response.json()).toMatchObject(
       path === '/graphql'
         ? { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] }
-        : { error: 'unauthorized' },
+        : { type: 'about:blank', status: 401, title: 'Unauthorized', code: 'UNAUTHENTICATED' },
     )
   }
 })

@@ -90,12 +90,12 @@ test('a query by a name of two organizations is refused with the choices, whatev
   const { admin } = app
   expect(await admin.execute(Service, { id: 'echo' })).toMatchObject(refusal('echo'))
   expect(await admin.execute(Deployment, { id: 'prod' })).toMatchObject(refusal('prod'))
-  expect(await admin.execute(Deployment, { id: 'auger:prod' })).toMatchObject(refusal('prod'))
+  expect(await admin.execute(Deployment, { id: 'topchef:prod' })).toMatchObject(refusal('prod'))
   expect(await admin.execute(GetRoute, { id: 'main' })).toMatchObject(refusal('main'))
   const within = { id: 'main', deploymentId: 'prod' }
   expect(await admin.execute(GetRoute, within)).toMatchObject(refusal('main'))
   expect(await admin.execute(Project, { id: 'lab' })).toMatchObject(refusal('lab'))
-  expect(await admin.execute(Organization, { id: 'auger:shared' })).toMatchObject(refusal('id'))
+  expect(await admin.execute(Organization, { id: 'topchef:shared' })).toMatchObject(refusal('id'))
   expect(await admin.execute(Services, { deploymentId: 'prod' })).toMatchObject(refusal('prod'))
   expect(await admin.execute(ListRoutes, { deploymentId: 'prod' })).toMatchObject(refusal('prod'))
   expect(await admin.execute(Jobs, { filter: { serviceIds: ['echo'] } })).toMatchObject(
@@ -171,8 +171,8 @@ test('a call by such a path is 400 with the choices; one by an id in it goes whe
     const response = await call(path)
     expect(response.status, path).toBe(400)
     expect(await response.json()).toMatchObject({
-      error: 'bad_request',
-      error_detail: { choices: choices(of) },
+      code: 'BAD_REQUEST',
+      choices: choices(of),
     })
   }
   for (const path of [

@@ -54,7 +54,7 @@ export interface Owned {
  */
 export async function owned(admin: Client, handle: string): Promise<Owned> {
   const { createOrganization } = await admin.request(CreateOrganization, {
-    input: { name: handle, handle, addresses: [`abeja:${handle}`, 'auger:shared'] },
+    input: { name: handle, handle, addresses: [`abeja:${handle}`, 'topchef:shared'] },
   })
   const { id: organizationId } = succeeded(
     createOrganization,
@@ -68,7 +68,7 @@ export async function owned(admin: Client, handle: string): Promise<Owned> {
   const { service } = await admin.request(Service, { id })
 
   const { createDeployment } = await admin.request(CreateDeployment, {
-    input: { ...called('prod'), addresses: ['auger:prod'] },
+    input: { ...called('prod'), addresses: ['topchef:prod'] },
   })
   const { id: prod } = succeeded(createDeployment, 'CreateDeploymentSuccess').deployment
   const files = { 'main.mjs': 'export const handler = () => new Response("web")' }

@@ -1,8 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fronts } from '../../src/rest/index.ts'
+import { namingOf } from '../../src/addresses/index.ts'
+import { readConfig } from '../../src/config.ts'
+import { catalogue } from '../../src/ports/metrics/catalogue.ts'
 import { apiDocument } from '../../src/rest/document/write.ts'
-import type { Front } from '../../src/rest/front.ts'
+import { frontNames, fronts as described, wordOf } from '../../src/rest/fronts.ts'
+import { fronts, Problem } from '../../src/rest/index.ts'
+import { placesIn } from '../../src/rest/nouns.ts'
+import type { Front } from '../../src/rest/protocol.ts'
 import { graphql } from '../../testkit/generated/index.ts'
 import { until } from '../../testkit/until.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
@@ -46,16 +52,16 @@ test('nothing but translation is in the folder of a front', () => {
 })
 
 test('every operation of a front is in a file beside it, with the name of the front', () => {
-  for (const { name, routes } of fronts)
-    for (const { operations } of routes)
-      for (const text of operations)
-        expect(text.trim()).toMatch(
+  for (const { name, routes, atRoot } of fronts)
+    for (const { operations } of [...routes, ...atRoot])
+      for (const document of operations)
+        expect(String(document).trim()).toMatch(
           new RegExp(`^(query|mutation) ${name[0]}${name.slice(1).toLowerCase()}[A-Z]`),
         )
 })
 
 test('the document of a front is written in each version', () => {
-  const [abeja] = fronts
+  const abeja = fronts.find(({ name }) => name === 'ABEJA')
   if (abeja === undefined) throw new Error('there is one')
   const as = (dialect: Front['api']['dialect']) =>
     JSON.stringify(apiDocument({ ...abeja, api: { ...abeja.api, dialect } }, 'http://h:1/abeja'))
@@ -75,13 +81,83 @@ test('the document of a front is written in each version', () => {
   }
 })
 
+const each = fronts.map((front) => [front.name, front] as const)
+
+test.each(each)(
+  '%s has its settings, its door in the metrics and its page',
+  async (name, front) => {
+    const word = wordOf(name)
+    expect(front.prefix).toBe(`/${word}`)
+    const { openFronts, rootFrontPorts } = readConfig({
+      OPEN_FRONTS: word,
+      [`ROOT_FRONT_${name}_PORT`]: '4999',
+    })
+    expect(openFronts).toEqual([name])
+    expect(rootFrontPorts).toMatchObject({ [name]: 4999 })
+    expect(catalogue.millrace_graphql_operations_total.labels.door).toContain(word)
+    const page = await readFile(new URL(`../../docs/fronts/${word}.md`, import.meta.url), 'utf8')
+    expect(page).toContain(front.prefix)
+  },
+)
+
+const Info = graphql(`
+  query FrontsInfo {
+    serverInfo {
+      fronts
+    }
+    __type(name: "Front") {
+      enumValues {
+        name
+        description
+      }
+    }
+  }
+`)
+
+test('the API knows the fronts that are built, and no other', async () => {
+  const { serverInfo, __type } = await app.admin.request(Info)
+  expect(serverInfo.fronts).toEqual(frontNames)
+  expect(__type?.enumValues).toEqual(
+    described.map(({ name, system }) => ({ name, description: `${system}.` })),
+  )
+  const pages = await readdir(new URL('../../docs/fronts/', import.meta.url))
+  expect(pages.toSorted()).toEqual(frontNames.map((name) => `${wordOf(name)}.md`).toSorted())
+})
+
+test.each(described.map((front) => [front.name, front] as const))(
+  '%s calls by their nouns what there is, and answers GET where it says so',
+  (name, { nouns }) => {
+    const routes = fronts.find((front) => front.name === name)?.routes ?? []
+    const own = routes.filter(({ method }) => method === 'GET').map(({ path }) => anywhere(path))
+    for (const [noun, word] of Object.entries(nouns)) {
+      const { within = [] } = namingOf(noun)
+      for (const of of [...placesIn(word), ...(word.of === undefined ? [] : [word.of])])
+        expect(within, noun).toContain(of)
+      if (word.path !== undefined) expect(own, noun).toContain(anywhere(word.path))
+    }
+  },
+)
+
+/** A path whose variable parts have no names. */
+const anywhere = (path: string): string => path.replaceAll(/:\w+/g, ':any')
+
+test.each(each)('%s tells in its own words of what is not there', async (_name, front) => {
+  const { status, body } = front.tell(
+    new Problem('NOT_FOUND', 'There is nothing at GET /is/nowhere.'),
+    undefined,
+  )
+  const answer = await fetch(`${app.url}${front.prefix}/is/nowhere`, { headers: app.admin.headers })
+  expect(answer.status).toBe(status)
+  expect(await answer.text()).toBe(body)
+})
+
 /** As far as the tests read it. */
 interface Documented {
   readonly paths: Record<string, Record<string, { readonly operationId: string }>>
   readonly components: { readonly schemas: object }
 }
 
-test.each(fronts.map((front) => [front.name, front] as const))(
+test.each(each)(
   '%s documents every route it has, by schemas that it has',
   async (_name, { prefix, routes, api }) => {
     const response = await fetch(app.url + prefix + api.path)

@@ -67,13 +67,12 @@ test('a route is made, found by all its names, listed with its deployment, and c
     primary: { id: blue.id },
     annotations: null,
   })
-  const [abeja, auger] = route.addresses
+  const [abeja] = route.addresses
   expect(abeja).toMatchObject({ front: 'ABEJA', id: expect.stringMatching(/^pnt-[0-9a-f]{16}$/) })
   expect(abeja?.path).toMatch(
     new RegExp(`^/abeja/organizations/\\d{13}/deployments/\\d{13}/endpoints/${abeja?.id}$`),
   )
-  expect(auger).toMatchObject({ front: 'AUGER', path: `/auger/api/v1/endpoints/${auger?.id}` })
-  for (const id of [route.id, route.handle, `abeja:${abeja?.id}`, `auger:${auger?.id}`])
+  for (const id of [route.id, route.handle, `abeja:${abeja?.id}`])
     expect((await app.admin.request(GetRoute, { id })).route).toEqual(route)
   expect((await app.admin.request(GetRoute, { id: 'default', deploymentId })).route).toEqual(route)
   expect((await app.admin.request(GetRoute, { id: 'default' })).route).toBe(null)
@@ -102,8 +101,8 @@ test('requests go to the first active target, and to the next when that is turne
   const none = await call(invokeUrl)
   expect(none.status).toBe(404)
   expect(await none.json()).toMatchObject({
-    error: 'not_found',
-    error_description: `There is no active service behind the route "${id}".`,
+    code: 'NOT_FOUND',
+    detail: `There is no active service behind the route "${id}".`,
   })
   expect(await change({ id, targets: [] })).toMatchObject({ route: { targets: [] } })
   expect((await call(invokeUrl)).status).toBe(404)
@@ -116,7 +115,7 @@ test('a deleted service is out of its routes; a stopped one stays and says so', 
   expect(await said(invokeUrl)).toBe('blue')
   await app.admin.request(StopService, { input: { id: gone.id } })
   const stopped = await call(invokeUrl)
-  expect(stopped.status).toBe(404) // as through its own URL, and in words
+  expect(stopped.status).toBe(409) // as through its own URL, and in words
   expect(await stopped.text()).toMatch(/The service is not running: it is STOPP/)
   await app.admin.request(DeleteService, { input: { id: gone.id } })
   const { route } = await app.admin.request(GetRoute, { id })
@@ -151,7 +150,7 @@ test('a name is one of its deployment, a handle one of the organization', async 
   // without a deployment names are free
   const free = await made({ name: 'taken', serviceIds: [serviceId] })
   expect(free.deployment).toBe(null)
-  expect(free.addresses.map(({ front }) => front)).toEqual(['AUGER'])
+  expect(free.addresses).toEqual([])
 
   // by its name in the deployment it is changed and deleted too
   const renamed = await change({ id: 'taken', deploymentId, name: 'renamed' })
@@ -172,13 +171,18 @@ test('a name is one of its deployment, a handle one of the organization', async 
 })
 
 test('a chosen address replaces the computed one and is free again after deletion', async () => {
-  const input = { name: 'addressed', serviceIds: [blue.id], addresses: ['auger:my-endpoint'] }
+  const addresses = ['abeja:my-endpoint']
+  const { deploymentId } = blue
+  const input = { name: 'addressed', deploymentId, serviceIds: [blue.id], addresses }
   const route = await made(input)
   expect(route.addresses).toEqual([
-    { front: 'AUGER', id: 'my-endpoint', path: '/auger/api/v1/endpoints/my-endpoint' },
+    { front: 'ABEJA', id: 'my-endpoint', path: expect.stringMatching(/\/endpoints\/my-endpoint$/) },
   ])
-  expect(await make(input)).toMatchObject({ __typename: 'Conflict', field: 'addresses' })
-  await app.admin.request(DeleteRoute, { input: { id: 'auger:my-endpoint' } })
+  expect(await make({ ...input, name: 'another' })).toMatchObject({
+    __typename: 'Conflict',
+    field: 'addresses',
+  })
+  await app.admin.request(DeleteRoute, { input: { id: 'abeja:my-endpoint' } })
   await made(input)
 })
 

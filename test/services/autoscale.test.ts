@@ -135,7 +135,7 @@ test('a service that sleeps is woken by its first request, and by twenty at once
   const { invokeService } = await app.admin.request(InvokeService, { input: { id, json: {} } })
   expect(invokeService).toMatchObject({ statusCode: 200 })
   await app.admin.request(StopService, { input: { id } })
-  expect((await call(invokeUrl)).status).toBe(404)
+  expect((await call(invokeUrl)).status).toBe(409)
   expect((await look(id)).scale).toMatchObject({ min: 0, max: 2, autoscale: true })
 })
 

@@ -45,7 +45,7 @@ def handler(request, context):
 
   const died = await call('die')
   expect(died.status).toBe(502)
-  expect(await died.json()).toMatchObject({ error: 'bad_gateway' })
+  expect(await died.json()).toMatchObject({ code: 'UNAVAILABLE', status: 502 })
 
   await until(async () => (await logOf(app.admin, service.id)).includes('exited with code 7'))
   const log = await logOf(app.admin, service.id)

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Viewer } from '../../auth/viewer.ts'
 import type { Platform } from '../../context.ts'
-import type { Front } from '../../generated/prisma/enums.ts'
+import type { FrontName } from '../../rest/fronts.ts'
 import { type Span, noSpan } from '../../ports/tracing/tracing.ts'
 import { keepSeen, SeenRequest } from './seen.ts'
 
@@ -36,7 +36,7 @@ export function observeRequests(http: FastifyInstance, platform: Platform): void
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The REST front that a route belongs to. */
-    front?: Front
+    front?: FrontName
     /** What stands before its path on the main port, where it is missing because the front has its own. */
     frontPrefix?: string
     /** Whether it looks by itself whether a page of another origin asks. */

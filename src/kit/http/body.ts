@@ -11,8 +11,9 @@ interface BodyLimits {
 }
 
 /** The body did not come in time. */
-export class BodyTooSlow extends DomainError {
+class BodyTooSlow extends DomainError {
   readonly code = 'TIMEOUT'
+  override readonly status = 408
 }
 
 /**

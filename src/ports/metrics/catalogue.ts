@@ -1,4 +1,5 @@
 import { errorCodes } from '../../kit/errors.ts'
+import { frontWords } from '../../rest/fronts.ts'
 
 /** What a metric counts or measures, and the labels its values are told apart by. */
 export interface Definition {
@@ -24,17 +25,7 @@ const STATEMENT_SECONDS = [
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'OTHER'] as const
 const operations = ['query', 'mutation', 'subscription', 'none'] as const
-const doors = [
-  'fast',
-  'yoga',
-  'websocket',
-  'sse',
-  'abeja',
-  'omegaml',
-  'topchef',
-  'auger',
-  'onecontainer',
-] as const
+const doors = ['fast', 'yoga', 'websocket', 'sse', ...frontWords] as const
 
 /**
  * Every metric of a server besides those of its process, by name. The unit is in the name; docs/metrics.md has the

@@ -16,7 +16,7 @@ function mayWrite({ organization: { viewerRole } }: AbejaMayWriteQuery): void {
 }
 
 export const inOrganization: Guard = {
-  operation: String(AbejaMayWriteDocument),
+  operation: AbejaMayWriteDocument,
   async check(asked, execute) {
     const variables = { organization: organization(asked) }
     mayWrite(await execute(AbejaMayWriteDocument, variables, asked.ctx))
@@ -24,7 +24,7 @@ export const inOrganization: Guard = {
 }
 
 export const inDeployment: Guard = {
-  operation: String(AbejaMayWriteDeploymentDocument),
+  operation: AbejaMayWriteDeploymentDocument,
   async check(asked, execute) {
     const variables = { organization: organization(asked), deployment: deployment(asked) }
     const data = await execute(AbejaMayWriteDeploymentDocument, variables, asked.ctx)
@@ -35,7 +35,7 @@ export const inDeployment: Guard = {
 }
 
 export const inService: Guard = {
-  operation: String(AbejaMayWriteServiceDocument),
+  operation: AbejaMayWriteServiceDocument,
   async check(asked, execute) {
     const variables = { organization: organization(asked), service: service(asked) }
     const data = await execute(AbejaMayWriteServiceDocument, variables, asked.ctx)

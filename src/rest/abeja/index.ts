@@ -1,5 +1,5 @@
 /** ABEJA Platform's Service API (contract abeja): what its Python SDK and its command line call. */
-import type { Front } from '../front.ts'
+import type { Protocol } from '../protocol.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { endpointRoutes } from './endpoints.ts'
 import { tell } from './errors.ts'
@@ -10,9 +10,7 @@ import { schemas } from './schemas.ts'
 import { serviceRoutes } from './services.ts'
 import { versionRoutes } from './versions.ts'
 
-export const abeja: Front = {
-  name: 'ABEJA',
-  prefix: '/abeja',
+export const protocol: Protocol = {
   routes: [
     organizationRoute,
     ...deploymentRoutes,

@@ -34,7 +34,7 @@ function named(asked: Asked, isShort: boolean): Named {
  * and a wrong credential where it is not.
  */
 const whose: RefusalCheck = {
-  operation: String(AbejaWhoseDeploymentDocument),
+  operation: AbejaWhoseDeploymentDocument,
   async check(error, asked, execute) {
     if (!(error instanceof Forbidden) || label(asked) === undefined) return
     const { deployment = '' } = asked.params

@@ -1,4 +1,4 @@
-import type { Front } from '../front.ts'
+import type { Front } from '../protocol.ts'
 import type { Route } from '../route.ts'
 import type { Schema } from './about.ts'
 import { documented } from './write.ts'

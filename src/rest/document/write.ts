@@ -1,4 +1,4 @@
-import type { Front } from '../front.ts'
+import type { Front } from '../protocol.ts'
 import type { Route } from '../route.ts'
 import { securityOf } from './security.ts'
 import type { Dialect, Schema } from './about.ts'

@@ -1,5 +1,5 @@
 /** TopChef (contract topchef): the job broker of a lab, as its Python, Java and MATLAB clients and plain scripts call it. */
-import type { Front } from '../front.ts'
+import type { Protocol } from '../protocol.ts'
 import { echo } from './echo.ts'
 import { tell } from './errors.ts'
 import { info } from './info.ts'
@@ -9,9 +9,7 @@ import { schemas } from './schemas.ts'
 import { serviceRoutes } from './services.ts'
 import { validatorRoutes } from './validator.ts'
 
-export const topchef: Front = {
-  name: 'TOPCHEF',
-  prefix: '/topchef',
+export const protocol: Protocol = {
   routes: [info, echo, ...serviceRoutes, ...jobRoutes, ...queueRoutes, ...validatorRoutes],
   atRoot: [],
   tell,

@@ -22,7 +22,7 @@ const NAMES = [
   'gpu:b-8',
 ] as const
 
-/** What ABEJA's SDK reads as one (contract abeja 3). */
+/** The form of their names (contract abeja 3). */
 const NAME = /^(cpu|gpu(?::([a-d]))?)-(\d+(?:\.\d+)?)$/
 const MAX_NAME = 100
 const GIB_PER_CPU = 4

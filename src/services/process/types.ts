@@ -1,7 +1,6 @@
 import { addressable, AddressableInterface } from '../../addresses/index.ts'
 import { builder } from '../../builder.ts'
 import {
-  abejaPath,
   DeploymentId,
   deploymentOf,
   DeploymentType,
@@ -11,7 +10,7 @@ import {
   type LayeredVariable,
   type PartialDeployment,
 } from '../../deployments/index.ts'
-import { InstanceStatus, type Service } from '../../generated/prisma/client.ts'
+import { InstanceStatus } from '../../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../../graph/connection.ts'
 import { seenAs } from '../../graph/columns.ts'
 import { LiveInterface } from '../../graph/live.ts'
@@ -205,15 +204,7 @@ export const ProcessServiceType = builder.prismaObject('Service', {
   }),
 })
 
-addressable<PartialService, PartialService & Pick<Service, 'deploymentId'>>(
-  ProcessServiceType,
-  services,
-  {
-    ABEJA: async (ctx, row, id) =>
-      `${await abejaPath(ctx, row.organizationId, row.deploymentId ?? '')}/services/${id}`,
-  },
-  ['deploymentId'],
-)
+addressable(ProcessServiceType, services, { kind: 'PROCESS' })
 hasStates('ProcessService', serviceMoves)
 
 const ProcessServiceConnection = connectionOf<PartialService>(

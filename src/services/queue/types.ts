@@ -115,6 +115,4 @@ export const QueueServiceType = builder.prismaObject('Service', {
   }),
 })
 
-addressable(QueueServiceType, services, {
-  TOPCHEF: async (_ctx, _row, id) => `/topchef/services/${id}`,
-})
+addressable(QueueServiceType, services, { kind: 'QUEUE' })

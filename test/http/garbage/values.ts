@@ -86,7 +86,7 @@ const texts = (id: string): string[] => [
   'abeja:99999999999999999999999',
   'abeja:',
   ':',
-  'omegaml:\ud800',
+  'topchef:\ud800',
   'NO_ENUM_VALUE',
   'ADMIN',
   '00000000-0000-0000-0000-000000000000',

@@ -191,7 +191,7 @@ async function doneJob(
       parameters: { word },
       lane: word,
       labels: [{ name: word, value: word }],
-      addresses: [`auger:${word}-job`],
+      addresses: [`abeja:${word}-job`],
       annotations: [{ front: 'TOPCHEF', value: { word } }],
       projectId,
       idempotencyKey: `${word}-job`,

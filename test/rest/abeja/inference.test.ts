@@ -227,7 +227,11 @@ test('404: unknown services and wrong deployments; stopped and failed ones, whic
     for (const at of [path, `/abeja${path}`]) {
       const answer = await call(at, { body: '{}', headers: type('application/json') })
       expect(answer.status, at).toBe(404)
-      expect(said(answer).error).toBe('not_found')
+      // at the root, what has no form of ABEJA's ids is a call through our own door
+      const isOurs = at.startsWith('/deployments/') && at.endsWith('/x')
+      expect(JSON.parse(answer.body.toString())).toMatchObject(
+        isOurs ? { code: 'NOT_FOUND' } : { error: 'not_found' },
+      )
     }
   const stopped = await abeja.running(HANDLER)
   await abeja.did('POST', `${stopped.path}/stop`)

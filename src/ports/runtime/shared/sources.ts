@@ -2,9 +2,10 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BadArchive, UNFINISHED, unpackArchive } from '../../../kit/archive/index.ts'
 import { type ProgramSource, StartFailed } from '../runtime.ts'
+import { fronts } from '../../../rest/fronts.ts'
 import { Trash } from './trash.ts'
 
-/** How deep a `.abeja` folder is looked for (contract abeja 4.2). */
+/** How deep a folder that marks the source is looked for (contract abeja 4.2). */
 const SEARCH_DEPTH = 3
 
 /** A source as it was uploaded, which nobody but the server reaches, and nobody changes. */
@@ -53,7 +54,9 @@ export function sourcesIn(root: string): Sources {
   }
 }
 
-/** The folder in `root` that holds a folder `.abeja`, the nearest to it; '' where there is none. */
+const MARKS = fronts.flatMap(({ sourceMark }) => sourceMark ?? [])
+
+/** The folder in `root` that holds a folder by which a front marks the source, the nearest to it; '' where there is none. */
 async function workingFolderIn(root: string): Promise<string> {
   let level = ['']
   for (let depth = 0; depth <= SEARCH_DEPTH; depth++) {
@@ -61,7 +64,7 @@ async function workingFolderIn(root: string): Promise<string> {
     for (const folder of level) {
       const entries = await readdir(join(root, folder), { withFileTypes: true })
       const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-      if (folders.includes('.abeja')) return folder
+      if (MARKS.some((mark) => folders.includes(mark))) return folder
       below.push(...folders.sort().map((name) => join(folder, name)))
     }
     level = below

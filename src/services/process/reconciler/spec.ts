@@ -4,6 +4,7 @@ import { archiveKey, DeploymentId, isNodeImage } from '../../../deployments/inde
 import type { Deployment, DeploymentVersion, Service } from '../../../generated/prisma/client.ts'
 import { organizations } from '../../../organizations/index.ts'
 import { StartFailed, type InstanceSpec, type Program } from '../../../ports/runtime/runtime.ts'
+import { fronts } from '../../../rest/fronts.ts'
 import { pageOrigin } from '../page.ts'
 import { ServiceId } from '../../service.ts'
 import { serviceSecret } from '../token.ts'
@@ -75,7 +76,7 @@ function addresses(
   }
 }
 
-/** What Python's handlers are promised, for those that call the platform (contract abeja 4.3). */
+/** What the contracts of fronts promise Python's handlers, for those that call the platform. */
 async function promised(
   platform: Platform,
   organizationId: string,
@@ -84,17 +85,15 @@ async function promised(
 ): Promise<Record<string, string>> {
   const organization = await platform.database.prisma.organization.findUniqueOrThrow({
     where: { id: organizationId },
-    select: { id: true, serial: true },
+    select: { id: true, serial: true, handle: true },
   })
-  const address = await addressFor(platform, organizations, 'ABEJA', organization)
-  return {
-    HANDLER: handler,
-    // the SDK puts the organization in front of its host: before `x@` it needs no DNS (contract abeja 1.3)
-    ABEJA_API_URL: `${platform.server.url.replace('://', '://x@')}/abeja`,
-    ABEJA_ORGANIZATION_ID: address ?? '',
-    PLATFORM_AUTH_TOKEN: token,
-    ABEJA_TRAINING_RESULT_DIR: '.', // a model lies in the archive, where a handler runs
-  }
+  const layers = fronts.map(async ({ name, handlerEnvironment }) => {
+    if (handlerEnvironment === undefined) return {}
+    const address = await addressFor(platform, organizations, name, organization)
+    const { handle } = organization
+    return handlerEnvironment({ url: platform.server.url, handle, address, token, handler })
+  })
+  return Object.assign({}, ...(await Promise.all(layers)))
 }
 
 /** One layer of variables, as the columns hold them. */
