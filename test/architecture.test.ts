@@ -285,7 +285,6 @@ test('nor one of the name of a table or an enum of Prisma, but where that is mea
     'job-engine/job.ts JobStatus',
     // which speak of their own routes and tokens, and never of ours
     'rest/abeja/tokens.ts Token',
-    'rest/front.ts Front',
     'rest/route.ts Route',
     // what a stream hands on of a row
     'streams/audit.ts AuditEntry',

@@ -1,7 +1,7 @@
 import { getOperationAST, parse, validate } from 'graphql'
 import { compile } from '../execution/compiled.ts'
 import { executeAt } from '../execution/operations.ts'
-import type { Document, Prepared } from '../rest/index.ts'
+import type { FrontOperation, Prepared } from '../rest/index.ts'
 import { wordOf, type FrontName } from '../rest/fronts.ts'
 import { schema } from '../schema.ts'
 
@@ -9,7 +9,7 @@ import { schema } from '../schema.ts'
  * An operation of a front, ready to be executed: parsed, found valid and compiled. Throws when it is none, which is a
  * mistake in this program and ends its start.
  */
-export function prepare(front: FrontName, text: Document): Prepared {
+export function prepare(front: FrontName, text: FrontOperation): Prepared {
   const document = parse(String(text))
   const operation = getOperationAST(document)
   const [error] = validate(schema, document)

@@ -4,11 +4,11 @@ import type { TypedDocumentString } from '../generated/operations/graphql.ts'
 import { problemIn } from './problem.ts'
 
 /** The document of an operation, with what it takes and answers. */
-export type Document<Data = unknown, Variables = never> = TypedDocumentString<Data, Variables>
+export type FrontOperation<Data = unknown, Variables = never> = TypedDocumentString<Data, Variables>
 
 /** Executes an operation of a front with the caller's own rights. Throws a Problem when it has errors. */
 export type Execute = <Data, Variables>(
-  document: Document<Data, Variables>,
+  document: FrontOperation<Data, Variables>,
   variables: Variables,
   ctx: Context,
 ) => Promise<Data>
@@ -18,7 +18,7 @@ export type Prepared = (variables: object, ctx: Context) => Promise<ExecutionRes
 
 /** Executes what was prepared; fronts have no other operations. */
 export const executing =
-  (prepared: ReadonlyMap<Document, Prepared>): Execute =>
+  (prepared: ReadonlyMap<FrontOperation, Prepared>): Execute =>
   async (document, variables, ctx) => {
     const run = prepared.get(document)
     if (run === undefined) throw new Error(`No route names the operation ${String(document)}`)

@@ -11,7 +11,7 @@ export const fronts: readonly Front[] = await Promise.all(
 )
 
 export { Problem } from './problem.ts'
-export { executing, type Document, type Prepared } from './execute.ts'
+export { executing, type FrontOperation, type Prepared } from './execute.ts'
 export type { Front } from './protocol.ts'
 export { page, PAGE_HEADERS } from './document/page.ts'
 export { mounted, type Host } from './router.ts'

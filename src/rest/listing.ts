@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { stringify } from '../kit/json/json.ts'
 import type { RouteAbout } from './document/about.ts'
-import type { Document, Execute } from './execute.ts'
+import type { FrontOperation, Execute } from './execute.ts'
 import { Problem } from './problem.ts'
 import { JSON_TYPE, type Reply } from './reply.ts'
 import type { Asked, Method, Route, Statuses } from './route.ts'
@@ -26,7 +26,7 @@ interface Connection<Node> {
 
 /** How a list is read and written. */
 interface Paging<Data, Variables extends Turning, Node> {
-  readonly operation: Document<Data, Variables>
+  readonly operation: FrontOperation<Data, Variables>
   readonly variables: (asked: Asked) => Omit<Variables, keyof Turning>
   /** The list in the data. Throws a Problem when there is none. */
   readonly connection: (data: Data, asked: Asked) => Connection<Node>

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from '../context.ts'
 import type { CallAnswer } from '../kit/http/call.ts'
 import type { RouteAbout } from './document/about.ts'
-import type { Document, Execute } from './execute.ts'
+import type { FrontOperation, Execute } from './execute.ts'
 import { Problem } from './problem.ts'
 import type { Reply } from './reply.ts'
 
@@ -56,7 +56,7 @@ export interface Route {
   readonly path: string
   readonly about: RouteAbout
   /** The operations it executes. */
-  readonly operations: readonly Document[]
+  readonly operations: readonly FrontOperation[]
   /** Whether the body goes on as it comes and is not read here. */
   readonly isStreamed: boolean
   /** Whether it is there for all methods that no route of its path names, too. */
@@ -73,7 +73,7 @@ export type Statuses = Readonly<Partial<Record<Problem['code'], number>>>
  * there, is told that and not what is wrong with the request.
  */
 export interface Guard {
-  readonly operation: Document
+  readonly operation: FrontOperation
   /** Throws a Problem. */
   check(asked: Asked, execute: Execute): Promise<void>
 }
@@ -88,7 +88,7 @@ interface Common {
 /** A route that is one operation. */
 export function route<Data, Variables>(
   spec: Common & {
-    readonly operation: Document<Data, Variables>
+    readonly operation: FrontOperation<Data, Variables>
     readonly guard?: Guard
     readonly variables: (asked: Asked) => Variables
     readonly reply: (data: Data, asked: Asked) => Reply
@@ -116,7 +116,7 @@ export function route<Data, Variables>(
 /** A route of any number of operations, one after the other, all of which are named in `operations`. */
 export function sequence(
   spec: Common & {
-    readonly operations: readonly Document[]
+    readonly operations: readonly FrontOperation[]
     readonly run: (asked: Asked, execute: Execute) => Promise<Reply>
   },
 ): Route {
@@ -165,6 +165,6 @@ export function calling(
 
 /** Looks into why a call was refused, and throws what is to be told instead. */
 export interface RefusalCheck {
-  readonly operation: Document
+  readonly operation: FrontOperation
   check(error: unknown, asked: Asked, execute: Execute): Promise<void>
 }
