@@ -1,24 +1,29 @@
 import { allow, requireCredential } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { maxPage, pageBySerial, type Page, type PageArgs } from '../graph/connection.ts'
+import { maxPage, pageOf, windowOf, type Page, type PageArgs } from '../graph/connection.ts'
+import type { ObjectOrder } from '../graph/order.ts'
 import { sought } from '../kit/names.ts'
-import type { Kind, Owned } from './kind.ts'
+import type { Kind } from './kind.ts'
+import { ordered, type Named } from './order.ts'
 
-/** Which part of a list: of one organization, and of that a page. */
+/** Which part of a list: of one organization, and of that a page, in some order. */
 interface Part extends PageArgs {
   /** Only this organization's; all of the viewer's where it is not said. */
   readonly organizationId?: string | undefined
+  readonly orderBy?: ObjectOrder | null | undefined
 }
 
+const OLDEST_FIRST: ObjectOrder = { field: 'CREATED_AT', direction: 'ASC' }
+
 /**
- * A page of the objects of a kind that the viewer may see and that meet `where`, a condition on rows of `o`, in the
- * order they were made. Throws Forbidden for an organization of which the viewer reads nothing.
+ * A page of the objects of a kind that the viewer may see and that meet `where`, a condition on rows of `o`; the
+ * oldest first where no order is asked for. Throws Forbidden for an organization of which the viewer reads nothing.
  */
-export function pageOfKind<Row extends Owned>(
+export async function pageOfKind<Row extends Named>(
   ctx: Context,
   kind: Kind<Row>,
-  { organizationId, ...args }: Part,
+  { organizationId, orderBy, ...args }: Part,
   where: Prisma.Sql = Prisma.sql`true`,
 ): Promise<Page<Row>> {
   const { viewer, database } = ctx
@@ -30,22 +35,15 @@ export function pageOfKind<Row extends Owned>(
       : Prisma.sql`o."organizationId" = ${organizationId}::uuid`
   const wanted = Prisma.sql`
     FROM ${Prisma.raw(`"${kind.table}"`)} AS o WHERE ${kind.visible(viewer, 'o')} AND ${inside} AND ${where}`
-  return pageBySerial(
-    args,
-    ({ where: { serial }, orderBy, take, skip }) => {
-      const after = serial.gt === undefined ? Prisma.empty : Prisma.sql`AND o.serial > ${serial.gt}`
-      const before =
-        serial.lt === undefined ? Prisma.empty : Prisma.sql`AND o.serial < ${serial.lt}`
-      return database.query<Row>(Prisma.sql`
-        SELECT o.* ${wanted} ${after} ${before}
-        ORDER BY o.serial ${Prisma.raw(orderBy.serial)} LIMIT ${take}::int OFFSET ${skip}::int`)
-    },
-    async () => {
-      const [row] = await database.query<{ count: bigint }>(Prisma.sql`SELECT count(*) ${wanted}`)
-      return Number(row?.count ?? 0)
-    },
-    maxPage(ctx),
-  )
+  const window = windowOf(args, maxPage(ctx))
+  const { within, by, cursorOf } = ordered(orderBy ?? OLDEST_FIRST, args, window)
+  const rows = await database.query<Row>(Prisma.sql`
+    SELECT o.* ${wanted} ${within} ORDER BY ${by}
+    LIMIT ${window.limit + 1}::int OFFSET ${window.offset}::int`)
+  return pageOf(rows, window, args, cursorOf, async () => {
+    const [row] = await database.query<{ count: bigint }>(Prisma.sql`SELECT count(*) ${wanted}`)
+    return Number(row?.count ?? 0)
+  })
 }
 
 /** The condition that the name or the handle of a row of `o` contains a text, in upper or lower case. */

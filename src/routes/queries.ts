@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts'
 import { deployments } from '../deployments/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { pageArgs } from '../graph/connection.ts'
+import { listArgs } from '../graph/order.ts'
 import { pageOfKind } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { routes } from './route.ts'
@@ -24,13 +24,10 @@ builder.queryFields((t) => ({
   }),
   routes: t.field({
     type: RouteConnection,
-    description: "The organization's routes, oldest first.",
+    description: "The organization's routes.",
     args: {
-      organizationId: t.arg.id({
-        description: "Only this organization's; all of the caller's when absent.",
-      }),
       deploymentId: t.arg.id({ description: 'Only those of this deployment.' }),
-      ...pageArgs(t.arg),
+      ...listArgs(t.arg),
     },
     resolve: async (_root, { organizationId: named, deploymentId, ...args }, ctx) => {
       const organizationId = await organizationNamed(ctx, named)
