@@ -25,7 +25,7 @@ builder.queryFields((t) => ({
         ctx,
         deployments,
         { ...args, organizationId: await organizationNamed(ctx, organizationId) },
-        text == null ? undefined : containing(text),
+        [containing(text)],
       ),
   }),
   deploymentVersion: t.field({

@@ -31,16 +31,14 @@ builder.queryFields((t) => ({
     },
     resolve: async (_root, { organizationId: named, deploymentId, ...args }, ctx) => {
       const organizationId = await organizationNamed(ctx, named)
-      const part = { ...args, organizationId }
-      if (deploymentId == null) return pageOfKind(ctx, routes, part)
       const organizations = organizationId === undefined ? undefined : [organizationId]
-      const deployment = await deployments.named(ctx, deploymentId, organizations)
-      return pageOfKind(
-        ctx,
-        routes,
-        part,
-        Prisma.sql`o."deploymentId" = ${deployment?.id ?? null}::uuid`,
-      )
+      const deployment =
+        deploymentId == null ? undefined : await deployments.named(ctx, deploymentId, organizations)
+      return pageOfKind(ctx, routes, { ...args, organizationId }, [
+        deployment === undefined
+          ? undefined
+          : Prisma.sql`o."deploymentId" = ${deployment?.id ?? null}::uuid`,
+      ])
     },
   }),
 }))
