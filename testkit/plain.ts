@@ -1,9 +1,4 @@
-import {
-  GraphQLString,
-  isInputObjectType,
-  isRequiredInputField,
-  type GraphQLInputField,
-} from 'graphql'
+import { isInputObjectType, isRequiredInputField, type GraphQLInputField } from 'graphql'
 import { schema } from '../src/schema.ts'
 import { nodeTypes } from './selection.ts'
 
