@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { annotationField, namingFields } from '../addresses/index.ts'
-import type { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import type { Project } from '../generated/prisma/client.ts'
-import { mutation } from '../graph/mutation.ts'
+import { mutation, shows } from '../graph/mutation.ts'
 import { Conflict, WrongState } from '../kit/errors.ts'
 import { handleRule, nameRule } from '../kit/names.ts'
 import { ProjectId } from '../organizations/index.ts'
@@ -11,17 +9,10 @@ import { createProject, deleteProject, updateProject } from './actions.ts'
 import { projects } from './project.ts'
 import { ProjectType } from './types.ts'
 
-type Fields = PothosSchemaTypes.ObjectFieldBuilder<
-  typeof builder.$inferSchemaTypes,
-  { project: Project }
->
-
 const again = async (ctx: Context, id: string) => ({
   project: await projects.changedBefore(ctx, id),
 })
-const asProject = (description: string) => (t: Fields) => ({
-  project: t.field({ type: ProjectType, description, resolve: ({ project }) => project }),
-})
+const asProject = shows('project', ProjectType)
 
 mutation('createProject', {
   description: 'Makes a project.',
