@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { annotationField, namingFields } from '../addresses/index.ts'
-import { mutation } from '../graph/mutation.ts'
+import type { Context } from '../context.ts'
+import { mutation, shows } from '../graph/mutation.ts'
 import { Conflict, WrongState } from '../kit/errors.ts'
 import { handleRule, nameRule, textRule } from '../kit/names.ts'
 import { NameValueInput, renewedUpload, UploadType } from '../uploads/index.ts'
@@ -17,6 +18,11 @@ import { DeploymentId, VersionId } from './deployment.ts'
 import { EnvironmentVariableInput } from './environment.ts'
 import { environmentRule, parametersRule } from './rules.ts'
 import { DeploymentType, VersionType } from './types.ts'
+
+const again = async (ctx: Context, id: string) => ({
+  deployment: await deployments.changedBefore(ctx, id),
+})
+const asDeployment = shows('deployment', DeploymentType)
 
 mutation('createDeployment', {
   description: 'Makes a deployment.',
@@ -41,14 +47,8 @@ mutation('createDeployment', {
   }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ deployment: await createDeployment(ctx, input) }),
-  again: async (ctx, id) => ({ deployment: await deployments.changedBefore(ctx, id) }),
-  success: (t) => ({
-    deployment: t.field({
-      type: DeploymentType,
-      description: 'The new deployment.',
-      resolve: ({ deployment }) => deployment,
-    }),
-  }),
+  again,
+  success: asDeployment('The new deployment.'),
 })
 
 mutation('updateDeployment', {
@@ -75,14 +75,8 @@ mutation('updateDeployment', {
   }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ deployment: await updateDeployment(ctx, input) }),
-  again: async (ctx, id) => ({ deployment: await deployments.changedBefore(ctx, id) }),
-  success: (t) => ({
-    deployment: t.field({
-      type: DeploymentType,
-      description: 'The deployment as it is now.',
-      resolve: ({ deployment }) => deployment,
-    }),
-  }),
+  again,
+  success: asDeployment('The deployment as it is now.'),
 })
 
 mutation('deleteDeployment', {
@@ -90,17 +84,13 @@ mutation('deleteDeployment', {
   input: (t) => ({ id: t.id({ required: true, description: 'Which: id, handle or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ deployment: await deleteDeployment(ctx, input) }),
-  again: async (ctx, id) => ({ deployment: await deployments.changedBefore(ctx, id) }),
+  again,
   success: (t) => ({
     deletedId: t.id({
       description: 'Canonical id of what is gone.',
       resolve: ({ deployment }) => DeploymentId.text(deployment.id),
     }),
-    deployment: t.field({
-      type: DeploymentType,
-      description: 'The deployment as it last was.',
-      resolve: ({ deployment }) => deployment,
-    }),
+    ...asDeployment('The deployment as it last was.')(t),
   }),
 })
 

@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts'
-import { pageArgs } from '../graph/connection.ts'
+import { listArgs } from '../graph/order.ts'
 import { pageOfKind, containing } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { deployments, versions } from './deployment.ts'
@@ -15,20 +15,17 @@ builder.queryFields((t) => ({
   }),
   deployments: t.field({
     type: DeploymentConnection,
-    description: "The organization's deployments, oldest first.",
+    description: "The organization's deployments.",
     args: {
-      organizationId: t.arg.id({
-        description: "Only this organization's; all of the caller's when absent.",
-      }),
       text: t.arg.string({ description: 'Only those whose name or handle contains this.' }),
-      ...pageArgs(t.arg),
+      ...listArgs(t.arg),
     },
     resolve: async (_root, { organizationId, text, ...args }, ctx) =>
       pageOfKind(
         ctx,
         deployments,
         { ...args, organizationId: await organizationNamed(ctx, organizationId) },
-        text == null ? undefined : containing(text),
+        [containing(text)],
       ),
   }),
   deploymentVersion: t.field({

@@ -10,7 +10,7 @@ import { DeliveryInterface, EventInterface, type Delivery } from './types.ts'
 type Types = typeof builder.$inferSchemaTypes
 
 const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement({
-  description: 'Something that happened to a deployment.',
+  description: 'Something that happened to an object.',
   interfaces: [EventInterface],
   fields: (t) => ({
     kind: t.exposeString('kind', { description: 'What happened, such as VERSION_CREATED.' }),
@@ -37,9 +37,9 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
   description: string,
 ): void {
   const { noun, stream } = kind
+  const rows: ObjectRef<Types, Owned> = type // whichever kind they are of
   const field = `${type.name.charAt(0).toLowerCase()}${type.name.slice(1)}`
   const pages = eventPages(stream)
-  const shown: ObjectRef<Types, Owned> = type
 
   builder.objectField(type, 'events', (t) =>
     t.field({
@@ -55,7 +55,7 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
     interfaces: [DeliveryInterface],
     fields: (t) => ({
       [field]: t.field({
-        type: shown,
+        type: rows,
         nullable: true,
         description: `The ${noun} as it is now; null once deleted.`,
         resolve: ({ objectId }, _args, ctx) => kind.byId(ctx, objectId),

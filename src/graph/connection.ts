@@ -158,9 +158,11 @@ export function pageOf<Row>(
   }
 }
 
-const writeSerial = (serial: bigint): string => `n${serial.toString(36)}`
+/** A place in the order in which rows were made. */
+export const writeSerial = (serial: bigint): string => `n${serial.toString(36)}`
 
-function readSerial(cursor: string): bigint {
+/** Throws BadCursor. */
+export function readSerial(cursor: string): bigint {
   const number = Number.parseInt(cursor.slice(1), 36)
   if (!Number.isSafeInteger(number) || writeSerial(BigInt(number)) !== cursor)
     throw new BadCursor(`${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this list.`)

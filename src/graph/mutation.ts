@@ -1,4 +1,4 @@
-import type { InputFieldMap, InputObjectRef, InputShapeFromFields } from '@pothos/core'
+import type { InputFieldMap, InputObjectRef, InputShapeFromFields, ObjectRef } from '@pothos/core'
 import type { GraphQLInputType, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import { builder } from '../builder.ts'
@@ -170,6 +170,14 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
   )
   return input as unknown as InputObjectRef<Types, InputShapeFromFields<Fields>> // with a key more
 }
+
+/** The field of a success that shows the object which the success has under its name, with a description. */
+export const shows =
+  <Name extends string, Row>(name: Name, type: ObjectRef<Types, Row>) =>
+  (description: string) =>
+  (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Readonly<Record<Name, Row>>>) => ({
+    [name]: t.field({ type, description, resolve: (success) => success[name] as never }),
+  })
 
 /** The type of a mutation's only argument. */
 function inputOf({ parentType, fieldName }: GraphQLResolveInfo): GraphQLInputType {

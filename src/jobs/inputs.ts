@@ -2,6 +2,7 @@ import { FrontType } from '../addresses/index.ts'
 import { found } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { builder } from '../builder.ts'
+import { DirectionType } from '../graph/order.ts'
 import { TimeRangeInput } from '../graph/time-range.ts'
 import { serviceNamed } from '../services/index.ts'
 import { NameValueInput } from '../uploads/index.ts'
@@ -30,14 +31,6 @@ const JobOrderFieldType = builder.enumType('JobOrderField', {
     CREATED_AT: { description: 'When it was submitted.' },
     FINISHED_AT: { description: 'When it ended; those that have not are left out.' },
     PRIORITY: { description: 'Its priority.' },
-  } as const,
-})
-
-const DirectionType = builder.enumType('Direction', {
-  description: 'Up or down.',
-  values: {
-    ASC: { description: 'The lowest, or oldest, first.' },
-    DESC: { description: 'The highest, or newest, first.' },
   } as const,
 })
 

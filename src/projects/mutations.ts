@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { annotationField, namingFields } from '../addresses/index.ts'
-import { mutation } from '../graph/mutation.ts'
+import type { Context } from '../context.ts'
+import { mutation, shows } from '../graph/mutation.ts'
 import { Conflict, WrongState } from '../kit/errors.ts'
 import { handleRule, nameRule } from '../kit/names.ts'
 import { ProjectId } from '../organizations/index.ts'
 import { createProject, deleteProject, updateProject } from './actions.ts'
 import { projects } from './project.ts'
 import { ProjectType } from './types.ts'
+
+const again = async (ctx: Context, id: string) => ({
+  project: await projects.changedBefore(ctx, id),
+})
+const asProject = shows('project', ProjectType)
 
 mutation('createProject', {
   description: 'Makes a project.',
@@ -21,14 +27,8 @@ mutation('createProject', {
   check: z.object({ name: nameRule, handle: handleRule.nullish() }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ project: await createProject(ctx, input) }),
-  again: async (ctx, id) => ({ project: await projects.changedBefore(ctx, id) }),
-  success: (t) => ({
-    project: t.field({
-      type: ProjectType,
-      description: 'The new project.',
-      resolve: ({ project }) => project,
-    }),
-  }),
+  again,
+  success: asProject('The new project.'),
 })
 
 mutation('updateProject', {
@@ -41,14 +41,8 @@ mutation('updateProject', {
   check: z.object({ name: nameRule.nullish() }),
   errors: [Conflict],
   resolve: async (ctx, input) => ({ project: await updateProject(ctx, input) }),
-  again: async (ctx, id) => ({ project: await projects.changedBefore(ctx, id) }),
-  success: (t) => ({
-    project: t.field({
-      type: ProjectType,
-      description: 'The project as it is now.',
-      resolve: ({ project }) => project,
-    }),
-  }),
+  again,
+  success: asProject('The project as it is now.'),
 })
 
 mutation('deleteProject', {
@@ -56,16 +50,12 @@ mutation('deleteProject', {
   input: (t) => ({ id: t.id({ required: true, description: 'Which: id, handle or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ project: await deleteProject(ctx, input) }),
-  again: async (ctx, id) => ({ project: await projects.changedBefore(ctx, id) }),
+  again,
   success: (t) => ({
     deletedId: t.id({
       description: 'Its canonical id, for caches.',
       resolve: ({ project }) => ProjectId.text(project.id),
     }),
-    project: t.field({
-      type: ProjectType,
-      description: 'The project as it last was.',
-      resolve: ({ project }) => project,
-    }),
+    ...asProject('The project as it last was.')(t),
   }),
 })

@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts'
-import { pageArgs } from '../graph/connection.ts'
+import { listArgs } from '../graph/order.ts'
 import { pageOfKind } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { projects } from './project.ts'
@@ -15,12 +15,9 @@ builder.queryFields((t) => ({
   }),
   projects: t.field({
     type: ProjectConnection,
-    description: "The organization's projects, oldest first.",
+    description: "The organization's projects.",
     args: {
-      organizationId: t.arg.id({
-        description: "Only this organization's; all of the caller's when absent.",
-      }),
-      ...pageArgs(t.arg),
+      ...listArgs(t.arg),
     },
     resolve: async (_root, { organizationId, ...args }, ctx) =>
       pageOfKind(ctx, projects, {

@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { annotationField, namingFields } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import type { Route } from '../generated/prisma/client.ts'
-import { mutation } from '../graph/mutation.ts'
+import { mutation, shows } from '../graph/mutation.ts'
 import { Conflict } from '../kit/errors.ts'
 import { handleRule, nameRule } from '../kit/names.ts'
 import { createRoute, deleteRoute, updateRoute } from './actions.ts'
@@ -30,10 +29,7 @@ const which = (t: Inputs) => ({
 })
 
 const again = async (ctx: Context, id: string) => ({ route: await routes.changedBefore(ctx, id) })
-const asRoute =
-  (description: string) => (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { route: Route }>) => ({
-    route: t.field({ type: RouteType, description, resolve: ({ route }) => route }),
-  })
+const asRoute = shows('route', RouteType)
 
 mutation('createRoute', {
   description: 'Makes a route. All its targets are active; the first is primary.',

@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts'
 import { deployments } from '../deployments/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { pageArgs } from '../graph/connection.ts'
+import { listArgs } from '../graph/order.ts'
 import { pageOfKind } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { routes } from './route.ts'
@@ -24,26 +24,21 @@ builder.queryFields((t) => ({
   }),
   routes: t.field({
     type: RouteConnection,
-    description: "The organization's routes, oldest first.",
+    description: "The organization's routes.",
     args: {
-      organizationId: t.arg.id({
-        description: "Only this organization's; all of the caller's when absent.",
-      }),
       deploymentId: t.arg.id({ description: 'Only those of this deployment.' }),
-      ...pageArgs(t.arg),
+      ...listArgs(t.arg),
     },
     resolve: async (_root, { organizationId: named, deploymentId, ...args }, ctx) => {
       const organizationId = await organizationNamed(ctx, named)
-      const part = { ...args, organizationId }
-      if (deploymentId == null) return pageOfKind(ctx, routes, part)
       const organizations = organizationId === undefined ? undefined : [organizationId]
-      const deployment = await deployments.named(ctx, deploymentId, organizations)
-      return pageOfKind(
-        ctx,
-        routes,
-        part,
-        Prisma.sql`o."deploymentId" = ${deployment?.id ?? null}::uuid`,
-      )
+      const deployment =
+        deploymentId == null ? undefined : await deployments.named(ctx, deploymentId, organizations)
+      return pageOfKind(ctx, routes, { ...args, organizationId }, [
+        deployment === undefined
+          ? undefined
+          : Prisma.sql`o."deploymentId" = ${deployment?.id ?? null}::uuid`,
+      ])
     },
   }),
 }))

@@ -6,6 +6,7 @@ import { CreateUpload } from '../../testkit/operations/deployments.ts'
 import { CreateToken } from '../../testkit/operations/organizations.ts'
 import { SetMember } from '../../testkit/operations/people.ts'
 import { CreateRoute } from '../../testkit/operations/routes.ts'
+import { plainTypes } from '../../testkit/plain.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { seed } from '../../testkit/seed/chain.ts'
@@ -68,6 +69,8 @@ it('every type of Node is fetched again by its id', async () => {
     .service()
     .made()
   await app.admin.request(CreateRoute, { input: { name: 'x', serviceIds: [service.id] } })
+  for (const type of plainTypes)
+    await ask(`mutation { create${type}(input: { name: "x" }) { __typename } }`)
   await submit(app.admin, await seedQueue(app.admin))
   await app.admin.request(CreateToken, { input: { name: 'x', role: 'VIEWER' } })
   await app.admin.request(SetMember, { input: { email: 'ann@example.com', role: 'VIEWER' } })

@@ -5,12 +5,14 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Reads } from '../../src/db/reads.ts'
 import { DeploymentId, VersionId } from '../../src/deployments/index.ts'
 import { OrganizationId, TokenId } from '../../src/organizations/index.ts'
+import { keyOfTypeId } from '../../src/graph/node.ts'
 import { RouteId } from '../../src/routes/index.ts'
 import { ServiceId } from '../../src/services/index.ts'
 import { Viewer } from '../../testkit/operations/organizations.ts'
 import { SetMember } from '../../testkit/operations/people.ts'
 import { CreateRoute } from '../../testkit/operations/routes.ts'
 import { AppendLog } from '../../testkit/operations/workers.ts'
+import { fieldOf, plainTypes } from '../../testkit/plain.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { claimOne, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { seedToken } from '../../testkit/seed/organizations.ts'
@@ -24,6 +26,7 @@ import {
   selectionOf,
 } from '../../testkit/selection.ts'
 import { JobId } from '../../src/job-engine/index.ts'
+import { succeed } from '../organizations/tenancy/send.ts'
 import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
 /*
@@ -136,7 +139,15 @@ async function seedMany(): Promise<void> {
      SELECT unnest($1::uuid[]), $2, 'VIEWER'`,
     [people, OrganizationId.read(viewer.organization.id)],
   )
-  await copies('Project', await onlyId('Project'), () => ({}))
+  parents.set('Organization', viewer.organization.id)
+  parents.set('Deployment', service.deploymentId)
+  for (const type of plainTypes.filter((name) => isListed(name) && !parents.has(name))) {
+    const noun = fieldOf(type)
+    const made = await succeed(admin, `create${type}`, { name: 'plain' }, `${noun} { id }`)
+    const { id } = made[noun] as { id: string } // selected just above
+    await copies(type, keyOfTypeId(id).split(':')[1] ?? '', () => ({}))
+    parents.set(type, id)
+  }
   await copies('Token', TokenId.read(token.id) ?? '', (n) => ({ hash: `${n}` }))
   const { setMember } = await admin.request(SetMember, {
     input: { email: 'invited@example.com', role: 'VIEWER' },
@@ -152,8 +163,6 @@ async function seedMany(): Promise<void> {
     FROM "Event", generate_series(1, ${MANY}) AS place WHERE number = 1`)
   parents.set('Job', job.id)
   parents.set('QueueService', queue)
-  parents.set('Organization', viewer.organization.id)
-  parents.set('Deployment', service.deploymentId)
   parents.set('ProcessService', service.id)
 }
 
@@ -201,6 +210,13 @@ const lists = objectTypes.filter(isAsked).flatMap((type) =>
     .filter(isConnection)
     .map((field) => ({ name: `${type.name}.${field.name}`, type, field })),
 )
+
+/** Whether a list of them is had from the root. */
+const isListed = (node: string): boolean =>
+  lists.some(
+    ({ type, field }) =>
+      type.name === 'Query' && getNamedType(field.type).name === `${node}Connection`,
+  )
 
 /** The operation that asks for `$first` rows of a list. */
 function operation({ type, field }: (typeof lists)[number]): string {

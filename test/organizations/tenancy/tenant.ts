@@ -1,6 +1,7 @@
 import type { TestApp } from '../../../testkit/app.ts'
 import { tarGz } from '../../../testkit/archive.ts'
 import type { Client } from '../../../testkit/client.ts'
+import { fieldOf, plainTypes, takenBy } from '../../../testkit/plain.ts'
 import { becomes } from '../../../testkit/seed/services.ts'
 import { argumentsOf, fieldsOf, nodeTypes, selectionOf } from '../../../testkit/selection.ts'
 import { until } from '../../../testkit/until.ts'
@@ -112,8 +113,14 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     { ...named('route'), ...chosen('route'), deploymentId, serviceIds },
     'route { id }',
   )
-  const project = await succeed(admin, 'createProject', named('project'), 'project { id }')
-  const jobId = await doneJob(admin, queueId, idIn(project, 'project'), word)
+  const plain: Record<string, string> = {}
+  const others = ['Organization', 'Deployment', 'Upload'] // which have more than texts
+  for (const type of plainTypes.filter((name) => !others.includes(name))) {
+    const noun = fieldOf(type)
+    const input = takenBy(type, { ...named(noun), description: text, text })
+    plain[type] = idIn(await succeed(admin, `create${type}`, input, `${noun} { id }`), noun)
+  }
+  const jobId = await doneJob(admin, queueId, plain['Project'] ?? '', word)
   const upload = await succeed(admin, 'createUpload', { name: text }, 'upload { id url }')
   const token = await succeed(admin, 'createToken', { name: text, role: 'VIEWER' }, 'token { id }')
   const person = { email: `${word}@example.com`, password: `${word} ${word}` }
@@ -131,6 +138,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
   )
   const signedIn = await succeed(app.stranger, 'signIn', person, 'secret')
   const ids: Tenant['ids'] = {
+    ...plain,
     Organization: organizationId,
     Deployment: deploymentId,
     DeploymentVersion: versionId,
@@ -138,7 +146,6 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     QueueService: queueId,
     Job: jobId,
     Route: idIn(route, 'route'),
-    Project: idIn(project, 'project'),
     Upload: idIn(upload, 'upload'),
     Token: idIn(token, 'token'),
     User: (membership as { user: { id: string } }).user.id,
@@ -158,8 +165,8 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
   return {
     word,
     ids,
-    handles: ['organization', 'deployment', 'service', 'queue', 'route', 'project'].map(
-      (noun) => `${word}-${noun}`,
+    handles: ['organization', 'deployment', 'service', 'queue', 'route', ...Object.keys(plain)].map(
+      (noun) => `${word}-${fieldOf(noun)}`,
     ),
     addresses,
     abeja,
