@@ -1,4 +1,10 @@
-import type { InputFieldMap, InputObjectRef, InputShapeFromFields, ObjectRef } from '@pothos/core'
+import type {
+  FieldMap,
+  InputFieldMap,
+  InputObjectRef,
+  InputShapeFromFields,
+  ObjectRef,
+} from '@pothos/core'
 import type { GraphQLInputType, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import { builder } from '../builder.ts'
@@ -175,7 +181,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
 export const shows =
   <Name extends string, Row>(name: Name, type: ObjectRef<Types, Row>) =>
   (description: string) =>
-  (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Readonly<Record<Name, Row>>>) => ({
+  (t: PothosSchemaTypes.ObjectFieldBuilder<Types, Readonly<Record<Name, Row>>>): FieldMap => ({
     [name]: t.field({ type, description, resolve: (success) => success[name] as never }),
   })
 

@@ -5,7 +5,7 @@ import { maxPage, pageOf, windowOf, type ListPage, type PageArgs } from '../grap
 import type { ObjectOrder } from '../graph/order.ts'
 import { sought } from '../kit/names.ts'
 import type { Kind } from './kind.ts'
-import { ordered, type Named } from './order.ts'
+import { ordered, type Listable } from './order.ts'
 import { tableOf } from './write.ts'
 
 /** Which part of a list: of one organization, and of that a page, in some order. */
@@ -22,7 +22,7 @@ const OLDEST_FIRST: ObjectOrder = { field: 'CREATED_AT', direction: 'ASC' }
  * which those that nobody asked for are undefined; the oldest first where no order is asked for. Throws Forbidden for an
  * organization of which the viewer reads nothing.
  */
-export async function pageOfKind<Row extends Named>(
+export async function pageOfKind<Row extends Listable>(
   ctx: Context,
   kind: Kind<Row>,
   { organizationId, orderBy, ...args }: Part,

@@ -6,14 +6,14 @@ import { isStorable } from '../kit/names.ts'
 import type { Owned } from './kind.ts'
 
 /** What can be listed in every order. */
-export interface Named extends Owned {
+export interface Listable extends Owned {
   readonly name: string
 }
 
 /** One order of rows of `o`: by columns of which no two rows have the same, and whose values a cursor tells. */
 interface Order {
   readonly columns: readonly Prisma.Sql[]
-  readonly write: (row: Named) => string
+  readonly write: (row: Listable) => string
   /** The values of those columns. Throws BadCursor. */
   readonly read: (cursor: string) => readonly Prisma.Sql[]
 }
