@@ -92,6 +92,10 @@ export async function deleteDeployment(ctx: Context, { id }: { id: string }): Pr
       // they lead nowhere by now, and their names are its own
       const data = { deletedAt, heldHandle: null, heldName: null }
       await db.route.updateMany({ where, data })
+      await db.$executeRaw`
+        DELETE FROM "Address" WHERE "objectId" IN (
+          SELECT id FROM "DeploymentVersion" WHERE "deploymentId" = ${deployment.id}::uuid
+          UNION ALL SELECT id FROM "Route" WHERE "deploymentId" = ${deployment.id}::uuid)`
     },
   })
   if (deleted !== undefined) return deleted

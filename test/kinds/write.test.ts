@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
 import {
   CreateDeployment,
+  CreateVersion,
   DeleteDeployment,
   DeploymentChanged,
   UpdateDeployment,
@@ -103,6 +104,19 @@ test('the address of a deleted object is free for another', async () => {
   await deleted((await madeDeployment([address])).id)
   const { id } = await madeDeployment([address])
   expect((await deleted(address)).deletedId).toBe(id)
+})
+
+test('so are the addresses of what is deleted with it', async () => {
+  const addresses = [`abeja:ver-${randomUUID().replaceAll('-', '').slice(0, 16)}`]
+  const version = async (deploymentId: string) => {
+    const input = { deploymentId, label: '1', addresses }
+    const { createDeploymentVersion } = await app.admin.request(CreateVersion, { input })
+    return succeeded(createDeploymentVersion, 'CreateDeploymentVersionSuccess').version.id
+  }
+  const { id } = await madeDeployment()
+  await version(id)
+  await deleted(id)
+  expect(await version((await madeDeployment()).id)).toMatch(/^ver_/)
 })
 
 test('whoever resumes the stream of a deployment that was deleted meanwhile reads it to its end', async () => {
