@@ -442,7 +442,11 @@ function unknownNames(env: NodeJS.ProcessEnv): string[] {
     .filter(
       (name) => name.startsWith('MILLRACE_') && !known.includes(name) && env[name]?.trim() !== '',
     )
-    .map((name) => `${name} is not a setting of Millrace. Did you mean ${nearest(name, known)}?`)
+    .map((name) => {
+      const near = nearest(name, known)
+      const hint = near === undefined ? '' : ` Did you mean ${near}?`
+      return `${name} is not a setting of Millrace.${hint}`
+    })
 }
 
 /** Puts secrets that are in files where they would be if the environment said them. */

@@ -63,6 +63,7 @@ describe('readConfig', () => {
   test('all problems are told at once, each with what to set, and no secret is repeated', () => {
     const problems = problemsOf({
       MILLRACE_PROT: '1',
+      MILLRACE_ROOT_FRONT_AUGER_PORT: '1',
       MILLRACE_PORT: '65536',
       HOST: '0.0.0.0',
       AUTH: 'open',
@@ -73,6 +74,7 @@ describe('readConfig', () => {
     })
     expect(problems).toEqual([
       'MILLRACE_PROT is not a setting of Millrace. Did you mean MILLRACE_PORT?',
+      'MILLRACE_ROOT_FRONT_AUGER_PORT is not a setting of Millrace.',
       'MILLRACE_PORT must be a whole number from 0 to 65535, for example 4000.',
       'DATABASE_URL must be a URL like postgres://user:password@host:5432/database.',
       'ADMIN_TOKEN must be at least 16 visible ASCII characters without spaces.',
@@ -230,4 +232,12 @@ test('docs/configuration.md and the code tell the same', async () => {
   }))
   expect(documented).toEqual(configTable)
   expect(configTable.filter(({ meaning }) => meaning === '')).toEqual([])
+})
+
+test('every setting that is documented is read', async () => {
+  const source = await readFile(new URL('../src/config.ts', import.meta.url), 'utf8')
+  const read = new Set(Array.from(source.matchAll(/\benv\.([A-Z0-9_]+)/g), ([, name]) => name))
+  // files are read before the others, and the port of each front by its name
+  const plain = configTable.filter(({ name }) => !/_FILE$|<NAME>/.test(name))
+  expect(plain.flatMap(({ name }) => (read.has(name) ? [] : [name]))).toEqual([])
 })

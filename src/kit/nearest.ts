@@ -1,11 +1,14 @@
-/** The candidate that takes the fewest insertions, deletions and replacements to reach from `word`. */
+/** Edits that a slip of the hand takes at most: beyond, another word is meant. */
+const SLIPS = 3
+
+/** The candidate that takes the fewest insertions, deletions and replacements to reach from `word`, if those are few. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: { candidate: string; edits: number } | undefined
   for (const candidate of candidates) {
     const edits = editsBetween(word, candidate)
     if (best === undefined || edits < best.edits) best = { candidate, edits }
   }
-  return best?.candidate
+  return best !== undefined && best.edits <= SLIPS ? best.candidate : undefined
 }
 
 function editsBetween(one: string, other: string): number {

@@ -8,8 +8,7 @@ import { ProjectId } from '../organizations/index.ts'
 import { projects } from './project.ts'
 
 export const ProjectType = builder.prismaObject('Project', {
-  description:
-    "A folder for datasets, models, programs and experiments (a bucket, in omega|ml's words).",
+  description: 'A folder of an organization, and what a token can be confined to.',
   // of a WORKER whose token is good for it alone
   extensions: openToWorkers(['id', 'name', 'handle', 'address', 'addresses', 'createdAt']),
   interfaces: [NodeInterface, AddressableInterface],
