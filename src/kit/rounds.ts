@@ -28,8 +28,13 @@ export class Rounds {
   ask(): Promise<void> {
     if (this.#isClosed) return this.#running ?? Promise.resolve()
     this.#isAsked = true
-    this.#running ??= this.#run()
-    return this.#running
+    if (this.#running !== undefined) return this.#running
+    // it runs before it begins: what a round does at once may ask for another
+    let over: (() => void) | undefined
+    const running = new Promise<void>((resolve) => (over = resolve))
+    this.#running = running
+    void this.#run().finally(over)
+    return running
   }
 
   /** Asks again and again, but not during a round: one that takes long is not followed at once. Keeps no process alive. */

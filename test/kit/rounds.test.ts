@@ -41,6 +41,27 @@ test('a round that asks for another gets it', async () => {
   expect(left).toBe(0)
 })
 
+test('what a round asks for before it waits for anything begins when that round is over', async () => {
+  let running = 0
+  let most = 0
+  let left = 3
+  const rounds: Rounds = new Rounds(
+    async () => {
+      running += 1
+      most = Math.max(most, running)
+      left -= 1
+      if (left > 0) void rounds.ask()
+      expect(rounds.isRunning).toBe(true)
+      await Promise.resolve()
+      running -= 1
+    },
+    () => expect.unreachable(),
+  )
+  await rounds.ask()
+  expect({ left, running, most }).toEqual({ left: 0, running: 0, most: 1 })
+  expect(rounds.isRunning).toBe(false)
+})
+
 test.each([0, 1, 2, 3, 4, 5])(
   'what is asked for %i turns after a round began is not lost',
   async (turns) => {
