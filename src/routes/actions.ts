@@ -67,7 +67,6 @@ export async function updateRoute(
 ): Promise<Route> {
   const old = await toChange(ctx, input)
   const { id } = old
-  const name = input.name ?? old.name
   const targets =
     input.targets === undefined
       ? undefined
@@ -79,11 +78,12 @@ export async function updateRoute(
           ])
         ).targets
   const action = 'updateRoute'
-  const updated = await ctx.database.prisma.$transaction(async (db) => {
+  const [unchanged, updated] = await ctx.database.prisma.$transaction(async (db) => {
     // of two changes at once one is decided after the other
     const [row] = await db.$queryRaw<Route[]>`
       SELECT * FROM "Route" WHERE id = ${id}::uuid AND "deletedAt" IS NULL FOR UPDATE`
     const now = found(row, 'route', input.id)
+    const name = input.name ?? now.name
     const before = await targetsHeld(db, id)
     if (name !== now.name) await isFree(db, now.deploymentId, name)
     const change = updating(ctx, routes, now, {
@@ -102,9 +102,9 @@ export async function updateRoute(
         await db.routeTarget.createMany({ data })
       },
     })
-    return change === undefined ? undefined : writeIn(db, routes, ...change)
+    return [now, change && (await writeIn(db, routes, ...change))] as const
   })
-  if (updated === undefined) return old
+  if (updated === undefined) return unchanged
   hint(ctx, routes, updated, { action })
   return updated
 }

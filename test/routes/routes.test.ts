@@ -186,6 +186,22 @@ test('a chosen address replaces the computed one and is free again after deletio
   await made(input)
 })
 
+test('of two changes at once neither takes back the other', async () => {
+  const { id } = await made({ name: 'changing', serviceIds: [blue.id] })
+  for (let n = 0; n < 5; n += 1) {
+    const isActive = n % 2 === 1
+    await Promise.all([
+      change({ id, name: `changing ${n}` }),
+      change({ id, targets: [{ serviceId: green.id, isActive }] }),
+    ])
+    const { route } = await app.admin.request(GetRoute, { id })
+    expect(route).toMatchObject({
+      name: `changing ${n}`,
+      targets: [{ service: { id: green.id }, isActive }],
+    })
+  }
+})
+
 test('what a route cannot lead to is told, each by its place', async () => {
   const { deploymentId } = blue
   const elsewhere = await seedDeployment(app.admin)
