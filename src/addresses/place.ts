@@ -27,6 +27,8 @@ interface Level {
   readonly naming: Naming
   readonly alias: string
   readonly text: string
+  /** Tells apart the texts that its conditions can have. */
+  readonly form: string
   readonly isChosen: Prisma.Sql
   readonly isMeant: Prisma.Sql
 }
@@ -60,7 +62,7 @@ export async function placeOf(
       FROM "Organization" AS o ${inSequence(inner.map((level, n) => joined(level, inner[n - 1], isOfNamed)))}
       WHERE o.id = ANY(${[...organizations]}::uuid[]) ${isOfNamed ? Prisma.sql`AND ${first.isMeant}` : Prisma.empty}
       ORDER BY o.id ${inSequence(inner.map(({ isChosen }) => Prisma.sql`, ${isChosen} DESC NULLS LAST`))} LIMIT 10`,
-    `place-of-${noun.replace(' ', '-')}-${front}-${texts.length}`,
+    `place-of-${noun.replace(' ', '-')}-${front}-${levels.map(({ form }) => form).join('-')}`,
   )
   if (found === undefined) {
     if (!isOfNamed) return null
@@ -86,7 +88,8 @@ function levelOf(front: FrontName, naming: Naming, n: number, text: string): Lev
     typeof key === 'string'
       ? Prisma.sql`${Prisma.raw(alias)}.id = ${key}::uuid`
       : Prisma.sql`${Prisma.raw(alias)}.serial = ${key ?? null}::bigint`
-  return { naming, alias, text, isChosen, isMeant: Prisma.sql`(${isSpelled} OR ${isChosen})` }
+  const form = typeof key === 'string' ? 'id' : 'serial'
+  return { naming, alias, text, form, isChosen, isMeant: Prisma.sql`(${isSpelled} OR ${isChosen})` }
 }
 
 /** The object of the organization `o` that was given an address. */
