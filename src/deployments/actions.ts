@@ -67,14 +67,16 @@ export async function updateDeployment(
   const old = await deployments.toChange(ctx, input.id)
   const before = old.environment as unknown as Variable[] // the column holds what withVariables made
   const environment = withVariables(input.clearEnvironment ? [] : before, input.environment)
+  const changes = variableChanges(before, environment)
   const updated = await update(ctx, deployments, old, {
     action: 'updateDeployment',
     values: {
       name: input.name ?? old.name,
       description: input.description ?? old.description,
     },
-    set: [Prisma.sql`environment = ${JSON.stringify(environment)}::jsonb`],
-    changes: variableChanges(before, environment),
+    set:
+      changes.length === 0 ? [] : [Prisma.sql`environment = ${JSON.stringify(environment)}::jsonb`],
+    changes,
     annotations: input.annotations,
   })
   return found(updated, 'deployment', input.id)

@@ -40,6 +40,18 @@ const UpdateProject = graphql(`
     }
   }
 `)
+const Deployment = graphql(`
+  query KindsDeployment($id: ID!) {
+    deployment(id: $id) {
+      name
+      description
+      environment {
+        name
+        value
+      }
+    }
+  }
+`)
 
 let app: SharedApp
 beforeAll(async () => {
@@ -117,6 +129,26 @@ test('so are the addresses of what is deleted with it', async () => {
   await version(id)
   await deleted(id)
   expect(await version((await madeDeployment()).id)).toMatch(/^ver_/)
+})
+
+test('of two changes of a deployment at once neither takes back the other', async () => {
+  const { id } = await madeDeployment()
+  for (let n = 0; n < 5; n += 1) {
+    const value = String(n)
+    await Promise.all([
+      app.admin.request(UpdateDeployment, { input: { id, description: value } }),
+      app.admin.request(UpdateDeployment, {
+        input: { id, environment: [{ name: 'MODE', value }] },
+      }),
+      app.admin.request(UpdateDeployment, { input: { id, name: `kind ${value}` } }),
+    ])
+    const { deployment } = await app.admin.request(Deployment, { id })
+    expect(deployment).toEqual({
+      name: `kind ${value}`,
+      description: value,
+      environment: [{ name: 'MODE', value }],
+    })
+  }
 })
 
 test('whoever resumes the stream of a deployment that was deleted meanwhile reads it to its end', async () => {
