@@ -77,9 +77,11 @@ export async function updateDeployment(
     set:
       changes.length === 0 ? [] : [Prisma.sql`environment = ${JSON.stringify(environment)}::jsonb`],
     changes,
+    // decided by what was read, so written only over what was read
+    where: changes.length === 0 ? undefined : Prisma.sql`AND t.revision = ${old.revision}::bigint`,
     annotations: input.annotations,
   })
-  return found(updated, 'deployment', input.id)
+  return updated ?? updateDeployment(ctx, input)
 }
 
 /** Deletes a deployment that has no services; its versions and routes go with it. */
