@@ -104,8 +104,8 @@ describe.runIf(bin !== undefined)('while PostgreSQL is away', () => {
   test.each([
     ['/abeja/organizations/default/deployments', 'service_unavailable'],
     ['/topchef/services', 'Database Error'],
-    ['/deployments/some/services/other', 'service_unavailable'],
-    ['/metrics', 'service_unavailable'],
+    ['/deployments/some/services/other', '"code":"UNAVAILABLE"'],
+    ['/metrics', '"code":"UNAVAILABLE"'],
   ])('%s answers 503 in its own form', async (path, words) => {
     const answer = await fetch(`${server.url}${path}`, { headers: headers() })
     expect(answer.status).toBe(503)
