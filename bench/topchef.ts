@@ -97,7 +97,7 @@ class Lab {
 
   /** Many at once, which only Millrace can. */
   async submit(count: number): Promise<void> {
-    const query = `mutation ($input: SubmitJobsInput!) { submitJobs(input: $input) { __typename ... on Error { message } } }`
+    const query = `mutation ($input: SubmitJobsInput!) { submitJobs(input: $input) { __typename ... on UserError { message } } }`
     const job = { serviceId: `topchef:${this.service}`, parameters: PARAMETERS }
     for (let left = count; left > 0; left -= CHUNK) {
       const input = { jobs: Array.from({ length: Math.min(CHUNK, left) }, () => job) }

@@ -127,7 +127,7 @@ CLAIM = Operation('claimJobs', """mutation WorkerClaimJobs($input: ClaimJobsInpu
     ... on Unavailable { retryAfterSeconds }
   }
 }
-fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+fragment WorkerProblem on UserError { code message ... on ValidationError { issues { path message } } }""")
 HEARTBEAT = Operation('heartbeatJobs', """mutation WorkerHeartbeatJobs($input: HeartbeatJobsInput!) {
   heartbeatJobs(input: $input) {
     __typename
@@ -135,7 +135,7 @@ HEARTBEAT = Operation('heartbeatJobs', """mutation WorkerHeartbeatJobs($input: H
     ...WorkerProblem
   }
 }
-fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+fragment WorkerProblem on UserError { code message ... on ValidationError { issues { path message } } }""")
 COMPLETE = Operation('completeJob', """mutation WorkerCompleteJob($input: CompleteJobInput!) {
   completeJob(input: $input) {
     __typename
@@ -143,7 +143,7 @@ COMPLETE = Operation('completeJob', """mutation WorkerCompleteJob($input: Comple
     ...WorkerProblem
   }
 }
-fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+fragment WorkerProblem on UserError { code message ... on ValidationError { issues { path message } } }""")
 FAIL = Operation('failJob', """mutation WorkerFailJob($input: FailJobInput!) {
   failJob(input: $input) {
     __typename
@@ -151,7 +151,7 @@ FAIL = Operation('failJob', """mutation WorkerFailJob($input: FailJobInput!) {
     ...WorkerProblem
   }
 }
-fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+fragment WorkerProblem on UserError { code message ... on ValidationError { issues { path message } } }""")
 RELEASE = Operation('releaseJobs', """mutation WorkerReleaseJobs($input: ReleaseJobsInput!) {
   releaseJobs(input: $input) {
     __typename
@@ -159,7 +159,7 @@ RELEASE = Operation('releaseJobs', """mutation WorkerReleaseJobs($input: Release
     ...WorkerProblem
   }
 }
-fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+fragment WorkerProblem on UserError { code message ... on ValidationError { issues { path message } } }""")
 APPEND = Operation('appendJobLog', """mutation WorkerAppendJobLog($input: AppendJobLogInput!) {
   appendJobLog(input: $input) {
     __typename
@@ -167,7 +167,7 @@ APPEND = Operation('appendJobLog', """mutation WorkerAppendJobLog($input: Append
     ...WorkerProblem
   }
 }
-fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+fragment WorkerProblem on UserError { code message ... on ValidationError { issues { path message } } }""")
 SUBMIT = Operation('submitJob', """mutation WorkerSubmitJob($input: SubmitJobInput!) {
   submitJob(input: $input) {
     __typename
@@ -177,7 +177,7 @@ SUBMIT = Operation('submitJob', """mutation WorkerSubmitJob($input: SubmitJobInp
   }
 }
 fragment WorkerJob on Job { id status function parameters result attempt error { kind message detail } }
-fragment WorkerProblem on Error { code message ... on ValidationError { issues { path message } } }""")
+fragment WorkerProblem on UserError { code message ... on ValidationError { issues { path message } } }""")
 GET = """query WorkerGetJob($id: ID!) { job(id: $id) { ...WorkerJob } }
 fragment WorkerJob on Job { id status function parameters result attempt error { kind message detail } }"""
 

@@ -1,7 +1,12 @@
 // Writes schema.graphql and possibleTypes.json, which are committed, as src/schema.ts makes them. With `--check` it
 // writes nothing, and fails where one of them is another.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { isAbstractType, lexicographicSortSchema, printSchema } from 'graphql'
+import {
+  GraphQLOneOfDirective,
+  isAbstractType,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql'
 import { schema } from '../src/schema.ts'
 
 const sorted = lexicographicSortSchema(schema)
@@ -11,8 +16,16 @@ const possibleTypes = Object.fromEntries(
     .filter(isAbstractType)
     .map((type) => [type.name, sorted.getPossibleTypes(type).map(({ name }) => name)]),
 )
+
+/**
+ * `printSchema` leaves out the definitions of directives that the specification has. Of these, `@oneOf` is new enough that
+ * clients and generators which read the file may not know it (genqlient, gqlgen): they need its definition to read on.
+ */
+const { name, description, locations } = GraphQLOneOfDirective
+const oneOf = `"""${description}"""\ndirective @${name} on ${locations.join(' | ')}`
+
 const made = {
-  'schema.graphql': printSchema(sorted),
+  'schema.graphql': `${oneOf}\n\n${printSchema(sorted)}`,
   'possibleTypes.json': JSON.stringify(possibleTypes, null, 2),
 }
 

@@ -31,7 +31,7 @@ export interface AnyEvent {
   readonly changes: readonly FieldChange[]
 }
 
-export const EventInterface = builder.interfaceRef<AnyEvent>('Event').implement({
+export const EventInterface = builder.interfaceRef<AnyEvent>('StreamEvent').implement({
   description: 'Something that happened, once, in one stream.',
   fields: (t) => ({
     number: t.field({

@@ -67,7 +67,7 @@ export const RoleType = builder.enumType('Role', {
   } as const,
 })
 
-const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
+const ErrorInterface = builder.interfaceRef<DomainError>('UserError').implement({
   description: 'An expected failure, answered as data.',
   fields: (t) => ({
     message: t.exposeString('message', { description: 'One sentence for people.' }),

@@ -61,7 +61,7 @@ const ProcessInput = builder.inputType('ProcessInput', {
   }),
 })
 
-const FunctionInput = builder.inputType('FunctionInput', {
+const FunctionInput = builder.inputType('ServiceFunctionInput', {
   description: 'A callable function and its contract.',
   fields: (t) => ({
     name: t.string({ defaultValue: 'default', description: 'Unique in the service.' }),

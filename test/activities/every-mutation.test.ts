@@ -45,7 +45,7 @@ async function call(name: string, given: object, fields: string): Promise<Record
   const takes = 'organizationId' in (inputFields(Name) ?? {})
   const input = takes ? { organizationId, ...given } : given
   const query = `mutation ($input: ${Name}Input!) {
-    ${name}(input: $input) { __typename ... on ${Name}Success { ${fields} } ... on Error { message } } }`
+    ${name}(input: $input) { __typename ... on ${Name}Success { ${fields} } ... on UserError { message } } }`
   const outcome = (await send(query, { input }))[name] as Record<string, unknown>
   expect(outcome, name).toMatchObject({ __typename: `${Name}Success` })
   return outcome

@@ -219,7 +219,7 @@ async function send(query: string, input: string): Promise<Record<string, unknow
 test('a service is sent the text that came, and its answer shown, also when it is repeated', async () => {
   const id = await exact()
   const query = `mutation ($input: InvokeServiceInput!) {
-    it: invokeService(input: $input) { ... on InvokeServiceSuccess { json replayed } ... on Error { message } } }`
+    it: invokeService(input: $input) { ... on InvokeServiceSuccess { json replayed } ... on UserError { message } } }`
   const invoke = (json: string, more = '') => send(query, `{"id": "${id}"${json}${more}}`)
   expect(await invoke(`, "json": ${odd}`)).toMatchObject({ json: [odd, shown] })
   expect(await invoke(`, "json": null`)).toMatchObject({ json: ['null', null] })
@@ -231,7 +231,7 @@ test('a service is sent the text that came, and its answer shown, also when it i
 test('so is a service that does a job', async () => {
   const serviceId = await exact()
   const query = `mutation ($input: SubmitJobInput!) {
-    it: submitJob(input: $input) { ... on SubmitJobSuccess { job { status result } } ... on Error { message } } }`
+    it: submitJob(input: $input) { ... on SubmitJobSuccess { job { status result } } ... on UserError { message } } }`
   const input = `{"serviceId": "${serviceId}", "parameters": ${odd}, "waitSeconds": 30}`
   expect(await send(query, input)).toEqual({
     job: { status: 'SUCCEEDED', result: [odd, shown] },

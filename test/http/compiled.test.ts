@@ -54,7 +54,7 @@ test('an absent variable inside an input is absent, not null', async () => {
   const query = `mutation ($id: ID!, $text: String) {
     updateService(input: { id: $id, description: $text }) {
       ... on UpdateServiceSuccess { service { description } }
-      ... on Error { message }
+      ... on UserError { message }
     }
   }`
   const described = `200 {"data":{"updateService":{"service":{"description":"kept"}}}}`

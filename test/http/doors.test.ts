@@ -120,7 +120,7 @@ test('mutations that succeed, or fail as they should, have the same form at both
     createDeployment(input: $input) {
       __typename
       ... on CreateDeploymentSuccess { deployment { name description } }
-      ... on Error { message code }
+      ... on UserError { message code }
       ... on ValidationError { issues { path message rule } }
     }
   }`

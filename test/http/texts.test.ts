@@ -89,7 +89,7 @@ const doors: Record<string, Door> = {
 const submit = `mutation ($input: SubmitJobsInput!) {
   submitJobs(input: $input) {
     ... on SubmitJobsSuccess { jobs { id parameters } }
-    ... on Error { message }
+    ... on UserError { message }
   }
 }`
 
@@ -184,7 +184,7 @@ test('literals in a document, and variables within them, are kept as they are wr
 
 test('other scalars of a request with such JSON are what they were', async () => {
   const query = `mutation ($input: SubmitJobInput!) { submitJob(input: $input) {
-    ... on SubmitJobSuccess { job { priority lane labels { name value } } } ... on Error { message } } }`
+    ... on SubmitJobSuccess { job { priority lane labels { name value } } } ... on UserError { message } } }`
   const json = '"parameters": {"2": 12345678901234567890}'
   const send = async (more: string) =>
     JSON.parse(await post({})(query, `{"input": {"serviceId": "${queue}", ${json}, ${more}}}`)) as {

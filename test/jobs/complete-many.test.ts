@@ -26,7 +26,7 @@ const CompleteMany = graphql(`
               result
             }
           }
-          ... on Error {
+          ... on UserError {
             code
           }
           ... on StaleLease {

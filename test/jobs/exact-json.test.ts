@@ -44,7 +44,7 @@ interface Answered {
 async function send(mutation: string, input: string, answer: string): Promise<Answered> {
   const Input = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`
   const query = `mutation ($input: ${Input}!) { ${mutation}(input: $input) { __typename ${answer}
-    ... on Error { message } ... on ValidationError { issues { path message rule } } } }`
+    ... on UserError { message } ... on ValidationError { issues { path message rule } } } }`
   const response = await fetch(`${app.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...app.admin.headers },

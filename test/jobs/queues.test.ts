@@ -26,7 +26,7 @@ const CheckIn = graphql(`
           status
         }
       }
-      ... on Error {
+      ... on UserError {
         message
       }
     }
@@ -72,7 +72,7 @@ const UpdateQueue = graphql(`
           }
         }
       }
-      ... on Error {
+      ... on UserError {
         message
       }
     }

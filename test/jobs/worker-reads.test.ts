@@ -88,7 +88,7 @@ const AmendOnce = graphql(`
           ...WorkerReadsOutcome
         }
       }
-      ... on Error {
+      ... on UserError {
         message
       }
     }

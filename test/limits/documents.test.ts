@@ -196,7 +196,7 @@ test('JSON passes to a service and back as deep as it may be, and deeper answers
   }
   const { id } = await runningService(app.admin, files, { image: 'node' })
   const query = `mutation ($input: InvokeServiceInput!) {
-    invokeService(input: $input) { ... on InvokeServiceSuccess { json } ... on Error { code message } }
+    invokeService(input: $input) { ... on InvokeServiceSuccess { json } ... on UserError { code message } }
   }`
   const call = async (json: unknown): Promise<unknown> =>
     (await doors['POST']!(app.admin, { query, variables: { input: { id, json } } })).data

@@ -28,7 +28,7 @@ test('an operation that takes too long is answered TIMEOUT on every door; a subs
   const silent = { 'main.mjs': 'export const handler = () => new Promise(() => {})\n' }
   const { id } = await runningService(app.admin, silent, { image: 'node' })
   const query =
-    'mutation ($id: ID!) { invokeService(input: { id: $id }) { ... on Error { code message } } }'
+    'mutation ($id: ID!) { invokeService(input: { id: $id }) { ... on UserError { code message } } }'
   await Promise.all(
     Object.entries(doors).map(async ([door, ask]) => {
       const { data, errors, status } = await ask(app.admin, { query, variables: { id } })

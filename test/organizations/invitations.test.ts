@@ -223,12 +223,12 @@ const AcceptAndLook = graphql(`
           }
         }
       }
-      ... on Error {
+      ... on UserError {
         code
       }
     }
     second: withdrawInvitation(input: { id: "inv_none" }) {
-      ... on Error {
+      ... on UserError {
         code
       }
     }

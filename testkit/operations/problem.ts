@@ -2,7 +2,7 @@ import { graphql } from '../generated/index.ts'
 
 /** Whatever a mutation may answer instead of what it was to do. */
 graphql(`
-  fragment Problem on Error {
+  fragment Problem on UserError {
     code
     message
     ... on ValidationError {

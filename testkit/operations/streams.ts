@@ -2,7 +2,7 @@ import { graphql } from '../generated/index.ts'
 
 /** What streams have in common: events of every kind, lines of logs, and what may be missing of either. */
 graphql(`
-  fragment EventFields on Event {
+  fragment EventFields on StreamEvent {
     number
     at
     actor {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type {
-  FunctionInput,
+  ServiceFunctionInput,
   JobFilter,
   SubmitJobInput,
   ClaimJobsInput,
@@ -24,7 +24,7 @@ import { until } from '../until.ts'
 /** The answer to createService for a queue with these functions. */
 export async function createQueue(
   client: Client,
-  functions: FunctionInput[] = [{}],
+  functions: ServiceFunctionInput[] = [{}],
   more: { concurrency?: number; timeoutSeconds?: number } = {},
 ) {
   const input = { name: `queue ${randomUUID()}`, backend: { queue: { functions, ...more } } }
@@ -34,7 +34,7 @@ export async function createQueue(
 /** A queue with one function that takes anything. */
 export async function seedQueue(
   client: Client,
-  functions?: FunctionInput[],
+  functions?: ServiceFunctionInput[],
   more?: { concurrency?: number; timeoutSeconds?: number },
 ): Promise<string> {
   const made = await createQueue(client, functions, more)

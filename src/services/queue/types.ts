@@ -35,7 +35,7 @@ async function shown(ctx: Context, id: string | null): Promise<JsonText | null> 
   return new JsonText(schema.text)
 }
 
-const FunctionType = builder.objectRef<StoredFunction>('Function').implement({
+const FunctionType = builder.objectRef<StoredFunction>('ServiceFunction').implement({
   description: 'A callable function and its contract.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Unique in the service.' }),

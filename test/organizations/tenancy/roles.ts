@@ -72,7 +72,7 @@ const isAnswer = (type: string): boolean =>
   type.endsWith('Success') ||
   schema.getImplementations(errors).objects.some(({ name }) => name === type)
 
-const errors = schema.getType('Error') as GraphQLInterfaceType // of the schema's own
+const errors = schema.getType('UserError') as GraphQLInterfaceType // of the schema's own
 
 /** Whether a WORKER reads a field. */
 const isRead = (type: GraphQLNamedType, { name }: Field): boolean =>

@@ -27,7 +27,7 @@ export async function succeed(
   const answer = await send(
     client,
     `mutation ($input: ${Name}Input!) {
-      ${name}(input: $input) { __typename ... on ${Name}Success { ${fields} } ... on Error { message } } }`,
+      ${name}(input: $input) { __typename ... on ${Name}Success { ${fields} } ... on UserError { message } } }`,
     { input },
   )
   const outcome = answer.data?.[name] as Data | undefined

@@ -42,12 +42,12 @@ async function ask(query, variables) {
 }
 
 const CLAIM = `mutation($input: ClaimJobsInput!) { claimJobs(input: $input) { __typename
-  ... on ClaimJobsSuccess { leases { attempt fence job { id parameters } } } ... on Error { message } } }`
+  ... on ClaimJobsSuccess { leases { attempt fence job { id parameters } } } ... on UserError { message } } }`
 const BEAT = `mutation($input: HeartbeatJobsInput!) { heartbeatJobs(input: $input) { __typename
-  ... on HeartbeatJobsSuccess { heartbeats { jobId isHeld cancelRequested } } ... on Error { message } } }`
+  ... on HeartbeatJobsSuccess { heartbeats { jobId isHeld cancelRequested } } ... on UserError { message } } }`
 const COMPLETE = `mutation($input: CompleteJobInput!) { completeJob(input: $input) { __typename
-  ... on StaleLease { attempt } ... on Error { message } } }`
-const FAIL = `mutation($input: FailJobInput!) { failJob(input: $input) { __typename ... on Error { message } } }`
+  ... on StaleLease { attempt } ... on UserError { message } } }`
+const FAIL = `mutation($input: FailJobInput!) { failJob(input: $input) { __typename ... on UserError { message } } }`
 
 /** @type {Map<string, { jobId: string, fence: string }>} */
 const held = new Map()
