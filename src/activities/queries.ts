@@ -27,10 +27,14 @@ const whose = "Whose history; the caller's oldest organization when absent."
 builder.queryField('activity', (t) =>
   t.field({
     type: ActivityConnection,
-    description: 'Newest first, what happened in the organization.',
+    description:
+      'Returns the history of the organization, newest first: who changed what, and when. Jobs are not included; they have their own events.',
     args: {
       organizationId: t.arg.id({ description: whose }),
-      filter: t.arg({ type: ActivityFilterInput, description: 'Which activities.' }),
+      filter: t.arg({
+        type: ActivityFilterInput,
+        description: 'Criteria that entries must match.',
+      }),
       ...pageArgs(t.arg, MAX_ENTRIES),
     },
     resolve: async (_root, { organizationId, filter, ...args }, ctx) => {
@@ -50,11 +54,18 @@ builder.queryField('activity', (t) =>
 builder.subscriptionField('organizationChanged', (t) =>
   t.field({
     type: ActivityDeliveryType,
-    description: 'All that happens in the organization.',
+    description:
+      'Publishes the history of the organization: who changed what, as it happens. Jobs are not included; see `jobsChanged`.',
     args: {
       organizationId: t.arg.id({ description: whose }),
-      after: t.arg.string({ description: 'Cursor to resume after; "start" for everything kept.' }),
-      filter: t.arg({ type: ActivityFilterInput, description: 'Which activities.' }),
+      after: t.arg.string({
+        description:
+          'Cursor to resume after, or "start" for everything that is kept. Default: only what happens from now on.',
+      }),
+      filter: t.arg({
+        type: ActivityFilterInput,
+        description: 'Criteria that entries must match.',
+      }),
     },
     subscribe: async (_root, { organizationId, after, filter }, ctx) => {
       const id = await organizationOf(ctx, organizationId)

@@ -13,21 +13,22 @@ import type { AuditEntry, AuditFilter } from '../streams/index.ts'
 
 const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
   description:
-    "One line of the organization's history, its object as it is now; the history holds every mutation, and every move of a service or version that follows from one.",
+    'One entry of the history of an organization: a mutation, or a change of state of a service or version that followed from one. Jobs and their reports are not in the history; they have events of their own.',
   interfaces: [EventInterface],
   fields: (t) => ({
     action: t.exposeString('action', {
       description:
-        'The mutation, such as createService. What the server did by itself, as actor SYSTEM, is serviceStatusChanged or serviceScaled; uploadReceived and versionStatusChanged follow from bytes that came to the URL of an upload, and their actor is whoever asked for the upload.',
+        'Name of the mutation, such as `createService`. Changes that the server made as actor SYSTEM are `serviceStatusChanged` and `serviceScaled`. `uploadReceived` and `versionStatusChanged` follow from bytes sent to the URL of an upload; their actor is the one who created the upload. A string and not an enum, because the history keeps the names of mutations that no longer exist.',
     }),
     subjectId: t.id({
-      description: 'Canonical id of what it was done to.',
+      description: 'ID of the object that the mutation changed.',
       resolve: ({ subject }) => typeIdOf(subject),
     }),
     subject: t.field({
       type: NodeInterface,
       nullable: true,
-      description: 'What it was done to, as it is now; null once deleted.',
+      description:
+        'The changed object in its present state. Null once it is deleted, and where the caller may not see it.',
       resolve: ({ subject }, _args, ctx) => findNode(ctx, typeIdOf(subject)),
     }),
   }),
@@ -47,12 +48,13 @@ type Types = typeof builder.$inferSchemaTypes
 export const ActivityFilterInput: InputObjectRef<Types, ActivityFilter> = builder
   .inputRef<ActivityFilter>('ActivityFilter')
   .implement({
-    description: 'Which activities; lists mean any of.',
+    description:
+      'Criteria for entries of the history. All that are given must match; a list matches any of its values.',
     fields: (t) => ({
-      actions: t.stringList({ description: 'Of any of these actions.' }),
-      subjectIds: t.idList({ description: 'Done to any of these: canonical ids.' }),
+      actions: t.stringList({ description: 'Names of actions, such as `createService`.' }),
+      subjectIds: t.idList({ description: 'IDs of the changed objects.' }),
       actor: t.string({ description: 'By the actor with this name.' }),
-      at: t.field({ type: TimeRangeInput, description: 'At this time.' }),
+      at: t.field({ type: TimeRangeInput, description: 'Range of time.' }),
     }),
   })
 
@@ -68,12 +70,12 @@ export const ActivityDeliveryType = builder
   .objectRef<ActivityDelivery>('ActivityDelivery')
   .implement({
     description:
-      'What happened in the organization: one subscription keeps a whole console up to date.',
+      'Entries of the history of an organization. One subscription keeps a whole console up to date.',
     interfaces: [DeliveryInterface],
     fields: (t) => ({
       activities: t.field({
         type: [ActivityType],
-        description: 'What happened, oldest first.',
+        description: 'The entries, oldest first.',
         resolve: ({ activities }) => [...activities],
       }),
     }),

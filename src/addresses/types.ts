@@ -9,7 +9,7 @@ import { isShown, pathOf, type Fixed } from './paths.ts'
 import { addressFor, storedAnnotations, type Addressed } from './store.ts'
 
 export const FrontType = builder.enumType('Front', {
-  description: 'The old systems whose clients are served.',
+  description: 'An older API whose clients this server serves (a REST front).',
   values: Object.fromEntries(
     fronts.map(({ name, system }) => [name, { description: `${system}.` }]),
   ) as Record<FrontName, { description: string }>,
@@ -22,36 +22,46 @@ interface Address {
 }
 
 const AddressType = builder.objectRef<Address>('Address').implement({
-  description: "How one REST front spells an object's id, and where it answers for it.",
+  description: 'The ID of an object in a REST front, and its path there.',
   fields: (t) => ({
     front: t.field({ type: FrontType, description: 'The front.', resolve: ({ front }) => front }),
-    id: t.exposeString('id', { description: "The object's id in that front's words." }),
+    id: t.exposeString('id', { description: 'ID of the object in that front.' }),
     path: t.exposeString('path', {
-      description: 'Path on this server where the front answers for it.',
+      description: 'Path on this server at which the front returns the object.',
     }),
   }),
 })
 
 /** Parents find their fields' values by the naming and the row; the interface itself resolves nothing. */
 export const AddressableInterface = builder.interfaceRef<{ id: string }>('Addressable').implement({
-  description: 'An object that REST fronts can name.',
+  description: 'An object that has IDs in REST fronts.',
   fields: (t) => ({
     addresses: t.field({
       type: [AddressType],
-      description: 'What each front calls it.',
+      description: 'IDs of the object in each front that has objects of this type.',
       resolve: () => [],
     }),
     address: t.string({
       nullable: true,
-      description: 'What that front calls it; null where it has no word for such an object.',
-      args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
+      description:
+        'ID of the object in one front. Null where the front has no objects of this type.',
+      args: {
+        front: t.arg({ type: FrontType, required: true, description: 'Front whose ID to return.' }),
+      },
       resolve: () => null,
     }),
     annotations: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What only that dialect has: echo fields, finer status words.',
-      args: { front: t.arg({ type: FrontType, required: true, description: 'Whose.' }) },
+      description:
+        'Values that one front keeps with the object, such as fields that the front returns as they were sent. Null when there are none.',
+      args: {
+        front: t.arg({
+          type: FrontType,
+          required: true,
+          description: 'Front whose values to return.',
+        }),
+      },
       resolve: async ({ id }, { front }, ctx) => {
         const stored = await storedAnnotations(ctx, id)
         const value = stored?.find((one) => one.front === front)?.value
@@ -74,7 +84,7 @@ export function addressable<Row extends { id: string }>(
   builder.objectField(type, 'addresses', (t) =>
     t.field({
       type: [AddressType],
-      description: 'What each front calls it.',
+      description: 'IDs of the object in each front that has objects of this type.',
       extensions: needs(['serial']),
       resolve: (row, _args, ctx) => addressesOf(ctx, naming, names, row as Row & Addressed), // what is needed is there
     }),
@@ -82,8 +92,11 @@ export function addressable<Row extends { id: string }>(
   builder.objectField(type, 'address', (t) =>
     t.string({
       nullable: true,
-      description: 'What that front calls it; null where it has no word for such an object.',
-      args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
+      description:
+        'ID of the object in one front. Null where the front has no objects of this type.',
+      args: {
+        front: t.arg({ type: FrontType, required: true, description: 'Front whose ID to return.' }),
+      },
       extensions: needs(['serial']),
       resolve: async (row, { front }, ctx) =>
         names.includes(front)
@@ -110,10 +123,14 @@ async function addressesOf(
 }
 
 const AnnotationInputType = builder.inputType('AnnotationInput', {
-  description: 'Sets what one front keeps with an object; null removes it.',
+  description: 'Sets the values that one front keeps with an object.',
   fields: (t) => ({
-    front: t.field({ type: FrontType, required: true, description: 'Whose.' }),
-    value: t.field({ type: 'JSON', description: 'What to keep; null removes it.' }),
+    front: t.field({
+      type: FrontType,
+      required: true,
+      description: 'Front that the values belong to.',
+    }),
+    value: t.field({ type: 'JSON', description: 'Values to store. Null removes them.' }),
   }),
 })
 
@@ -126,12 +143,18 @@ type InputBuilder = PothosSchemaTypes.InputFieldBuilder<
 export const namingFields = (t: InputBuilder) => ({
   addresses: t.stringList({
     description:
-      'What fronts are to call it, each as the front in small letters, ":" and a text; computed where not given.',
+      'IDs of the object in fronts, each as the front in lower case, a colon and the ID, such as `topchef:7e5c…`. Default: IDs that the server derives.',
   }),
-  annotations: t.field({ type: [AnnotationInputType], description: 'What only one dialect has.' }),
+  annotations: t.field({
+    type: [AnnotationInputType],
+    description: 'Values that fronts keep with the object.',
+  }),
 })
 
 /** The field every update input ends with. */
 export const annotationField = (t: InputBuilder) => ({
-  annotations: t.field({ type: [AnnotationInputType], description: 'What only one dialect has.' }),
+  annotations: t.field({
+    type: [AnnotationInputType],
+    description: 'Values that fronts keep with the object.',
+  }),
 })

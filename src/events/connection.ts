@@ -44,7 +44,7 @@ export function streamConnectionOf<E>(
     t.field({
       type: StreamGapType,
       nullable: true,
-      description: `Which ${noun} can no longer be had: those between \`after\` (or the beginning) and the oldest on this page that retention has removed, or those beyond the newest that a restored database has lost. Null where nothing is missing, and on a page that older ones come before.`,
+      description: `Range of ${noun} that are missing from the page: those between \`after\` (or the start) and the first entry of the page that retention has removed, or those beyond the newest entry that were lost when the database was restored from a backup. Null where nothing is missing, and where the page does not reach back to that range.`,
       resolve: ({ gap }) => gap ?? null,
     }),
   )

@@ -44,25 +44,25 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
   builder.objectField(type, 'events', (t) =>
     t.field({
       type: ObjectEventConnection,
-      description: 'What happened to it, oldest first.',
+      description: 'Events of the object, oldest first.',
       args: pageArgs(t.arg, MAX_ENTRIES),
       resolve: ({ id }, args, ctx) => pages(ctx, id, args),
     }),
   )
 
   const DeliveryType = builder.objectRef<ObjectDelivery>(`${type.name}Delivery`).implement({
-    description: `A ${noun} as it is, and what happened; first without events: the present state. Null once deleted.`,
+    description: `The present state of a ${noun} and its new events. The first delivery without \`after\` has no events. \`${field}\` is null once the object is deleted.`,
     interfaces: [DeliveryInterface],
     fields: (t) => ({
       [field]: t.field({
         type: rows,
         nullable: true,
-        description: `The ${noun} as it is now; null once deleted.`,
+        description: `The ${noun} in its present state. Null once it is deleted.`,
         resolve: ({ objectId }, _args, ctx) => kind.byId(ctx, objectId),
       }),
       events: t.field({
         type: [ObjectEventType],
-        description: 'What happened.',
+        description: 'New events, oldest first.',
         resolve: ({ events }) => [...events],
       }),
     }),
@@ -74,7 +74,9 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
       description,
       args: {
         [`${field}Id`]: t.arg.id({ required: true, description: 'Which: id, handle or address.' }),
-        after: t.arg.string({ description: 'Cursor to resume after.' }),
+        after: t.arg.string({
+          description: 'Cursor to resume after. Default: starts with the present state.',
+        }),
       },
       subscribe: async (_root, { after, ...which }, ctx) => {
         const from = resumeFrom(ctx, after)

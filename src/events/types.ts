@@ -5,19 +5,19 @@ import type { FieldChange } from '../streams/events.ts'
 import type { Gap } from '../streams/stream.ts'
 
 const ChangeType = builder.objectRef<FieldChange>('Change').implement({
-  description: 'One value that changed; secrets are masked.',
+  description: 'Change of one field. Secrets are masked.',
   fields: (t) => ({
-    field: t.exposeString('field', { description: 'What changed.' }),
+    field: t.exposeString('field', { description: 'Name of the field.' }),
     from: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What it was.',
+      description: 'Value before the change. Null when there was none.',
       resolve: ({ from }) => from ?? null,
     }),
     to: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What it is.',
+      description: 'Value after the change. Null when there is none.',
       resolve: ({ to }) => to ?? null,
     }),
   }),
@@ -32,64 +32,68 @@ export interface AnyEvent {
 }
 
 export const EventInterface = builder.interfaceRef<AnyEvent>('StreamEvent').implement({
-  description: 'Something that happened, once, in one stream.',
+  description: 'An event: something that happened, recorded once in one stream.',
   fields: (t) => ({
     number: t.field({
       type: 'SafeInt',
-      description: 'Its place in the stream: 1, 2, 3 … without a hole.',
+      description: 'Number of the event in its stream. Numbers start at 1 and have no gaps.',
       resolve: ({ number }) => number,
     }),
     at: t.field({
       type: 'DateTime',
       description:
-        'When; never falls within the stream of one object. The jobs of a service have the order in which they were committed.',
+        'Time of the event. Within the stream of one object times never decrease. Events of the jobs of a service are in the order in which they were committed.',
       resolve: ({ at }) => at,
     }),
-    actor: t.field({ type: ActorType, description: 'Who did it.', resolve: ({ actor }) => actor }),
+    actor: t.field({
+      type: ActorType,
+      description: 'Actor who caused the event.',
+      resolve: ({ actor }) => actor,
+    }),
     changes: t.field({
       type: [ChangeType],
-      description: 'What it changed.',
+      description: 'Fields that changed.',
       resolve: ({ changes }) => [...changes],
     }),
   }),
 })
 
 const GapReasonType = builder.enumType('GapReason', {
-  description:
-    'Why entries are missing: removed by retention, or the database was restored to before the cursor.',
+  description: 'Reason why entries of a stream are missing.',
   values: {
-    RETENTION: { description: 'They were older or more than is kept.' },
+    RETENTION: { description: 'Retention removed them because of their age or number.' },
     RESTORED: { description: 'The database was restored to a state before the cursor.' },
   } as const,
 })
 
 export const StreamGapType = builder.objectRef<Gap>('StreamGap').implement({
-  description: 'Entries that can no longer be had, told in place of them.',
+  description: 'A range of entries that are no longer available, delivered in their place.',
   fields: (t) => ({
     from: t.field({
       type: 'SafeInt',
-      description: 'The first missing number.',
+      description: 'Number of the first missing entry.',
       resolve: ({ from }) => from,
     }),
     to: t.field({
       type: 'SafeInt',
-      description: 'The last missing number.',
+      description: 'Number of the last missing entry.',
       resolve: ({ to }) => to,
     }),
     reason: t.field({
       type: GapReasonType,
-      description: 'Why.',
+      description: 'Reason why they are missing.',
       resolve: ({ reason }) => reason,
     }),
   }),
 })
 
 const StreamEndType = builder.objectRef<{ lastNumber: number }>('StreamEnd').implement({
-  description: 'The stream is complete for now; the subscription ends.',
+  description: 'Marks the end of a stream: no entries follow and the subscription completes.',
   fields: (t) => ({
     lastNumber: t.field({
       type: 'SafeInt',
-      description: 'Number of the last entry: whoever has 1 to this one has everything.',
+      description:
+        'Number of the last entry. A client that has the entries 1 to this one, apart from gaps, has all of them.',
       resolve: ({ lastNumber }) => lastNumber,
     }),
   }),
@@ -104,21 +108,22 @@ export interface Delivery {
 
 export const DeliveryInterface = builder.interfaceRef<Delivery>('Delivery').implement({
   description:
-    'What every subscription delivers. Keep `cursor` after handling it, resume with it as `after`.',
+    'A delivery of a subscription. Store `cursor` after processing the delivery; pass it as `after` to resume.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', {
-      description: 'Resume after this; also in `extensions.cursor`.',
+      description: 'Cursor to resume after this delivery. Also in `extensions.cursor`.',
     }),
     gap: t.field({
       type: StreamGapType,
       nullable: true,
-      description: 'What is missing before this delivery.',
+      description: 'Entries that are missing before this delivery. Null when none are.',
       resolve: ({ gap }) => gap ?? null,
     }),
     end: t.field({
       type: StreamEndType,
       nullable: true,
-      description: 'Set on the last delivery of a stream that is complete.',
+      description:
+        'Set on the last delivery of a stream that is complete; the subscription then ends. Null before.',
       resolve: ({ end }) => end ?? null,
     }),
   }),

@@ -18,19 +18,23 @@ interface PageInfo {
 }
 
 const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
-  description: 'Where a page of a list begins and ends.',
+  description: 'Position of a page within its list.',
   fields: (t) => ({
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether more follow now.' }),
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description: 'Whether entries follow this page at present.',
+    }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
-      description: 'Whether some come before.',
+      description: 'Whether entries precede this page.',
     }),
     startCursor: t.exposeString('startCursor', {
       nullable: true,
-      description: 'Pass as `before` for what comes before.',
+      description:
+        'Cursor of the first entry of the page. Pass it as `before` to read the entries that precede the page; null for an empty page.',
     }),
     endCursor: t.exposeString('endCursor', {
       nullable: true,
-      description: 'Pass as `after` for what follows.',
+      description:
+        'Cursor of the last entry of the page. Pass it as `after` to read the entries that follow the page; null for an empty page.',
     }),
   }),
 })
@@ -42,37 +46,40 @@ export function connectionOf<Row, P extends ListPage<Row> = ListPage<Row>>(
   noun: string,
 ): ObjectRef<typeof builder.$inferSchemaTypes, P> {
   const edge = builder.objectRef<{ cursor: string; node: Row }>(`${name}Edge`).implement({
-    description: `One of the ${noun} in its place in a list.`,
+    description: `An entry of a list of ${noun}, with its cursor.`,
     fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'Its place in the list.' }),
+      cursor: t.exposeString('cursor', {
+        description: 'Cursor of the entry: its position in the list. Opaque.',
+      }),
       node: t.field({
         type: node,
-        description: 'What stands there.',
+        description: 'The entry itself.',
         resolve: (e) => e.node as never,
       }),
     }),
   })
   return builder.objectRef<P>(`${name}Connection`).implement({
-    description: `One page of ${noun}.`,
+    description: `One page of a list of ${noun}.`,
     fields: (t) => ({
       edges: t.field({
         type: [edge],
-        description: 'The page with cursors.',
+        description: 'Entries of the page with their cursors.',
         resolve: (page) => [...page.edges],
       }),
       nodes: t.field({
         type: [node] as never,
-        description: 'The page without cursors.',
+        description: 'Entries of the page without cursors.',
         resolve: ((page: P) => page.edges.map((e) => e.node)) as never,
       }),
       pageInfo: t.field({
         type: PageInfoType,
-        description: 'Where the page begins and ends.',
+        description: 'Position of the page within the list.',
         resolve: (page) => page.pageInfo,
       }),
       totalCount: t.field({
         type: 'SafeInt',
-        description: 'How many there are in all; counted only when asked for.',
+        description:
+          'Number of entries in the whole list, over all pages. Counted only when selected.',
         resolve: (page) => page.count(),
       }),
     }),
@@ -91,12 +98,16 @@ type Args = ArgBuilder<typeof builder.$inferSchemaTypes>
 /** The arguments every connection takes. */
 export const pageArgs = (t: Args, max = 100) => ({
   first: t.int({
-    description: `How many from the front: 1 to ${max}. Default: ${Math.min(max, PAGE_SIZE)}.`,
+    description: `Number of entries to return from the start of the list, or from \`after\`. Range: 1 to ${max}. Default: ${Math.min(max, PAGE_SIZE)}.`,
   }),
-  last: t.int({ description: `How many from the back: 1 to ${max}.` }),
-  after: t.string({ description: 'Only what follows this cursor.' }),
-  before: t.string({ description: 'Only what comes before this cursor.' }),
-  offset: t.int({ description: 'How many to pass over first, for numbered pages.' }),
+  last: t.int({
+    description: `Number of entries to return from the end of the list, or from \`before\`. Range: 1 to ${max}.`,
+  }),
+  after: t.string({ description: 'Cursor: returns entries that follow it.' }),
+  before: t.string({ description: 'Cursor: returns entries that precede it.' }),
+  offset: t.int({
+    description: 'Number of entries to skip first, for numbered pages. Default: 0.',
+  }),
 })
 
 export interface PageArgs {

@@ -24,7 +24,7 @@ declare module 'graphql' {
 
 const ErrorCodeType = builder.enumType('ErrorCode', {
   description:
-    'Codes of error types and, from UNAUTHENTICATED on, of top-level errors (extensions.code), where FORBIDDEN and NOT_FOUND occur too.',
+    'Code of an error. The codes from UNAUTHENTICATED on occur in top-level errors (`extensions.code`); FORBIDDEN, NOT_FOUND and UNAVAILABLE occur there and in results of mutations, the others in results of mutations.',
   values: {
     VALIDATION: { description: 'The input is wrong.' },
     NOT_FOUND: { description: "No such object in the caller's organizations." },
@@ -58,22 +58,33 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
 })
 
 export const RoleType = builder.enumType('Role', {
-  description: 'Roles, weakest first; WORKER may only claim, report and log.',
+  description:
+    'Role in an organization or of a token, from the one with the fewest rights to the one with the most.',
   values: {
-    [Role.WORKER]: { description: 'May claim jobs, report on them and write their logs.' },
-    [Role.VIEWER]: { description: 'May read everything but secrets, and call services.' },
-    [Role.DEVELOPER]: { description: 'May change everything but access.' },
-    [Role.ADMIN]: { description: 'May do everything in the organization.' },
+    [Role.WORKER]: {
+      description: 'Claims jobs, reports on them and writes their logs. Reads nothing else.',
+    },
+    [Role.VIEWER]: { description: 'Reads everything but secrets, and calls services.' },
+    [Role.DEVELOPER]: {
+      description:
+        'Creates, updates and deletes everything but members and tokens. Has the rights of VIEWER and WORKER.',
+    },
+    [Role.ADMIN]: {
+      description: 'Manages members, invitations and tokens. Has the rights of DEVELOPER.',
+    },
   } as const,
 })
 
 const ErrorInterface = builder.interfaceRef<DomainError>('UserError').implement({
-  description: 'An expected failure, answered as data.',
+  description:
+    'An expected failure, returned as data in the result of a mutation. Every error type implements it, so `... on UserError` matches error types that are added later too.',
   fields: (t) => ({
-    message: t.exposeString('message', { description: 'One sentence for people.' }),
+    message: t.exposeString('message', {
+      description: 'Description of the failure in one sentence, for people.',
+    }),
     code: t.field({
       type: ErrorCodeType,
-      description: 'What kind of failure, for programs.',
+      description: 'Kind of failure, for programs.',
       resolve: ({ code }) => code,
     }),
   }),
@@ -82,16 +93,20 @@ const ErrorInterface = builder.interfaceRef<DomainError>('UserError').implement(
 export const IssueType = builder
   .objectRef<{ path: readonly string[]; message: string; rule?: string | undefined }>('Issue')
   .implement({
-    description: 'One thing wrong with an input.',
+    description: 'One violation of an input.',
     fields: (t) => ({
       path: t.stringList({
-        description: 'Path in the input, list positions as numbers in text.',
+        description:
+          'Path of the offending value in the input. List positions are decimal numbers, for example `["jobs", "3", "parameters", "a"]`.',
         resolve: ({ path }) => [...path],
       }),
-      message: t.exposeString('message', { description: 'What is wrong, in words.' }),
+      message: t.exposeString('message', {
+        description: 'Description of the violation, for people.',
+      }),
       rule: t.string({
         nullable: true,
-        description: 'JSON Schema keyword or rule that failed.',
+        description:
+          'Rule that the value violates, such as the JSON Schema keyword `maxLength`. Null where there is no named rule.',
         resolve: ({ rule }) => rule ?? null,
       }),
     }),
@@ -99,12 +114,12 @@ export const IssueType = builder
 
 builder.objectType(ValidationError, {
   name: 'ValidationError',
-  description: 'The input is wrong; every violation is listed.',
+  description: 'The input is invalid. Lists every violation.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     issues: t.field({
       type: [IssueType],
-      description: 'Everything that is wrong.',
+      description: 'Every violation of the input.',
       resolve: ({ issues }) => [...issues],
     }),
   }),
@@ -112,24 +127,24 @@ builder.objectType(ValidationError, {
 
 builder.objectType(NotFound, {
   name: 'NotFound',
-  description: "No such object in the caller's organizations.",
+  description: 'No such object exists in the organizations of the caller.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'What was asked for, as it was written.' }),
+    id: t.exposeID('id', { description: 'ID of the missing object, as the caller wrote it.' }),
   }),
 })
 
 builder.objectType(Conflict, {
   name: 'Conflict',
   description:
-    'Something else has that name, or the idempotency key (`field` is then `idempotencyKey`) was used with another input.',
+    'Another object has that name or address, or the idempotency key was used with another input (`field` is then `idempotencyKey`).',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    field: t.exposeString('field', { description: 'The field of the input that collides.' }),
+    field: t.exposeString('field', { description: 'Input field whose value collides.' }),
     existing: t.field({
       type: NodeInterface,
       nullable: true,
-      description: 'The object in the way, where the caller may see it.',
+      description: 'The object that has the value already. Null where the caller may not see it.',
       resolve: ({ existingId }, _args, ctx) =>
         existingId === undefined ? null : findNode(ctx, existingId),
     }),
@@ -138,12 +153,12 @@ builder.objectType(Conflict, {
 
 builder.objectType(WrongState, {
   name: 'WrongState',
-  description: "The object's state does not allow this.",
+  description: 'The state of the object does not allow the operation.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    state: t.exposeString('state', { description: 'The state it is in.' }),
+    state: t.exposeString('state', { description: 'State the object is in.' }),
     allowed: t.stringList({
-      description: 'The states in which it would be allowed.',
+      description: 'States in which the operation is allowed.',
       resolve: ({ allowed }) => [...allowed],
     }),
   }),
@@ -151,12 +166,12 @@ builder.objectType(WrongState, {
 
 builder.objectType(Forbidden, {
   name: 'Forbidden',
-  description: "The caller's role does not allow this.",
+  description: 'The role of the caller does not allow the operation.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     needed: t.field({
       type: RoleType,
-      description: 'The role that would be needed.',
+      description: 'Role that the operation requires.',
       resolve: ({ needed }) => needed,
     }),
   }),
@@ -164,22 +179,26 @@ builder.objectType(Forbidden, {
 
 builder.objectType(StaleLease, {
   name: 'StaleLease',
-  description: 'The lease is no longer held; nothing was changed.',
+  description: 'The caller does not hold the lease of the job any more. Nothing was changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    attempt: t.exposeInt('attempt', { description: 'Number of the newest attempt.' }),
+    attempt: t.exposeInt('attempt', { description: 'Number of the newest attempt of the job.' }),
   }),
 })
 
 builder.objectType(QuotaReached, {
   name: 'QuotaReached',
-  description: 'A limit of the organization is reached.',
+  description: 'A limit of the organization or of the server is reached.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    limit: t.field({ type: 'SafeInt', description: 'The limit.', resolve: ({ limit }) => limit }),
+    limit: t.field({
+      type: 'SafeInt',
+      description: 'The limit, in the unit of what it limits.',
+      resolve: ({ limit }) => limit,
+    }),
     retryAfterSeconds: t.int({
       nullable: true,
-      description: 'When to try again, in seconds; null when waiting does not help.',
+      description: 'Seconds to wait before the next try. Null when waiting does not help.',
       resolve: ({ retryAfterSeconds }) => retryAfterSeconds ?? null,
     }),
   }),
@@ -187,13 +206,13 @@ builder.objectType(QuotaReached, {
 
 builder.objectType(Unavailable, {
   name: 'Unavailable',
-  description: 'Something this needs cannot be had now.',
+  description: 'Something the operation needs is not available at present.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    missing: t.exposeString('missing', { description: 'What cannot be had.' }),
+    missing: t.exposeString('missing', { description: 'What is not available, for people.' }),
     retryAfterSeconds: t.int({
       nullable: true,
-      description: 'When to try again, in seconds; null when that is not known.',
+      description: 'Seconds to wait before the next try. Null when that is not known.',
       resolve: ({ retryAfterSeconds }) => retryAfterSeconds ?? null,
     }),
   }),
@@ -201,6 +220,6 @@ builder.objectType(Unavailable, {
 
 builder.objectType(Unauthenticated, {
   name: 'Unauthenticated',
-  description: 'The e-mail or the password is wrong.',
+  description: 'The e-mail address or the password is wrong.',
   interfaces: [ErrorInterface],
 })

@@ -25,27 +25,33 @@ export function hasStates(type: string, table: Omit<PublishedMachine, 'type'>): 
 }
 
 const TransitionType = builder.objectRef<Transition>('Transition').implement({
-  description: 'One legal move of a state machine; the same table guards the database.',
+  description: 'One legal transition of a state machine.',
   fields: (t) => ({
-    from: t.exposeString('from', { description: 'The state it leaves.' }),
-    to: t.exposeString('to', { description: 'The state it leads to.' }),
-    event: t.exposeString('event', { description: 'What moves it.' }),
+    from: t.exposeString('from', { description: 'State before the transition.' }),
+    to: t.exposeString('to', { description: 'State after the transition.' }),
+    event: t.exposeString('event', {
+      description: 'Name of the event that causes the transition.',
+    }),
   }),
 })
 
 export const StateMachineType: ObjectRef<typeof builder.$inferSchemaTypes, PublishedMachine> =
   builder.objectRef<PublishedMachine>('StateMachine').implement({
-    description: 'A published state machine.',
+    description:
+      'The states of a type and the legal transitions between them. The server enforces the same table in the database.',
     fields: (t) => ({
-      type: t.exposeString('type', { description: 'The type whose `status` it is.' }),
-      initial: t.exposeString('initial', { description: 'The state of a new one.' }),
+      type: t.exposeString('type', {
+        description: 'Name of the type whose `status` field follows this machine, such as `Job`.',
+      }),
+      initial: t.exposeString('initial', { description: 'State of a new object.' }),
       final: t.stringList({
-        description: 'The states that nothing leaves; empty where there is always a way on.',
+        description:
+          'Final states, which have no transition to another state. Empty where every state can be left.',
         resolve: ({ final }) => [...final],
       }),
       transitions: t.field({
         type: [TransitionType],
-        description: 'Every legal move.',
+        description: 'Every legal transition.',
         resolve: ({ transitions }) => [...transitions],
       }),
     }),

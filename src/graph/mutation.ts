@@ -87,21 +87,22 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
 ): InputObjectRef<Types, InputShapeFromFields<Fields>> {
   const Name = name.charAt(0).toUpperCase() + name.slice(1)
   const input = builder.inputType(`${Name}Input`, {
-    description: `Input of ${name}.`,
+    description: `Arguments of \`${name}\`.`,
     fields: (t) => ({
       ...options.input(t),
       idempotencyKey: t.string({
         description:
-          'Any text of 1 to 200 visible characters. Calls of the same caller with the same key and input are done once, and get the same answer for 24 hours; another input gets Conflict.',
+          'Idempotency key: 1 to 200 visible characters. Calls by the same caller with the same key and the same input are executed once and return the same result for 24 hours. The same key with another input returns Conflict.',
       }),
     }),
   })
   const success = builder.objectRef<Success>(`${Name}Success`).implement({
-    description: `What ${name} answers when it is done.`,
+    description: `Result of \`${name}\` when it succeeds.`,
     fields: (t) => ({
       ...options.success(t),
       replayed: t.boolean({
-        description: 'Whether an earlier call with this idempotency key had done it.',
+        description:
+          'Whether this is the stored result of an earlier call with the same idempotency key.',
         resolve: (parent) => replays.has(parent),
       }),
     }),
@@ -113,11 +114,16 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
     t.field({
       type: success,
       description: options.description,
-      args: { input: t.arg({ type: input, required: true, description: 'What to do.' }) },
+      args: {
+        input: t.arg({ type: input, required: true, description: 'Arguments of the mutation.' }),
+      },
       errors: {
         types: errors,
         directResult: true,
-        union: { name: `${Name}Result`, description: `What ${name} answers.` },
+        union: {
+          name: `${Name}Result`,
+          description: `Result of \`${name}\`: success, or one of the errors it can return.`,
+        },
       },
       resolve: (async (
         _root: unknown,

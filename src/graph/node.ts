@@ -6,10 +6,12 @@ import { idKind, nounOf, type IdKind } from '../kit/ids.ts'
 
 /** The Relay interface (https://relay.dev/graphql/objectidentification.htm). */
 export const NodeInterface = builder.interfaceRef<{ id: string }>('Node').implement({
-  description: 'An object that can be fetched again by its id.',
+  description:
+    'An object with a globally unique ID, by which `node` returns it again (Relay Global Object Identification).',
   fields: (t) => ({
     id: t.id({
-      description: 'TypeID: the noun and the key, such as `svc_01k…`.',
+      description:
+        'Globally unique ID (a TypeID): a prefix for the type and a key, such as `svc_01k…`.',
       resolve: ({ id }) => id,
     }),
   }),
@@ -60,15 +62,21 @@ builder.queryFields((t) => ({
   node: t.field({
     type: NodeInterface,
     nullable: true,
-    description: 'Any object by its canonical id; null when there is none.',
-    args: { id: t.arg.id({ required: true, description: 'Canonical id (TypeID).' }) },
+    description:
+      'Returns the object with this ID, of whatever type; null when there is none that the caller may see.',
+    args: {
+      id: t.arg.id({ required: true, description: 'ID of the object, such as `svc_01k…`.' }),
+    },
     resolve: (_root, { id }, ctx) => findNode(ctx, id),
   }),
   nodes: t.field({
     type: [NodeInterface],
     nullable: { list: false, items: true },
-    description: 'Several at once, in order, null for what is absent; at most 100.',
-    args: { ids: t.arg.idList({ required: true, description: 'Canonical ids (TypeIDs).' }) },
+    description:
+      'Returns the objects with these IDs in the given order, null for each that does not exist or that the caller may not see. At most 100.',
+    args: {
+      ids: t.arg.idList({ required: true, description: 'IDs of the objects. At most 100.' }),
+    },
     resolve: (_root, { ids }, ctx) => {
       if (ids.length > MAX_NODES) throw new BadRequest(`Ask for at most ${MAX_NODES} ids at once.`)
       return Promise.all(ids.map((id) => findNode(ctx, id)))

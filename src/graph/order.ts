@@ -3,10 +3,10 @@ import { builder } from '../builder.ts'
 import { pageArgs } from './connection.ts'
 
 export const DirectionType = builder.enumType('Direction', {
-  description: 'Up or down.',
+  description: 'Direction of an order.',
   values: {
-    ASC: { description: 'The lowest, or oldest, first.' },
-    DESC: { description: 'The highest, or newest, first.' },
+    ASC: { description: 'Lowest or oldest first.' },
+    DESC: { description: 'Highest or newest first.' },
   } as const,
 })
 
@@ -17,22 +17,26 @@ export interface ObjectOrder {
 }
 
 const ObjectOrderFieldType = builder.enumType('ObjectOrderField', {
-  description: 'What objects of every kind can be ordered by.',
+  description: 'Fields by which objects of every type can be ordered.',
   values: {
-    NAME: { description: 'Its name, whether in upper or lower case.' },
-    CREATED_AT: { description: 'When it was made.' },
+    NAME: { description: 'Name, compared without regard to upper and lower case.' },
+    CREATED_AT: { description: 'Time of creation.' },
   } as const,
 })
 
 const ObjectOrderInput = builder.inputType('ObjectOrder', {
   description: 'Order of a list of objects.',
   fields: (t) => ({
-    field: t.field({ type: ObjectOrderFieldType, required: true, description: 'By what.' }),
+    field: t.field({
+      type: ObjectOrderFieldType,
+      required: true,
+      description: 'Field to order by.',
+    }),
     direction: t.field({
       type: DirectionType,
       required: true,
       defaultValue: 'ASC',
-      description: 'Which way.',
+      description: 'Direction of the order.',
     }),
   }),
 })
@@ -40,11 +44,11 @@ const ObjectOrderInput = builder.inputType('ObjectOrder', {
 /** The arguments of a list of the objects of a kind: of which organization, in which order, and what page. */
 export const listArgs = (t: ArgBuilder<typeof builder.$inferSchemaTypes>) => ({
   organizationId: t.id({
-    description: "Only this organization's; all of the caller's when absent.",
+    description: 'Organization: ID, handle or address. Default: all organizations of the caller.',
   }),
   orderBy: t({
     type: ObjectOrderInput,
-    description: 'In which order; the oldest first if absent.',
+    description: 'Order of the list. Default: the oldest first.',
   }),
   ...pageArgs(t),
 })

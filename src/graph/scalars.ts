@@ -15,7 +15,8 @@ function timeOf(value: unknown): Date {
 }
 
 builder.scalarType('DateTime', {
-  description: 'RFC 3339 time in UTC with microseconds.',
+  description:
+    'Time in UTC with microseconds, in the form of RFC 3339: `2026-11-30T16:13:28.123456Z`. Inputs may have any offset from UTC.',
   extensions: { specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html' },
   serialize: writeTime,
   parseValue: timeOf,
@@ -29,7 +30,7 @@ function readSafeInt(value: unknown): number {
 
 builder.scalarType('SafeInt', {
   description:
-    'Whole number up to 2^53-1, written as a JSON number: every stream number, count and size (Int ends at 2^31).',
+    'Integer from -(2^53-1) to 2^53-1, written as a JSON number. Used for stream numbers, counts and sizes, which can exceed the range of Int (2^31-1).',
   extensions: { specifiedByURL: 'https://the-guild.dev/graphql/scalars/docs/scalars/safe-int' },
   serialize: (value) => readSafeInt(Number(value)),
   parseValue: readSafeInt,
@@ -69,7 +70,7 @@ const isAbsent = (node: ValueNode, variables: Record<string, unknown>): boolean 
 // may answer one, or any value of our own; whoever writes the answer writes it (`kit/json/json.ts`).
 builder.scalarType('JSON', {
   description:
-    "Any JSON value (RFC 8259); only where the user's own schema rules the content. It is kept as it came, to the last digit, key and space. Answers show whole numbers beyond 2^53-1, and numbers too large for a double, as text, and other numbers as the nearest double.",
+    'Any JSON value (RFC 8259), used where a schema of the user defines the content. The server stores it exactly as it was sent, including digits, key order and white space. Results write integers beyond 2^53-1, and numbers too large for a double, as strings, and other numbers as the nearest double.',
   extensions: { specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259' },
   serialize: (value) => value,
   parseValue: (value) => value as JsonText,

@@ -6,9 +6,16 @@ type Types = typeof builder.$inferSchemaTypes
 export const TimeRangeInput: InputObjectRef<Types, { from: Date; to?: Date | null }> = builder
   .inputRef<{ from: Date; to?: Date | null }>('TimeRange')
   .implement({
-    description: 'From the first time up to, not including, the second.',
+    description: 'A half-open range of time: from `from`, up to but not including `to`.',
     fields: (t) => ({
-      from: t.field({ type: 'DateTime', required: true, description: 'The first moment in it.' }),
-      to: t.field({ type: 'DateTime', description: 'The first moment after it; absent: no end.' }),
+      from: t.field({
+        type: 'DateTime',
+        required: true,
+        description: 'Start of the range, inclusive.',
+      }),
+      to: t.field({
+        type: 'DateTime',
+        description: 'End of the range, exclusive. Default: no end.',
+      }),
     }),
   })

@@ -13,53 +13,57 @@ import { InvitationId } from './organization.ts'
 import { ActorType, OrganizationType } from './types.ts'
 
 const InvitationStatusType = builder.enumType('InvitationStatus', {
-  description: 'States of an invitation.',
+  description: 'State of an invitation.',
   values: {
-    PENDING: { description: 'May be accepted.' },
-    ACCEPTED: { description: 'The person is a member.' },
-    DECLINED: { description: 'Whoever has the code has refused it.' },
-    WITHDRAWN: { description: 'An ADMIN has taken it back, or made another in its place.' },
-    EXPIRED: { description: 'Nobody has accepted it in time.' },
+    PENDING: { description: 'It can be accepted.' },
+    ACCEPTED: { description: 'It was accepted: the person is a member.' },
+    DECLINED: { description: 'It was declined with its code.' },
+    WITHDRAWN: { description: 'An ADMIN withdrew it, or created another one in its place.' },
+    EXPIRED: { description: 'It was not accepted before `expiresAt`.' },
   } as const,
 })
 hasStates('Invitation', invitationMoves)
 
 export const InvitationType = builder.prismaObject('Invitation', {
   description:
-    'An offer to become a member. It says nothing of whoever has the e-mail: it is the same whether there is such an account or not.',
+    'An invitation to become a member of an organization. It looks the same whether or not an account with its e-mail address exists.',
   interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => InvitationId.text(id) }),
-    organization: t.relation('organization', { description: 'Into which organization.' }),
-    email: t.exposeString('email', { description: 'For whom.' }),
+    id: t.id({ description: 'ID of the invitation.', resolve: ({ id }) => InvitationId.text(id) }),
+    organization: t.relation('organization', {
+      description: 'Organization that the person is invited to.',
+    }),
+    email: t.exposeString('email', { description: 'E-mail address of the invited person.' }),
     name: t.exposeString('name', {
       nullable: true,
-      description: 'What a new account is called, unless the person says otherwise.',
+      description:
+        'Name for a new account, which the person can change on acceptance. Null when the invitation has none.',
     }),
     role: t.field({
       type: RoleType,
-      description: 'What the person may do as a member.',
+      description: 'Role of the person as a member.',
       resolve: ({ role }) => role,
     }),
     status: t.field({
       type: InvitationStatusType,
-      description: 'Its state.',
+      description: 'State of the invitation.',
       resolve: (invitation, _args, ctx) => stateOf(invitation, ctx.now()),
     }),
     creator: t.field({
       type: ActorType,
-      description: 'Who invites.',
+      description: 'Actor who created the invitation.',
       resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
-      description: 'Until when it may be accepted: 7 days.',
+      description: 'Time at which the invitation expires: 7 days after its creation.',
     }),
     endedAt: t.expose('endedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was accepted, declined or withdrawn.',
+      description:
+        'Time at which it was accepted, declined or withdrawn. Null while it is pending, and when it expired.',
     }),
   }),
 })
@@ -86,7 +90,8 @@ const invitationPages = childPages<Invitation>(
 builder.objectField(OrganizationType, 'invitations', (t) =>
   t.field({
     type: InvitationConnection,
-    description: 'Whom it has invited, oldest first, those that have ended too. Needs ADMIN.',
+    description:
+      'Invitations of the organization in every state, oldest first by default. Requires the ADMIN role.',
     args: pageArgs(t.arg),
     resolve: ({ id }, args, ctx) => {
       allow(ctx.viewer, 'ADMIN', id)

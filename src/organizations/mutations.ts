@@ -22,7 +22,10 @@ import { MembershipType, OrganizationType } from './types.ts'
 type Types = typeof builder.$inferSchemaTypes
 
 const codeField = (t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>) =>
-  t.string({ required: true, description: 'The code that the ADMIN was shown.' })
+  t.string({
+    required: true,
+    description: 'Code of the invitation, as `setMember` returned it to the ADMIN.',
+  })
 const codeRule = z
   .string()
   .max(200, 'At most 200 characters.')
@@ -30,12 +33,12 @@ const codeRule = z
 
 mutation('createOrganization', {
   description:
-    'Needs ADMIN of the server. Makes an organization; the caller becomes its first ADMIN.',
+    'Creates an organization, with the caller as its first ADMIN. Requires the ADMIN role on the server.',
   input: (t) => ({
-    name: t.string({ required: true, description: 'For people.' }),
+    name: t.string({ required: true, description: 'Name for people. It need not be unique.' }),
     handle: t.string({
       description:
-        'Unique on this server, and none of any, anybody, token and x; made from the name when absent.',
+        'Handle: a short name for URLs and commands, unique on this server. Reserved: `any`, `anybody`, `token` and `x`. Default: derived from the name.',
     }),
     ...namingFields(t),
   }),
@@ -58,22 +61,30 @@ mutation('createOrganization', {
 
 mutation('setMember', {
   description:
-    "Needs ADMIN. Changes the role of a member; what the person has open in this organization with more rights is closed. Of whoever is no member yet: with a password, makes an account of the organization's own, which is a member at once, here and nowhere else; without one, makes an invitation, in place of one that is pending, and shows its code once. The answer is the same whether there are other accounts with that e-mail. Everybody may change their own name and password, with the role they have.",
+    'Sets the role of a member, or adds a person to the organization. Requires the ADMIN role; every member may change their own name and password, passing the role they have. When a member loses rights, the server closes their connections that used them. For a person who is not a member yet: with `password` it creates an account that belongs to this organization and is a member at once; without `password` it creates an invitation, which replaces a pending one, and returns its code once. The result is the same whether or not other accounts with that e-mail address exist.',
   input: (t) => ({
     email: t.string({
       required: true,
-      description: 'By which the person signs in; that of one member at most.',
+      description:
+        'E-mail address with which the person signs in. At most one member of the organization has it.',
     }),
-    role: t.field({ type: RoleType, required: true, description: 'What the person may do.' }),
+    role: t.field({
+      type: RoleType,
+      required: true,
+      description: 'Role of the person in the organization.',
+    }),
     name: t.string({
       description:
-        "How the person is called. Of a member whose account the organization has not made it is the person's to change.",
+        'Name of the person. Only the person can change the name of an account that this organization did not create.',
     }),
     password: t.string({
       description:
-        'At least 8 characters; the one before stays when absent. It is good for this organization alone; for all of the person when an administrator of the server sets it, or the person by a sign-in that is good for all. Of a member whose account the organization has not made it is for the person to set.',
+        'Password of at least 8 characters. Default: the present one stays. It is valid for this organization only; it is valid for all organizations of the person when an administrator of the server sets it, or the person does so with a sign-in that is valid for all of them. Only the person can set the password of an account that this organization did not create.',
     }),
-    organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
+    organizationId: t.id({
+      description:
+        'Organization: ID, handle or address. Required when the caller is a member of several.',
+    }),
   }),
   check: z.object({
     email: emailRule,
@@ -87,19 +98,19 @@ mutation('setMember', {
     membership: t.field({
       type: MembershipType,
       nullable: true,
-      description: 'The membership as it is now; null when the person was invited.',
+      description: 'The membership after the change. Null when the person was invited.',
       resolve: (made) => ('membership' in made ? made.membership : null),
     }),
     invitation: t.field({
       type: InvitationType,
       nullable: true,
-      description: 'The new invitation; null when the person is a member.',
+      description: 'The new invitation. Null when the person is a member.',
       resolve: (made) => ('invitation' in made ? made.invitation : null),
     }),
     invitationCode: t.string({
       nullable: true,
       description:
-        'What the invitation is accepted with: to be given to the person, and to nobody else. Shown this once; with an idempotency key, to the same caller for 24 hours.',
+        'Code that accepts the invitation. Give it to the invited person only. Returned once; with an idempotency key, to the same caller again for 24 hours. Null when the person is a member.',
       resolve: (made) => ('invitation' in made ? made.code.text : null),
     }),
   }),
@@ -107,15 +118,15 @@ mutation('setMember', {
 
 mutation('acceptInvitation', {
   description:
-    'Makes the invited person a member. Needs the code of the invitation, and the sign-in of an account with its e-mail, which becomes the member. Without a sign-in it makes a new account, which is good for this organization alone. A token of no person is refused (Forbidden).',
+    'Accepts an invitation. Requires the code of the invitation and either a sign-in of an account with its e-mail address, which becomes the member, or no credential, which creates an account valid for this organization only. A token that belongs to no person is refused with Forbidden.',
   input: (t) => ({
     code: codeField(t),
     password: t.string({
       description:
-        'At least 8 characters. The organization is then entered by signing in with it, and with nothing else; the sign-in at hand stays what it was. Absent, the sign-in at hand is good for the organization too; one that is good for a single organization, or none, needs it.',
+        "Password of at least 8 characters. When given, the person signs in to this organization with it; a sign-in that the caller has already is not extended to this organization. When absent, the caller's sign-in becomes valid for this organization too. Required when the caller has no sign-in, or one that is valid for a single organization.",
     }),
     name: t.string({
-      description: "What a new account is called; the invitation's name when absent.",
+      description: 'Name of a new account. Default: the name in the invitation.',
     }),
   }),
   check: z.object({
@@ -138,7 +149,7 @@ mutation('acceptInvitation', {
 
 mutation('declineInvitation', {
   description:
-    'Refuses an invitation, which cannot be accepted after that. Needs its code, and no credential.',
+    'Declines an invitation, which can then not be accepted any more. Requires the code of the invitation and no credential.',
   input: (t) => ({ code: codeField(t) }),
   check: z.object({ code: codeRule }),
   isPublic: true,
@@ -147,22 +158,23 @@ mutation('declineInvitation', {
   again: 'repeat', // as above
   success: (t) => ({
     declinedId: t.id({
-      description: 'Canonical id of the invitation.',
+      description: 'ID of the invitation.',
       resolve: ({ id }) => InvitationId.text(id),
     }),
   }),
 })
 
 mutation('withdrawInvitation', {
-  description: 'Needs ADMIN. Takes an invitation back: its code is good for nothing any more.',
-  input: (t) => ({ id: t.id({ required: true, description: 'Which.' }) }),
+  description:
+    'Withdraws a pending invitation, whose code is then invalid. Requires the ADMIN role.',
+  input: (t) => ({ id: t.id({ required: true, description: 'ID of the invitation.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ invitation: await withdrawInvitation(ctx, input) }),
   again: async (ctx, id) => ({ invitation: await endedInvitation(ctx, id) }),
   success: (t) => ({
     invitation: t.field({
       type: InvitationType,
-      description: 'The invitation as it is now.',
+      description: 'The invitation after the change.',
       resolve: ({ invitation }) => invitation,
     }),
   }),
@@ -170,16 +182,19 @@ mutation('withdrawInvitation', {
 
 mutation('removeMember', {
   description:
-    'Needs ADMIN. Takes a person out of the organization; what they have open by it is closed within 5 s.',
+    'Removes a person from the organization. The server closes connections that use that membership within 5 seconds. Requires the ADMIN role.',
   input: (t) => ({
-    userId: t.id({ required: true, description: 'Whom.' }),
-    organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
+    userId: t.id({ required: true, description: 'ID of the user to remove.' }),
+    organizationId: t.id({
+      description:
+        'Organization: ID, handle or address. Required when the caller is a member of several.',
+    }),
   }),
   resolve: async (ctx, input) => ({ userId: await removeMember(ctx, input) }),
   again: 'repeat', // it does nothing that the call has done already
   success: (t) => ({
     removedId: t.id({
-      description: 'Canonical id of the person.',
+      description: 'ID of the removed user.',
       resolve: ({ userId }) => UserId.text(userId),
     }),
   }),
@@ -187,17 +202,18 @@ mutation('removeMember', {
 
 mutation('leaveOrganization', {
   description:
-    'Takes the caller, who must be a person, out of an organization; what is open by it is closed within 5 s. Needs no role, but the last ADMIN stays.',
+    'Removes the caller, who must be a person, from an organization. The server closes connections that use that membership within 5 seconds. Requires no role. The last ADMIN cannot leave.',
   input: (t) => ({
     organizationId: t.id({
-      description: 'Which; needed when the caller is a member of several.',
+      description:
+        'Organization: ID, handle or address. Required when the caller is a member of several.',
     }),
   }),
   resolve: async (ctx, input) => ({ organizationId: await leaveOrganization(ctx, input) }),
   again: (_ctx, id) => Promise.resolve({ organizationId: id }),
   success: (t) => ({
     leftId: t.id({
-      description: 'Canonical id of the organization.',
+      description: 'ID of the organization.',
       resolve: ({ organizationId }) => OrganizationId.text(organizationId),
     }),
   }),

@@ -19,12 +19,12 @@ function placeOf(viewer: Viewer): OrganizationRole {
 }
 
 export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
-  description: 'The caller.',
+  description: 'The caller of the API.',
   fields: (t) => ({
     organization: t.field({
       type: OrganizationType,
       description:
-        'The organization; the oldest membership where there are several, and the one with the project of a token that is good for one project alone.',
+        'Organization that the caller acts in by default: the oldest membership, or the organization of the project that the token is confined to.',
       resolve: (viewer, _args, { database }) =>
         database.prisma.organization.findUniqueOrThrow({
           where: { id: placeOf(viewer).organizationId },
@@ -32,13 +32,15 @@ export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     }),
     role: t.field({
       type: RoleType,
-      description: 'The role in that organization, or in that project.',
+      description:
+        'Role of the caller in that organization, or in the project that the token is confined to.',
       resolve: (viewer) => placeOf(viewer).role,
     }),
     user: t.field({
       type: UserType,
       nullable: true,
-      description: 'The person, if the caller is one.',
+      description:
+        'The person, when the caller is one. Null for a token that belongs to no person.',
       resolve: (viewer, _args, { database }) => {
         const user = personOf(viewer)
         return user === undefined
@@ -49,7 +51,7 @@ export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     memberships: t.field({
       type: [MembershipType],
       description:
-        'All organizations the person may act in, oldest first; empty for a token of no person.',
+        'Memberships of the person, oldest first. Empty for a token that belongs to no person.',
       resolve: async (viewer, _args, { database }) => {
         const user = personOf(viewer)
         if (user === undefined) return []
@@ -66,8 +68,8 @@ export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
 builder.queryField('organization', (t) =>
   t.field({
     type: OrganizationType,
-    description: 'An organization of the caller by id, handle or address.',
-    args: { id: t.arg.id({ required: true, description: 'Id, handle or address.' }) },
+    description: 'Returns an organization of the caller; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Organization: ID, handle or address.' }) },
     resolve: async (_root, { id }, ctx) => {
       requireCredential(ctx.viewer)
       const named = await organizationNamed(ctx, id)
@@ -79,7 +81,7 @@ builder.queryField('organization', (t) =>
 builder.queryField('viewer', (t) =>
   t.field({
     type: ViewerType,
-    description: 'The caller, organization and role.',
+    description: 'Returns the caller with the organization and role in use.',
     resolve: (_root, _args, { viewer }) => {
       requireCredential(viewer)
       return viewer

@@ -20,20 +20,25 @@ export const UserType = builder.prismaObject('User', {
   extensions: openToWorkers(['id', 'email', 'name', 'address', 'createdAt', 'memberships']),
   interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => UserId.text(id) }),
+    id: t.id({ description: 'ID of the user.', resolve: ({ id }) => UserId.text(id) }),
     email: t.exposeString('email', {
       description:
-        'By which the person signs in; unique within an organization. Other organizations may have accounts of their own with it.',
+        'E-mail address with which the person signs in. Unique within an organization; other organizations may have accounts of their own with the same address.',
     }),
-    name: t.exposeString('name', { nullable: true, description: 'How the person is called.' }),
+    name: t.exposeString('name', {
+      nullable: true,
+      description: 'Name of the person. Null when none was given.',
+    }),
     address: t.string({
       nullable: true,
-      description: 'What that front calls the person; null where it has no word for people.',
-      args: { front: t.arg({ type: FrontType, required: true, description: 'Which.' }) },
+      description: 'ID of the person in that front. Null where the front has no IDs for people.',
+      args: {
+        front: t.arg({ type: FrontType, required: true, description: 'Front whose ID to return.' }),
+      },
       resolve: async (row, { front }, ctx) =>
         (await addressFor(ctx, userNaming, front, row)) ?? null,
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
   }),
 })
 
@@ -57,15 +62,22 @@ function existing<Row>(row: Row | null): Row {
 }
 
 export const MembershipType = builder.prismaObject('Membership', {
-  description: "A user's role in an organization.",
+  description: 'Membership of a user in an organization, with a role.',
   fields: (t) => ({
     user: t.field({
       type: UserType,
-      description: 'The person.',
+      description: 'The user.',
       resolve: async ({ userId }, _args, ctx) => existing(await anyUser(ctx, userId)),
     }),
-    role: t.field({ type: RoleType, description: 'The role.', resolve: ({ role }) => role }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when.' }),
+    role: t.field({
+      type: RoleType,
+      description: 'Role of the user in the organization.',
+      resolve: ({ role }) => role,
+    }),
+    createdAt: t.expose('createdAt', {
+      type: 'DateTime',
+      description: 'Time at which the user became a member.',
+    }),
   }),
 })
 const MembershipConnection = connectionOf<Membership>('Membership', MembershipType, 'members')
@@ -89,16 +101,22 @@ const memberPages = childPages<Membership>(
 )
 
 export const OrganizationType = builder.prismaObject('Organization', {
-  description: 'A tenant: nothing of it is visible from another.',
+  description: 'A tenant. Objects of one organization are invisible to the others.',
   extensions: openToWorkers(['id', 'name', 'handle', 'address', 'addresses', 'viewerRole'], 'id'),
   interfaces: [NodeInterface, AddressableInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => OrganizationId.text(id) }),
-    name: t.exposeString('name', { description: 'For people.' }),
-    handle: t.exposeString('handle', { description: 'Unique on this server.' }),
+    id: t.id({
+      description: 'ID of the organization.',
+      resolve: ({ id }) => OrganizationId.text(id),
+    }),
+    name: t.exposeString('name', { description: 'Name for people. It need not be unique.' }),
+    handle: t.exposeString('handle', {
+      description: 'Short name for URLs and commands. Unique on this server.',
+    }),
     members: t.field({
       type: MembershipConnection,
-      description: 'Its people, longest there first. Needs VIEWER.',
+      description:
+        'Members of the organization, the earliest member first by default. Requires the VIEWER role.',
       args: pageArgs(t.arg),
       resolve: ({ id }, args, ctx) => {
         allow(ctx.viewer, 'VIEWER', id)
@@ -109,11 +127,11 @@ export const OrganizationType = builder.prismaObject('Organization', {
       type: RoleType,
       nullable: true,
       description:
-        "The caller's role in it; null for a token that is good for one project of it alone.",
+        'Role of the caller in the organization. Null for a token that is confined to one of its projects.',
       resolve: ({ id }, _args, { viewer }) =>
         viewer.memberships.find(({ organizationId }) => organizationId === id)?.role ?? null,
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
   }),
 })
 
@@ -131,7 +149,7 @@ builder.objectField(UserType, 'memberships', (t) =>
   t.field({
     type: [MembershipType],
     description:
-      'The roles of the person in organizations whose objects the viewer may read, oldest first.',
+      'Memberships of the person in organizations whose objects the caller may read, oldest first.',
     resolve: async ({ id }, _args, ctx) => (await membershipsOf(ctx, id)) ?? [],
   }),
 )
@@ -151,7 +169,7 @@ isNode(OrganizationId, () => 'Organization', organizationById)
 isNode(UserId, () => 'User', userById)
 
 const ActorKindType = builder.enumType('ActorKind', {
-  description: 'Kinds of actors.',
+  description: 'Kind of an actor.',
   values: {
     USER: { description: 'A person, with or without a token.' },
     TOKEN: { description: 'A token that belongs to no person.' },
@@ -161,32 +179,32 @@ const ActorKindType = builder.enumType('ActorKind', {
 })
 
 export const ActorType = builder.objectRef<Actor>('Actor').implement({
-  description: 'Who did something, and through which door.',
+  description: 'Who did something, and through which front.',
   fields: (t) => ({
     kind: t.field({
       type: ActorKindType,
-      description: 'What kind of actor.',
+      description: 'Kind of the actor.',
       resolve: ({ kind }) => kind,
     }),
-    name: t.exposeString('name', { description: 'Its name at the time.' }),
+    name: t.exposeString('name', { description: 'Name of the actor at the time.' }),
     user: t.field({
       type: UserType,
       nullable: true,
-      description: 'The person, if it was one.',
+      description: 'The user, when the actor is one. Null for all others.',
       resolve: ({ userId }, _args, ctx) => (userId ? anyUser(ctx, userId) : null),
     }),
     role: t.field({
       type: RoleType,
       nullable: true,
       description:
-        'What a token that belongs to no person may do, while it is kept; null of all others: a person has roles.',
+        'Role of a token that belongs to no person, as long as the token is stored. Null for all other actors: the roles of a person are memberships.',
       resolve: async ({ kind, tokenId }, _args, ctx) =>
         kind === 'TOKEN' && tokenId ? ((await tokenOfNobody(ctx, tokenId))?.role ?? null) : null,
     }),
     front: t.field({
       type: FrontType,
       nullable: true,
-      description: 'The REST front it came through, if any.',
+      description: 'REST front through which the actor came. Null for callers of the GraphQL API.',
       resolve: ({ front }) => (isFrontName(front) ? front : null),
     }),
   }),

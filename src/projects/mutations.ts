@@ -15,12 +15,16 @@ const again = async (ctx: Context, id: string) => ({
 const asProject = shows('project', ProjectType)
 
 mutation('createProject', {
-  description: 'Makes a project.',
+  description: 'Creates a project. Requires the DEVELOPER role.',
   input: (t) => ({
-    name: t.string({ required: true, description: 'For people; need not be unique.' }),
-    organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
+    name: t.string({ required: true, description: 'Name for people. It need not be unique.' }),
+    organizationId: t.id({
+      description:
+        'Organization: ID, handle or address. Required when the caller is a member of several.',
+    }),
     handle: t.string({
-      description: 'Unique in the organization; made from the name when absent.',
+      description:
+        'Short name for URLs and commands, unique in the organization. Default: derived from the name.',
     }),
     ...namingFields(t),
   }),
@@ -32,10 +36,10 @@ mutation('createProject', {
 })
 
 mutation('updateProject', {
-  description: 'Renames a project; its handle stays.',
+  description: 'Renames a project. Its handle does not change. Requires the DEVELOPER role.',
   input: (t) => ({
-    id: t.id({ required: true, description: 'Which: id, handle or address.' }),
-    name: t.string({ description: 'For people.' }),
+    id: t.id({ required: true, description: 'Project: ID, handle or address.' }),
+    name: t.string({ description: 'Name for people. It need not be unique.' }),
     ...annotationField(t),
   }),
   check: z.object({ name: nameRule.nullish() }),
@@ -46,14 +50,15 @@ mutation('updateProject', {
 })
 
 mutation('deleteProject', {
-  description: 'Deletes a project and ends the tokens that are good for it alone; `default` stays.',
-  input: (t) => ({ id: t.id({ required: true, description: 'Which: id, handle or address.' }) }),
+  description:
+    'Deletes a project and revokes the tokens that are confined to it. The project `default` cannot be deleted. Requires the DEVELOPER role.',
+  input: (t) => ({ id: t.id({ required: true, description: 'Project: ID, handle or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ project: await deleteProject(ctx, input) }),
   again,
   success: (t) => ({
     deletedId: t.id({
-      description: 'Its canonical id, for caches.',
+      description: 'ID of the deleted project.',
       resolve: ({ project }) => ProjectId.text(project.id),
     }),
     ...asProject('The project as it last was.')(t),

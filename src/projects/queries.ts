@@ -9,13 +9,13 @@ builder.queryFields((t) => ({
   project: t.field({
     type: ProjectType,
     nullable: true,
-    description: 'A project by id, handle or address; null when there is none.',
-    args: { id: t.arg.id({ required: true, description: 'Id, handle or address.' }) },
+    description: 'Returns a project; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Project: ID, handle or address.' }) },
     resolve: (_root, { id }, ctx) => projects.named(ctx, id),
   }),
   projects: t.field({
     type: ProjectConnection,
-    description: "The organization's projects.",
+    description: 'Returns projects, oldest first by default.',
     args: {
       ...listArgs(t.arg),
     },

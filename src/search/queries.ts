@@ -27,15 +27,17 @@ interface SearchHit {
 }
 
 const SearchHitType = builder.objectRef<SearchHit>('SearchHit').implement({
-  description: 'Anything found by name or handle.',
+  description: 'An object that a search found.',
   fields: (t) => ({
     node: t.field({
       type: NodeInterface,
-      description: 'What was found.',
+      description: 'The object.',
       resolve: ({ node }) => node,
     }),
-    title: t.exposeString('title', { description: 'Its name, for people.' }),
-    detail: t.exposeString('detail', { description: 'What tells it from others of that name.' }),
+    title: t.exposeString('title', { description: 'Name of the object, for people.' }),
+    detail: t.exposeString('detail', {
+      description: 'Text that distinguishes the object from others with the same name.',
+    }),
   }),
 })
 const SearchHitConnection = connectionOf<SearchHit>('SearchHit', SearchHitType, 'hits')
@@ -56,9 +58,10 @@ builder.queryField('search', (t) =>
       'A job is called by its function and its labels (`team=red`). ' +
       'By its name or a part of it each organization finds the newest 10,000 of a kind, and the newest 2,000 jobs in each state.',
     args: {
-      text: t.arg.string({ required: true, description: 'What to look for.' }),
+      text: t.arg.string({ required: true, description: 'Text to search for.' }),
       organizationId: t.arg.id({
-        description: "Only this organization's; all of the caller's when absent.",
+        description:
+          'Organization: ID, handle or address. Default: all organizations of the caller.',
       }),
       ...pageArgs(t.arg),
     },

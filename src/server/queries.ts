@@ -6,17 +6,17 @@ import { version } from '../kit/version.ts'
 import { frontNames } from '../rest/fronts.ts'
 
 const ServerInfoType = builder.objectRef<{ readonly version: string }>('ServerInfo').implement({
-  description: 'This server.',
+  description: 'Facts about this server.',
   fields: (t) => ({
-    version: t.exposeString('version', { description: 'Version of Millrace.' }),
+    version: t.exposeString('version', { description: 'Version of Millrace, such as `0.1.0`.' }),
     fronts: t.field({
       type: [FrontType],
-      description: 'The old systems whose clients it serves.',
+      description: 'Fronts that this server offers: older APIs whose clients it serves.',
       resolve: () => frontNames,
     }),
     stateMachines: t.field({
       type: [StateMachineType],
-      description: 'The states of its objects and the moves between them, one machine for a type.',
+      description: 'State machines: the states of each type and the transitions between them.',
       resolve: () => [...machines.values()],
     }),
   }),
@@ -25,7 +25,8 @@ const ServerInfoType = builder.objectRef<{ readonly version: string }>('ServerIn
 builder.queryField('serverInfo', (t) =>
   t.field({
     type: ServerInfoType,
-    description: 'Version, fronts, state machines. Needs a credential.',
+    description:
+      'Returns the version, fronts and state machines of this server. Requires a credential.',
     resolve: (_root, _args, { viewer }) => {
       requireCredential(viewer)
       return { version: version() }

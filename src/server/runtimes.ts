@@ -9,7 +9,7 @@ interface RuntimeInfo extends Language {
 const NAMES = { python: 'python', node: 'node', command: 'command' } as const
 
 const RuntimeInfoType = builder.objectRef<RuntimeInfo>('RuntimeInfo').implement({
-  description: 'What this server can run and how: a kind of programs.',
+  description: 'A kind of program that this server can run.',
   fields: (t) => ({
     name: t.string({
       description:
@@ -17,28 +17,28 @@ const RuntimeInfoType = builder.objectRef<RuntimeInfo>('RuntimeInfo').implement(
       resolve: ({ kind }) => NAMES[kind],
     }),
     isAvailable: t.boolean({
-      description: 'Whether it can be run.',
+      description: 'Whether this server can run such programs.',
       resolve: ({ unavailable }) => unavailable === undefined,
     }),
     version: t.string({
       nullable: true,
-      description: 'Of its interpreter, where it has one.',
+      description: 'Version of the interpreter, such as `3.11.2`. Null where there is none.',
       resolve: ({ version }) => version ?? null,
     }),
     reason: t.string({
       nullable: true,
-      description: 'Why it cannot be run; null where it can.',
+      description: 'Why this server cannot run such programs. Null where it can.',
       resolve: ({ unavailable }) => unavailable ?? null,
     }),
     isWalled: t.boolean({
       description:
-        'Whether each service runs as a user of the operating system of its own, which keeps it from the server and from others.',
+        'Whether each service runs as an operating-system user of its own, isolated from the server and from other services.',
       resolve: ({ facts }) => facts.unwalled === undefined,
     }),
     unwalledReason: t.string({
       nullable: true,
       description:
-        'Why there is no such wall; null where there is. Then whoever may deploy is trusted with the server.',
+        'Why services are not isolated. Null where they are. Without isolation, everyone who may deploy must be trusted with the whole server.',
       resolve: ({ facts }) => facts.unwalled ?? null,
     }),
   }),
@@ -47,7 +47,8 @@ const RuntimeInfoType = builder.objectRef<RuntimeInfo>('RuntimeInfo').implement(
 builder.queryField('runtimes', (t) =>
   t.field({
     type: [RuntimeInfoType],
-    description: 'What this server can run, and whether it is walled. Needs a credential.',
+    description:
+      'Returns the kinds of programs that this server can run, and whether it isolates them. Requires a credential.',
     resolve: (_root, _args, { viewer, runtime }) => {
       requireCredential(viewer)
       return runtime.languages.map((language) => ({ ...language, facts: runtime }))

@@ -10,18 +10,18 @@ import { TokenType } from './types.ts'
 
 mutation('signIn', {
   description:
-    "Signs a person in, with a token of the person's own that ends after SIGN_IN_SECONDS. Needs no credential. With an idempotency key, which is the person's, the same sign-in shows the same secret for 24 hours to whoever knows the password. Of many sign-ins the newest 100 are kept.",
+    'Signs a person in and returns a token of that person, which expires after SIGN_IN_SECONDS. Requires no credential. With an idempotency key, the same e-mail address and password return the same secret again for 24 hours. The server keeps the 100 newest sign-ins of a person.',
   input: (t) => ({
-    email: t.string({ required: true, description: 'Who.' }),
-    password: t.string({ required: true, description: 'The password.' }),
+    email: t.string({ required: true, description: 'E-mail address of the person.' }),
+    password: t.string({ required: true, description: 'Password of the person.' }),
     organizationId: t.id({
       description:
-        "The only organization the token is to be good for; all of the person's when absent.",
+        'Organization to which the token is confined: ID, handle or address. Default: valid for all organizations of the person.',
     }),
     cookie: t.boolean({
       defaultValue: false,
       description:
-        'Sets an HttpOnly cookie as well, for browsers and EventSource. Over HTTP, and from pages of this server only.',
+        'Whether to set an HttpOnly cookie as well, for browsers and EventSource. Only over HTTP, and only from pages of this server.',
     }),
   }),
   check: z.object({
@@ -42,7 +42,8 @@ mutation('signIn', {
       resolve: ({ token }) => token,
     }),
     secret: t.string({
-      description: 'The credential itself, shown this once; with an idempotency key for 24 hours.',
+      description:
+        'The secret of the token, to be sent as `authorization: Bearer …`. Returned once; with an idempotency key, again for 24 hours.',
       resolve: ({ secret }) => secret.text,
     }),
   }),
@@ -50,18 +51,21 @@ mutation('signIn', {
 
 mutation('createToken', {
   description:
-    'Needs ADMIN. Makes a token and shows its secret once; called again with the same idempotency key, it shows the same secret to the same caller.',
+    'Creates a token and returns its secret once. With an idempotency key, the same caller receives the same secret again for 24 hours. Requires the ADMIN role.',
   input: (t) => ({
-    name: t.string({ required: true, description: 'What it is for.' }),
-    role: t.field({ type: RoleType, required: true, description: 'What it may do.' }),
-    organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
+    name: t.string({ required: true, description: 'Name that says what the token is for.' }),
+    role: t.field({ type: RoleType, required: true, description: 'Role of the token.' }),
+    organizationId: t.id({
+      description:
+        'Organization: ID, handle or address. Required when the caller is a member of several.',
+    }),
     projectId: t.id({
       description:
-        'The only project it is to be good for: id, handle or address. Of the rest of the organization it then sees nothing.',
+        'Project to which the token is confined: ID, handle or address. The token then sees nothing of the rest of the organization. Default: not confined.',
     }),
     expiresAt: t.field({
       type: 'DateTime',
-      description: 'When it ends by itself; never when absent.',
+      description: 'Time at which the token expires. Default: never.',
     }),
   }),
   check: z.object({ name: nameRule }),
@@ -75,7 +79,7 @@ mutation('createToken', {
     }),
     secret: t.string({
       description:
-        'The credential itself, shown this once; with an idempotency key, to the same caller for 24 hours.',
+        'The secret of the token, to be sent as `authorization: Bearer …`. Returned once; with an idempotency key, to the same caller again for 24 hours.',
       resolve: ({ secret }) => secret.text,
     }),
   }),
@@ -83,14 +87,14 @@ mutation('createToken', {
 
 mutation('revokeToken', {
   description:
-    'Needs ADMIN, except for one of your own. Ends a token; what is open with it is closed within 5 s. Ending the one you use signs you out, and takes the cookie away.',
-  input: (t) => ({ id: t.id({ required: true, description: 'Which.' }) }),
+    'Revokes a token. The server closes connections that use it within 5 seconds. Requires the ADMIN role; everyone may revoke their own. Revoking the token in use signs the caller out and removes the cookie.',
+  input: (t) => ({ id: t.id({ required: true, description: 'ID of the token.' }) }),
   resolve: async (ctx, input) => ({ token: await revokeToken(ctx, input) }),
   again: async (ctx, id) => ({ token: await changedToken(ctx, id) }),
   success: (t) => ({
     token: t.field({
       type: TokenType,
-      description: 'The ended token.',
+      description: 'The revoked token.',
       resolve: ({ token }) => token,
     }),
   }),

@@ -10,7 +10,7 @@ import { OrganizationType, TokenId, ViewerType } from '../organizations/index.ts
 import { tokenById } from './store.ts'
 
 export const TokenType = builder.prismaObject('Token', {
-  description: 'A credential; its secret is shown once, when it is made.',
+  description: 'A credential. Its secret is returned once, when the token is created.',
   // a WORKER finds its own
   extensions: openToWorkers([
     'id',
@@ -23,33 +23,33 @@ export const TokenType = builder.prismaObject('Token', {
   ]),
   interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => TokenId.text(id) }),
-    name: t.exposeString('name', { description: 'What it is for.' }),
+    id: t.id({ description: 'ID of the token.', resolve: ({ id }) => TokenId.text(id) }),
+    name: t.exposeString('name', { description: 'Name that says what the token is for.' }),
     role: t.field({
       type: RoleType,
       description:
-        "What it may do. A person's token has the person's roles, as they are when it is used; this is the one it began with.",
+        'Role of the token. A token of a person has the roles that the person has at the time of each request; this field then has the role at its creation.',
       resolve: ({ role }) => role,
     }),
     project: t.relation('project', {
       nullable: true,
-      description: 'The only project it is good for; null when it is confined to none.',
+      description: 'Project to which the token is confined. Null when it is not confined.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it ends by itself.',
+      description: 'Time at which the token expires. Null when it does not expire.',
     }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was last used, up to a minute late.',
+      description: 'Time of the last use, up to a minute late. Null when it was never used.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was ended.',
+      description: 'Time at which the token was revoked. Null when it was not.',
     }),
   }),
 })
@@ -79,7 +79,7 @@ builder.objectField(OrganizationType, 'tokens', (t) =>
   t.field({
     type: TokenConnection,
     description:
-      'Its tokens, oldest first; those of services and of people who signed in are not among them. Needs ADMIN.',
+      'Tokens of the organization, oldest first by default. Tokens of services and of people who signed in are not included. Requires the ADMIN role.',
     args: pageArgs(t.arg),
     resolve: ({ id }, args, ctx) => {
       allow(ctx.viewer, 'ADMIN', id)
@@ -92,7 +92,7 @@ builder.objectField(ViewerType, 'token', (t) =>
   t.field({
     type: TokenType,
     nullable: true,
-    description: 'The token the caller used, if any.',
+    description: 'The token that the caller used. Null when it used none.',
     resolve: (viewer, _args, { database }) =>
       viewer.kind === 'token'
         ? database.prisma.token.findUnique({ where: { id: viewer.tokenId } })

@@ -21,23 +21,22 @@ const within = (share: string): string =>
   `Milliseconds within which ${share} of the calls that reached an instance had ended, at most 10 % off; null when there were none.`
 
 const TrafficType = builder.objectRef<Step>('Traffic').implement({
-  description:
-    'Calls of a service in one step of time, over all servers, by the minute in which they ended.',
+  description: 'Calls of a service that ended in one interval, over all servers.',
   fields: (t) => ({
     at: t.field({
       type: 'DateTime',
-      description: 'When the step begins.',
+      description: 'Start of the interval.',
       resolve: ({ at }) => at,
     }),
     requests: t.field({
       type: 'SafeInt',
-      description: 'How many calls ended.',
+      description: 'Number of calls that ended.',
       resolve: ({ requests }) => requests,
     }),
     errors: t.field({
       type: 'SafeInt',
       description:
-        'Those of them that were answered with a status of 500 or more, broke off, were not answered in time, or found no instance. A caller that hangs up is none.',
+        'Number of calls that failed: status 500 or higher, interrupted, timed out, or no instance available. Calls that the caller aborted are not included.',
       resolve: ({ errors }) => errors,
     }),
     p50Ms: t.float({
@@ -48,10 +47,10 @@ const TrafficType = builder.objectRef<Step>('Traffic').implement({
     p95Ms: t.float({ nullable: true, description: within('95 %'), resolve: quantile(0.95) }),
     p99Ms: t.float({ nullable: true, description: within('99 %'), resolve: quantile(0.99) }),
     maxInFlight: t.exposeInt('maxInFlight', {
-      description: 'The most calls that were being answered at once.',
+      description: 'Highest number of calls in flight at one time.',
     }),
     instances: t.exposeInt('instances', {
-      description: 'The most instances that were ready while it was called.',
+      description: 'Highest number of ready instances while the service was called.',
     }),
   }),
 })
@@ -60,17 +59,17 @@ const TrafficType = builder.objectRef<Step>('Traffic').implement({
 builder.objectField(ProcessServiceType, 'traffic', (t) =>
   t.field({
     type: [TrafficType],
-    description: `Its calls, step by step, those without calls too; the last seconds may be missing. At most ${MAX_STEPS} steps.`,
+    description: `Calls of the service in successive intervals, including intervals without calls. The last seconds may be missing. At most ${MAX_STEPS} intervals.`,
     args: {
       at: t.arg({
         type: TimeRangeInput,
         required: true,
         description:
-          'When. It begins with the whole minute that `from` falls into; without `to` it ends now.',
+          'Range of time. It starts with the whole minute that contains `from`. Default of `to`: now.',
       }),
       stepSeconds: t.arg.int({
         defaultValue: 60,
-        description: 'Length of a step: a multiple of 60.',
+        description: 'Length of an interval in seconds, a multiple of 60.',
       }),
     },
     resolve: async ({ id }, { at, stepSeconds }, ctx) => {

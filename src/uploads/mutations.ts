@@ -11,16 +11,22 @@ import { UploadType } from './types.ts'
 import { UploadId } from './upload.ts'
 
 mutation('createUpload', {
-  description: 'Asks for a place to send bytes to.',
+  description:
+    'Creates an upload: a signed URL to which the caller sends the bytes of an archive. Requires the DEVELOPER role.',
   input: (t) => ({
-    name: t.string({ required: true, description: 'What it is, for people.' }),
-    organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
+    name: t.string({ required: true, description: 'Name that says what the bytes are.' }),
+    organizationId: t.id({
+      description:
+        'Organization: ID, handle or address. Required when the caller is a member of several.',
+    }),
     sizeBytes: t.field({
       type: 'SafeInt',
-      description: 'How many bytes will come; another number is refused.',
+      description:
+        'Size that the upload must have, in bytes. Default: any size up to the limit of the server.',
     }),
     sha256: t.string({
-      description: 'Their SHA-256 in lower-case hexadecimal; another is refused.',
+      description:
+        'SHA-256 digest that the upload must have, in lower-case hexadecimal. Default: any.',
     }),
   }),
   check: z.object({
@@ -59,7 +65,7 @@ mutation('createUpload', {
   success: (t) => ({
     upload: t.field({
       type: UploadType,
-      description: 'Where to send the bytes.',
+      description: 'The upload, with the URL to send the bytes to.',
       resolve: ({ upload }) => upload,
     }),
   }),

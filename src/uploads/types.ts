@@ -22,32 +22,36 @@ export const NameValueInput = builder.inputType('NameValueInput', {
 })
 
 export const UploadType = builder.prismaObject('Upload', {
-  description: 'Where to send bytes by plain HTTP, and how far that is.',
+  description: 'An upload of bytes by plain HTTP, and its progress.',
   interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => UploadId.text(id) }),
+    id: t.id({ description: 'ID of the upload.', resolve: ({ id }) => UploadId.text(id) }),
     method: t.string({ description: 'The HTTP method to use.', resolve: () => 'PUT' }),
     url: t.string({
       nullable: true,
       description:
-        'Where to send the bytes; null below DEVELOPER. Signed: whoever has it may send, in the name of whoever asked for the upload, so keep it. No credential is needed with it. An upload that was cut off or refused is sent again to the same URL; once the bytes are taken, the same bytes are answered 200 again, and others 409.',
+        'Signed URL to send the bytes to. Anyone who has the URL can send bytes in the name of the actor who created the upload, so keep it secret; no credential is needed. An upload that was interrupted or refused can be sent again to the same URL. After the bytes were accepted, sending the same bytes again returns 200, other bytes 409. Null for callers without the DEVELOPER role.',
       resolve: (upload, _args, ctx) => (maySend(ctx, upload) ? uploadUrl(ctx, upload) : null),
     }),
     headers: t.field({
       type: [NameValueType],
       nullable: true,
-      description: 'Headers to send with the bytes; null below DEVELOPER.',
+      description:
+        'HTTP headers to send with the bytes. Null for callers without the DEVELOPER role.',
       resolve: (upload, _args, ctx) => (maySend(ctx, upload) ? [] : null),
     }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the URL ends.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      description: 'Time at which the URL expires.',
+    }),
     receivedBytes: t.expose('receivedBytes', {
       type: 'SafeInt',
-      description: 'Bytes that were taken; 0 until all have come and none was refused.',
+      description: 'Number of bytes received and accepted. 0 until the whole upload was accepted.',
     }),
     completedAt: t.expose('completedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When they were taken, which is for good.',
+      description: 'Time at which the upload was accepted. Null until then.',
     }),
   }),
 })
@@ -58,8 +62,8 @@ builder.queryField('upload', (t) =>
   t.prismaField({
     type: 'Upload',
     nullable: true,
-    description: 'An upload and how far it is.',
-    args: { id: t.arg.id({ required: true, description: 'Canonical id.' }) },
+    description: 'Returns an upload and its progress; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'ID of the upload.' }) },
     resolve: (_query, _root, { id }, ctx) => {
       const uuid = UploadId.read(id)
       return uuid === undefined ? null : uploadById(ctx, uuid)

@@ -4,30 +4,29 @@ import { OrganizationType } from '../organizations/index.ts'
 import { usageOf, type Usage } from './store.ts'
 
 const UsageType = builder.objectRef<Usage>('Usage').implement({
-  description: 'What is kept, against its limits (null: none).',
+  description: 'Storage that the organization uses, in total.',
   fields: (t) => ({
     logBytes: t.field({
       type: 'SafeInt',
       description:
-        'Bytes of text in the logs of services and jobs, those of deleted services too until retention takes them.',
+        'Size of the text of all log lines of services and jobs, in bytes. Logs of deleted services count until retention removes them.',
       resolve: ({ logBytes }) => logBytes,
     }),
     archiveBytes: t.field({
       type: 'SafeInt',
       description:
-        'Bytes of the archives of all versions; equal archives are kept, and counted, once.',
+        'Size of the archives of all deployment versions, in bytes. Identical archives are stored and counted once.',
       resolve: ({ archiveBytes }) => archiveBytes,
     }),
     jobsStored: t.field({
       type: 'SafeInt',
-      description:
-        'Jobs in every state, those that have ended too until they expire; from counters.',
+      description: 'Number of jobs in every state, including finished ones until they expire.',
       resolve: ({ jobsStored }) => jobsStored,
     }),
     logRetentionSeconds: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: 'How long log lines are kept; null keeps them forever.',
+      description: 'Time that log lines are kept, in seconds. Null when they are kept forever.',
       resolve: (_usage, _args, { config: { logRetentionMs } }) =>
         logRetentionMs === 0 ? null : Math.ceil(logRetentionMs / 1000),
     }),
@@ -37,7 +36,7 @@ const UsageType = builder.objectRef<Usage>('Usage').implement({
 builder.objectField(OrganizationType, 'usage', (t) =>
   t.field({
     type: UsageType,
-    description: 'What it keeps here. Needs VIEWER.',
+    description: 'Storage that the organization uses. Requires the VIEWER role.',
     resolve: async ({ id }, _args, ctx) => {
       allow(ctx.viewer, 'VIEWER', id)
       return (await usageOf(ctx, id)) ?? { id, logBytes: 0n, archiveBytes: 0n, jobsStored: 0n }
