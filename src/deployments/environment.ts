@@ -13,7 +13,8 @@ export interface LayeredVariable extends Variable {
 }
 
 const EnvironmentSourceType = builder.enumType('EnvironmentSource', {
-  description: 'Layers of an environment, later ones win.',
+  description:
+    'Layer that a variable of a service comes from. Of two layers with the same name, the later one in this order wins: DEPLOYMENT, VERSION, SERVICE.',
   values: {
     DEPLOYMENT: { description: 'Set on the deployment.' },
     VERSION: { description: 'A parameter of the version.' },
@@ -24,18 +25,17 @@ const EnvironmentSourceType = builder.enumType('EnvironmentSource', {
 export const EnvironmentVariableType = builder
   .objectRef<LayeredVariable>('EnvironmentVariable')
   .implement({
-    description:
-      "One variable and the layer it comes from; a secret's value is null unless revealed (DEVELOPER, audited).",
+    description: 'An environment variable and the layer that it comes from.',
     fields: (t) => ({
-      name: t.exposeString('name', { description: 'Its name.' }),
+      name: t.exposeString('name', { description: 'Name of the variable.' }),
       value: t.string({
         nullable: true,
-        description: 'Its value; null for a secret that is not revealed.',
+        description: 'Value of the variable. Null for a secret that is not revealed.',
         args: {
           reveal: t.arg.boolean({
             defaultValue: false,
             description:
-              'Show a secret. Needs DEVELOPER and is audited: once a minute for each actor and secret.',
+              'Whether to return the values of secrets. Requires the DEVELOPER role. The history records it, at most once a minute for each actor and secret.',
           }),
         },
         resolve: async (variable, { reveal }, ctx) => {
@@ -46,26 +46,28 @@ export const EnvironmentVariableType = builder
           return value
         },
       }),
-      isSecret: t.exposeBoolean('isSecret', { description: 'Whether its value is hidden.' }),
+      isSecret: t.exposeBoolean('isSecret', {
+        description: 'Whether the value is hidden from readers.',
+      }),
       source: t.field({
         type: EnvironmentSourceType,
-        description: 'The layer it comes from.',
+        description: 'Layer that the variable comes from.',
         resolve: ({ source }) => source,
       }),
     }),
   })
 
 export const EnvironmentVariableInput = builder.inputType('EnvironmentVariableInput', {
-  description: 'Sets one variable; a null value removes it.',
+  description: 'Sets or removes one environment variable.',
   fields: (t) => ({
     name: t.string({
       required: true,
-      description: 'Letters, digits and `_`, not beginning with a digit.',
+      description: 'Name of the variable: letters, digits and `_`, not starting with a digit.',
     }),
-    value: t.string({ description: 'Its value; null removes the variable.' }),
+    value: t.string({ description: 'Value of the variable. Null removes the variable.' }),
     isSecret: t.boolean({
       defaultValue: false,
-      description: 'Whether to hide its value from readers.',
+      description: 'Whether to hide the value from readers.',
     }),
   }),
 })

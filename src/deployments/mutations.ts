@@ -25,17 +25,21 @@ const again = async (ctx: Context, id: string) => ({
 const asDeployment = shows('deployment', DeploymentType)
 
 mutation('createDeployment', {
-  description: 'Makes a deployment.',
+  description: 'Creates a deployment. Requires the DEVELOPER role.',
   input: (t) => ({
-    name: t.string({ required: true, description: 'For people; need not be unique.' }),
-    organizationId: t.id({ description: 'Where; needed when the caller is a member of several.' }),
-    handle: t.string({
-      description: 'Unique in the organization; made from the name when absent.',
+    name: t.string({ required: true, description: 'Name for people. It need not be unique.' }),
+    organizationId: t.id({
+      description:
+        'Organization: ID, handle or address. Required when the caller is a member of several.',
     }),
-    description: t.string({ defaultValue: '', description: 'For people.' }),
+    handle: t.string({
+      description:
+        'Short name for URLs and commands, unique in the organization. Default: derived from the name.',
+    }),
+    description: t.string({ defaultValue: '', description: 'Description for people.' }),
     environment: t.field({
       type: [EnvironmentVariableInput],
-      description: 'Variables every service of it gets.',
+      description: 'Environment variables of every service of the deployment.',
     }),
     ...namingFields(t),
   }),
@@ -53,18 +57,18 @@ mutation('createDeployment', {
 
 mutation('updateDeployment', {
   description:
-    'Changes what is given. Services take a new environment with their next restart or rollout.',
+    'Updates the given fields of a deployment; the others keep their values. Services receive a changed environment with their next restart or rollout. Requires the DEVELOPER role.',
   input: (t) => ({
-    id: t.id({ required: true, description: 'Which: id, handle or address.' }),
-    name: t.string({ description: 'For people.' }),
-    description: t.string({ description: 'For people.' }),
+    id: t.id({ required: true, description: 'Deployment: ID, handle or address.' }),
+    name: t.string({ description: 'Name for people. It need not be unique.' }),
+    description: t.string({ description: 'Description for people.' }),
     environment: t.field({
       type: [EnvironmentVariableInput],
-      description: 'Variables to set or remove; the others stay.',
+      description: 'Environment variables to set or remove. Others keep their values.',
     }),
     clearEnvironment: t.boolean({
       defaultValue: false,
-      description: 'Remove the variables that are not among these.',
+      description: 'Whether to remove the variables that `environment` does not list.',
     }),
     ...annotationField(t),
   }),
@@ -80,14 +84,17 @@ mutation('updateDeployment', {
 })
 
 mutation('deleteDeployment', {
-  description: 'Deletes a deployment that has no services; its versions and routes go with it.',
-  input: (t) => ({ id: t.id({ required: true, description: 'Which: id, handle or address.' }) }),
+  description:
+    'Deletes a deployment that has no services, with its versions and routes. Requires the DEVELOPER role.',
+  input: (t) => ({
+    id: t.id({ required: true, description: 'Deployment: ID, handle or address.' }),
+  }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ deployment: await deleteDeployment(ctx, input) }),
   again,
   success: (t) => ({
     deletedId: t.id({
-      description: 'Canonical id of what is gone.',
+      description: 'ID of the deleted deployment.',
       resolve: ({ deployment }) => DeploymentId.text(deployment.id),
     }),
     ...asDeployment('The deployment as it last was.')(t),
@@ -95,18 +102,30 @@ mutation('deleteDeployment', {
 })
 
 mutation('createDeploymentVersion', {
-  description: 'Makes a version; send its archive to the upload, then it is checked.',
+  description:
+    'Creates a version of a deployment. Send its archive to the returned upload; the server then checks it. Requires the DEVELOPER role.',
   input: (t) => ({
-    deploymentId: t.id({ required: true, description: 'Of which deployment.' }),
-    label: t.string({ required: true, description: 'Unique in the deployment, such as "1.0.0".' }),
+    deploymentId: t.id({ required: true, description: 'Deployment: ID, handle or address.' }),
+    label: t.string({
+      required: true,
+      description: 'Label of the version, unique in the deployment, such as `1.0.0`.',
+    }),
     image: t.string({
-      description: 'What runs it: `node…` for a Node.js module, otherwise Python. Default: python.',
+      description:
+        'Image that runs the version: names that start with `node` run a Node.js module, all others run Python. Default: `python`.',
     }),
     handler: t.string({
-      description: 'Module and function, such as `main:handler`, which is the default.',
+      description:
+        'Module and function that handle requests, such as `main:handler`, which is the default.',
     }),
-    command: t.string({ description: 'A command that listens on $PORT, instead of a handler.' }),
-    parameters: t.field({ type: [NameValueInput], description: 'Variables of this version.' }),
+    command: t.string({
+      description:
+        'Shell command that starts a program listening on the port in $PORT. Replaces `handler`.',
+    }),
+    parameters: t.field({
+      type: [NameValueInput],
+      description: 'Environment variables of this version.',
+    }),
     ...namingFields(t),
   }),
   check: z
@@ -142,26 +161,26 @@ mutation('createDeploymentVersion', {
     }),
     upload: t.field({
       type: UploadType,
-      description: 'Where to send the archive (tar.gz, tar or zip).',
+      description: 'Upload to send the archive to, in the format tar.gz, tar or zip.',
       resolve: ({ upload }) => upload,
     }),
   }),
 })
 
 mutation('deleteDeploymentVersion', {
-  description: 'Deletes a version that nothing runs.',
-  input: (t) => ({ id: t.id({ required: true, description: 'Which: id or address.' }) }),
+  description: 'Deletes a version that no service runs. Requires the DEVELOPER role.',
+  input: (t) => ({ id: t.id({ required: true, description: 'Version: ID or address.' }) }),
   errors: [WrongState],
   resolve: async (ctx, input) => ({ version: await deleteDeploymentVersion(ctx, input) }),
   again: async (ctx, id) => ({ version: await versions.changedBefore(ctx, id) }),
   success: (t) => ({
     deletedId: t.id({
-      description: 'Canonical id of what is gone.',
+      description: 'ID of the deleted version.',
       resolve: ({ version }) => VersionId.text(version.id),
     }),
     version: t.field({
       type: VersionType,
-      description: 'The version as it last was.',
+      description: 'The version as it was before the deletion.',
       resolve: ({ version }) => version,
     }),
   }),

@@ -9,13 +9,13 @@ builder.queryFields((t) => ({
   deployment: t.field({
     type: DeploymentType,
     nullable: true,
-    description: 'A deployment by id, handle or address; null when there is none.',
-    args: { id: t.arg.id({ required: true, description: 'Id, handle or address.' }) },
+    description: 'Returns a deployment; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Deployment: ID, handle or address.' }) },
     resolve: (_root, { id }, ctx) => deployments.named(ctx, id),
   }),
   deployments: t.field({
     type: DeploymentConnection,
-    description: "The organization's deployments.",
+    description: 'Returns deployments, oldest first by default.',
     args: {
       text: t.arg.string({ description: 'Only those whose name or handle contains this.' }),
       ...listArgs(t.arg),
@@ -31,8 +31,8 @@ builder.queryFields((t) => ({
   deploymentVersion: t.field({
     type: VersionType,
     nullable: true,
-    description: 'A version of a deployment by id or address; null when there is none.',
-    args: { id: t.arg.id({ required: true, description: 'Id or address.' }) },
+    description: 'Returns a version of a deployment; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Version: ID or address.' }) },
     resolve: (_root, { id }, ctx) => versions.named(ctx, id),
   }),
 }))

@@ -18,93 +18,103 @@ import { DeploymentId, deployments, VersionId, versionMoves, versions } from './
 import { EnvironmentVariableType } from './environment.ts'
 
 const VersionStatusType = builder.enumType('VersionStatus', {
-  description: "Life of a version's archive.",
+  description: 'State of the archive of a version.',
   values: {
-    [VersionStatus.AWAITING_ARCHIVE]: { description: 'Nothing was sent yet.' },
-    [VersionStatus.CHECKING]: { description: 'It has arrived and is being looked at.' },
-    [VersionStatus.READY]: { description: 'It can be run, and keeps this archive.' },
+    [VersionStatus.AWAITING_ARCHIVE]: { description: 'No archive was sent yet.' },
+    [VersionStatus.CHECKING]: { description: 'The archive was received and is being checked.' },
+    [VersionStatus.READY]: {
+      description: 'The archive was accepted. The version can run, and its archive never changes.',
+    },
     [VersionStatus.REJECTED]: {
-      description: 'It was refused, or lost while it was checked; send another.',
+      description: 'The archive was refused, or was lost during the check. Send another one.',
     },
   } as const,
 })
 
 const ArchiveType = builder.objectRef<DeploymentVersion>('Archive').implement({
-  description: 'An uploaded archive, which a version keeps as it is.',
+  description: 'The archive of a version, stored unchanged.',
   fields: (t) => ({
     sizeBytes: t.field({
       type: 'SafeInt',
-      description: 'Its size.',
+      description: 'Size of the archive in bytes.',
       resolve: (v) => v.archiveSizeBytes ?? 0,
     }),
     sha256: t.string({
-      description: 'SHA-256 in lower-case hexadecimal.',
+      description: 'SHA-256 digest of the archive, in lower-case hexadecimal.',
       resolve: (v) => v.archiveSha256 ?? '',
     }),
     leftOut: t.stringList({
       description:
-        'Files in it that are not unpacked, because macOS adds them by itself to whatever it packs: `.DS_Store`, `__MACOSX` and AppleDouble files `._…`; the first 100.',
+        'Files of the archive that the server does not unpack, because macOS adds them to archives by itself: `.DS_Store`, `__MACOSX` and AppleDouble files `._…`. The first 100.',
       resolve: (v) => v.archiveLeftOut,
     }),
     uploadedAt: t.field({
       type: 'DateTime',
-      description: 'When it had arrived.',
+      description: 'Time at which the archive was received.',
       resolve: (v) => v.uploadedAt ?? v.createdAt,
     }),
     downloadUrl: t.string({
       description:
-        'Where to fetch the bytes, unchanged, for an hour. Signed: whoever has it may fetch, so keep it. No credential is needed with it. HEAD and ranges of bytes are answered too; the ETag is the SHA-256.',
+        'Signed URL that returns the archive, valid for an hour. Anyone who has the URL can download, so keep it secret; no credential is needed. The URL also answers HEAD and Range requests, and its ETag is the SHA-256 digest.',
       resolve: (v, _args, ctx) => archiveUrl(ctx, v),
     }),
   }),
 })
 
 export const VersionType = builder.prismaObject('DeploymentVersion', {
-  description: 'One immutable version of the code and how to run it.',
+  description: 'An immutable version of the code of a deployment, with the way to run it.',
   interfaces: [NodeInterface, AddressableInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => VersionId.text(id) }),
-    deployment: t.relation('deployment', { description: 'What it is a version of.' }),
-    label: t.exposeString('label', { description: 'Unique in the deployment, such as "1.0.0".' }),
+    id: t.id({ description: 'ID of the version.', resolve: ({ id }) => VersionId.text(id) }),
+    deployment: t.relation('deployment', {
+      description: 'Deployment that the version belongs to.',
+    }),
+    label: t.exposeString('label', {
+      description: 'Label of the version, unique in the deployment, such as `1.0.0`.',
+    }),
     image: t.exposeString('image', {
-      description: 'What runs it: `node…` images a Node.js module, every other image Python.',
+      description:
+        'Image that runs the version: names that start with `node` run a Node.js module, all others run Python.',
     }),
     handler: t.exposeString('handler', {
       nullable: true,
-      description: 'Module and function, such as `main:handler`.',
+      description:
+        'Module and function that handle requests, such as `main:handler`. Null for a version with a command.',
     }),
     command: t.exposeString('command', {
       nullable: true,
-      description: 'A command that listens on $PORT, instead of a handler.',
+      description:
+        'Shell command that starts a program listening on the port in $PORT. Null for a version with a handler.',
     }),
     parameters: t.field({
       type: [NameValueType],
-      description: 'Variables that belong to this version.',
+      description: 'Environment variables of this version.',
       // the column holds what createDeploymentVersion put there
       resolve: ({ parameters }) => parameters as { name: string; value: string }[],
     }),
     status: t.field({
       type: VersionStatusType,
-      description: 'Life of its archive.',
+      description: 'State of the archive.',
       resolve: ({ status }) => status,
     }),
     rejection: t.exposeString('rejection', {
       nullable: true,
-      description: 'Why the archive was refused, or its check given up.',
+      description: 'Why the archive was refused, or why its check was abandoned. Null otherwise.',
     }),
     archive: t.field({
       type: ArchiveType,
       nullable: true,
-      description: 'The archive, once there is one that can be run; null below VIEWER.',
+      description:
+        'The accepted archive. Null before there is one, and for callers without the VIEWER role.',
       resolve: (version, _args, ctx) =>
         version.archiveSha256 !== null && mayFetch(ctx, version) ? version : null,
     }),
     creator: t.field({
       type: ActorType,
-      description: 'Who made it.',
+      description: 'Actor who created the version.',
       resolve: ({ creator }) => creator as unknown as Actor, // the column holds an Actor
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
   }),
 })
 const VersionConnection = connectionOf<DeploymentVersion>(
@@ -134,16 +144,18 @@ const versionPages = childPages<DeploymentVersion>(
 
 export const DeploymentType = builder.prismaObject('Deployment', {
   select: seenAs(alwaysRead),
-  description: 'Code that can be served, version by version.',
+  description: 'Code to run as services, in versions.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => DeploymentId.text(id) }),
-    name: t.exposeString('name', { description: 'For people; need not be unique.' }),
-    handle: t.exposeString('handle', { description: 'Unique in the organization.' }),
-    description: t.exposeString('description', { description: 'For people.' }),
+    id: t.id({ description: 'ID of the deployment.', resolve: ({ id }) => DeploymentId.text(id) }),
+    name: t.exposeString('name', { description: 'Name for people. It need not be unique.' }),
+    handle: t.exposeString('handle', {
+      description: 'Short name for URLs and commands, unique in the organization.',
+    }),
+    description: t.exposeString('description', { description: 'Description for people.' }),
     environment: t.field({
       type: [EnvironmentVariableType],
-      description: 'Variables every service of it gets.',
+      description: 'Environment variables of every service of the deployment.',
       ...deploymentFields.from(['environment'], ({ id, organizationId, environment }) =>
         // the column holds what withVariables made
         (environment as unknown as Variable[]).map((variable) => ({
@@ -156,22 +168,22 @@ export const DeploymentType = builder.prismaObject('Deployment', {
     }),
     versions: t.field({
       type: VersionConnection,
-      description: 'Its versions, oldest first.',
+      description: 'Versions of the deployment, oldest first by default.',
       args: pageArgs(t.arg),
       resolve: ({ id }, args, ctx) => versionPages(ctx, id, args),
     }),
     creator: t.field({
       type: ActorType,
-      description: 'Who made it.',
+      description: 'Actor who created the deployment.',
       ...deploymentFields.from(
         ['creator'],
         ({ creator }) => creator as unknown as Actor, // the column holds an Actor
       ),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
     updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
-      description: 'When it was last changed.',
+      description: 'Time of the last change.',
     }),
   }),
 })

@@ -13,41 +13,49 @@ type Types = typeof builder.$inferSchemaTypes
 type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
 
 const RouteTargetInput = builder.inputType('RouteTargetInput', {
-  description: 'A service that a route leads to.',
+  description: 'A service that a route can send requests to.',
   fields: (t) => ({
-    serviceId: t.id({ required: true, description: 'The service: id, handle or address.' }),
-    isActive: t.boolean({ defaultValue: true, description: 'Whether requests may go to it.' }),
+    serviceId: t.id({ required: true, description: 'Service: ID, handle or address.' }),
+    isActive: t.boolean({
+      defaultValue: true,
+      description: 'Whether requests may go to the service.',
+    }),
   }),
 })
 
 const which = (t: Inputs) => ({
   id: t.id({
     required: true,
-    description: 'Which: id, handle or address; its name where the deployment is named.',
+    description: 'Route: ID, handle or address; its name when `deploymentId` is given.',
   }),
-  deploymentId: t.id({ description: 'Only one of this deployment.' }),
+  deploymentId: t.id({
+    description: 'Deployment that the route must belong to: ID, handle or address.',
+  }),
 })
 
 const again = async (ctx: Context, id: string) => ({ route: await routes.changedBefore(ctx, id) })
 const asRoute = shows('route', RouteType)
 
 mutation('createRoute', {
-  description: 'Makes a route. All its targets are active; the first is primary.',
+  description:
+    'Creates a route. All its targets are active; the first is the primary one. Requires the DEVELOPER role.',
   input: (t) => ({
     name: t.string({
       required: true,
-      description: 'Unique in its deployment, if it has one; free otherwise.',
+      description:
+        'Name of the route. Unique in its deployment; it need not be unique for a route without a deployment.',
     }),
     handle: t.string({
       description:
-        'Unique in the organization; made from the names of deployment and route when absent.',
+        'Short name for URLs and commands, unique in the organization. Default: derived from the names of deployment and route.',
     }),
     deploymentId: t.id({
-      description: 'The deployment it belongs to, and with it all its targets.',
+      description:
+        'Deployment that the route and all its targets belong to: ID, handle or address. Default: none.',
     }),
     serviceIds: t.idList({
       required: true,
-      description: `What it leads to, the first choice first: 1 to ${MAX_TARGETS} services.`,
+      description: `Target services in order of preference: ID, handle or address. 1 to ${MAX_TARGETS}.`,
     }),
     ...namingFields(t),
   }),
@@ -66,13 +74,14 @@ mutation('createRoute', {
 })
 
 mutation('updateRoute', {
-  description: 'Changes what a route leads to, or its name; its handle stays.',
+  description:
+    'Changes the targets or the name of a route. Its handle does not change. Requires the DEVELOPER role.',
   input: (t) => ({
     ...which(t),
-    name: t.string({ description: 'Unique in its deployment, if it has one.' }),
+    name: t.string({ description: 'Name of the route, unique in its deployment.' }),
     targets: t.field({
       type: [RouteTargetInput],
-      description: `What it leads to, in place of what it did; the first active one is primary. At most ${MAX_TARGETS}; null leads nowhere.`,
+      description: `New targets in order of preference; the first active one is the primary target. At most ${MAX_TARGETS}; null removes all targets.`,
     }),
     ...annotationField(t),
   }),
@@ -87,13 +96,13 @@ mutation('updateRoute', {
 })
 
 mutation('deleteRoute', {
-  description: 'Deletes a route; what it led to stays.',
+  description: 'Deletes a route. Its targets are not affected. Requires the DEVELOPER role.',
   input: which,
   resolve: async (ctx, input) => ({ route: await deleteRoute(ctx, input) }),
   again,
   success: (t) => ({
     deletedId: t.id({
-      description: 'Canonical id of what is gone.',
+      description: 'ID of the deleted route.',
       resolve: ({ route }) => RouteId.text(route.id),
     }),
     ...asRoute('The route as it last was.')(t),

@@ -12,19 +12,21 @@ builder.queryFields((t) => ({
   route: t.field({
     type: RouteType,
     nullable: true,
-    description: 'A route by id, handle or address; null when there is none.',
+    description: 'Returns a route; null when there is none.',
     args: {
       id: t.arg.id({
         required: true,
-        description: 'Id, handle or address; its name where the deployment is named.',
+        description: 'Route: ID, handle or address; its name when `deploymentId` is given.',
       }),
-      deploymentId: t.arg.id({ description: 'Only one of this deployment.' }),
+      deploymentId: t.arg.id({
+        description: 'Deployment that the route must belong to: ID, handle or address.',
+      }),
     },
     resolve: (_root, { id, deploymentId }, ctx) => routeNamed(ctx, id, deploymentId),
   }),
   routes: t.field({
     type: RouteConnection,
-    description: "The organization's routes.",
+    description: 'Returns routes, oldest first by default.',
     args: {
       deploymentId: t.arg.id({ description: 'Only those of this deployment.' }),
       ...listArgs(t.arg),

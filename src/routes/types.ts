@@ -10,7 +10,7 @@ import { RouteId, routes } from './route.ts'
 import { targetsOf, type Target } from './store.ts'
 
 const RouteTargetType = builder.objectRef<Target>('RouteTarget').implement({
-  description: 'A service that a route leads to.',
+  description: 'A service that a route can send requests to.',
   fields: (t) => ({
     service: t.field({
       type: ServiceInterface,
@@ -18,7 +18,7 @@ const RouteTargetType = builder.objectRef<Target>('RouteTarget').implement({
       resolve: ({ service }) => service,
     }),
     isActive: t.exposeBoolean('isActive', {
-      description: 'Whether requests may go to it; the first active one gets them.',
+      description: 'Whether requests may go to the service. The first active target receives them.',
     }),
   }),
 })
@@ -28,40 +28,43 @@ const targets = async (ctx: Context, { id }: Route): Promise<readonly Target[]> 
 
 export const RouteType = builder.prismaObject('Route', {
   description:
-    'A name that leads to services: requests to it go to the primary target, which can be changed without its callers knowing.',
+    'A stable name for services. Requests to the route go to its primary target, which can be changed without the callers noticing.',
   interfaces: [NodeInterface, AddressableInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => RouteId.text(id) }),
-    name: t.exposeString('name', { description: 'Unique in its deployment, if it has one.' }),
-    handle: t.exposeString('handle', { description: 'Unique in the organization.' }),
+    id: t.id({ description: 'ID of the route.', resolve: ({ id }) => RouteId.text(id) }),
+    name: t.exposeString('name', { description: 'Name of the route, unique in its deployment.' }),
+    handle: t.exposeString('handle', {
+      description: 'Short name for URLs and commands, unique in the organization.',
+    }),
     deployment: t.field({
       type: DeploymentType,
       nullable: true,
-      description: 'The deployment it belongs to; null for one of the organization.',
+      description: 'Deployment that the route belongs to. Null for a route of the organization.',
       resolve: ({ deploymentId }, _args, ctx) =>
         deploymentId === null ? null : deploymentOf(ctx, deploymentId),
     }),
     targets: t.field({
       type: [RouteTargetType],
-      description: 'What it leads to, the first choice first; a deleted service is left out.',
+      description: 'Targets in order of preference, without deleted services.',
       resolve: async (route, _args, ctx) => [...(await targets(ctx, route))],
     }),
     primary: t.field({
       type: ServiceInterface,
       nullable: true,
-      description: 'The first active target: where requests go. Null when there is none.',
+      description:
+        'First active target, which receives the requests. Null when no target is active.',
       resolve: async (route, _args, ctx) =>
         (await targets(ctx, route)).find(({ isActive }) => isActive)?.service ?? null,
     }),
     invokeUrl: t.string({
       description:
-        'Where to call it by plain HTTP: any method and content type, streamed both ways, WebSockets too. 404 when no target is active.',
+        'URL that calls the primary target by plain HTTP: every method and content type, streamed in both directions, and WebSockets. Returns 404 when no target is active.',
       resolve: ({ id }, _args, { origin }) => `${origin}/routes/${RouteId.text(id)}`,
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
     updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
-      description: 'When it was last changed.',
+      description: 'Time of the last change.',
     }),
   }),
 })

@@ -52,11 +52,11 @@ builder.queryField('search', (t) =>
   t.field({
     type: SearchHitConnection,
     description:
-      "Finds anything the caller may see by name, handle, label, e-mail, id or a front's id, upper or lower case. " +
-      'What is called just so comes first, then what begins with the text, then what contains it; each newest first. ' +
-      'One character finds only what is called just so, no text finds nothing. ' +
-      'A job is called by its function and its labels (`team=red`). ' +
-      'By its name or a part of it each organization finds the newest 10,000 of a kind, and the newest 2,000 jobs in each state.',
+      'Returns objects that the caller may see and whose name, handle, label, e-mail address, ID or ID in a front matches the text, ' +
+      'without regard to upper and lower case. Exact matches come first, then those that start with the text, then those that contain it; ' +
+      'the newest first in each group. A text of one character finds exact matches only; an empty text finds nothing. ' +
+      'The name of a job is its function and its labels (`team=red`). ' +
+      'A search by a part of the name considers the newest 10,000 objects of a kind in each organization, and the newest 2,000 jobs in each state.',
     args: {
       text: t.arg.string({ required: true, description: 'Text to search for.' }),
       organizationId: t.arg.id({

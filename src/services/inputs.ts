@@ -10,96 +10,100 @@ import { MAX_INSTANCES, MAX_TARGET_IN_FLIGHT, TARGET_IN_FLIGHT } from './process
 
 export const ScaleInput = builder.inputType('ScaleInput', {
   description:
-    'How many processes. What is absent stays; null goes back to what it is when nothing is said.',
+    'Number of processes of a service. Absent fields keep their values; null sets a field to its default.',
   fields: (t) => ({
     desired: t.int({
-      description: `How many: up to ${MAX_INSTANCES}; 1 when nothing is said, 0 with autoscale only. Given without a bound it moves the one it crosses.`,
+      description: `Number of processes, up to ${MAX_INSTANCES}. Default: 1. 0 is allowed with \`autoscale\` only. A value outside \`min\` and \`max\` moves the bound that it crosses, unless the bound is given too.`,
     }),
     min: t.int({
       description:
-        'Fewest that autoscale leaves; 1 when nothing is said. With 0 the service sleeps when nobody calls, and the first request waits for a process.',
+        'Smallest number of processes under autoscale. Default: 1. With 0 the service stops its processes while nobody calls it; the next request waits for a process to start.',
     }),
     max: t.int({
-      description: `Most that autoscale makes, up to ${MAX_INSTANCES}; as many as desired when nothing is said.`,
+      description: `Largest number of processes under autoscale, up to ${MAX_INSTANCES}. Default: \`desired\`.`,
     }),
     autoscale: t.boolean({
       description:
-        'Whether the number of processes follows the requests in flight between min and max; false when nothing is said.',
+        'Whether the number of processes follows the number of requests in flight, between `min` and `max`. Default: false.',
     }),
     targetInFlight: t.int({
-      description: `Requests in flight per process that autoscale aims at; ${TARGET_IN_FLIGHT} when nothing is said.`,
+      description: `Requests in flight per process that autoscale aims at. Default: ${TARGET_IN_FLIGHT}.`,
     }),
   }),
 })
 
 const ProcessInput = builder.inputType('ProcessInput', {
-  description: 'What to run and how.',
+  description: 'What a service of processes runs, and how.',
   fields: (t) => ({
     versionId: t.id({
       description:
-        'The version to run: id or address. Needed to make a service; a service keeps its own when absent.',
+        'Version to run: ID or address. Required to create a service. Default for an update: the present version.',
     }),
-    scale: t.field({ type: ScaleInput, description: 'How many processes; one when absent.' }),
+    scale: t.field({ type: ScaleInput, description: 'Number of processes. Default: one.' }),
     instanceType: t.string({
       description:
-        'Size of its processes: one of `instanceTypes`; `cpu-1` when nothing is said. The process runtime keeps and tells it, and does not heed it: a change restarts nothing there.',
+        'Name of an instance type (see `instanceTypes`), which is the size of each process. Default: `cpu-1`. The process runtime stores and returns the size but does not enforce it, so a change restarts nothing.',
     }),
     environment: t.field({
       type: [EnvironmentVariableInput],
       description:
-        'Variables of this service; they win over those of the version and the deployment.',
+        'Environment variables of this service. They override those of the version and of the deployment.',
     }),
     cors: t.field({
       type: CorsPolicyInput,
       description:
-        'Which pages of other origins may call it from a browser: none when nothing is said, and when null.',
+        'Pages of other origins that may call the service from a browser. Default and null: none.',
     }),
     clearEnvironment: t.boolean({
       defaultValue: false,
-      description: 'Remove the variables of this service that are not among these.',
+      description:
+        'Whether to remove the variables of this service that `environment` does not list.',
     }),
   }),
 })
 
 const FunctionInput = builder.inputType('ServiceFunctionInput', {
-  description: 'A callable function and its contract.',
+  description: 'A function that jobs call, with the schemas of its parameters and results.',
   fields: (t) => ({
-    name: t.string({ defaultValue: 'default', description: 'Unique in the service.' }),
-    description: t.string({ defaultValue: '', description: 'For people.' }),
+    name: t.string({
+      defaultValue: 'default',
+      description: 'Name of the function, unique in the service.',
+    }),
+    description: t.string({ defaultValue: '', description: 'Description for people.' }),
     parametersSchema: t.field({
       type: 'JSON',
-      description: 'JSON Schema that the parameters of every job must fit; anything when absent.',
+      description: 'JSON Schema for the parameters of every job. Default: any value.',
     }),
     resultSchema: t.field({
       type: 'JSON',
-      description: 'JSON Schema that results must fit; anything when absent.',
+      description: 'JSON Schema for the results. Default: any value.',
     }),
     draft: t.field({
       type: SchemaDraftType,
       description:
-        'The draft to read its schemas by, whatever they name by `$schema`. When absent, the draft that each names; 2020-12 for one that names none.',
+        'JSON Schema draft of both schemas, regardless of their `$schema`. Default: the draft that each schema names in `$schema`, and 2020-12 for a schema that names none.',
     }),
   }),
 })
 
 const QueueInput = builder.inputType('QueueInput', {
-  description: 'A queue for workers.',
+  description: 'A queue whose jobs are executed by workers.',
   fields: (t) => ({
     functions: t.field({
       type: [FunctionInput],
-      description: `What can be called: 1 to ${MAX_FUNCTIONS}. Needed to make a queue; a queue keeps its own when absent.`,
+      description: `Functions that jobs can call: 1 to ${MAX_FUNCTIONS}. Required to create a queue. Default for an update: the present functions.`,
     }),
     concurrency: t.int({
-      description: 'How many of its jobs may run at once; null for any number.',
+      description: 'Number of jobs that may run at the same time. Null: no limit.',
     }),
     timeoutSeconds: t.int({
-      description: `When its workers are silent for so long it has timed out; ${TIMEOUT_SECONDS} when nothing is said.`,
+      description: `Seconds without a check-in after which the queue counts as timed out. Default: ${TIMEOUT_SECONDS}.`,
     }),
   }),
 })
 
 export const ServiceBackendInput = builder.inputType('ServiceBackendInput', {
-  description: 'What a service is; exactly one.',
+  description: 'Kind of a service with its settings. Exactly one field must be given.',
   isOneOf: true,
   fields: (t) => ({
     process: t.field({ type: ProcessInput, description: 'A version, run as processes.' }),

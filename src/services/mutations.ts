@@ -37,12 +37,12 @@ type Fields = PothosSchemaTypes.ObjectFieldBuilder<Types, { service: Service }>
 type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
 
 const which = (t: Inputs) => ({
-  id: t.id({ required: true, description: 'Which: id, handle or address.' }),
+  id: t.id({ required: true, description: 'Service: ID, handle or address.' }),
 })
 const asService = (t: Fields) => ({
   service: t.field({
     type: ServiceInterface,
-    description: 'The service as it is now.',
+    description: 'The service after the change.',
     resolve: ({ service }) => service,
   }),
 })
@@ -57,28 +57,33 @@ const again = async (ctx: Context, id: string) => ({
 const asProcessService = (t: Fields) => ({
   service: t.field({
     type: ProcessServiceType,
-    description: 'The service as it is now.',
+    description: 'The service after the change.',
     resolve: ({ service }) => service,
   }),
 })
 
 mutation('createService', {
   description:
-    'Makes a service; answers at once, the status follows. Unavailable where this server runs no processes of its organization.',
+    'Creates a service. Returns before the service runs; `status` then follows its progress. Returns Unavailable where this server runs no processes for the organization. Requires the DEVELOPER role.',
   input: (t) => ({
     name: t.string({
       description:
-        'For people; need not be unique. Needed for a queue; processes are otherwise called like their deployment.',
+        'Name for people. It need not be unique. Required for a queue. Default for processes: the name of their deployment.',
     }),
     organizationId: t.id({
       description:
-        "Where it is to be: needed for a queue of whoever has several; a version's own otherwise.",
+        'Organization: ID, handle or address. Required for a queue when the caller is a member of several organizations. Default for processes: the organization of the version.',
     }),
     handle: t.string({
-      description: 'Unique in the organization; made from the name when absent.',
+      description:
+        'Short name for URLs and commands, unique in the organization. Default: derived from the name.',
     }),
-    description: t.string({ defaultValue: '', description: 'For people.' }),
-    backend: t.field({ type: ServiceBackendInput, required: true, description: 'What it is.' }),
+    description: t.string({ defaultValue: '', description: 'Description for people.' }),
+    backend: t.field({
+      type: ServiceBackendInput,
+      required: true,
+      description: 'Kind of the service with its settings.',
+    }),
     ...namingFields(t),
   }),
   check: createRule,
@@ -90,15 +95,16 @@ mutation('createService', {
 
 mutation('updateService', {
   description:
-    "Changes what is given; a new version is rolled out. The backend must be of the service's kind.",
+    'Updates the given fields of a service; the others keep their values. A new version is rolled out without interruption. The backend must be of the kind of the service. Requires the DEVELOPER role.',
   input: (t) => ({
     ...which(t),
-    name: t.string({ description: 'For people.' }),
-    description: t.string({ description: 'For people.' }),
-    backend: t.field({ type: ServiceBackendInput, description: 'What to run and how.' }),
+    name: t.string({ description: 'Name for people. It need not be unique.' }),
+    description: t.string({ description: 'Description for people.' }),
+    backend: t.field({ type: ServiceBackendInput, description: 'New settings.' }),
     expectedRevision: t.field({
       type: 'SafeInt',
-      description: 'Change only if this is still its revision; otherwise Conflict.',
+      description:
+        'Revision that the service must have at the time of the change; otherwise the result is Conflict. Default: any.',
     }),
     ...annotationField(t),
   }),
@@ -110,10 +116,11 @@ mutation('updateService', {
 })
 
 mutation('scaleService', {
-  description: 'Changes the number of processes, or who decides it.',
+  description:
+    'Changes the number of processes, or switches autoscale on or off. Requires the DEVELOPER role.',
   input: (t) => ({
     ...which(t),
-    scale: t.field({ type: ScaleInput, required: true, description: 'How many.' }),
+    scale: t.field({ type: ScaleInput, required: true, description: 'Number of processes.' }),
   }),
   check: z.object({ scale: scaleRule }),
   errors: [WrongState, QuotaReached],
@@ -124,7 +131,7 @@ mutation('scaleService', {
 
 mutation('startService', {
   description:
-    'Starts a stopped service. Unavailable where this server runs no processes of its organization.',
+    'Starts a stopped service. Returns Unavailable where this server runs no processes for the organization. Requires the DEVELOPER role.',
   input: which,
   errors: [WrongState, Unavailable],
   resolve: async (ctx, input) => ({ service: await startService(ctx, input) }),
@@ -133,7 +140,7 @@ mutation('startService', {
 })
 
 mutation('stopService', {
-  description: 'Stops a service.',
+  description: 'Stops a service. Requires the DEVELOPER role.',
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await stopService(ctx, input) }),
@@ -142,7 +149,8 @@ mutation('stopService', {
 })
 
 mutation('restartService', {
-  description: 'Replaces its processes one by one.',
+  description:
+    'Replaces the processes of a service one after the other. Requires the DEVELOPER role.',
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await restartService(ctx, input) }),
@@ -151,48 +159,53 @@ mutation('restartService', {
 })
 
 mutation('deleteService', {
-  description: 'Deletes a service in any state; its processes are stopped.',
+  description:
+    'Deletes a service in any state and stops its processes. Requires the DEVELOPER role.',
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await deleteService(ctx, input) }),
   again,
   success: (t) => ({
     deletedId: t.id({
-      description: 'Canonical id of what is gone.',
+      description: 'ID of the deleted service.',
       resolve: ({ service }) => ServiceId.text(service.id),
     }),
     service: t.field({
       type: ServiceInterface,
-      description: 'The service as it last was.',
+      description: 'The service as it was before the deletion.',
       resolve: ({ service }) => service,
     }),
   }),
 })
 
 mutation('checkInService', {
-  description: "Needs WORKER. A queue's workers are there.",
+  description: 'Reports that workers of a queue are connected. Requires the WORKER role.',
   input: (t) => ({
     ...which(t),
-    isAvailable: t.boolean({ description: 'Whether they take jobs; as it was when absent.' }),
+    isAvailable: t.boolean({ description: 'Whether the workers accept jobs. Default: unchanged.' }),
   }),
   resolve: async (ctx, input) => ({ service: await checkInService(ctx, input) }),
   again: 'repeat', // to check in once more does no harm
   success: (t) => ({
     service: t.field({
       type: QueueServiceType,
-      description: 'The queue as it is now.',
+      description: 'The queue after the change.',
       resolve: ({ service }) => service,
     }),
   }),
 })
 
 mutation('rollBackDeployment', {
-  description: 'Points services (all, unless named) at an earlier version.',
+  description:
+    'Points services of a deployment at an earlier version. Requires the DEVELOPER role.',
   input: (t) => ({
-    deploymentId: t.id({ required: true, description: 'Which deployment: id, handle or address.' }),
-    versionId: t.id({ required: true, description: 'The version to go back to: id or address.' }),
-    serviceIds: t.idList({ description: 'Only these services of it.' }),
-    reason: t.string({ description: 'Why, for the record.' }),
+    deploymentId: t.id({ required: true, description: 'Deployment: ID, handle or address.' }),
+    versionId: t.id({ required: true, description: 'Version to return to: ID or address.' }),
+    serviceIds: t.idList({
+      description:
+        'Services to roll back: ID, handle or address. Default: all services of the deployment.',
+    }),
+    reason: t.string({ description: 'Reason, for the history.' }),
   }),
   check: z.object({
     reason: textRule.nullish(),
@@ -204,7 +217,8 @@ mutation('rollBackDeployment', {
   success: (t) => ({
     services: t.field({
       type: [ProcessServiceType],
-      description: 'The services it concerns, as they are now; READY when that version serves.',
+      description:
+        'The services that were rolled back, after the change. A service is READY once the earlier version serves.',
       resolve: ({ services }) => services,
     }),
   }),
@@ -212,12 +226,12 @@ mutation('rollBackDeployment', {
 
 mutation('openService', {
   description:
-    "Lets the caller's browser open the pages of a service that runs as processes, at their own origin. Needs VIEWER. A browser that goes to the address stays let in for 12 hours there and nowhere else, for as long as the caller's credential is good.",
+    'Returns a URL that opens the pages of a service of processes in the browser of the caller, at an origin of the service. The browser then has access to that service for 12 hours, as long as the credential of the caller is valid. Requires the VIEWER role.',
   input: (t) => ({
     ...which(t),
     path: t.string({
       defaultValue: '/',
-      description: 'Which page, with its query: a path that begins with one `/`.',
+      description: 'Page to open: a path that starts with exactly one `/`, with its query.',
     }),
   }),
   check: z.object({ path: ownPathRule.nullish() }),
@@ -226,17 +240,18 @@ mutation('openService', {
   refresh: (ctx, opened) => opening(ctx, opened),
   success: (t) => ({
     url: t.exposeString('url', {
-      description: 'Where to send the browser, within 60 seconds: whoever has it is let in.',
+      description:
+        'URL to send the browser to, within 60 seconds. Anyone who has the URL is let in.',
     }),
   }),
 })
 
 mutation('invokeService', {
   description:
-    'Calls a running service directly and waits; JSON only, other content goes to invokeUrl. Needs VIEWER. With an idempotency key a service is called again only when its server died before the answer was kept, and answers of up to 256 kB are kept.',
+    'Calls a running service and waits for the response. JSON only; send other content to `invokeUrl`. With an idempotency key the service is called a second time only when the server stopped before it stored the response; responses of up to 256 kB are stored. Requires the VIEWER role.',
   input: (t) => ({
     ...which(t),
-    json: t.field({ type: 'JSON', description: 'What to send; nothing is sent when absent.' }),
+    json: t.field({ type: 'JSON', description: 'JSON body of the request. Default: no body.' }),
   }),
   errors: [WrongState, Unavailable],
   resolve: async (ctx, input) => {
@@ -254,16 +269,18 @@ mutation('invokeService', {
     json: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What the service answered.',
+      description: 'JSON body of the response.',
       resolve: ({ json }) => json,
     }),
     statusCode: t.exposeInt('statusCode', {
-      description: 'HTTP status of the answer, whatever it is.',
+      description: 'HTTP status of the response, also when it is an error.',
     }),
     contentType: t.exposeString('contentType', {
       nullable: true,
-      description: 'Content type of the answer.',
+      description: 'Content type of the response. Null when it has none.',
     }),
-    durationMs: t.exposeFloat('durationMs', { description: 'How long it took, in milliseconds.' }),
+    durationMs: t.exposeFloat('durationMs', {
+      description: 'Duration of the call in milliseconds.',
+    }),
   }),
 })

@@ -35,18 +35,21 @@ builder.queryFields((t) => ({
   service: t.field({
     type: ServiceInterface,
     nullable: true,
-    description: "A service by id, handle or a front's spelling; null when there is none.",
-    args: { id: t.arg.id({ required: true, description: 'Id, handle or address.' }) },
+    description: 'Returns a service; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Service: ID, handle or address.' }) },
     resolve: (_root, { id }, ctx, info) => serviceNamed(ctx, id, askedIn(info)),
   }),
   services: t.field({
     type: ServiceConnection,
-    description: "The organization's services, oldest first.",
+    description: 'Returns services, oldest first by default.',
     args: {
       organizationId: t.arg.id({
         description: "Only this organization's; all of the caller's when absent.",
       }),
-      filter: t.arg({ type: ServiceFilterInput, description: 'Which services.' }),
+      filter: t.arg({
+        type: ServiceFilterInput,
+        description: 'Criteria that services must match.',
+      }),
       ...pageArgs(t.arg),
     },
     resolve: async (_root, { organizationId, filter, ...args }, ctx, info) => {

@@ -8,15 +8,18 @@ builder.subscriptionFields((t) => ({
   serviceLogs: t.field({
     type: LogDeliveryType,
     description:
-      "A service's log. It ends when the service is deleted and its last process is gone.",
+      'Publishes the log of a service. Completes when the service is deleted and its last process has exited.',
     args: {
-      serviceId: t.arg.id({ required: true, description: 'Which: id, handle or address.' }),
-      after: t.arg.string({ description: 'Cursor to resume after; "start" for everything kept.' }),
+      serviceId: t.arg.id({ required: true, description: 'Service: ID, handle or address.' }),
+      after: t.arg.string({
+        description: 'Cursor to resume after, or "start" for every line that is kept.',
+      }),
       last: t.arg.int({
         defaultValue: 10,
-        description: 'Without `after`: how many lines to begin with, at most 1000.',
+        description:
+          'Number of existing lines to begin with when `after` is absent. Range: 0 to 1000.',
       }),
-      filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
+      filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
     },
     subscribe: async (_root, { serviceId, ...args }, ctx) => {
       const isResumed = resumeFrom(ctx, args.after) !== undefined
@@ -27,10 +30,13 @@ builder.subscriptionFields((t) => ({
   }),
   serviceChanged: t.field({
     type: ServiceDeliveryType,
-    description: 'A service: status, instances, scale, deletion.',
+    description: 'Publishes the changes of a service: status, instances, scale, deletion.',
     args: {
-      serviceId: t.arg.id({ required: true, description: 'Which: id, handle or address.' }),
-      after: t.arg.string({ description: 'Cursor to resume after; "start" for everything kept.' }),
+      serviceId: t.arg.id({ required: true, description: 'Service: ID, handle or address.' }),
+      after: t.arg.string({
+        description:
+          'Cursor to resume after, or "start" for every event that is kept. Default: starts with the present state.',
+      }),
     },
     subscribe: async (_root, { serviceId, after }, ctx) => {
       const from = resumeFrom(ctx, after)

@@ -25,65 +25,65 @@ export const ServiceStatusType = builder.enumType('ServiceStatus', {
   description:
     'State of a service. READY: as many instances of that version as asked for (under autoscale: the minimum) pass their check, or workers or endpoints answer.',
   values: {
-    [ServiceStatus.STARTING]: { description: 'Its first instances are on their way.' },
+    [ServiceStatus.STARTING]: { description: 'The first instances are starting.' },
     [ServiceStatus.READY]: { description: 'All it needs is there.' },
     [ServiceStatus.SCALING]: {
-      description: 'It serves, and its instances are being changed or replaced.',
+      description: 'The service serves requests while its instances are changed or replaced.',
     },
     [ServiceStatus.UNAVAILABLE]: { description: 'No worker or endpoint answers.' },
-    [ServiceStatus.STOPPING]: { description: 'Its processes are ending.' },
-    [ServiceStatus.STOPPED]: { description: 'Nothing runs.' },
-    [ServiceStatus.FAILED]: { description: 'It could not be run; the reason says why.' },
+    [ServiceStatus.STOPPING]: { description: 'The processes are exiting.' },
+    [ServiceStatus.STOPPED]: { description: 'No process runs.' },
+    [ServiceStatus.FAILED]: { description: 'The service could not be started; `statusReason` says why.' },
   } as const,
 })
 
 const ServiceActionType = builder.enumType('ServiceAction', {
-  description: 'What the viewer may do to it now, by role and state.',
+  description: 'Operation that the caller can perform on a service.',
   values: {
-    UPDATE: { description: 'updateService.' },
-    SCALE: { description: 'scaleService.' },
-    START: { description: 'startService.' },
-    STOP: { description: 'stopService.' },
-    RESTART: { description: 'restartService.' },
-    DELETE: { description: 'deleteService.' },
-    INVOKE: { description: 'invokeService, openService, and its invokeUrl.' },
-    SUBMIT_JOB: { description: 'submitJob and submitJobs.' },
-    ROLL_BACK: { description: 'rollBackDeployment.' },
+    UPDATE: { description: `updateService`. },
+    SCALE: { description: `scaleService`. },
+    START: { description: `startService`. },
+    STOP: { description: `stopService`. },
+    RESTART: { description: `restartService`. },
+    DELETE: { description: `deleteService`. },
+    INVOKE: { description: `invokeService`, `openService`, and calls of `invokeUrl`. },
+    SUBMIT_JOB: { description: `submitJob` and `submitJobs`. },
+    ROLL_BACK: { description: `rollBackDeployment`. },
   } satisfies Record<ServiceAction, { description: string }>,
 })
 
 const ServiceEventKindType = builder.enumType('ServiceEventKind', {
-  description: 'Kinds of service events.',
+  description: 'Kind of an event of a service.',
   values: {
-    CREATED: { description: 'It was made.' },
-    UPDATED: { description: 'Something of it was changed.' },
+    CREATED: { description: 'The service was created.' },
+    UPDATED: { description: 'A field of the service was changed.' },
     DEPLOYED: { description: 'Another version serves now.' },
-    ROLLED_BACK: { description: 'It was pointed at an earlier version.' },
-    STATUS_CHANGED: { description: 'Its status moved.' },
-    SCALED: { description: 'Its number of instances was changed.' },
-    INSTANCE_STARTED: { description: 'A process of it was started.' },
-    INSTANCE_EXITED: { description: 'A process of it ended.' },
-    CHECKED_IN: { description: 'Its workers said that they are there.' },
-    TIMED_OUT: { description: 'Its workers have been silent for too long.' },
-    DELETED: { description: 'It was deleted.' },
+    ROLLED_BACK: { description: 'The service was pointed at an earlier version.' },
+    STATUS_CHANGED: { description: 'The status changed.' },
+    SCALED: { description: 'The number of processes was changed.' },
+    INSTANCE_STARTED: { description: 'A process was started.' },
+    INSTANCE_EXITED: { description: 'A process exited.' },
+    CHECKED_IN: { description: 'The workers reported that they are connected.' },
+    TIMED_OUT: { description: 'The workers have not reported for `timeoutSeconds`.' },
+    DELETED: { description: 'The service was deleted.' },
   } as const,
 })
 
 const ServiceEventType = builder.objectRef<StoredEvent>('ServiceEvent').implement({
-  description: 'Something that happened to a service.',
+  description: 'An event of a service.',
   interfaces: [EventInterface],
   fields: (t) => ({
     kind: t.field({
       type: ServiceEventKindType,
-      description: 'What happened.',
+      description: 'Kind of the event.',
       // only this concept writes service events, and only these kinds
       resolve: ({ kind }) => kind as 'CREATED',
     }),
     instance: t.exposeInt('instance', {
       nullable: true,
-      description: 'Ordinal of the process it is about.',
+      description: 'Ordinal of the instance that the event is about. Null when it is about the service.',
     }),
-    message: t.exposeString('message', { nullable: true, description: 'More, for people.' }),
+    message: t.exposeString('message', { nullable: true, description: 'Details for people. Null when there are none.' }),
   }),
 })
 const ServiceEventConnection = streamConnectionOf<StoredEvent>(
@@ -100,57 +100,57 @@ export const ServiceInterface = builder.prismaInterface('Service', {
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
   resolveType: ({ kind }) => typenameOf(kind),
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
-    name: t.exposeString('name', { description: 'For people; need not be unique.' }),
-    handle: t.exposeString('handle', { description: 'Unique in the organization.' }),
-    description: t.exposeString('description', { description: 'For people.' }),
+    id: t.id({ description: 'ID of the service.', resolve: ({ id }) => ServiceId.text(id) }),
+    name: t.exposeString('name', { description: 'Name for people. It need not be unique.' }),
+    handle: t.exposeString('handle', { description: 'Short name for URLs and commands, unique in the organization.' }),
+    description: t.exposeString('description', { description: 'Description for people.' }),
     status: t.field({
       type: ServiceStatusType,
-      description: 'Its state.',
+      description: 'State of the service.',
       ...serviceFields.column('status'),
     }),
     statusReason: t.exposeString('statusReason', {
       nullable: true,
-      description: 'Why it is in that state, where that needs saying.',
+      description: 'Reason for the state. Null where the state needs none.',
     }),
     viewerActions: t.field({
       type: [ServiceActionType],
       description:
-        'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
+        'Operations that the caller can perform on the service at present, by role and state. All others return Forbidden or WrongState.',
       ...serviceFields.from(['status', 'isBuiltIn'], (service, _args, { viewer }) =>
         viewerActions(viewer, service),
       ),
     }),
     isBuiltIn: t.exposeBoolean('isBuiltIn', {
-      description: 'Ours; cannot be deleted, appears in no front.',
+      description: 'Whether the service is part of the server. Such services cannot be deleted and have no addresses in fronts.',
     }),
     logs: t.field({
       type: LogLineConnection,
-      description: 'Its log, oldest line first.',
+      description: 'Log of the service, oldest line first.',
       args: {
-        filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
+        filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
         ...pageArgs(t.arg, MAX_ENTRIES),
       },
       resolve: ({ id }, args, ctx) => pageOfLog(ctx, id, args),
     }),
     events: t.field({
       type: ServiceEventConnection,
-      description: 'What happened to it, oldest first.',
+      description: 'Events of the service, oldest first.',
       args: pageArgs(t.arg, MAX_ENTRIES),
       resolve: ({ id }, args, ctx) => serviceEventPages(ctx, id, args),
     }),
     creator: t.field({
       type: ActorType,
-      description: 'Who made it.',
+      description: 'Actor who created the service.',
       ...serviceFields.from(
         ['creator'],
         ({ creator }) => creator as unknown as Actor, // the column holds an Actor
       ),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Time of creation.' }),
     updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
-      description: 'When it was last changed.',
+      description: 'Time of the last change.',
     }),
   }),
 })
@@ -167,18 +167,18 @@ export interface ServiceDelivery extends Delivery {
 
 export const ServiceDeliveryType = builder.objectRef<ServiceDelivery>('ServiceDelivery').implement({
   description:
-    'A service as it is, and what happened; first without events: the present state. Null once deleted.',
+    'The present state of a service and its new events. The first delivery without `after` has no events.',
   interfaces: [DeliveryInterface],
   fields: (t) => ({
     service: t.field({
       type: ServiceInterface,
       nullable: true,
-      description: 'The service as it is now; null once deleted.',
+      description: 'The service in its present state. Null once it is deleted.',
       resolve: ({ serviceId }, _args, ctx) => services.byId(ctx, serviceId),
     }),
     events: t.field({
       type: [ServiceEventType],
-      description: 'What happened.',
+      description: 'New events, oldest first.',
       resolve: ({ events }) => [...events],
     }),
   }),

@@ -18,16 +18,16 @@ import { SchemaDraftType } from './queue/types.ts'
 const JsonValidationType = builder
   .objectRef<{ readonly issues: readonly Issue[] }>('JsonValidation')
   .implement({
-    description: 'Whether a value fits a JSON Schema.',
+    description: 'Whether a value is valid against a JSON Schema.',
     fields: (t) => ({
       isValid: t.boolean({
-        description: 'Whether it fits.',
+        description: 'Whether the value is valid.',
         resolve: ({ issues }) => issues.length === 0,
       }),
       issues: t.field({
         type: [IssueType],
         description:
-          'Its violations, with their paths in the value: the first 100. One of the rule `steps` says that nobody can tell, because to check the value by this schema takes too many steps.',
+          'The first 100 violations, with their paths in the value. A violation with the rule `steps` says that the check was abandoned, because it needs too many steps.',
         resolve: ({ issues }) => [...issues],
       }),
     }),
@@ -37,14 +37,18 @@ builder.queryField('validateJson', (t) =>
   t.field({
     type: JsonValidationType,
     description:
-      'Checks a value against a JSON Schema, as parameters and results of jobs are checked; nothing is fetched. Needs VIEWER in some organization, else FORBIDDEN. What is no schema that could be kept is a BAD_REQUEST; UNAVAILABLE when too many checks that take long are waiting.',
+      'Validates a value against a JSON Schema, in the way parameters and results of jobs are validated. References to other documents are not fetched. Requires the VIEWER role in some organization, otherwise the error is FORBIDDEN. A schema that no queue could have is a BAD_REQUEST. The error is UNAVAILABLE when too many long validations are waiting.',
     args: {
-      schema: t.arg({ type: 'JSON', required: true, description: 'What it must fit.' }),
-      value: t.arg({ type: 'JSON', description: 'What is checked; null when absent.' }),
+      schema: t.arg({
+        type: 'JSON',
+        required: true,
+        description: 'JSON Schema that the value must match.',
+      }),
+      value: t.arg({ type: 'JSON', description: 'Value to validate. Default: null.' }),
       draft: t.arg({
         type: SchemaDraftType,
         description:
-          'The draft to read the schema by, whatever it names by `$schema`. When absent, the draft that it names; 2020-12 when it names none.',
+          'JSON Schema draft to use, regardless of `$schema`. Default: the draft that `$schema` names, and 2020-12 when there is none.',
       }),
     },
     resolve: async (_root, { schema, value, draft }, ctx) => {

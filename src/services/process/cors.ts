@@ -25,55 +25,55 @@ export interface CorsInput {
 
 export const CorsPolicyInput = builder.inputType('CorsPolicyInput', {
   description:
-    'Which pages of other origins may call a service from a browser; it replaces the policy as a whole.',
+    'Pages of other origins that may call a service from a browser. Replaces the whole policy.',
   fields: (t) => ({
     origins: t.stringList({
       required: true,
-      description: `Origins as browsers write them, \`https://app.example.com\` or \`http://localhost:5173\`, or \`*\` for every origin; 1 to ${MAX_ENTRIES}.`,
+      description: `Allowed origins, as browsers write them: \`https://app.example.com\` or \`http://localhost:5173\`, or \`*\` for every origin. 1 to ${MAX_ENTRIES}.`,
     }),
-    methods: t.stringList({ description: 'Methods that they may use; all when absent.' }),
+    methods: t.stringList({ description: 'Allowed HTTP methods. Default: all.' }),
     headers: t.stringList({
       description:
-        'Header fields that they may send beside those that need no permission, `authorization` among them; all when absent.',
+        'Allowed request headers beside those that CORS always allows. `authorization` needs to be listed. Default: all, including `authorization`.',
     }),
     exposedHeaders: t.stringList({
-      description: 'Header fields of answers that they may read; all when absent.',
+      description: 'Response headers that the pages may read. Default: all.',
     }),
     maxAgeSeconds: t.int({
-      description: `How long a browser may go by what it was told, in seconds; up to ${MAX_AGE_SECONDS}, ${AGE_SECONDS} when absent.`,
+      description: `Seconds for which a browser may cache the policy. Range: 0 to ${MAX_AGE_SECONDS}. Default: ${AGE_SECONDS}.`,
     }),
   }),
 })
 
 export const CorsPolicyType = builder.objectRef<CorsPolicy>('CorsPolicy').implement({
   description:
-    'Which pages of other origins may call a service from a browser (the CORS protocol of the Fetch standard). They need a credential in a header like every other caller.',
+    'Pages of other origins that may call a service from a browser (CORS protocol of the Fetch standard). They need a credential in a header like every other caller.',
   fields: (t) => ({
     origins: t.field({
       type: ['String'],
-      description: 'Their origins; `*` is every origin.',
+      description: 'Allowed origins. `*` stands for every origin.',
       resolve: ({ origins }) => [...origins],
     }),
     methods: t.field({
       type: ['String'],
       nullable: true,
-      description: 'Methods that they may use; null for all.',
+      description: 'Allowed HTTP methods. Null: all.',
       resolve: ({ methods }) => methods && [...methods],
     }),
     headers: t.field({
       type: ['String'],
       nullable: true,
-      description: 'Header fields that they may send; null for all.',
+      description: 'Allowed request headers. Null: all.',
       resolve: ({ headers }) => headers && [...headers],
     }),
     exposedHeaders: t.field({
       type: ['String'],
       nullable: true,
-      description: 'Header fields of answers that they may read; null for all.',
+      description: 'Response headers that the pages may read. Null: all.',
       resolve: ({ exposedHeaders }) => exposedHeaders && [...exposedHeaders],
     }),
     maxAgeSeconds: t.exposeInt('maxAgeSeconds', {
-      description: 'How long a browser may go by what it was told, in seconds.',
+      description: 'Seconds for which a browser may cache the policy.',
     }),
   }),
 })

@@ -4,14 +4,14 @@ import { instanceTypes, type InstanceType } from './instance-type.ts'
 
 const InstanceTypeType = builder.objectRef<InstanceType>('InstanceType').implement({
   description:
-    'A size of processes. The process runtime keeps and tells it, and gives each process what the machine has; nothing here gives GPUs.',
+    'A size of processes. The process runtime stores and returns the size but does not enforce it: each process can use what the machine has, and no GPUs.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'By which a service is given it.' }),
-    description: t.exposeString('description', { description: 'For people.' }),
-    cpu: t.exposeFloat('cpu', { description: 'Processors.' }),
+    name: t.exposeString('name', { description: 'Name of the instance type.' }),
+    description: t.exposeString('description', { description: 'Description for people.' }),
+    cpu: t.exposeFloat('cpu', { description: 'Number of processors.' }),
     memoryBytes: t.field({
       type: 'SafeInt',
-      description: 'Memory.',
+      description: 'Memory in bytes.',
       resolve: ({ memoryBytes }) => memoryBytes,
     }),
   }),
@@ -21,7 +21,7 @@ builder.queryField('instanceTypes', (t) =>
   t.field({
     type: [InstanceTypeType],
     description:
-      'Sizes of processes, the smallest first. Other numbers are taken too: `cpu-3`, `gpu-1`, `gpu:b-2`.',
+      'Returns the sizes of processes, smallest first. Other numbers are accepted too: `cpu-3`, `gpu-1`, `gpu:b-2`.',
     resolve: (_root, _args, { viewer }) => {
       requireCredential(viewer)
       return [...instanceTypes]

@@ -27,59 +27,69 @@ import { pageOrigin } from './page.ts'
 import { scaleColumnNames, scaleOf, type Scale } from './scale.ts'
 
 const InstanceStatusType = builder.enumType('InstanceStatus', {
-  description: 'State of one process.',
+  description: 'State of an instance.',
   values: {
-    [InstanceStatus.STARTING]: { description: 'It runs, and has not passed its check yet.' },
-    [InstanceStatus.READY]: { description: 'It accepts requests.' },
-    [InstanceStatus.UNHEALTHY]: { description: 'It runs, and fails its check.' },
-    [InstanceStatus.STOPPING]: { description: 'It was asked to end.' },
-    [InstanceStatus.EXITED]: { description: 'It has ended.' },
+    [InstanceStatus.STARTING]: {
+      description: 'The process runs and has not passed its health check yet.',
+    },
+    [InstanceStatus.READY]: { description: 'The process accepts requests.' },
+    [InstanceStatus.UNHEALTHY]: { description: 'The process runs and fails its health check.' },
+    [InstanceStatus.STOPPING]: { description: 'The process was asked to exit.' },
+    [InstanceStatus.EXITED]: { description: 'The process exited.' },
   } as const,
 })
 
 builder.prismaObject('Instance', {
   description: 'One process of a service.',
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => InstanceId.text(id) }),
-    ordinal: t.exposeInt('ordinal', { description: 'Its place among the instances: 0, 1, 2 …' }),
+    id: t.id({ description: 'ID of the instance.', resolve: ({ id }) => InstanceId.text(id) }),
+    ordinal: t.exposeInt('ordinal', {
+      description: 'Position among the instances of the service: 0, 1, 2 …',
+    }),
     status: t.field({
       type: InstanceStatusType,
-      description: 'Its state.',
+      description: 'State of the instance.',
       resolve: ({ status }) => status,
     }),
-    version: t.relation('version', { nullable: true, description: 'What it runs.' }),
+    version: t.relation('version', {
+      nullable: true,
+      description: 'Version that the process runs. Null when the version was deleted.',
+    }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its process was last started.',
+      description: 'Time of the last start of the process. Null before the first.',
     }),
-    restarts: t.exposeInt('restarts', { description: 'How often it was started again.' }),
+    restarts: t.exposeInt('restarts', { description: 'Number of restarts.' }),
     exitCode: t.exposeInt('exitCode', {
       nullable: true,
-      description: 'How its last process ended, if it did by itself.',
+      description: 'Exit code of the last process. Null when a signal ended it.',
     }),
     exitSignal: t.exposeString('exitSignal', {
       nullable: true,
-      description: 'The signal that ended its last process.',
+      description:
+        'Signal that ended the last process, such as `SIGKILL`. Null when it exited with a code.',
     }),
     inFlight: t.exposeInt('inFlight', {
-      description: 'Requests it is answering, up to a few seconds old.',
+      description: 'Number of requests in flight, a few seconds old at most.',
     }),
   }),
 })
 
 const ScaleType = builder.objectRef<Scale>('Scale').implement({
-  description: 'How many processes, and who decides.',
+  description: 'Number of processes of a service, and whether autoscale sets it.',
   fields: (t) => ({
     desired: t.exposeInt('desired', {
-      description: 'How many are wanted; under autoscale the last decision.',
+      description: 'Number of processes wanted. Under autoscale: its latest decision.',
     }),
     min: t.exposeInt('min', {
-      description: 'Fewest that autoscale leaves; with 0 it sleeps until somebody calls.',
+      description:
+        'Smallest number of processes under autoscale. With 0 the service has no processes while nobody calls it.',
     }),
-    max: t.exposeInt('max', { description: 'Most that autoscale makes.' }),
+    max: t.exposeInt('max', { description: 'Largest number of processes under autoscale.' }),
     autoscale: t.exposeBoolean('autoscale', {
-      description: 'Whether the number follows the requests in flight, between min and max.',
+      description:
+        'Whether the number of processes follows the number of requests in flight, between `min` and `max`.',
     }),
     targetInFlight: t.exposeInt('targetInFlight', {
       description: 'Requests in flight per process that autoscale aims at.',
@@ -96,15 +106,15 @@ function held<Row>(id: string, row: Row | null | ''): Row {
 export const ProcessServiceType = builder.prismaObject('Service', {
   variant: 'ProcessService',
   select: seenAs(alwaysRead),
-  description: 'A version of a deployment, run as processes.',
+  description: 'A service that runs a version of a deployment as processes.',
   interfaces: [ServiceInterface, NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
     // of the interfaces that have an id, Node's would be inherited, which knows no noun
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
+    id: t.id({ description: 'ID of the service.', resolve: ({ id }) => ServiceId.text(id) }),
     // not relations: Prisma would fetch them with a statement of its own making, which costs several times as much
     deployment: t.field({
       type: DeploymentType,
-      description: 'What it is a service of.',
+      description: 'Deployment that the service belongs to.',
       ...serviceFields.from(
         ['deploymentId'],
         async (service, _args, ctx): Promise<PartialDeployment> => {
@@ -118,7 +128,7 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     }),
     version: t.field({
       type: VersionType,
-      description: 'What serves now, or is to serve first.',
+      description: 'Version that serves at present, or that will serve first.',
       ...serviceFields.from(['versionId'], async ({ id, versionId }, _args, ctx) =>
         held(id, versionId && (await versionOf(ctx, versionId))),
       ),
@@ -126,13 +136,13 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     targetVersion: t.field({
       type: VersionType,
       nullable: true,
-      description: 'Set while another version is on its way.',
+      description: 'Version that is being rolled out. Null when none is.',
       ...serviceFields.from(['targetVersionId'], ({ targetVersionId }, _args, ctx) =>
         targetVersionId === null ? null : versionOf(ctx, targetVersionId),
       ),
     }),
     instances: t.relation('instances', {
-      description: 'Its processes.',
+      description: 'Processes of the service.',
       query: {
         where: { closedAt: null },
         orderBy: [{ ordinal: 'asc' }, { generation: 'asc' }],
@@ -140,15 +150,17 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     }),
     scale: t.field({
       type: ScaleType,
-      description: 'How many processes, and who decides.',
+      description: 'Number of processes.',
       ...serviceFields.from(scaleColumnNames, scaleOf),
     }),
     instanceType: t.exposeString('instanceType', {
-      description: 'Size of its processes; told, not heeded, by the process runtime.',
+      description:
+        'Name of the instance type, which is the size of each process. The process runtime does not enforce it.',
     }),
     environment: t.field({
       type: [EnvironmentVariableType],
-      description: 'Variables of its processes, layer by layer; of one name the last wins.',
+      description:
+        'Environment variables of the processes, layer by layer. Of variables with the same name the last one wins.',
       ...serviceFields.from(
         ['environment', 'deploymentId', 'versionId'],
         async (service, _args, ctx) => {
@@ -177,7 +189,7 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     cors: t.field({
       type: CorsPolicyType,
       nullable: true,
-      description: 'Which pages of other origins may call it from a browser; null for none.',
+      description: 'Pages of other origins that may call the service from a browser. Null: none.',
       ...serviceFields.from(
         ['cors'],
         ({ cors }) => cors as unknown as CorsPolicy | null, // the column holds what policyOf made
@@ -185,7 +197,7 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     }),
     invokeUrl: t.string({
       description:
-        'Where to call it by plain HTTP: any method and content type, streamed both ways, WebSockets too.',
+        'URL that calls the service by plain HTTP: every method and content type, streamed in both directions, and WebSockets.',
       ...serviceFields.from(
         ['deploymentId'],
         ({ id, deploymentId }, _args, { origin }) =>
@@ -195,7 +207,7 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     pageUrl: t.string({
       nullable: true,
       description:
-        'Where browsers open its pages, which have this origin to themselves: any method, a credential in a header or what `openService` answers. Null where the server has no hosts for services (SERVICES_URL).',
+        'URL at which browsers open the pages of the service, at an origin of its own. Requests of every method need a credential in a header, or the cookie that `openService` sets. Null where the server has no host names for services (setting SERVICES_URL).',
       resolve: ({ id }, _args, { config, origin }) => {
         const own = pageOrigin(config, origin, id)
         return own === undefined ? null : `${own}/`
@@ -217,7 +229,7 @@ const ProcessServiceConnection = connectionOf<PartialService>(
 builder.objectField(DeploymentType, 'services', (t) =>
   t.field({
     type: ProcessServiceConnection,
-    description: 'Its services, oldest first.',
+    description: 'Services of the deployment, oldest first by default.',
     args: pageArgs(t.arg),
     resolve: ({ id }, args, ctx) => servicePages(ctx, id, args),
   }),

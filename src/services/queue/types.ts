@@ -13,14 +13,14 @@ import { ServiceId, services } from '../service.ts'
 import { ServiceInterface } from '../types.ts'
 
 export const SchemaDraftType = builder.enumType('SchemaDraft', {
-  description: 'JSON Schema drafts.',
+  description: 'A draft of JSON Schema.',
   values: {
     DRAFT_04: {
       description:
-        'http://json-schema.org/draft-04/schema#: keywords of later drafts mean nothing, and no `format` is asserted.',
+        'http://json-schema.org/draft-04/schema#. Ignores keywords of later drafts, and does not check `format`.',
     },
     DRAFT_2020_12: {
-      description: 'https://json-schema.org/draft/2020-12/schema; formats are asserted.',
+      description: 'https://json-schema.org/draft/2020-12/schema. Checks `format`.',
     },
   } as const,
 })
@@ -36,25 +36,25 @@ async function shown(ctx: Context, id: string | null): Promise<JsonText | null> 
 }
 
 const FunctionType = builder.objectRef<StoredFunction>('ServiceFunction').implement({
-  description: 'A callable function and its contract.',
+  description: 'A function that jobs call, with the schemas of its parameters and results.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'Unique in the service.' }),
-    description: t.exposeString('description', { description: 'For people.' }),
+    name: t.exposeString('name', { description: 'Name of the function, unique in the service.' }),
+    description: t.exposeString('description', { description: 'Description for people.' }),
     parametersSchema: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What the parameters of a job must fit; null for anything.',
+      description: 'JSON Schema for the parameters of every job. Null: any value.',
       resolve: ({ parametersSchemaId }, _args, ctx) => shown(ctx, parametersSchemaId),
     }),
     resultSchema: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What a result must fit; null for anything.',
+      description: 'JSON Schema for the results. Null: any value.',
       resolve: ({ resultSchemaId }, _args, ctx) => shown(ctx, resultSchemaId),
     }),
     draft: t.field({
       type: SchemaDraftType,
-      description: 'The draft its schemas are read by.',
+      description: 'JSON Schema draft of both schemas. Null when each schema names its own.',
       resolve: ({ draft }) => draft,
     }),
   }),
@@ -64,7 +64,7 @@ export const QueueServiceType = builder.prismaObject('Service', {
   variant: 'QueueService',
   select: seenAs(alwaysRead),
   description:
-    'A queue with schemas, served by workers that come to it. A WORKER reads what it is called, its functions, and what its workers say of themselves.',
+    'A queue of jobs that workers execute. A caller with the WORKER role reads its name, handle, description, functions and the state of its workers.',
   extensions: openToWorkers([
     'id',
     'name',
@@ -81,27 +81,29 @@ export const QueueServiceType = builder.prismaObject('Service', {
   interfaces: [ServiceInterface, NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
     // of the interfaces that have an id, Node's would be inherited, which knows no noun
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => ServiceId.text(id) }),
+    id: t.id({ description: 'ID of the service.', resolve: ({ id }) => ServiceId.text(id) }),
     functions: t.field({
       type: [FunctionType],
-      description: 'What can be called.',
+      description: 'Functions that jobs can call.',
       ...serviceFields.from(['functions'], (service) => [...functionsOf(service)]),
     }),
     concurrency: t.exposeInt('concurrency', {
       nullable: true,
-      description: 'How many of its jobs may run at once; null for any number.',
+      description: 'Number of jobs that may run at the same time. Null: no limit.',
     }),
     timeoutSeconds: t.exposeInt('timeoutSeconds', {
       nullable: true,
-      description: 'When nobody checks in for so long it has timed out.',
+      description: 'Seconds without a check-in after which the queue counts as timed out.',
     }),
     lastCheckInAt: t.expose('lastCheckInAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its workers last checked in; being made counts as that.',
+      description:
+        'Time of the last check-in of a worker. The creation of the queue counts as one.',
     }),
     isAvailable: t.exposeBoolean('isAvailable', {
-      description: 'What its workers last said of themselves; time does not change it.',
+      description:
+        'Whether the workers accept jobs, as they last reported. It does not change with time.',
     }),
     hasTimedOut: t.boolean({
       description: 'Whether the last check-in is longer ago than `timeoutSeconds`.',
