@@ -33,22 +33,24 @@ export const ServiceStatusType = builder.enumType('ServiceStatus', {
     [ServiceStatus.UNAVAILABLE]: { description: 'No worker or endpoint answers.' },
     [ServiceStatus.STOPPING]: { description: 'The processes are exiting.' },
     [ServiceStatus.STOPPED]: { description: 'No process runs.' },
-    [ServiceStatus.FAILED]: { description: 'The service could not be started; `statusReason` says why.' },
+    [ServiceStatus.FAILED]: {
+      description: 'The service could not be started; `statusReason` says why.',
+    },
   } as const,
 })
 
 const ServiceActionType = builder.enumType('ServiceAction', {
   description: 'Operation that the caller can perform on a service.',
   values: {
-    UPDATE: { description: `updateService`. },
-    SCALE: { description: `scaleService`. },
-    START: { description: `startService`. },
-    STOP: { description: `stopService`. },
-    RESTART: { description: `restartService`. },
-    DELETE: { description: `deleteService`. },
-    INVOKE: { description: `invokeService`, `openService`, and calls of `invokeUrl`. },
-    SUBMIT_JOB: { description: `submitJob` and `submitJobs`. },
-    ROLL_BACK: { description: `rollBackDeployment`. },
+    UPDATE: { description: '`updateService`.' },
+    SCALE: { description: '`scaleService`.' },
+    START: { description: '`startService`.' },
+    STOP: { description: '`stopService`.' },
+    RESTART: { description: '`restartService`.' },
+    DELETE: { description: '`deleteService`.' },
+    INVOKE: { description: '`invokeService`, `openService`, and calls of `invokeUrl`.' },
+    SUBMIT_JOB: { description: '`submitJob` and `submitJobs`.' },
+    ROLL_BACK: { description: '`rollBackDeployment`.' },
   } satisfies Record<ServiceAction, { description: string }>,
 })
 
@@ -81,9 +83,13 @@ const ServiceEventType = builder.objectRef<StoredEvent>('ServiceEvent').implemen
     }),
     instance: t.exposeInt('instance', {
       nullable: true,
-      description: 'Ordinal of the instance that the event is about. Null when it is about the service.',
+      description:
+        'Ordinal of the instance that the event is about. Null when it is about the service.',
     }),
-    message: t.exposeString('message', { nullable: true, description: 'Details for people. Null when there are none.' }),
+    message: t.exposeString('message', {
+      nullable: true,
+      description: 'Details for people. Null when there are none.',
+    }),
   }),
 })
 const ServiceEventConnection = streamConnectionOf<StoredEvent>(
@@ -102,7 +108,9 @@ export const ServiceInterface = builder.prismaInterface('Service', {
   fields: (t) => ({
     id: t.id({ description: 'ID of the service.', resolve: ({ id }) => ServiceId.text(id) }),
     name: t.exposeString('name', { description: 'Name for people. It need not be unique.' }),
-    handle: t.exposeString('handle', { description: 'Short name for URLs and commands, unique in the organization.' }),
+    handle: t.exposeString('handle', {
+      description: 'Short name for URLs and commands, unique in the organization.',
+    }),
     description: t.exposeString('description', { description: 'Description for people.' }),
     status: t.field({
       type: ServiceStatusType,
@@ -122,7 +130,8 @@ export const ServiceInterface = builder.prismaInterface('Service', {
       ),
     }),
     isBuiltIn: t.exposeBoolean('isBuiltIn', {
-      description: 'Whether the service is part of the server. Such services cannot be deleted and have no addresses in fronts.',
+      description:
+        'Whether the service is part of the server. Such services cannot be deleted and have no addresses in fronts.',
     }),
     logs: t.field({
       type: LogLineConnection,

@@ -54,7 +54,7 @@ const FunctionType = builder.objectRef<StoredFunction>('ServiceFunction').implem
     }),
     draft: t.field({
       type: SchemaDraftType,
-      description: 'JSON Schema draft of both schemas. Null when each schema names its own.',
+      description: 'JSON Schema draft by which both schemas are read.',
       resolve: ({ draft }) => draft,
     }),
   }),
