@@ -3,46 +3,50 @@ import { AttemptOutcome, JobStatus } from '../generated/prisma/enums.ts'
 import type { JobAction, JobErrorKind, JobEventKind } from '../job-engine/index.ts'
 
 export const JobStatusType = builder.enumType('JobStatus', {
-  description: 'State of a job; the last three are final.',
+  description: 'State of a job. SUCCEEDED, FAILED and CANCELED are final.',
   values: {
-    [JobStatus.QUEUED]: { description: 'It waits to be claimed.' },
-    [JobStatus.RUNNING]: { description: 'A worker has it.' },
-    [JobStatus.SUCCEEDED]: { description: 'It has its result.' },
-    [JobStatus.FAILED]: { description: 'It has failed, and will not be tried again.' },
-    [JobStatus.CANCELED]: { description: 'It was ended before it was done.' },
+    [JobStatus.QUEUED]: { description: 'The job waits to be claimed.' },
+    [JobStatus.RUNNING]: { description: 'A worker executes the job.' },
+    [JobStatus.SUCCEEDED]: { description: 'The job has a result.' },
+    [JobStatus.FAILED]: { description: 'The job failed and will not be retried.' },
+    [JobStatus.CANCELED]: { description: 'The job was canceled before it finished.' },
   } as const,
 })
 
 export const AttemptOutcomeType = builder.enumType('AttemptOutcome', {
-  description:
-    'How a try ended; LOST is a worker that fell silent, PREEMPTED one that gave the job back.',
+  description: 'How an attempt ended.',
   values: {
-    [AttemptOutcome.SUCCEEDED]: { description: 'With the result that was accepted.' },
+    [AttemptOutcome.SUCCEEDED]: { description: 'With a result, which was accepted.' },
     [AttemptOutcome.FAILED]: { description: 'With an error.' },
-    [AttemptOutcome.LOST]: { description: 'Its lease expired.' },
-    [AttemptOutcome.PREEMPTED]: { description: 'The worker gave the job back unharmed.' },
-    [AttemptOutcome.CANCELED]: { description: 'The job was canceled, or amended.' },
-    [AttemptOutcome.TIMED_OUT]: { description: 'It took longer than it may.' },
+    [AttemptOutcome.LOST]: { description: 'The worker sent no heartbeat until its lease expired.' },
+    [AttemptOutcome.PREEMPTED]: {
+      description: 'The worker gave the job back, for example when it was shut down.',
+    },
+    [AttemptOutcome.CANCELED]: { description: 'The job was canceled or amended.' },
+    [AttemptOutcome.TIMED_OUT]: { description: 'The attempt took longer than `timeoutSeconds`.' },
   } as const,
 })
 
 export const JobActionType = builder.enumType('JobAction', {
-  description: 'What the viewer may do to it now.',
+  description: 'Operation that the caller can perform on a job.',
   values: {
-    CANCEL: { description: 'cancelJob.' },
-    RETRY: { description: 'retryJob.' },
-    AMEND: { description: 'amendJob.' },
+    CANCEL: { description: '`cancelJob`.' },
+    RETRY: { description: '`retryJob`.' },
+    AMEND: { description: '`amendJob`.' },
   } satisfies Record<JobAction, { description: string }>,
 })
 
 export const JobErrorKindType = builder.enumType('JobErrorKind', {
-  description: 'Kinds of failures.',
+  description: 'Kind of failure of a job.',
   values: {
     BAD_INPUT: { description: 'What it was called with.' },
-    RAISED: { description: 'The function itself failed.' },
-    INVALID_RESULT: { description: 'The result does not fit its schema.' },
-    LOST: { description: 'Its worker fell silent, and no attempts were left.' },
-    TIMED_OUT: { description: 'It took longer than it may.' },
+    RAISED: { description: 'The function failed.' },
+    INVALID_RESULT: { description: 'The result does not match its schema.' },
+    LOST: {
+      description:
+        'The worker sent no heartbeat until its lease expired, and no attempts were left.',
+    },
+    TIMED_OUT: { description: 'The attempt took longer than `timeoutSeconds`.' },
     OUT_OF_MEMORY: { description: 'It needed more memory than it may have.' },
     UNAVAILABLE: { description: 'What it calls could not be reached.' },
     INTERNAL: { description: 'A fault of the server.' },
@@ -50,20 +54,20 @@ export const JobErrorKindType = builder.enumType('JobErrorKind', {
 })
 
 export const JobEventKindType = builder.enumType('JobEventKind', {
-  description: 'Kinds of job events.',
+  description: 'Kind of an event of a job.',
   values: {
-    QUEUED: { description: 'It was submitted.' },
-    CLAIMED: { description: 'A worker took it.' },
-    PROGRESS: { description: 'Its worker told how far it is.' },
+    QUEUED: { description: 'The job was submitted.' },
+    CLAIMED: { description: 'A worker claimed the job.' },
+    PROGRESS: { description: 'The worker reported its progress.' },
     OUTPUT: { description: 'Output of a notebook cell.' },
-    CANCEL_REQUESTED: { description: 'Its worker is to end it.' },
-    SUCCEEDED: { description: 'It has its result.' },
-    FAILED: { description: 'It has failed for good.' },
-    CANCELED: { description: 'It was ended before it was done.' },
-    LOST: { description: 'The lease of its worker expired.' },
+    CANCEL_REQUESTED: { description: 'The worker was asked to stop.' },
+    SUCCEEDED: { description: 'The job has a result.' },
+    FAILED: { description: 'The job failed and will not be retried.' },
+    CANCELED: { description: 'The job was canceled before it finished.' },
+    LOST: { description: 'The lease of the worker expired.' },
     REQUEUED: {
-      description: 'It waits again: an attempt failed, was lost or was given back.',
+      description: 'The job waits again, because an attempt failed, was lost or was given back.',
     },
-    AMENDED: { description: 'Somebody set its status or result.' },
+    AMENDED: { description: 'The status or the result was set by `amendJob`.' },
   } satisfies Record<JobEventKind, { description: string }>,
 })

@@ -10,25 +10,28 @@ import { jobById } from './store.ts'
 export const JobType = builder.objectRef<PartialJob>('Job')
 
 export const JobEventType = builder.objectRef<JobEventRow>('JobEvent').implement({
-  description: 'Something that happened to a job.',
+  description: 'An event of a job.',
   interfaces: [EventInterface],
   fields: (t) => ({
     kind: t.field({
       type: JobEventKindType,
-      description: 'What happened.',
+      description: 'Kind of the event.',
       resolve: ({ kind }) => kind,
     }),
     job: t.field({
       type: JobType,
       nullable: true,
-      description: 'The job as it is now; null once it is gone.',
+      description: 'The job in its present state. Null once it is deleted.',
       resolve: ({ jobId }, _args, ctx) => jobById(ctx, jobId),
     }),
     attempt: t.exposeInt('attempt', {
       nullable: true,
-      description: 'Number of the newest attempt at the time.',
+      description: 'Number of the newest attempt at the time. Null before the first.',
     }),
-    message: t.exposeString('message', { nullable: true, description: 'More, for people.' }),
+    message: t.exposeString('message', {
+      nullable: true,
+      description: 'Details for people. Null when there are none.',
+    }),
     output: t.field({
       type: 'JSON',
       nullable: true,

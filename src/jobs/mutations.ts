@@ -29,59 +29,69 @@ type Types = typeof builder.$inferSchemaTypes
 type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
 
 const which = (t: Inputs) => ({
-  id: t.id({ required: true, description: 'Which: id or address.' }),
+  id: t.id({ required: true, description: 'Job: ID or address.' }),
 })
 const waiting = (t: Inputs) => ({
   waitSeconds: t.int({
     defaultValue: 0,
-    description: `How long to wait for the end before answering: 0 to ${MAX_SUBMIT_WAIT}. A job that is waited for goes before others of its priority.`,
+    description: `Seconds to wait for the job to finish before returning. Range: 0 to ${MAX_SUBMIT_WAIT}. A job with a waiting caller is claimed before others of the same priority.`,
   }),
 })
 const asJob = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow }>) => ({
   job: t.field({
     type: JobType,
-    description: 'The job as it is now.',
+    description: 'The job after the change.',
     resolve: ({ job }) => job,
   }),
 })
 
 const SubmitJobInput = mutation('submitJob', {
-  description: "Puts a job into a service's queue.",
+  description: 'Submits a job to the queue of a service. Requires the DEVELOPER role.',
   input: (t) => ({
     serviceId: t.id({
       required: true,
-      description: 'Whose function to call: id, handle or address.',
+      description: 'Service whose function the job calls: ID, handle or address.',
     }),
     function: t.string({
       defaultValue: 'default',
-      description: 'Which function; null: the first of the service.',
+      description: 'Name of the function. Null: the first function of the service.',
     }),
     parameters: t.field({
       type: 'JSON',
-      description: 'What to call it with; kept and given back as it is.',
+      description: 'Parameters of the function, stored and returned unchanged.',
     }),
     priority: t.int({
       defaultValue: 0,
       description:
-        'Higher ones are claimed first; of one priority those that somebody waits for, then in order.',
+        'Priority: jobs with a higher one are claimed first. Of one priority, jobs with a waiting caller come first, then the oldest.',
     }),
     lane: t.string({
       description:
-        'Jobs of one lane run one at a time, by priority and then in order, whoever waits for them.',
+        'Name of a lane: jobs of the same lane run one at a time, by priority and then in the order of submission.',
     }),
-    runAfter: t.field({ type: 'DateTime', description: 'Not to be claimed before.' }),
+    runAfter: t.field({
+      type: 'DateTime',
+      description: 'Earliest time at which the job can be claimed. Default: at once.',
+    }),
     maxAttempts: t.int({
       defaultValue: 1,
-      description: 'How often it is tried, with a pause that doubles after each failure.',
+      description:
+        'Largest number of attempts. The pause before an attempt doubles after each failure.',
     }),
-    timeoutSeconds: t.int({ description: 'How long one attempt may take.' }),
+    timeoutSeconds: t.int({
+      description: 'Largest duration of one attempt in seconds. Default: no limit.',
+    }),
     retainSeconds: t.int({
-      description: 'How long it is kept after its end; null: by the retention of the organization.',
+      description:
+        'Seconds to keep the job after it finished. Null: the retention of the organization applies.',
     }),
-    labels: t.field({ type: [NameValueInput], description: 'To find it by; at most 50.' }),
+    labels: t.field({
+      type: [NameValueInput],
+      description: 'Labels to find the job by. At most 50.',
+    }),
     projectId: t.id({
       description:
-        'Which project it is part of: id, handle or address of one of the same organization.',
+        'Project that the job belongs to: ID, handle or address, in the organization of the service. Default: none.',
     }),
     ...waiting(t),
     ...namingFields(t),
@@ -97,19 +107,19 @@ const SubmitJobInput = mutation('submitJob', {
   success: (t) => ({
     job: t.field({
       type: JobType,
-      description: 'The job; finished if it ended within waitSeconds.',
+      description: 'The job. It is finished if it finished within `waitSeconds`.',
       resolve: ({ job }) => job,
     }),
   }),
 })
 
 mutation('submitJobs', {
-  description: `Puts up to ${MAX_JOBS} jobs, all or none; issues name the place in the list.`,
+  description: `Submits up to ${MAX_JOBS} jobs, all or none. Issues name the position in the list. Requires the DEVELOPER role.`,
   input: (t) => ({
     jobs: t.field({
       type: [SubmitJobInput],
       required: true,
-      description: 'The jobs, without keys of their own and not waited for.',
+      description: 'The jobs, without idempotency keys of their own. `waitSeconds` is not allowed.',
     }),
   }),
   check: submitManyRule,
@@ -121,7 +131,7 @@ mutation('submitJobs', {
   success: (t) => ({
     jobs: t.field({
       type: [JobType],
-      description: 'The jobs, in the order given.',
+      description: 'The jobs in the given order.',
       resolve: ({ jobs }) => jobs,
     }),
   }),
@@ -129,8 +139,8 @@ mutation('submitJobs', {
 
 mutation('cancelJob', {
   description:
-    'Ends a queued job at once, and asks for the end of a running one: its worker hears of it with the next heartbeat, and is taken the job at the deadline.',
-  input: (t) => ({ ...which(t), reason: t.string({ description: 'Why, for the record.' }) }),
+    'Cancels a job. A queued job ends at once. A running job is asked to stop: its worker learns of it with the next heartbeat, and the job is taken away from it at the deadline. Requires the DEVELOPER role.',
+  input: (t) => ({ ...which(t), reason: t.string({ description: 'Reason, for the history.' }) }),
   check: cancelRule,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ job: await cancelJob(ctx, input) }),
@@ -139,7 +149,7 @@ mutation('cancelJob', {
 })
 
 mutation('retryJob', {
-  description: 'Runs a finished job again as a new one.',
+  description: 'Runs a finished job again, as a new job. Requires the DEVELOPER role.',
   input: (t) => ({ ...which(t), ...waiting(t) }),
   check: waitRule,
   errors: [WrongState],
@@ -151,8 +161,15 @@ mutation('retryJob', {
 })
 
 const bulkFields = (t: Inputs) => ({
-  organizationId: t.id({ description: 'Where, for members of several.' }),
-  filter: t.field({ type: JobFilterInput, required: true, description: 'Which jobs.' }),
+  organizationId: t.id({
+    description:
+      'Organization: ID, handle or address. Required when the caller is a member of several.',
+  }),
+  filter: t.field({
+    type: JobFilterInput,
+    required: true,
+    description: 'Criteria that jobs must match.',
+  }),
   ...waiting(t),
 })
 const asBulk = (
@@ -160,12 +177,12 @@ const asBulk = (
 ) => ({
   job: t.field({
     type: JobType,
-    description: 'The job that does it, with its progress.',
+    description: 'The job that performs the operation, with its progress.',
     resolve: ({ job }) => job,
   }),
   matched: t.field({
     type: 'SafeInt',
-    description: 'How many jobs it was for when it was asked for.',
+    description: 'Number of jobs that matched at the time of the call.',
     resolve: ({ matched }) => matched,
   }),
 })
@@ -184,8 +201,12 @@ const bulkAgain = async (ctx: Context, id: string) => {
 }
 
 mutation('cancelJobs', {
-  description: 'Cancels all that match and have not ended, as a job of its own.',
-  input: (t) => ({ ...bulkFields(t), reason: t.string({ description: 'Why, for the record.' }) }),
+  description:
+    'Cancels all jobs that match the filter and have not finished. A job performs the operation. Requires the DEVELOPER role.',
+  input: (t) => ({
+    ...bulkFields(t),
+    reason: t.string({ description: 'Reason, for the history.' }),
+  }),
   check: cancelManyRule,
   resolve: (ctx, input) => bulk(ctx, CANCEL_MANY, input),
   again: bulkAgain,
@@ -194,7 +215,7 @@ mutation('cancelJobs', {
 
 mutation('retryJobs', {
   description:
-    'Runs all that match and have failed again, as a job of its own; where the filter names states, all that have ended in one of them. Left out are those that were run again before (a run that has failed too is not), and those of services that were deleted.',
+    'Runs all failed jobs that match the filter again; when the filter has `statuses`, all finished jobs in one of these. A job performs the operation. Jobs that were run again already are left out (but not the newest run, when it failed too), and so are jobs of deleted services. Requires the DEVELOPER role.',
   input: bulkFields,
   check: retryManyRule,
   resolve: (ctx, input) => bulk(ctx, RETRY_MANY, input),
@@ -204,15 +225,15 @@ mutation('retryJobs', {
 
 mutation('amendJob', {
   description:
-    'Needs DEVELOPER; of a job of a queue that waits, or that the same credential has claimed or amended last, WORKER. Sets status and result outside the usual course, on record with its actor; ends any lease unless it sets nothing but annotations, keeps the result unless one is given.',
+    'Sets the status or the result of a job outside its usual course. The history records it with its actor. Every lease of the job ends, unless only annotations are set. Requires the DEVELOPER role; the WORKER role is enough for a queued job of a queue, and for a job that the same credential claimed or amended last.',
   input: (t) => ({
     ...which(t),
-    status: t.field({ type: JobStatusType, description: 'Any state; as it is when absent.' }),
+    status: t.field({ type: JobStatusType, description: 'New status. Default: unchanged.' }),
     result: t.field({
       type: 'JSON',
-      description: 'What it came to; as it is when absent. It must fit the schema of results.',
+      description: 'New result, which must match the schema of results. Default: unchanged.',
     }),
-    reason: t.string({ description: 'Why, for the record.' }),
+    reason: t.string({ description: 'Reason, for the history.' }),
     ...annotationField(t),
   }),
   check: amendRule,

@@ -15,20 +15,23 @@ builder.queryFields((t) => ({
     type: JobType,
     nullable: true,
     description:
-      'A job; null when there is none. A WORKER finds what it works on and what it may claim.',
-    args: { id: t.arg.id({ required: true, description: 'Id or address.' }) },
+      'Returns a job; null when there is none. Callers with the WORKER role see the jobs that they hold and those that they can claim.',
+    args: { id: t.arg.id({ required: true, description: 'Job: ID or address.' }) },
     resolve: async (_root, { id }, ctx, info) =>
       (await jobAsked(ctx, id, askedIn(info))) ?? jobForWorker(ctx, id),
   }),
   jobs: t.field({
     type: JobConnection,
-    description: "The organization's jobs, over all services; the newest first.",
+    description: 'Returns jobs of all services, newest first by default.',
     args: {
       organizationId: t.arg.id({
         description: "Only this organization's; all of the caller's when absent.",
       }),
-      filter: t.arg({ type: JobFilterInput, description: 'Which jobs.' }),
-      orderBy: t.arg({ type: JobOrderInput, description: 'In which order.' }),
+      filter: t.arg({ type: JobFilterInput, description: 'Criteria that jobs must match.' }),
+      orderBy: t.arg({
+        type: JobOrderInput,
+        description: 'Order of the list. Default: newest first.',
+      }),
       ...pageArgs(t.arg),
     },
     resolve: async (_root, { organizationId, filter, orderBy, ...args }, ctx, info) => {

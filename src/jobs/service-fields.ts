@@ -13,37 +13,37 @@ import { JobConnection } from './types.ts'
  */
 
 export const JobCountsType = builder.objectRef<JobCounts>('JobCounts').implement({
-  description: 'Jobs by status now, and the age of the oldest queued.',
+  description: 'Number of jobs in each status.',
   fields: (t) => ({
     queued: t.field({
       type: 'SafeInt',
-      description: 'Waiting to be claimed.',
+      description: 'Jobs that wait to be claimed.',
       resolve: ({ queued }) => queued,
     }),
     running: t.field({
       type: 'SafeInt',
-      description: 'In the hands of workers.',
+      description: 'Jobs that are being executed.',
       resolve: ({ running }) => running,
     }),
     succeeded: t.field({
       type: 'SafeInt',
-      description: 'Ended with a result, and still kept.',
+      description: 'Jobs that finished with a result and have not expired.',
       resolve: ({ succeeded }) => succeeded,
     }),
     failed: t.field({
       type: 'SafeInt',
-      description: 'Ended without one, and still kept.',
+      description: 'Jobs that failed and have not expired.',
       resolve: ({ failed }) => failed,
     }),
     canceled: t.field({
       type: 'SafeInt',
-      description: 'Ended before they were done, and still kept.',
+      description: 'Jobs that were canceled and have not expired.',
       resolve: ({ canceled }) => canceled,
     }),
     oldestQueuedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the oldest that waits was submitted.',
+      description: 'Time of submission of the oldest queued job. Null when none is queued.',
       resolve: ({ oldestQueuedAt }) => oldestQueuedAt,
     }),
   }),
@@ -52,10 +52,13 @@ export const JobCountsType = builder.objectRef<JobCounts>('JobCounts').implement
 builder.interfaceFields(ServiceInterface, (t) => ({
   jobs: t.field({
     type: JobConnection,
-    description: 'Its jobs; the newest first, unless an order is given.',
+    description: 'Jobs of the service, newest first by default.',
     args: {
-      filter: t.arg({ type: JobFilterInput, description: 'Which jobs.' }),
-      orderBy: t.arg({ type: JobOrderInput, description: 'In which order.' }),
+      filter: t.arg({ type: JobFilterInput, description: 'Criteria that jobs must match.' }),
+      orderBy: t.arg({
+        type: JobOrderInput,
+        description: 'Order of the list. Default: newest first.',
+      }),
       ...pageArgs(t.arg),
     },
     resolve: async (
@@ -72,7 +75,8 @@ builder.interfaceFields(ServiceInterface, (t) => ({
   }),
   jobCounts: t.field({
     type: JobCountsType,
-    description: 'How many of its jobs are in which state, from counters.',
+    description:
+      'Number of jobs of the service in each status. Read from counters, so it is cheap.',
     resolve: async ({ id }, _args, ctx) => (await countsOfService(ctx, id)) ?? NO_JOBS,
   }),
 }))

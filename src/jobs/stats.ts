@@ -29,49 +29,53 @@ interface Step {
 const MAX_STEPS = 1_000
 
 const JobStatsType = builder.objectRef<Step>('JobStats').implement({
-  description: 'Jobs in one step of time; of those that are still kept.',
+  description: 'Jobs of a service in one interval. Expired jobs are not included.',
   fields: (t) => ({
-    at: t.expose('at', { type: 'DateTime', description: 'When the step begins.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'Start of the interval.' }),
     submitted: t.field({
       type: 'SafeInt',
-      description: 'Jobs submitted in it.',
+      description: 'Number of jobs submitted in the interval.',
       resolve: ({ submitted }) => submitted,
     }),
     succeeded: t.field({
       type: 'SafeInt',
-      description: 'Jobs that succeeded in it.',
+      description: 'Number of jobs that succeeded in the interval.',
       resolve: ({ succeeded }) => succeeded,
     }),
     failed: t.field({
       type: 'SafeInt',
-      description: 'Jobs that failed in it.',
+      description: 'Number of jobs that failed in the interval.',
       resolve: ({ failed }) => failed,
     }),
     canceled: t.field({
       type: 'SafeInt',
-      description: 'Jobs that were canceled in it.',
+      description: 'Number of jobs that were canceled in the interval.',
       resolve: ({ canceled }) => canceled,
     }),
     lost: t.field({
       type: 'SafeInt',
-      description: 'Attempts whose worker fell silent.',
+      description: 'Number of attempts whose worker sent no heartbeat until its lease expired.',
       resolve: ({ lost }) => lost,
     }),
     waitP50Ms: t.exposeFloat('waitP50Ms', {
       nullable: true,
-      description: 'How long half of those that ended in it had waited for their first claim.',
+      description:
+        'Median time from submission to the first claim of jobs that finished in the interval, in milliseconds. Null when there are none.',
     }),
     waitP95Ms: t.exposeFloat('waitP95Ms', {
       nullable: true,
-      description: 'How long 95 of 100 had waited at most.',
+      description:
+        '95th percentile of the time from submission to the first claim of jobs that finished in the interval, in milliseconds. Null when there are none.',
     }),
     runP50Ms: t.exposeFloat('runP50Ms', {
       nullable: true,
-      description: 'How long half of those that ended in it took from their first claim.',
+      description:
+        'Median time from the first claim to the end of jobs that finished in the interval, in milliseconds. Null when there are none.',
     }),
     runP95Ms: t.exposeFloat('runP95Ms', {
       nullable: true,
-      description: 'How long 95 of 100 took at most.',
+      description:
+        '95th percentile of the time from the first claim to the end of jobs that finished in the interval, in milliseconds. Null when there are none.',
     }),
   }),
 })
@@ -126,10 +130,13 @@ const stepsOf = batchedAlike(async ({ database }: Context, ids, ask: Ask) => {
 builder.interfaceField(ServiceInterface, 'jobStats', (t) =>
   t.field({
     type: [JobStatsType],
-    description: `What became of its jobs, step by step; at most ${MAX_STEPS} steps.`,
+    description: `Statistics of the jobs of the service in successive intervals. At most ${MAX_STEPS} intervals.`,
     args: {
-      at: t.arg({ type: TimeRangeInput, required: true, description: 'Of which time.' }),
-      stepSeconds: t.arg.int({ defaultValue: 60, description: 'How long a step is.' }),
+      at: t.arg({ type: TimeRangeInput, required: true, description: 'Range of time.' }),
+      stepSeconds: t.arg.int({
+        defaultValue: 60,
+        description: 'Length of an interval in seconds.',
+      }),
     },
     resolve: async ({ id }, { at, stepSeconds }, ctx) => {
       const from = at.from.getTime()

@@ -32,54 +32,56 @@ import { jobForWorker, jobViewerActions, readOutcome, serviceOf } from './permit
 import { attemptsOf, jobById, parametersOf, resultOf } from './store.ts'
 
 const JobErrorType = builder.objectRef<JobError>('JobError').implement({
-  description: 'Why it failed.',
+  description: 'Failure of a job or of an attempt.',
   fields: (t) => ({
     kind: t.field({
       type: JobErrorKindType,
-      description: 'What kind of failure.',
+      description: 'Kind of failure.',
       resolve: ({ kind }) => kind,
     }),
-    message: t.exposeString('message', { description: 'One sentence for people.' }),
+    message: t.exposeString('message', {
+      description: 'Description of the failure in one sentence, for people.',
+    }),
     trace: t.string({
       nullable: true,
-      description: 'Where in the code, if that is known.',
+      description: 'Stack trace. Null when there is none.',
       resolve: ({ trace }) => trace ?? null,
     }),
     detail: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What the worker added.',
+      description: 'Further details that the worker reported. Null when there are none.',
       resolve: ({ detail }) => (detail === undefined ? null : new JsonText(detail)),
     }),
   }),
 })
 
 const JobAttemptType = builder.objectRef<JobAttempt>('JobAttempt').implement({
-  description: 'One try by one worker.',
+  description: 'One attempt of a worker to execute a job.',
   fields: (t) => ({
     id: t.id({
       description: 'The job and the number of the attempt.',
       resolve: ({ jobId, number }) => `${AttemptId.text(jobId)}.${number}`,
     }),
-    number: t.exposeInt('number', { description: '1, 2, 3 …' }),
-    worker: t.exposeString('worker', { description: 'The name the worker gave itself.' }),
+    number: t.exposeInt('number', { description: 'Number of the attempt: 1, 2, 3 …' }),
+    worker: t.exposeString('worker', { description: 'Name of the worker.' }),
     outcome: t.field({
       type: AttemptOutcomeType,
       nullable: true,
-      description: 'How it ended; null while it runs.',
+      description: 'How the attempt ended. Null while it runs.',
       resolve: ({ outcome }) => outcome,
     }),
     error: t.field({
       type: JobErrorType,
       nullable: true,
-      description: 'Why it failed.',
+      description: 'Why the attempt failed. Null when it did not.',
       resolve: ({ error }) => error as unknown as JobError | null, // the column holds a JobError
     }),
-    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it was claimed.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'Time of the claim.' }),
     finishedAt: t.expose('finishedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it ended.',
+      description: 'Time at which the attempt ended. Null while it runs.',
     }),
   }),
 })
@@ -89,13 +91,19 @@ interface JobProgress extends Pick<JobRow, 'fraction' | 'message'> {
 }
 
 const ProgressType = builder.objectRef<JobProgress>('Progress').implement({
-  description: 'How far it is; fraction from 0 to 1.',
+  description: 'Progress of a job.',
   fields: (t) => ({
-    fraction: t.exposeFloat('fraction', { nullable: true, description: 'From 0 to 1.' }),
-    message: t.exposeString('message', { nullable: true, description: 'In words.' }),
+    fraction: t.exposeFloat('fraction', {
+      nullable: true,
+      description: 'Progress, from 0 to 1. Null when the worker reported none.',
+    }),
+    message: t.exposeString('message', {
+      nullable: true,
+      description: 'Description of the progress, for people. Null when the worker reported none.',
+    }),
     at: t.field({
       type: 'DateTime',
-      description: 'When the worker told it.',
+      description: 'Time of the report.',
       resolve: ({ progressAt }) => progressAt,
     }),
   }),
@@ -113,7 +121,7 @@ builder.objectField(JobConnection, 'asOf', (t) =>
 
 builder.objectType(JobType, {
   description:
-    'One call of a function, kept until it is done. Executed at least once; exactly one result is accepted. A WORKER reads it without what leads on from it: who submitted it, its project and subject, its attempts, log and events, other jobs. What came of it (result, error, progress) it reads while the job waits, and while it holds the job or was the last to.',
+    'A call of a function of a service, stored until it finished and expired. It is executed at least once, and exactly one result is accepted. A caller with the WORKER role does not see who submitted the job, its project, attempts, log, events and other jobs; it sees result, error and progress while the job is queued, and while it holds the job or was the last to hold it.',
   extensions: openToWorkers([
     'id',
     'asOf',
@@ -146,20 +154,20 @@ builder.objectType(JobType, {
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
   fields: (t) => ({
     // of the interfaces that have an id, Node's would be inherited, which knows no noun
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => JobId.text(id) }),
+    id: t.id({ description: 'ID of the job.', resolve: ({ id }) => JobId.text(id) }),
     service: t.field({
       type: ServiceInterface,
-      description: 'Whose function it calls; also one that was deleted since.',
+      description: 'Service whose function the job calls. It may be deleted.',
       resolve: (job, _args, ctx) => job.queue ?? serviceOf(ctx, job),
     }),
     function: t.string({
-      description: 'The function it calls.',
+      description: 'Name of the function.',
       ...jobFields.column('function'),
     }),
     parameters: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What the function is called with.',
+      description: 'Parameters of the function.',
       ...jobFields.from(
         ['parameters', 'parametersKey'],
         async (job, _args, ctx) => new JsonText((await parametersOf(ctx, job)) ?? 'null'),
@@ -168,7 +176,7 @@ builder.objectType(JobType, {
     result: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'Null until it succeeded, or was given one by amendJob.',
+      description: 'Result of the job. Null until the job succeeds or `amendJob` sets a result.',
       ...jobFields.from(['result', 'resultKey'], (job, _args, ctx) =>
         readOutcome<'result' | 'resultKey', JsonText | null>(ctx, job, async (now) => {
           const text = await resultOf(ctx, now)
@@ -179,36 +187,37 @@ builder.objectType(JobType, {
     error: t.field({
       type: JobErrorType,
       nullable: true,
-      description: 'Why it failed, or why its last attempt did.',
+      description: 'Why the job failed, or why its latest attempt did. Null when neither did.',
       ...jobFields.from(['error'], (job, _args, ctx) =>
         readOutcome<'error', JobError | null>(ctx, job, ({ error }) => error),
       ),
     }),
     status: t.field({
       type: JobStatusType,
-      description: 'Its state.',
+      description: 'State of the job.',
       resolve: ({ status }) => status,
     }),
     viewerActions: t.field({
       type: [JobActionType],
       description:
-        'What the viewer may do to it now, by role and state; whatever is not here would answer Forbidden or WrongState.',
+        'Operations that the caller can perform on the job at present, by role and state. All others return Forbidden or WrongState.',
       ...jobFields.from(['heldBy'], (job, _args, ctx) => jobViewerActions(ctx, job)),
     }),
     priority: t.int({
       ...jobFields.column('priority'),
-      description: 'Higher ones are claimed first; of one priority those that somebody waits for.',
+      description:
+        'Priority: jobs with a higher one are claimed first. Of one priority, jobs with a waiting caller come first.',
     }),
     runAfter: t.field({
       ...jobFields.column('runAfter'),
       type: 'DateTime',
       nullable: true,
-      description: 'It is not claimed before.',
+      description: 'Earliest time at which the job can be claimed. Null: at once.',
     }),
     progress: t.field({
       type: ProgressType,
       nullable: true,
-      description: 'How far its worker says it is.',
+      description: 'Latest progress. Null when the worker reported none.',
       ...jobFields.from(['fraction', 'message', 'progressAt'], (job, _args, ctx) =>
         readOutcome<'fraction' | 'message' | 'progressAt', JobProgress | null>(
           ctx,
@@ -220,16 +229,17 @@ builder.objectType(JobType, {
     }),
     attempt: t.int({
       ...jobFields.column('attempt'),
-      description: 'Number of the newest attempt; 0 before.',
+      description: 'Number of the newest attempt. 0 before the first.',
     }),
     maxAttempts: t.int({
       ...jobFields.column('maxAttempts'),
-      description: 'How often it is tried; attempts that were given back do not count.',
+      description: 'Largest number of attempts. Attempts that were given back do not count.',
     }),
     lane: t.string({
       ...jobFields.column('lane'),
       nullable: true,
-      description: 'Jobs of one lane run one at a time, by priority and then in order.',
+      description:
+        'Lane of the job: jobs of the same lane run one at a time, by priority and then in the order of submission. Null: no lane.',
     }),
     subject: t.field({
       type: NodeInterface,
@@ -242,7 +252,8 @@ builder.objectType(JobType, {
     project: t.field({
       type: ProjectType,
       nullable: true,
-      description: 'The project it is part of, if any; null once that was deleted.',
+      description:
+        'Project that the job belongs to. Null when there is none, and once the project is deleted.',
       ...jobFields.from(['projectId'], ({ projectId }, _args, ctx) =>
         projectId === null ? null : projects.byId(ctx, projectId),
       ),
@@ -250,42 +261,45 @@ builder.objectType(JobType, {
     timeoutSeconds: t.int({
       ...jobFields.column('timeoutSeconds'),
       nullable: true,
-      description: 'How long one attempt may take.',
+      description: 'Largest duration of one attempt in seconds. Null: no limit.',
     }),
     expiresAt: t.field({
       ...jobFields.column('expiresAt'),
       type: 'DateTime',
       nullable: true,
-      description: 'From then on it is gone for every reader.',
+      description:
+        'Time at which the job is deleted. Null while the job is not finished, and when it is kept forever.',
     }),
     attempts: t.field({
       type: [JobAttemptType],
-      description: 'All tries, oldest first.',
+      description: 'All attempts, oldest first.',
       resolve: async ({ id }, _args, ctx) => (await attemptsOf(ctx, id)) ?? [],
     }),
     cancelRequestedAt: t.field({
       ...jobFields.column('cancelRequestedAt'),
       type: 'DateTime',
       nullable: true,
-      description: 'When somebody asked for its end.',
+      description: 'Time at which the cancellation was requested. Null when it was not.',
     }),
     deadline: t.field({
       ...jobFields.column('deadline'),
       type: 'DateTime',
       nullable: true,
-      description: 'When it is taken from a worker that does not end it.',
+      description:
+        'Time at which the job is taken away from a worker that does not stop. Null when none is set.',
     }),
     retryOf: t.field({
       type: JobType,
       nullable: true,
-      description: 'The job that it runs again.',
+      description: 'The job that this job runs again. Null when there is none.',
       ...jobFields.from(['retryOfId'], ({ retryOfId }, _args, ctx) =>
         retryOfId === null ? null : jobById(ctx, retryOfId),
       ),
     }),
     root: t.field({
       type: JobType,
-      description: 'The first of a line of retries; itself where that is gone or there is none.',
+      description:
+        'First job of the chain of retries. The job itself when it is the first, or when the first was deleted.',
       ...jobFields.whole(
         async (job, _args, ctx) =>
           (job.rootId === null ? null : await jobById(ctx, job.rootId)) ?? job,
@@ -293,13 +307,13 @@ builder.objectType(JobType, {
     }),
     retries: t.field({
       type: JobConnection,
-      description: 'The jobs that run it again, oldest first.',
+      description: 'Jobs that run this job again, oldest first.',
       args: pageArgs(t.arg),
       resolve: ({ id }, args, ctx) => retryPages(ctx, id, args),
     }),
     labels: t.field({
       type: [NameValueType],
-      description: 'Names and values that its submitter gave it.',
+      description: 'Labels that the submitter gave the job.',
       ...jobFields.from(
         ['labels'],
         ({ labels }) => labels as unknown as { name: string; value: string }[], // the column holds what submit wrote
@@ -307,7 +321,7 @@ builder.objectType(JobType, {
     }),
     creator: t.field({
       type: ActorType,
-      description: 'Who submitted it.',
+      description: 'Actor who submitted the job.',
       ...jobFields.from(
         ['creator'],
         ({ creator }) => creator as unknown as Actor, // the column holds an Actor
@@ -316,34 +330,34 @@ builder.objectType(JobType, {
     createdAt: t.field({
       ...jobFields.column('createdAt'),
       type: 'DateTime',
-      description: 'When it was submitted.',
+      description: 'Time of submission.',
     }),
     startedAt: t.field({
       ...jobFields.column('startedAt'),
       type: 'DateTime',
       nullable: true,
-      description: 'When it was first claimed.',
+      description: 'Time of the first claim. Null before it.',
     }),
     finishedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it reached its final state.',
+      description: 'Time at which the job reached its final status. Null before it.',
       ...jobFields.from(['finishedAt'], ({ finishedAt, status }) =>
         isFinal(status) ? finishedAt : null,
       ),
     }),
     logs: t.field({
       type: LogLineConnection,
-      description: 'Its log over all attempts, oldest line first.',
+      description: 'Log of the job over all attempts, oldest line first.',
       args: {
-        filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
+        filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
         ...pageArgs(t.arg, MAX_ENTRIES),
       },
       resolve: ({ id }, args, ctx) => pageOfJobLog(ctx, id, args),
     }),
     events: t.field({
       type: JobEventConnection,
-      description: 'What happened to it, oldest first.',
+      description: 'Events of the job, oldest first.',
       args: pageArgs(t.arg, MAX_ENTRIES),
       resolve: ({ id }, args, ctx) => jobEventPages(ctx, id, args),
     }),

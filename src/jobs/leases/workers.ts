@@ -16,13 +16,13 @@ const CONNECTED_MS = 60_000
 const LAST = 2n ** 63n - 1n
 
 const WorkerType = builder.objectRef<Worker>('Worker').implement({
-  description: 'A process that claims jobs, seen by its calls.',
+  description: 'A process that claims jobs, as known from its calls.',
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => WorkerId.text(id) }),
-    name: t.exposeString('name', { description: 'What it calls itself.' }),
+    id: t.id({ description: 'ID of the worker.', resolve: ({ id }) => WorkerId.text(id) }),
+    name: t.exposeString('name', { description: 'Name that the worker gave itself.' }),
     services: t.field({
       type: [QueueServiceType],
-      description: 'The queues it last claimed from.',
+      description: 'Queues of its latest claim.',
       resolve: async ({ serviceIds }, _args, ctx) => {
         const services = await Promise.all(serviceIds.map((id) => serviceOfJob(ctx, id)))
         return services.filter(
@@ -32,24 +32,25 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
     }),
     version: t.exposeString('version', {
       nullable: true,
-      description: 'What it says it is, and of which version.',
+      description: 'Name and version of the worker program. Null when it reported none.',
     }),
     concurrency: t.exposeInt('concurrency', {
       nullable: true,
-      description: 'How many jobs it says it does at a time.',
+      description:
+        'Number of jobs that the worker executes at the same time. Null when it reported none.',
     }),
     leases: t.field({
       type: JobConnection,
-      description: 'The jobs it has in hand, oldest first.',
+      description: 'Jobs that the worker holds, oldest first.',
       args: pageArgs(t.arg),
       resolve: (worker, args, ctx) => leasePages(ctx, worker.id, args),
     }),
     lastSeenAt: t.expose('lastSeenAt', {
       type: 'DateTime',
-      description: 'When it last called, up to some seconds old.',
+      description: 'Time of its latest call, up to some seconds late.',
     }),
     isConnected: t.boolean({
-      description: 'Whether it called in the last minute.',
+      description: 'Whether the worker called within the last minute.',
       resolve: ({ lastSeenAt }, _args, { now }) =>
         now().getTime() - lastSeenAt.getTime() < CONNECTED_MS,
     }),
@@ -106,7 +107,7 @@ const workersOf = batchedAlike(async ({ database }: Context, ids) => {
 builder.objectField(QueueServiceType, 'workers', (t) =>
   t.field({
     type: [WorkerType],
-    description: 'Who claimed from it in the last day.',
+    description: 'Workers that claimed from the queue within the last day.',
     resolve: async ({ id }, _args, ctx) => (await workersOf(ctx, id)) ?? [],
   }),
 )
@@ -114,7 +115,8 @@ builder.objectField(QueueServiceType, 'workers', (t) =>
 builder.queryField('workers', (t) =>
   t.field({
     type: WorkerConnection,
-    description: 'Workers seen in the last day, in the order they were first seen.',
+    description:
+      'Returns workers that called within the last day, in the order of their first call by default.',
     args: {
       organizationId: t.arg.id({
         description: "Only this organization's; all of the caller's when absent.",

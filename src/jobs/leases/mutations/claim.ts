@@ -30,42 +30,52 @@ function ofLeases(asked: AskedFields): ClaimedFields {
 }
 
 const JobLeaseType = builder.objectRef<Lease>('JobLease').implement({
-  description: 'The right to work on a job until it expires; every report carries the fence.',
+  description:
+    'The right of one worker to execute a job, until the lease expires. Every report on the job carries the fence.',
   fields: (t) => ({
-    job: t.field({ type: JobType, description: 'What to do.', resolve: (lease) => lease }),
-    attempt: t.exposeInt('attempt', { description: 'Number of the attempt that begins.' }),
-    fence: t.exposeString('fence', { description: 'Send it with every report on the job.' }),
+    job: t.field({ type: JobType, description: 'The job to execute.', resolve: (lease) => lease }),
+    attempt: t.exposeInt('attempt', { description: 'Number of the attempt that starts.' }),
+    fence: t.exposeString('fence', {
+      description: 'Fencing token: send it with every report on the job.',
+    }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it is lost without a heartbeat; null where there is no lease.',
+      description:
+        'Time at which the lease expires without a heartbeat. Null where there is no lease.',
       resolve: ({ leaseExpiresAt }) => leaseExpiresAt,
     }),
   }),
 })
 
 mutation('claimJobs', {
-  description: `Needs WORKER. Takes queued jobs of queues; answers at once, or within waitSeconds (at most ${MAX_WAIT_SECONDS}). The same claimId gets the same credential the same leases again, and never others.`,
+  description: `Claims queued jobs of queues for a worker. Returns at once, or within \`waitSeconds\` (at most ${MAX_WAIT_SECONDS}). A repeated call with the same credential and claimId returns the same leases and claims no others. Requires the WORKER role.`,
   input: (t) => ({
     serviceIds: t.idList({
       required: true,
-      description: 'From which queues of one organization: ids, handles or addresses.',
+      description: 'Queues to claim from, of one organization: IDs, handles or addresses.',
     }),
-    worker: t.string({ required: true, description: 'What the worker calls itself.' }),
+    worker: t.string({ required: true, description: 'Name of the worker.' }),
     claimId: t.string({
       required: true,
-      description: 'New for every claim, such as a UUID; the same when a claim is sent again.',
+      description:
+        'ID of the claim, such as a UUID. New for every claim; the same when a claim is sent again.',
     }),
-    version: t.string({ description: 'What the worker is, and of which version, for people.' }),
-    concurrency: t.int({ description: 'How many jobs it does at a time, for people.' }),
-    max: t.int({ defaultValue: 1, description: `How many: 1 to ${MAX_CLAIM}.` }),
+    version: t.string({ description: 'Name and version of the worker program, for people.' }),
+    concurrency: t.int({
+      description: 'Number of jobs that the worker executes at the same time, for people.',
+    }),
+    max: t.int({
+      defaultValue: 1,
+      description: `Largest number of jobs to claim. Range: 1 to ${MAX_CLAIM}.`,
+    }),
     leaseSeconds: t.int({
       defaultValue: 30,
-      description: `Until when a heartbeat must have come: 1 to ${MAX_LEASE_SECONDS}. Null: no lease, no heartbeat.`,
+      description: `Seconds until the lease expires without a heartbeat. Range: 1 to ${MAX_LEASE_SECONDS}. Null: no lease, and no heartbeats needed.`,
     }),
     waitSeconds: t.int({
       defaultValue: 0,
-      description: `How long to wait for jobs: 0 to ${MAX_WAIT_SECONDS}.`,
+      description: `Seconds to wait for jobs when none is queued. Range: 0 to ${MAX_WAIT_SECONDS}.`,
     }),
   }),
   check: claimRule,
@@ -77,7 +87,7 @@ mutation('claimJobs', {
   success: (t) => ({
     leases: t.field({
       type: [JobLeaseType],
-      description: 'The jobs, in the order to do them; none when there were none.',
+      description: 'The claimed jobs in the order to execute them. Empty when there were none.',
       resolve: ({ leases }) => leases,
     }),
   }),

@@ -9,6 +9,6 @@ type Inputs = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>
 
 /** What every report on a job carries. */
 export const leaseFields = (t: Inputs) => ({
-  jobId: t.id({ required: true, description: 'The job: id or address.' }),
-  fence: t.string({ required: true, description: 'The fence of the lease.' }),
+  jobId: t.id({ required: true, description: 'Job: ID or address.' }),
+  fence: t.string({ required: true, description: 'Fencing token of the lease.' }),
 })

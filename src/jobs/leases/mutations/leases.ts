@@ -6,21 +6,22 @@ import { heartbeatRule, MAX_BEATS, releaseRule } from '../../rules.ts'
 import { heartbeatJobs, releaseJobs, type Heartbeat } from '../leases.ts'
 
 const HeartbeatType = builder.objectRef<Heartbeat>('Heartbeat').implement({
-  description: 'What the worker must know; a lost lease is told here, beside those still held.',
+  description:
+    'State of a lease after a heartbeat. A lost lease is reported here, beside those still held.',
   fields: (t) => ({
     jobId: t.id({
-      description: 'The job.',
+      description: 'ID of the job.',
       resolve: ({ jobId, key }) => (key === undefined ? jobId : JobId.text(key)),
     }),
-    isHeld: t.exposeBoolean('isHeld', { description: 'Whether the worker still has it.' }),
+    isHeld: t.exposeBoolean('isHeld', { description: 'Whether the worker still holds the lease.' }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the lease expires now.',
+      description: 'Time at which the lease expires now. Null when it is not held.',
       resolve: ({ expiresAt }) => expiresAt,
     }),
     cancelRequested: t.exposeBoolean('cancelRequested', {
-      description: 'Whether the worker is to end it.',
+      description: 'Whether the worker must stop the job.',
     }),
   }),
 })
@@ -28,18 +29,24 @@ const HeartbeatType = builder.objectRef<Heartbeat>('Heartbeat').implement({
 const HeartbeatInput = builder.inputType('HeartbeatInput', {
   description: 'One beat for one held job.',
   fields: (t) => ({
-    jobId: t.id({ required: true, description: 'The job: id or address.' }),
-    fence: t.string({ required: true, description: 'The fence of the lease.' }),
-    fraction: t.float({ description: 'How far it is, from 0 to 1; as it was when absent.' }),
-    message: t.string({ description: 'How far it is, in words; as it was when absent.' }),
+    jobId: t.id({ required: true, description: 'Job: ID or address.' }),
+    fence: t.string({ required: true, description: 'Fencing token of the lease.' }),
+    fraction: t.float({ description: 'Progress, from 0 to 1. Default: unchanged.' }),
+    message: t.string({
+      description: 'Description of the progress, for people. Default: unchanged.',
+    }),
   }),
 })
 
 mutation('heartbeatJobs', {
-  description: `Needs WORKER. One beat for all jobs a worker holds, at most ${MAX_BEATS}.`,
+  description: `Extends the leases of all jobs that a worker holds. At most ${MAX_BEATS}. Requires the WORKER role.`,
   input: (t) => ({
-    worker: t.string({ required: true, description: 'What the worker calls itself.' }),
-    beats: t.field({ type: [HeartbeatInput], required: true, description: 'One for each job.' }),
+    worker: t.string({ required: true, description: 'Name of the worker.' }),
+    beats: t.field({
+      type: [HeartbeatInput],
+      required: true,
+      description: 'A heartbeat for each job.',
+    }),
   }),
   check: heartbeatRule,
   resolve: async (ctx, input) => ({ heartbeats: await heartbeatJobs(ctx, input) }),
@@ -47,7 +54,7 @@ mutation('heartbeatJobs', {
   success: (t) => ({
     heartbeats: t.field({
       type: [HeartbeatType],
-      description: 'One for each beat, in their order.',
+      description: 'State of each lease, in the order of the heartbeats.',
       resolve: ({ heartbeats }) => heartbeats,
     }),
   }),
@@ -55,9 +62,9 @@ mutation('heartbeatJobs', {
 
 mutation('releaseJobs', {
   description:
-    'Needs WORKER. Gives jobs back unharmed, such as on SIGTERM; those no longer held are left out of the answer.',
+    'Gives jobs back to their queues without using up an attempt, for example when the worker is shut down. Jobs that the worker does not hold any more are left out of the result. Requires the WORKER role.',
   input: (t) => ({
-    jobs: t.field({ type: [HeartbeatInput], required: true, description: 'Which jobs.' }),
+    jobs: t.field({ type: [HeartbeatInput], required: true, description: 'Jobs to give back.' }),
   }),
   check: releaseRule,
   resolve: async (ctx, input) => ({ jobs: await releaseJobs(ctx, input) }),
@@ -65,7 +72,7 @@ mutation('releaseJobs', {
   success: (t) => ({
     jobs: t.field({
       type: [JobType],
-      description: 'The jobs that were given back.',
+      description: 'Jobs that were given back.',
       resolve: ({ jobs }) => jobs,
     }),
   }),

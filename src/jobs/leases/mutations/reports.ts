@@ -20,16 +20,20 @@ type Types = typeof builder.$inferSchemaTypes
 const asEnded = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, PartialJob>) => ({
   job: t.field({
     type: JobType,
-    description: 'The job as it is now.',
+    description: 'The job after the change.',
     resolve: (job) => job,
   }),
 })
 
 mutation('completeJob', {
-  description: 'Needs WORKER. Delivers the result; the first that is accepted stays.',
+  description:
+    'Reports the result of a job. The first accepted result stays. Requires the WORKER role.',
   input: (t) => ({
     ...leaseFields(t),
-    result: t.field({ type: 'JSON', description: 'It must fit the schema of results.' }),
+    result: t.field({
+      type: 'JSON',
+      description: 'Result of the job. It must match the schema of results.',
+    }),
   }),
   check: completeRule,
   errors: [StaleLease],
@@ -40,26 +44,29 @@ mutation('completeJob', {
 })
 
 const CompleteJobsItem = builder.inputType('CompleteJobsItem', {
-  description: 'The result of one held job.',
+  description: 'Result of one claimed job.',
   fields: (t) => ({
     ...leaseFields(t),
-    result: t.field({ type: 'JSON', description: 'It must fit the schema of results.' }),
+    result: t.field({
+      type: 'JSON',
+      description: 'Result of the job. It must match the schema of results.',
+    }),
   }),
 })
 
 const JobCompletionType = builder
   .objectRef<PartialJob>('JobCompletion')
-  .implement({ description: 'A result that was accepted.', fields: asEnded })
+  .implement({ description: 'An accepted result.', fields: asEnded })
 
 const JobCompletionResult = builder.unionType('JobCompletionResult', {
-  description: 'What became of one result.',
+  description: 'Outcome of one reported result.',
   types: [JobCompletionType, ...refusals],
   resolveType: (outcome) =>
     refusals.find(({ name }) => 'name' in outcome && outcome.name === name) ?? JobCompletionType,
 })
 
 mutation('completeJobs', {
-  description: `Needs WORKER. Delivers the results of up to ${MAX_COMPLETIONS} jobs as completeJob does, each on its own: one that is refused hinders no other.`,
+  description: `Reports the results of up to ${MAX_COMPLETIONS} jobs, each in the way of \`completeJob\` and independent of the others. Requires the WORKER role.`,
   input: (t) => ({
     jobs: t.field({
       type: [CompleteJobsItem],
@@ -80,7 +87,7 @@ mutation('completeJobs', {
   success: (t) => ({
     completions: t.field({
       type: [JobCompletionResult],
-      description: 'What became of each, in their order.',
+      description: 'Outcome of each result, in the given order.',
       resolve: ({ completions }) => completions,
     }),
   }),
@@ -88,11 +95,14 @@ mutation('completeJobs', {
 
 mutation('failJob', {
   description:
-    'Needs WORKER. Reports failure; retried while attempts are left and it is retryable. A job whose end was asked for is canceled by it.',
+    'Reports that an attempt failed. The job is retried while attempts are left and `isRetryable` is true. A job whose cancellation was requested becomes CANCELED. Requires the WORKER role.',
   input: (t) => ({
     ...leaseFields(t),
-    message: t.string({ required: true, description: 'Why, in one sentence.' }),
-    detail: t.field({ type: 'JSON', description: 'What else is known.' }),
+    message: t.string({
+      required: true,
+      description: 'Description of the failure in one sentence, for people.',
+    }),
+    detail: t.field({ type: 'JSON', description: 'Further details of the failure.' }),
     isRetryable: t.boolean({
       defaultValue: true,
       description: 'Whether another attempt might succeed.',
@@ -105,14 +115,14 @@ mutation('failJob', {
   success: (t) => ({
     job: t.field({
       type: JobType,
-      description: 'The job as it is now.',
+      description: 'The job after the change.',
       resolve: ({ job }) => job,
     }),
   }),
 })
 
 mutation('appendJobLog', {
-  description: `Needs WORKER. Adds up to ${MAX_LINES} lines; firstLine counts this attempt's own lines from 1, so repeats do no harm.`,
+  description: `Appends up to ${MAX_LINES} lines to the log of a job. \`firstLine\` counts the lines of this attempt from 1, so lines that are sent again are not stored twice. Requires the WORKER role.`,
   input: (t) => ({
     ...leaseFields(t),
     firstLine: t.field({
@@ -120,10 +130,10 @@ mutation('appendJobLog', {
       required: true,
       description: 'Number of the first of these lines within the attempt: 1, 2, 3 …',
     }),
-    lines: t.stringList({ required: true, description: 'The lines, without their ends.' }),
+    lines: t.stringList({ required: true, description: 'The lines, without line ends.' }),
     unfinished: t.intList({
       description:
-        'Places in `lines`, from 0, of those that are not finished, such as a progress bar: the next line of the attempt takes the place of each. It counts as a line all the same.',
+        'Indexes in `lines`, from 0, of unfinished lines such as a progress bar. The next line of the attempt replaces each of them on display; it counts as a line all the same.',
     }),
   }),
   check: logRule,
@@ -133,7 +143,7 @@ mutation('appendJobLog', {
   success: (t) => ({
     nextLine: t.field({
       type: 'SafeInt',
-      description: 'The `firstLine` to go on with.',
+      description: 'Value of `firstLine` for the next call.',
       resolve: ({ nextLine }) => nextLine,
     }),
   }),
