@@ -33,14 +33,14 @@ export const builder = new SchemaBuilder<{
 
 builder.queryType({
   description:
-    'What can be asked. Each object counts 1, pages multiply what is in them; `extensions.cost` of every result says what an operation came to and what it may, and one beyond that is TOO_COMPLEX.',
+    'Queries. The cost of an operation is the number of objects that it can return: each object counts 1, and the size of a page multiplies what is selected in it. `extensions.cost` of every result has the cost and its limit; an operation above the limit is refused with TOO_COMPLEX.',
 })
 builder.mutationType({
   description:
-    'What can be done. Expected failures are members of the result, never top-level errors.',
+    'Mutations. Expected failures are members of the result type, never top-level errors; `... on UserError` matches all of them.',
 })
 builder.subscriptionType({
   description:
-    'What can be watched. Every field but jobQueued takes `after` and delivers all that follows it, then goes on live. ' +
-    'Without it logs begin with their last lines, the rest with the present state.',
+    'Subscriptions. Every field but `jobQueued` takes a cursor as `after`, delivers everything that follows it, and then new entries as they occur. ' +
+    'Without `after`, logs start with their last lines and all others with the present state.',
 })

@@ -80,7 +80,7 @@ mutation('updateDeployment', {
   errors: [Conflict],
   resolve: async (ctx, input) => ({ deployment: await updateDeployment(ctx, input) }),
   again,
-  success: asDeployment('The deployment as it is now.'),
+  success: asDeployment('The deployment after the change.'),
 })
 
 mutation('deleteDeployment', {
@@ -97,7 +97,7 @@ mutation('deleteDeployment', {
       description: 'ID of the deleted deployment.',
       resolve: ({ deployment }) => DeploymentId.text(deployment.id),
     }),
-    ...asDeployment('The deployment as it last was.')(t),
+    ...asDeployment('The deployment as it was before the deletion.')(t),
   }),
 })
 

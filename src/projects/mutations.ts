@@ -46,7 +46,7 @@ mutation('updateProject', {
   errors: [Conflict],
   resolve: async (ctx, input) => ({ project: await updateProject(ctx, input) }),
   again,
-  success: asProject('The project as it is now.'),
+  success: asProject('The project after the change.'),
 })
 
 mutation('deleteProject', {
@@ -61,6 +61,6 @@ mutation('deleteProject', {
       description: 'ID of the deleted project.',
       resolve: ({ project }) => ProjectId.text(project.id),
     }),
-    ...asProject('The project as it last was.')(t),
+    ...asProject('The project as it was before the deletion.')(t),
   }),
 })

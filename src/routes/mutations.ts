@@ -92,7 +92,7 @@ mutation('updateRoute', {
   errors: [Conflict],
   resolve: async (ctx, input) => ({ route: await updateRoute(ctx, input) }),
   again,
-  success: asRoute('The route as it is now.'),
+  success: asRoute('The route after the change.'),
 })
 
 mutation('deleteRoute', {
@@ -105,6 +105,6 @@ mutation('deleteRoute', {
       description: 'ID of the deleted route.',
       resolve: ({ route }) => RouteId.text(route.id),
     }),
-    ...asRoute('The route as it last was.')(t),
+    ...asRoute('The route as it was before the deletion.')(t),
   }),
 })
