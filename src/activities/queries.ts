@@ -22,7 +22,7 @@ async function organizationOf(ctx: Context, named: string | null | undefined): P
   return id
 }
 
-const whose = "Whose history; the caller's oldest organization when absent."
+const whose = 'Organization: ID, handle or address. Default: the oldest membership of the caller.'
 
 builder.queryField('activity', (t) =>
   t.field({

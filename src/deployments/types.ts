@@ -55,7 +55,7 @@ const ArchiveType = builder.objectRef<DeploymentVersion>('Archive').implement({
     }),
     downloadUrl: t.string({
       description:
-        'Signed URL that returns the archive, valid for an hour. Anyone who has the URL can download, so keep it secret; no credential is needed. The URL also answers HEAD and Range requests, and its ETag is the SHA-256 digest.',
+        'Signed URL that returns the archive, valid for an hour. Anyone who has the URL can download, so keep it secret; no credential is needed. The URL supports HEAD and Range requests, and its ETag is the SHA-256 digest.',
       resolve: (v, _args, ctx) => archiveUrl(ctx, v),
     }),
   }),

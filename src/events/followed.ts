@@ -73,7 +73,10 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
       type: DeliveryType,
       description,
       args: {
-        [`${field}Id`]: t.arg.id({ required: true, description: 'Which: id, handle or address.' }),
+        [`${field}Id`]: t.arg.id({
+          required: true,
+          description: `${type.name}: ID, handle or address.`,
+        }),
         after: t.arg.string({
           description: 'Cursor to resume after. Default: starts with the present state.',
         }),

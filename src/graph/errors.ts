@@ -209,7 +209,9 @@ builder.objectType(Unavailable, {
   description: 'Something the operation needs is not available at present.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    missing: t.exposeString('missing', { description: 'What is not available, for people.' }),
+    missing: t.exposeString('missing', {
+      description: 'Name of the thing that is not available, for people.',
+    }),
     retryAfterSeconds: t.int({
       nullable: true,
       description: 'Seconds to wait before the next try. Null when that is not known.',

@@ -14,7 +14,7 @@ export const JobStatusType = builder.enumType('JobStatus', {
 })
 
 export const AttemptOutcomeType = builder.enumType('AttemptOutcome', {
-  description: 'How an attempt ended.',
+  description: 'Outcome of an attempt.',
   values: {
     [AttemptOutcome.SUCCEEDED]: { description: 'With a result, which was accepted.' },
     [AttemptOutcome.FAILED]: { description: 'With an error.' },

@@ -68,7 +68,7 @@ const JobAttemptType = builder.objectRef<JobAttempt>('JobAttempt').implement({
     outcome: t.field({
       type: AttemptOutcomeType,
       nullable: true,
-      description: 'How the attempt ended. Null while it runs.',
+      description: 'Outcome of the attempt. Null while it runs.',
       resolve: ({ outcome }) => outcome,
     }),
     error: t.field({

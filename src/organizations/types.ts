@@ -179,7 +179,7 @@ const ActorKindType = builder.enumType('ActorKind', {
 })
 
 export const ActorType = builder.objectRef<Actor>('Actor').implement({
-  description: 'Who did something, and through which front.',
+  description: 'Actor of a change: a person, a token, a worker or the server.',
   fields: (t) => ({
     kind: t.field({
       type: ActorKindType,

@@ -33,7 +33,7 @@ export const ScaleInput = builder.inputType('ScaleInput', {
 })
 
 const ProcessInput = builder.inputType('ProcessInput', {
-  description: 'What a service of processes runs, and how.',
+  description: 'Settings of a service of processes.',
   fields: (t) => ({
     versionId: t.id({
       description:
