@@ -1,22 +1,22 @@
-"""Works on the jobs of a queue service of Millrace (docs/workers-python.md).
+"""A worker for the jobs of a queue service of Millrace (docs/workers-python.md).
 
     from millrace import run, worker
 
     @worker('train')
     def train(job):
         for epoch in range(job.parameters['epochs']):
-            job.check()                                  # raises Cancelled once somebody has cancelled the job
+            job.check()                                  # raises Cancelled if somebody has cancelled the job
             job.progress((epoch + 1) / job.parameters['epochs'], 'epoch %d' % epoch)
             print('epoch', epoch)                        # a line in the log of the job
         return {'accuracy': 0.93}
 
     run(url='http://127.0.0.1:4000', token='...', service='trainer')
 
-Functions run in threads; the main thread waits for signals, a thread of its own holds the leases, another one claims,
-and the log of each job has one that sends it. Every call of the server may be sent again (a claim is known by its id,
-a report by its fence, a log line by its number), so whatever is not answered is.
+Functions run in threads. The main thread waits for signals, one thread extends the leases, another claims jobs, and
+each job has a thread that sends its log. Every call to the server can be repeated, because a claim is identified by its
+ID, a report by its fence and a log line by its number. So the worker repeats every call that gets no response.
 
-Python 3.8 and later, standard library only; one file, so that it can be read, copied and run by itself.
+Requires Python 3.8 or later and only the standard library. It is one file, so that it can be read, copied and run alone.
 """
 
 import argparse
@@ -80,11 +80,11 @@ class Cancelled(Exception):
 
 
 class NonRetryable(Exception):
-    """Raise it for a failure that another attempt would not cure."""
+    """Raise this for a failure that another attempt cannot correct."""
 
 
 class Refused(Exception):
-    """The server understood, and said no."""
+    """The server has refused the call."""
 
     def __init__(self, code, message, issues=()):
         wrong = ['%s: %s' % ('.'.join(issue['path']), issue['message']) for issue in issues]
@@ -1236,14 +1236,14 @@ def run(url=None, token=None, service=None, concurrency=1, name=None, lease_seco
 def main():
     """python millrace.py my_module: works with the functions a module registers, or with my_module:function alone."""
     parser = argparse.ArgumentParser(prog='millrace', description=main.__doc__)
-    parser.add_argument('target', help='a module, or module:function for jobs of any function name')
-    parser.add_argument('--url', help='of the server (MILLRACE_URL)')
-    parser.add_argument('--organization', help='the only one to work in: handle or id (MILLRACE_ORGANIZATION)')
-    parser.add_argument('--service', help='ids or handles of queue services, with commas (MILLRACE_SERVICE)')
-    parser.add_argument('--concurrency', type=int, default=1, help='how many jobs at a time, in threads')
-    parser.add_argument('--name', help='what the worker calls itself; host and process where absent')
-    parser.add_argument('--lease-seconds', type=int, default=30, help='how long it may be silent before it loses jobs')
-    parser.add_argument('--grace-seconds', type=float, default=20, help='how long jobs may take to end after SIGTERM')
+    parser.add_argument('target', help='module, or module:function to call for jobs of any function name')
+    parser.add_argument('--url', help='address of the server (default: MILLRACE_URL)')
+    parser.add_argument('--organization', help='organization to work in: handle or ID (default: MILLRACE_ORGANIZATION)')
+    parser.add_argument('--service', help='IDs or handles of queue services, separated by commas (default: MILLRACE_SERVICE)')
+    parser.add_argument('--concurrency', type=int, default=1, help='number of jobs to run at the same time, in threads (default: 1)')
+    parser.add_argument('--name', help='name of the worker (default: host and process)')
+    parser.add_argument('--lease-seconds', type=int, default=30, help='time without a heartbeat after which the worker loses its jobs (default: 30)')
+    parser.add_argument('--grace-seconds', type=float, default=20, help='time that running jobs have to end after SIGTERM (default: 20)')
     options = vars(parser.parse_args())
     sys.path.insert(0, os.getcwd())
     module, _, function = options.pop('target').partition(':')

@@ -191,7 +191,7 @@ function runtimeOf(config: Config, log: Logger): Promise<Runtime> {
 /** Says at start what whoever may deploy can do, where there is no wall. */
 function warnOfWalls({ secrets }: Config, { unwalled }: RuntimeFacts, log: Logger): void {
   if (unwalled === undefined) return
-  log.warn(`${unwalled} Whoever may deploy is trusted with the server.`)
+  log.warn(`${unwalled} Everybody who may deploy must be trusted with the server.`)
   const names = secrets.inEnvironment
   if (names.length > 0)
     log.warn(

@@ -24,7 +24,7 @@ const DAY_SECONDS = 24 * 60 * 60
 const rootPort = whole(0, 65_535, 4001)
   .optional()
   .describe(
-    'A further port with one front at its root, which `<NAME>` stands for, for clients that drop the path of a base URL; `0` takes any free one.',
+    'Additional port that serves the front `<NAME>` at its root, for clients that drop the path of a base URL; `0` takes any free port.',
   )
 type RootPort = `ROOT_FRONT_${FrontName}_PORT`
 const rootPortOf = (front: FrontName): RootPort => `ROOT_FRONT_${front}_PORT`
@@ -32,47 +32,49 @@ const rootPorts = Object.fromEntries(
   frontNames.map((front) => [rootPortOf(front), rootPort]),
 ) as Record<RootPort, typeof rootPort>
 
-/** Everything the environment can say, under the names it says it by. */
+/** All settings, by the names of their environment variables. */
 const variables = z.object({
   HOST: text(/^[\w.:%[\]-]+$/, 'the name or address to listen on, for example 127.0.0.1')
     .prefault('127.0.0.1')
-    .describe('Address to listen on. Anything but loopback makes `AUTH=token` the default.'),
+    .describe(
+      'Address that the server listens on. With an address other than loopback, `AUTH` defaults to `token`.',
+    ),
   PORT: whole(0, 65_535, 4000)
     .prefault('4000')
-    .describe('Port to listen on; `0` takes any free one.'),
+    .describe('Port that the server listens on; `0` takes any free port.'),
   DATA_DIR: z
     .string()
     .prefault('./data')
     .describe(
-      'Folder of the embedded database, stored files and what is kept of instances. Closed to other users.',
+      'Folder of the embedded database, of stored files and of the files of instances. Other users of the machine cannot read it.',
     ),
   STORAGE_DIR: z
     .string()
     .optional()
     .describe(
-      'Folder of uploaded archives, which several servers on one database must share. Without it `storage` in `DATA_DIR`.',
+      'Folder of uploaded archives. Several servers on one database must share it. Default: `storage` in `DATA_DIR`.',
     ),
   RUNTIME_DIR: z
     .string()
     .optional()
     .describe(
-      'Folder that instances with users of their own work in. These users must be able to pass through to it, so nothing above it may be closed to them (as `/root` is), and nobody but the server may change it. Without it `<DATA_DIR>-runtime`. Instances without such users work in `DATA_DIR`.',
+      'Parent of the working folders of instances that run as separate operating-system users. These users must be able to enter it, so each folder above it must be passable for them (`/root` is not), and only the server may be able to change those folders. Default: `<DATA_DIR>-runtime`. Other instances work in `DATA_DIR`.',
     ),
   INSTANCE_USERS: userRange()
     .prefault('40000-59999')
     .describe(
-      'Numbers of the operating-system users (UIDs) that services run as, one for each: a range that nobody else on the machine uses. `off`: all run as the user of the server.',
+      'Range of operating-system user IDs (UIDs) that services run as, one for each service. Nothing else on the machine may use the range. `off`: all services run as the user of the server.',
     ),
   UNWALLED_ORGANIZATIONS: z
     .enum(['default', 'all'], { error: 'must be default or all' })
     .prefault('default')
     .describe(
-      'Which organizations may run processes where services cannot have users of their own: whoever may deploy is trusted with the server there.',
+      'Organizations that may run processes on a server where services cannot have separate users: `default` or `all`. Everybody who may deploy there must be trusted with the whole server.',
     ),
   DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database')
     .optional()
     .describe(
-      'PostgreSQL server to use. Without it a PostgreSQL is embedded, for one server alone.',
+      'PostgreSQL server to use. Without it the server uses an embedded PostgreSQL, which only one server can use.',
     ),
   REDIS_URL: url(['redis:', 'rediss:'], 'redis://host:6379')
     .optional()
@@ -81,7 +83,7 @@ const variables = z.object({
     .transform(withoutTrailingSlash)
     .optional()
     .describe(
-      'Where browsers and clients reach this installation: what the URLs in answers begin with. Needed where that is a name, or another address than the server has; without it a `Host` is repeated only where it is known to be ours.',
+      'Address at which browsers and clients reach this installation; URLs in responses begin with it. Required when clients use a name, or an address that the server itself does not have. Without it URLs use the `Host` of the request only if that host is known to be this server.',
     ),
   SERVICES_URL: text(
     /^https?:\/\/\*(?:\.[a-z0-9-]+)+(?::\d{1,5})?\/?$/,
@@ -90,188 +92,213 @@ const variables = z.object({
     .transform(withoutTrailingSlash)
     .optional()
     .describe(
-      'Where browsers reach the pages of services, each under a host of its own; needs `PUBLIC_URL` and DNS for all of them. Without it pages have hosts below `localhost`, on this machine alone.',
+      'Address of the pages of services, with `*` in place of the host of each service. Requires `PUBLIC_URL` and a DNS record for all these hosts. Without it pages have hosts below `localhost`, which work on this machine only.',
     ),
   ADVERTISE_URL: url(['http:', 'https:'], 'http://10.0.0.5:4000')
     .transform(withoutTrailingSlash)
     .optional()
-    .describe('Where the other servers of this installation reach this one.'),
+    .describe('Address at which the other servers of this installation reach this server.'),
   TRUST_PROXY: whole(0, 10, 1)
     .prefault('0')
     .describe(
-      'How many proxies stand before this server: so many `X-Forwarded-For`, `-Proto` and `-Host` are believed. Nobody must reach it past them.',
+      'Number of proxies in front of this server, 0 to 10. The server trusts that many entries of `X-Forwarded-For`, `-Proto` and `-Host`. Clients must not be able to bypass the proxies.',
     ),
   AUTH: z
     .enum(['open', 'token'], { error: 'must be open or token' })
     .optional()
     .describe(
-      '`token` wants a credential from everybody; `open` lets whoever has none act as `admin`. ' +
-        'Without it: `open` when `HOST` is loopback, `token` otherwise.',
+      '`token`: callers need a credential. `open`: a caller without a credential acts as `admin`. Default: `open` when `HOST` is loopback, otherwise `token`.',
     ),
   OPEN_FRONTS: anyOf(frontNames)
     .prefault('')
     .describe(
-      'REST fronts that may be used without a credential: as their paths begin, with commas between.',
+      'REST fronts that accept requests without a credential: the names in their paths, separated by commas, for example `abeja,topchef`.',
     ),
   OPEN_FRONT_ROLE: z
     .enum(['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN'], {
       error: 'must be VIEWER, WORKER, DEVELOPER or ADMIN',
     })
     .prefault('DEVELOPER')
-    .describe('What they may then do in the default organization.'),
+    .describe(
+      'Role that requests without a credential have on these fronts, in the default organization.',
+    ),
   ...rootPorts,
   SIGN_IN_SECONDS: seconds('positive', 30 * DAY_SECONDS, 10 * 365 * DAY_SECONDS)
     .prefault(String(30 * DAY_SECONDS))
-    .describe('How long whoever signs in with a password stays signed in (30 days).'),
+    .describe('Time until a sign-in with a password expires (30 days).'),
   AUTH_OPEN_ANYWHERE: flag()
     .prefault('0')
-    .describe('`1` allows `AUTH=open` on a `HOST` that other machines reach.'),
+    .describe('`1` allows `AUTH=open` on a `HOST` that other machines can reach.'),
   ADMIN_TOKEN: text(/^[\x21-\x7e]{16,}$/, 'at least 16 visible ASCII characters without spaces')
     .optional()
-    .describe('Token of the user `admin`. Without it one is made at the first start.'),
+    .describe('Token of the user `admin`. Without it the server creates one at its first start.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be fatal, error, warn, info, debug, trace or silent',
     })
     .prefault('info')
-    .describe('How much the server says of itself, as JSON lines.'),
+    .describe(
+      'Lowest level of the messages in the log of the server, which is written as JSON lines.',
+    ),
   METRICS_TOKEN: text(/^[\x21-\x7e]{16,}$/, 'at least 16 visible ASCII characters without spaces')
     .optional()
-    .describe('Token that may read `/metrics` and nothing else. Administrators may in any case.'),
+    .describe(
+      'Token that may read `/metrics` and nothing else. Administrators of the server may always read it.',
+    ),
   OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:'], 'http://127.0.0.1:4318')
     .transform(withoutTrailingSlash)
     .optional()
     .describe(
-      'OpenTelemetry receiver (OTLP over HTTP) of traces, which get `/v1/traces` appended. Without it nothing is traced.',
+      'OpenTelemetry receiver of traces (OTLP over HTTP); the server appends `/v1/traces`. Without it nothing is traced.',
     ),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url(['http:', 'https:'], 'http://127.0.0.1:4318/v1/traces')
     .optional()
-    .describe('The same with its whole path; it wins.'),
+    .describe(
+      'Complete URL of the receiver of traces; takes precedence over `OTEL_EXPORTER_OTLP_ENDPOINT`.',
+    ),
   OTEL_EXPORTER_OTLP_HEADERS: pairs()
     .optional()
-    .describe('Headers sent with traces: `name=value,name=value`, percent-encoded.'),
-  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs().optional().describe('More of them; they win.'),
+    .describe('Headers to send with traces: `name=value,name=value`, percent-encoded.'),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: pairs()
+    .optional()
+    .describe(
+      'Additional headers to send with traces; take precedence over `OTEL_EXPORTER_OTLP_HEADERS`.',
+    ),
   OTEL_SERVICE_NAME: text(/^\S(?:.{0,98}\S)?$/, 'a name of at most 100 characters')
     .prefault('millrace')
-    .describe('Under which name traces are sent.'),
+    .describe('Service name in traces.'),
   PYTHON: z
     .string()
     .optional()
     .describe(
-      'Python that runs handlers: a command or a path. Without it `.venv/bin/python` where there is one, else `python3`.',
+      'Python that runs handlers: a command or a path. Default: `.venv/bin/python` if it exists, otherwise `python3`.',
     ),
   MAX_BODY_BYTES: whole(1024, 1024 * MIB, MIB)
     .prefault(String(MIB))
-    .describe('Largest body of a GraphQL request (1 MiB).'),
+    .describe('Maximum size of the body of a GraphQL request (1 MiB).'),
   TRUSTED_DOCUMENTS: z
     .string()
     .optional()
     .describe(
-      'File of the only GraphQL documents that are run, besides those of the command line and the workers of this version: a JSON object of documents by SHA-256 or name. Without it any document is.',
+      'File with the only GraphQL documents that the server executes, besides those of the command line and the workers of the same version: a JSON object from SHA-256 or name to document. Without it the server executes any document.',
     ),
   MAX_TOKENS: whole(100, 1_000_000, 5000)
     .prefault('5000')
-    .describe('Most tokens (names, numbers, brackets …) of a GraphQL document.'),
+    .describe('Maximum number of tokens (names, numbers, brackets …) of a GraphQL document.'),
   MAX_DEPTH: whole(3, 200, 20)
     .prefault('20')
-    .describe('How deep the fields of an operation may be nested.'),
+    .describe('Maximum nesting depth of the fields of an operation.'),
   MAX_ALIASES: whole(0, 100_000, 100)
     .prefault('100')
-    .describe('Most aliases of an operation, with those of the fragments it spreads.'),
+    .describe(
+      'Maximum number of aliases of an operation, including those of the fragments it spreads.',
+    ),
   MAX_COST: whole(100, 1_000_000_000, 50_000)
     .prefault('50000')
     .describe(
-      'Most objects that an operation may ask for; `docs/limits.md` says how they are counted.',
+      'Maximum number of objects that an operation may ask for; `docs/limits.md` explains how they are counted.',
     ),
   MAX_ANSWER_BYTES: whole(65_536, 1024 * MIB, 32 * MIB)
     .prefault(String(32 * MIB))
     .describe(
-      'Most bytes that one operation may read and answer (32 MiB); a REST front, one page of its answer.',
+      'Maximum number of bytes that one operation may read and return (32 MiB); on a REST front, one page of a response.',
     ),
   MAX_ANSWER_BYTES_PER_CALLER: whole(65_536, 1024 * 1024 * MIB, 64 * MIB)
     .prefault(String(64 * MIB))
-    .describe('Most bytes of all answers of one caller that are being made and sent (64 MiB).'),
+    .describe(
+      'Maximum size of all responses to one caller that are being prepared or sent at the same time (64 MiB).',
+    ),
   MAX_ANSWER_BYTES_IN_ALL: whole(65_536, 1024 * 1024 * MIB, 256 * MIB)
     .prefault(String(256 * MIB))
-    .describe('Most bytes of all answers that are being made and sent (256 MiB).'),
+    .describe(
+      'Maximum size of all responses that are being prepared or sent at the same time (256 MiB).',
+    ),
   BODY_TIMEOUT_SECONDS: seconds('positive', 30)
     .prefault('30')
-    .describe('How long the headers of a request, and then its body, may take to come.'),
+    .describe(
+      'Time limit for receiving the headers of a request, and then for receiving its body.',
+    ),
   OPERATION_TIMEOUT_SECONDS: seconds('positive', 60)
     .prefault('60')
     .describe(
-      'How long an operation, or one delivery of a subscription, may take. Keep it above `INVOKE_TIMEOUT_SECONDS`.',
+      'Time limit for an operation, or for one delivery of a subscription. Keep it above `INVOKE_TIMEOUT_SECONDS`.',
     ),
   OPERATIONS_PER_SECOND: whole(0, 1_000_000, 1000)
     .prefault('1000')
     .describe(
-      'Operations that one caller may begin each second, twice as many after a pause; `0`: any number.',
+      'Number of operations that one caller may start each second, twice as many after a pause; `0`: no limit.',
     ),
   MAX_SOCKETS: whole(1, 1_000_000, 2000)
     .prefault('2000')
     .describe(
-      'Most WebSockets of one caller at once, and of one address while they have not said who they are.',
+      'Maximum number of open WebSockets for one caller, and for one address as long as its connections are not authenticated.',
     ),
   MAX_SUBSCRIPTIONS: whole(1, 10_000_000, 10_000)
     .prefault('10000')
-    .describe('Most subscriptions of one caller at once, over WebSocket and SSE together.'),
+    .describe(
+      'Maximum number of open subscriptions of one caller, over WebSocket and SSE together.',
+    ),
   UPLOAD_STALL_SECONDS: seconds('positive', 60)
     .prefault('60')
     .describe(
-      'An upload, or the body of a call of a service, that brings less than 1 KiB in so long is cut off, and so is a connection over which an answer waits and less than 1 KiB of it is read in so long.',
+      'Time limit for progress. The server closes a connection when an upload, or the body of a call to a service, brings less than 1 KiB in this time, or when the client reads less than 1 KiB of a waiting response in this time.',
     ),
   MAX_ARCHIVE_BYTES: whole(1, Number.MAX_SAFE_INTEGER, 512 * MIB)
     .prefault(String(512 * MIB))
-    .describe('Largest archive that can be uploaded (512 MiB).'),
+    .describe('Maximum size of an uploaded archive (512 MiB).'),
   MAX_UNPACKED_BYTES: whole(1, Number.MAX_SAFE_INTEGER, 1024 * MIB)
     .prefault(String(1024 * MIB))
-    .describe('Most bytes that an archive may unpack to (1 GiB).'),
+    .describe('Maximum size of the unpacked files of an archive (1 GiB).'),
   MAX_ARCHIVE_FILES: whole(1, 10_000_000, 20_000)
     .prefault('20000')
-    .describe('Most entries that an archive may hold, and most folders that it may make.'),
+    .describe('Maximum number of entries in an archive, and of folders that it creates.'),
   INVOKE_TIMEOUT_SECONDS: seconds('positive', 30)
     .prefault('30')
-    .describe('How long a service may take to answer.'),
+    .describe('Time limit for a service to respond to a call.'),
   START_TIMEOUT_SECONDS: seconds('positive', 60)
     .prefault('60')
-    .describe('An instance that is not healthy by then has failed.'),
+    .describe('Time until an instance must be healthy; after it the start has failed.'),
   STOP_GRACE_SECONDS: seconds('zero too', 10)
     .prefault('10')
-    .describe('From asking an instance to stop until it is killed.'),
+    .describe('Time between asking an instance to stop and killing it.'),
   MAX_RESTARTS: whole(0, 1_000_000, 5)
     .prefault('5')
     .describe(
-      'Restarts in a row before a service is `FAILED`; 2 at most for an instance that was never ready.',
+      'Number of restarts in a row before a service becomes `FAILED`; at most 2 for an instance that was never ready.',
     ),
   SCALE_DOWN_SECONDS: seconds('positive', 60)
     .prefault('60')
-    .describe('Autoscale ends instances that were not needed for so long.'),
+    .describe('Autoscale stops instances that were not needed for this time.'),
   CANCEL_GRACE_SECONDS: seconds('zero too', 30)
     .prefault('30')
-    .describe('From asking the worker of a job to end it until the job is taken from it.'),
+    .describe(
+      'Time between asking a worker to end a canceled job and taking the job away from it.',
+    ),
   LEASE_SECONDS: seconds('positive', 15)
     .prefault('15')
-    .describe('A server that is silent this long loses its services to another.'),
+    .describe(
+      'Time after which another server takes over the services of a server that is silent.',
+    ),
   LOG_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
     .prefault(String(30 * DAY_SECONDS))
-    .describe('How long log lines are kept (30 days); `0` keeps them forever.'),
+    .describe('Time that log lines are kept (30 days); `0` keeps them forever.'),
   LOG_RETENTION_LINES: whole(0, Number.MAX_SAFE_INTEGER, 1_000_000)
     .prefault('1000000')
-    .describe('How many lines of one log are kept; `0` keeps all.'),
+    .describe('Number of lines that are kept of one log; `0` keeps all.'),
   EVENT_RETENTION_SECONDS: seconds('zero too', 90 * DAY_SECONDS, Infinity)
     .prefault(String(90 * DAY_SECONDS))
-    .describe('How long events are kept (90 days); `0` keeps them forever.'),
+    .describe('Time that events are kept (90 days); `0` keeps them forever.'),
   JOB_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
     .prefault(String(30 * DAY_SECONDS))
     .describe(
-      'How long ended jobs are kept that do not say it themselves (30 days); `0` keeps them forever.',
+      'Time that a job is kept after it has ended, unless the job sets its own time (30 days); `0` keeps jobs forever.',
     ),
   TRAFFIC_RETENTION_SECONDS: seconds('zero too', 30 * DAY_SECONDS, Infinity)
     .prefault(String(30 * DAY_SECONDS))
-    .describe('How long the counts of calls are kept (30 days); `0` keeps them forever.'),
+    .describe('Time that the counts of calls are kept (30 days); `0` keeps them forever.'),
   SHUTDOWN_GRACE_SECONDS: seconds('zero too', 20)
     .prefault('20')
-    .describe('From SIGTERM until what still runs is cut off.'),
+    .describe('Time between SIGTERM and cutting off everything that still runs.'),
 })
 
 export type Config = ReturnType<typeof configOf>
@@ -299,10 +326,10 @@ const isSecret = (name: string): boolean => SECRETS.some((secret) => secret === 
 const fileOf = (name: string): string => `${name}_FILE`
 
 const names: readonly string[] = [...Object.keys(variables.shape), ...SECRETS.map(fileOf)]
-/** Also `MILLRACE_*`, but read by the command line, not by the server. */
+/** Variables `MILLRACE_*` that the command line reads, not the server. */
 const CLIENT_NAMES = ['MILLRACE_URL', 'MILLRACE_TOKEN', 'MILLRACE_ORGANIZATION']
 
-/** A setting that each front has is told of once. */
+/** A setting that each front has is shown once. */
 const shown = (name: string): string => name.replace(/^(ROOT_FRONT_)\w+(_PORT)$/, '$1<NAME>$2')
 
 /** Each variable with its default as text ('' where it has none) and its meaning, for the documentation. */
@@ -315,11 +342,11 @@ export const configTable = [
     meaning: schema.description ?? '',
   },
   ...(isSecret(name)
-    ? [{ name: fileOf(name), default: '', meaning: `File that \`${name}\` is read from instead.` }]
+    ? [{ name: fileOf(name), default: '', meaning: `File that contains the value of \`${name}\`.` }]
     : []),
 ])
 
-/** The environment of this process; what it does not say is taken from the file `.env` in `folder`. */
+/** The environment of this process, completed by the file `.env` in `folder`. */
 export function environment(folder = process.cwd()): NodeJS.ProcessEnv {
   const file = join(folder, '.env')
   return existsSync(file)
@@ -356,9 +383,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 function configOf(
   env: z.output<typeof variables>,
   secrets: {
-    /** Names of those that the environment holds, or `.env`. */
+    /** Names of the secrets that the environment or `.env` contains. */
     readonly inEnvironment: readonly string[]
-    /** Files that the others were read from. */
+    /** Files that the other secrets were read from. */
     readonly files: readonly string[]
   },
 ) {
@@ -449,7 +476,7 @@ function unknownNames(env: NodeJS.ProcessEnv): string[] {
     })
 }
 
-/** Puts secrets that are in files where they would be if the environment said them. */
+/** Reads the secrets that are in files into `given`, as if the environment contained them. */
 function secretsInFiles(
   given: Record<string, string>,
   spelled: Record<string, string>,
@@ -458,7 +485,8 @@ function secretsInFiles(
     const path = given[fileOf(name)]
     const spelling = spelled[fileOf(name)]
     if (path === undefined || spelling === undefined) return []
-    if (name in given) return [`${spelled[name]} and ${spelling} are both set: set one of them.`]
+    if (name in given)
+      return [`${spelled[name]} and ${spelling} are both set: set only one of them.`]
     try {
       const text = readFileSync(path, 'utf8').trim()
       if (text === '') return [`${spelling} names a file that is empty: ${path}.`]
@@ -481,7 +509,7 @@ function hostsShared({ PUBLIC_URL, SERVICES_URL }: Readonly<Record<string, strin
   if (services === undefined) return []
   const ours = variables.shape.PUBLIC_URL.safeParse(PUBLIC_URL).data
   if (PUBLIC_URL === undefined || ours === undefined)
-    return PUBLIC_URL === undefined ? ['SERVICES_URL needs PUBLIC_URL beside it.'] : []
+    return PUBLIC_URL === undefined ? ['SERVICES_URL requires PUBLIC_URL.'] : []
   const [own, parent] = [new URL(ours).hostname, new URL(services).hostname.slice(2)]
   if (own.endsWith(`.${parent}`))
     return [
@@ -489,7 +517,7 @@ function hostsShared({ PUBLIC_URL, SERVICES_URL }: Readonly<Record<string, strin
     ]
   // over https the cookie has a name that other hosts cannot set
   return ours.startsWith('http:') && domain(own) === domain(parent)
-    ? ['SERVICES_URL must be of another domain than PUBLIC_URL, or both begin with https.']
+    ? ['SERVICES_URL must use another domain than PUBLIC_URL, or both must begin with https.']
     : []
 }
 
@@ -503,13 +531,11 @@ function portsTwice(given: Readonly<Record<string, string>>): string[] {
     const port = given[name] ?? (name === 'PORT' ? '4000' : '0')
     const other = taken.get(port)
     if (port !== '0') taken.set(port, other ?? name)
-    return port === '0' || other === undefined
-      ? []
-      : [`${name} must be another port than ${other}.`]
+    return port === '0' || other === undefined ? [] : [`${name} must differ from ${other}.`]
   })
 }
 
-/** Open access on an address that others reach. Looks at its own variables only, so that it is told beside all else. */
+/** Open access on an address that others reach. Looks at its own variables only, so that it is reported together with all other problems. */
 function openToStrangers(given: Readonly<Record<string, string>>): string[] {
   const { HOST, AUTH_OPEN_ANYWHERE } = variables.shape
   const host = HOST.safeParse(given.HOST).data

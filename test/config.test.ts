@@ -123,7 +123,7 @@ describe('readConfig', () => {
   })
 
   test.each([
-    [{ SERVICES_URL: 'https://*.apps.example.org' }, 'needs PUBLIC_URL'],
+    [{ SERVICES_URL: 'https://*.apps.example.org' }, 'requires PUBLIC_URL'],
     [{ PUBLIC_URL: 'https://m.example.org', SERVICES_URL: 'https://*.example.org' }, 'cover'],
     [{ PUBLIC_URL: 'http://m.example.org', SERVICES_URL: 'http://*.apps.example.org' }, 'another'],
     [{ PUBLIC_URL: 'https://m.example.org', SERVICES_URL: 'https://apps.example.org' }, 'must be'],
@@ -174,7 +174,7 @@ describe('secrets', () => {
     expect(said.secrets).toEqual({ inEnvironment: [name], files: [] })
     expect(read.secrets).toEqual({ inEnvironment: [], files: [file] })
     expect(problemsOf({ [name]: value, [`${name}_FILE`]: file })).toEqual([
-      `${name} and ${name}_FILE are both set: set one of them.`,
+      `${name} and ${name}_FILE are both set: set only one of them.`,
     ])
     expect(problemsOf({ [`${name}_FILE`]: join(folder, 'nothing') })).toEqual([
       expect.stringMatching(`^${name}_FILE names a file that cannot be read: ENOENT`),
@@ -216,7 +216,7 @@ describe('environment', () => {
   })
 })
 
-test('docs/configuration.md and the code tell the same', async () => {
+test('docs/configuration.md matches the code', async () => {
   const page = await readFile(new URL('../docs/configuration.md', import.meta.url), 'utf8')
   const rows = page.split('\n').filter((line) => line.startsWith('| `'))
   const cells = rows.map((row) =>

@@ -23,18 +23,18 @@ const ROLES: readonly Role[] = ['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN']
 
 /** `token` and `organization`: who may do what. */
 export function addAccess(program: Command): void {
-  const token = program.command('token').description('make and end credentials')
+  const token = program.command('token').description('create and revoke tokens')
   talking(token.command('create [name]'))
-    .description('make a token and print its secret, which is shown this once')
-    .option('--role <role>', 'what it may do: viewer, worker, developer or admin', readRole)
+    .description('create a token and print its secret, which is shown only once')
+    .option('--role <role>', 'rights of the token: viewer, worker, developer or admin', readRole)
     .option(
       '--expires-in <duration>',
-      'when it ends by itself, such as 30d; never when absent',
+      'time until the token expires, for example 30d (default: never)',
       readExpiry,
     )
     .option(
       '--front <name>',
-      `print what clients of an old system need to use it: ${frontWords.join(', ')}; its name and developer are then the defaults`,
+      `print the environment variables for clients of an older system: ${frontWords.join(', ')}; sets the default name to that of the system and the default role to developer`,
       readFront,
     )
     .action(async (given: string | undefined, options: TokenOptions, command: Command) => {
@@ -42,7 +42,7 @@ export function addAccess(program: Command): void {
       const name = given ?? front
       const role = options.role ?? (front && 'DEVELOPER')
       if (name === undefined || role === undefined)
-        throw new Refusal('Give the token a name and a --role, or say for which --front it is.')
+        throw new Refusal('Enter a name and a --role for the token, or a --front.')
       const server = serverOf(command)
       const { createToken } = await send(server, CliCreateTokenDocument, {
         input: {
@@ -56,21 +56,21 @@ export function addAccess(program: Command): void {
       answer(isJson(command), { ...made, secret, ...(variables && { variables }) }, () =>
         variables ? exported(variables) : secret,
       )
-      if (!isJson(command)) note(`It ends with \`npx millrace token revoke ${made.id}\`.`)
+      if (!isJson(command)) note(`To revoke it: npx millrace token revoke ${made.id}`)
     })
   talking(token.command('revoke <id>'))
-    .description('end a token')
+    .description('revoke a token, so that it stops working at once')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { revokeToken } = await send(serverOf(command), CliRevokeTokenDocument, {
         input: { id },
       })
       const { token: ended } = done(revokeToken)
-      answer(isJson(command), ended, () => `Token ${ended.name} is revoked.`)
+      answer(isJson(command), ended, () => `Token ${ended.name} was revoked.`)
     })
 
-  const organization = program.command('organization').description('make organizations')
+  const organization = program.command('organization').description('create organizations')
   talking(organization.command('create <name>'))
-    .description('make an organization; you become its first admin')
+    .description('create an organization; you become its first admin')
     .action(async (name: string, _options: unknown, command: Command) => {
       // the server makes it, not one of its organizations
       const server = { ...serverOf(command), organization: undefined }
@@ -78,12 +78,13 @@ export function addAccess(program: Command): void {
         input: { name },
       })
       const { organization: made } = done(createOrganization)
-      answer(isJson(command), made, () => `Organization ${made.handle} (${made.id}) is there.`)
+      answer(isJson(command), made, () => `Organization ${made.handle} (${made.id}) was created.`)
     })
 }
 
 function readRole(text: string): Role {
   const role = ROLES.find((one) => one === text.toUpperCase())
-  if (role === undefined) throw new InvalidArgumentError('Give viewer, worker, developer or admin.')
+  if (role === undefined)
+    throw new InvalidArgumentError('Enter viewer, worker, developer or admin.')
   return role
 }

@@ -10,7 +10,7 @@ import { asOption } from '../kit/organization-words.ts'
 import { Presence } from './presence.ts'
 import { ServerAway, Refusal } from './refusal.ts'
 
-/** Where Millrace is and who asks. */
+/** The address of Millrace, and the caller. */
 export interface ServerAccess {
   readonly url: string
   readonly token: string | undefined
@@ -53,8 +53,8 @@ export function authorization({ token, organization }: ServerAccess): Record<str
 /** Of a request that got no answer, for whatever cause. */
 export const unreachable = ({ url }: ServerAccess, cause?: unknown): ServerAway =>
   new ServerAway(
-    `Millrace does not answer at ${url}. Start it with \`npm start\`, or set MILLRACE_URL.`,
-    'it does not answer',
+    `There is no response from Millrace at ${url}. Start the server with \`npm start\`, or set MILLRACE_URL to its address.`,
+    'no response',
     isTimeout(cause), // somebody listens
   )
 
@@ -97,7 +97,7 @@ async function ask<Result, Variables>(
 
 /** What answers is not Millrace: a proxy whose server is away, or it is another address that is meant. */
 function stranger({ url }: ServerAccess, status: number): Refusal {
-  const message = `What answers at ${url} is not Millrace (status ${status}): set MILLRACE_URL.`
+  const message = `The server at ${url} is not Millrace (status ${status}). Set MILLRACE_URL to the address of Millrace.`
   return status >= 500 ? new ServerAway(message, `status ${status}`, false) : new Refusal(message)
 }
 
@@ -134,7 +134,7 @@ export function refusalOf(server: ServerAccess, errors: readonly ApiError[]): Re
   const isUnknown = errors.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED')
   if (isUnknown && server.token === undefined)
     return new Refusal(
-      `Millrace at ${server.url} wants a credential: set MILLRACE_TOKEN, or give --token.`,
+      `Millrace at ${server.url} requires a token: set MILLRACE_TOKEN or use --token.`,
     )
   const message = errors.map(({ message: why }) => asOption(why)).join('\n')
   return errors.every(isPassing) ? new ServerAway(message, message, true) : new Refusal(message)

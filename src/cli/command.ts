@@ -12,33 +12,33 @@ interface SharedOptions {
 
 export const DEFAULT_URL = 'http://127.0.0.1:4000'
 
-/** Adds what every command that talks to the API has. */
+/** Adds the options of every command that calls the API. */
 export function talking(command: Command): Command {
   return answering(command)
-    .option('--url <url>', `where Millrace is (MILLRACE_URL, else ${DEFAULT_URL})`)
+    .option('--url <url>', `address of the server (default: MILLRACE_URL, or ${DEFAULT_URL})`)
     .option(
       '--token <token>',
-      'the credential (MILLRACE_TOKEN, else the password of the URL, else none)',
+      'access token (default: MILLRACE_TOKEN, or the password in the URL, or none)',
     )
     .option(
       '--organization <handle>',
-      'the only organization to act in, for members of several: handle or id, also that of an old system (MILLRACE_ORGANIZATION, else the user name of the URL, else all)',
+      'organization to act in, for members of several: handle, ID, or its ID in an older system (default: MILLRACE_ORGANIZATION, or the user name in the URL, or all)',
     )
 }
 
-/** Adds what every command has. */
+/** Adds the options of every command. */
 export function answering(command: Command): Command {
-  return command.option('--json', 'answer as one JSON document')
+  return command.option('--json', 'print the result as JSON')
 }
 
-/** Where the command is to go. */
+/** The server and the credential that a command uses. */
 export function serverOf(command: Command): ServerAccess {
   const { url, token, organization } = command.optsWithGlobals<SharedOptions>()
   const text = url ?? nonEmpty(process.env['MILLRACE_URL']) ?? DEFAULT_URL
   const base = readBaseUrl(text)
   if (base === undefined)
     throw new Refusal(
-      `${JSON.stringify(withoutSecret(text))} is not a URL: write it like ${DEFAULT_URL}.`,
+      `${JSON.stringify(withoutSecret(text))} is not a URL. Example: ${DEFAULT_URL}`,
     )
   return {
     url: base.url,
@@ -61,6 +61,6 @@ export const readWhole =
   (text: string): number => {
     const value = Number(text)
     if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value))
-      throw new InvalidArgumentError(`Give a whole number of at least ${least}.`)
+      throw new InvalidArgumentError(`Enter a whole number of at least ${least}.`)
     return value
   }

@@ -37,7 +37,7 @@ export class Density {
     return this.#holes.length === 0 && this.#wrong.length === 0
   }
 
-  /** What was found, in a line. */
+  /** The result of the check, in one line. */
   get report(): string {
     if (!this.isWhole) {
       const holes = this.#holes.map(({ from, to }) =>
@@ -46,7 +46,7 @@ export class Density {
       return `not complete: ${[...holes, ...this.#wrong].join('; ')}`
     }
     return this.#first === undefined || this.#first > this.#last
-      ? 'verified: there are no lines'
+      ? 'verified: the log has no lines'
       : `verified: lines ${this.#first} to ${this.#last} complete`
   }
 }

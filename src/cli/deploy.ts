@@ -31,33 +31,40 @@ interface DeployOptions extends ProgramChoice {
   readonly wait: boolean
 }
 
-/** `deploy`: from a folder to a service that answers. */
+/** `deploy`: creates a service from a folder, or updates it. */
 export function addDeploy(program: Command): void {
   talking(program.command('deploy'))
-    .description('pack a folder, send it and run it as a service')
+    .description('upload a folder and run it as a service')
     .argument(
       '<folder>',
-      'the folder that holds your code; left out is what its .millraceignore names, else its .gitignore, and node_modules, virtual environments of Python, .git, __pycache__, *.pyc and .DS_Store',
+      'folder with your code. Not uploaded: files that .millraceignore names (or .gitignore, if there is no .millraceignore), node_modules, virtual environments of Python, .git, __pycache__, *.pyc and .DS_Store',
     )
-    .option('--name <name>', "the deployment; the folder's name when absent")
-    .option('--service <name>', "the service; the deployment's name when absent")
-    .option('--handler <module:function>', 'what to call; main:handler when absent')
-    .option('--image <image>', 'what runs it, python or node; guessed when absent', readImage)
-    .option('--command <command>', 'a command that listens on $PORT, instead of a handler')
-    .option('--instances <n>', 'how many processes', readWhole(1))
-    .option('--env <NAME=value>', 'a variable; may be repeated', readVariable(false))
+    .option('--name <name>', 'name of the deployment (default: the name of the folder)')
+    .option('--service <name>', 'name of the service (default: the name of the deployment)')
+    .option('--handler <module:function>', 'function that handles requests (default: main:handler)')
+    .option(
+      '--image <image>',
+      'language that runs the code, python or node (default: chosen by the files)',
+      readImage,
+    )
+    .option(
+      '--command <command>',
+      'command that starts a program that listens on $PORT, instead of a handler',
+    )
+    .option('--instances <n>', 'number of processes', readWhole(1))
+    .option('--env <NAME=value>', 'environment variable; may be repeated', readVariable(false))
     .option(
       '--secret <NAME=value>',
-      'a variable that is not shown; may be repeated',
+      'environment variable whose value is hidden; may be repeated',
       readVariable(true),
     )
     .option(
       '--allow-origin <origin>',
-      'let pages of this origin call it from a browser, or * of every one; may be repeated',
+      'web origin whose pages may call the service from a browser, or * for all; may be repeated',
       readOrigin,
     )
-    .option('--version <label>', 'a name for the version; made from the content when absent')
-    .option('--no-wait', 'do not wait until it serves')
+    .option('--version <label>', 'label of the version (default: computed from the content)')
+    .option('--no-wait', 'do not wait until the service is ready')
     .action(async (folder: string, options: DeployOptions, command: Command) => {
       const { service, version, isReused } = await deploy(serverOf(command), folder, options)
       const url = new URL(serverOf(command).url)
@@ -94,9 +101,10 @@ async function deploy(server: ServerAccess, folder: string, options: DeployOptio
       program,
       packed,
     })
-    if (isReused) note(`Version ${version.label} is there already; nothing is sent.`)
+    if (isReused) note(`Version ${version.label} already exists; nothing was uploaded.`)
     const leftOut = version.archive?.leftOut ?? []
-    if (leftOut.length > 0) note(`Left out, as macOS adds them by itself: ${leftOut.join(', ')}.`)
+    if (leftOut.length > 0)
+      note(`Left out, as files that macOS adds automatically: ${leftOut.join(', ')}.`)
     const made = await provideService(server, version.id, options.service ?? name, options)
     const service = options.wait ? await settled(server, made, version.id) : made
     return { service, version: { id: version.id, label: version.label }, isReused }
@@ -149,14 +157,14 @@ async function provideService(
 function readOrigin(text: string, before: readonly string[] = []): readonly string[] {
   if (text !== '*' && !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+$/i.test(text))
     throw new InvalidArgumentError(
-      'Give scheme, host and port, and nothing behind them, like https://app.example.com.',
+      'Enter scheme, host and port only, for example https://app.example.com.',
     )
   return [...before, text]
 }
 
 function readImage(text: string): string {
   if (!/^(?:python|node)(?::|$)/.test(text))
-    throw new InvalidArgumentError('There are python and node; for all else give a --command.')
+    throw new InvalidArgumentError('Enter python or node. For other programs use --command.')
   return text
 }
 
@@ -171,6 +179,6 @@ const readVariable =
   (text: string, before: readonly Variable[] = []): readonly Variable[] => {
     const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? []
     if (name === undefined || value === undefined)
-      throw new InvalidArgumentError('Give a name and a value, like MODE=fast.')
+      throw new InvalidArgumentError('Enter a name and a value, for example MODE=fast.')
     return [...before.filter((variable) => variable.name !== name), { name, value, isSecret }]
   }

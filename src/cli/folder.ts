@@ -43,19 +43,21 @@ export function mustHaveFiles(folder: string, { entries, leftOut }: ReadFolder):
   if (entries.some(({ kind }) => kind !== 'folder')) return
   throw new Refusal(
     leftOut.length === 0
-      ? `${folder} is empty: give the folder that holds your code.`
-      : `${folder} has nothing that is sent: give the folder that holds your code.`,
+      ? `${folder} is empty. Enter the folder that contains your code.`
+      : `${folder} contains no files to upload. Enter the folder that contains your code.`,
   )
 }
 
 async function mustBeFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT')
-      throw new Refusal(`There is no folder ${folder}: give the one that holds your code.`)
+      throw new Refusal(
+        `The folder ${folder} does not exist. Enter the folder that contains your code.`,
+      )
     throw unreadable(folder, error)
   })
   if (!found.isDirectory())
-    throw new Refusal(`${folder} is a file: give the folder that holds your code.`)
+    throw new Refusal(`${folder} is a file. Enter the folder that contains your code.`)
 }
 
 class Walk {
@@ -86,7 +88,7 @@ class Walk {
         (isFolder && (await this.#isEnvironment(path, ignoreFiles)) ? 'environment' : undefined)
       if (reason !== undefined) this.leftOut.push({ path, isFolder, reason })
       else if (!isUtf8(one.name, name))
-        throw new Refusal(`${join(here, name)} has a name that is not UTF-8: rename it.`)
+        throw new Refusal(`${join(here, name)} has a name that is not valid UTF-8. Rename it.`)
       else if (isFolder) await this.into(path, ignoreFiles)
       else this.entries.push(await this.#entry(path, one))
     }
@@ -106,7 +108,10 @@ class Walk {
     const full = join(this.#root, path)
     if (found.isSymbolicLink())
       return { kind: 'link', path, target: await inside(this.#root, full) }
-    if (!found.isFile()) throw new Refusal(`${full} is neither a file nor a folder: leave it out.`)
+    if (!found.isFile())
+      throw new Refusal(
+        `${full} is neither a file nor a folder. Remove it, or name it in .millraceignore.`,
+      )
     const { size, mode } = await stat(full).catch((error: unknown) => {
       throw unreadable(full, error)
     })
@@ -131,10 +136,12 @@ async function inside(root: string, link: string): Promise<string> {
     resolve(target) === target
   )
     throw new Refusal(
-      `${link} is a link out of the folder, to ${target}: put what it leads to into the folder.`,
+      `${link} is a link to ${target}, outside of the folder. Copy the target into the folder.`,
     )
   if (!isUtf8(bytes, target))
-    throw new Refusal(`${link} is a link to a name that is not UTF-8, ${target}: rename that.`)
+    throw new Refusal(
+      `${link} is a link to ${target}, a name that is not valid UTF-8. Rename the target.`,
+    )
   return target.replaceAll(sep, '/')
 }
 

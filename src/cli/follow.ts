@@ -46,7 +46,7 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
       closed(event) {
         clearTimeout(settling)
         const { code = 0, reason } = closeOf(event)
-        if (!FINAL.has(code)) away(WHY[code] ?? (reason || 'the connection is lost'))
+        if (!FINAL.has(code)) away(WHY[code] ?? (reason || 'the connection was lost'))
       },
     },
   })
@@ -68,14 +68,14 @@ export async function* follow<Result, Variables extends Record<string, unknown>>
 const FINAL: ReadonlySet<number> = new Set([1000, CloseCode.Forbidden])
 /** What other close codes stand for. */
 const WHY: Readonly<Record<number, string>> = {
-  1001: 'it is being stopped',
-  1012: 'it is being started again',
-  1013: 'it cannot serve at this moment',
-  4499: 'it gives no sign of life', // of the client's own
+  1001: 'the server is stopping',
+  1012: 'the server is restarting',
+  1013: 'the server cannot serve requests at the moment',
+  4499: 'the connection is silent', // of the client's own
 }
 
 const FORBIDDEN: ApiError = {
-  message: 'The credential is not known, has expired or was revoked.',
+  message: 'The token is unknown, has expired or was revoked.',
   extensions: { code: 'UNAUTHENTICATED' },
 }
 
@@ -95,7 +95,7 @@ function translated(server: ServerAccess, error: unknown): Error {
   if (code === CloseCode.Forbidden) return refusalOf(server, [FORBIDDEN])
   if (code !== undefined)
     return new Refusal(
-      `Millrace at ${server.url} has ended the connection: ${reason || `code ${code}`}.`,
+      `Millrace at ${server.url} closed the connection: ${reason || `code ${code}`}.`,
     )
   return error instanceof Error ? error : new Refusal(reasonOf(error))
 }

@@ -29,6 +29,6 @@ export const exported = (variables: Variables): string =>
 
 export function readFront(text: string): FrontWord {
   const word = frontWords.find((one) => one === text.toLowerCase())
-  if (word === undefined) throw new InvalidArgumentError(`Give one of ${frontWords.join(', ')}.`)
+  if (word === undefined) throw new InvalidArgumentError(`Enter one of ${frontWords.join(', ')}.`)
   return word
 }

@@ -54,16 +54,21 @@ const BYTES = 'application/octet-stream'
 /** `invoke`: calls a service by plain HTTP, streamed both ways. */
 export function addInvoke(program: Command): void {
   talking(program.command('invoke'))
-    .description('call a service; without --data or --file it sends what stdin gives')
-    .argument('<service>', 'id or handle')
-    .option('--data <text>', 'send this text')
-    .option('--file <file>', 'send this file')
-    .option('--content-type <type>', 'what is sent; guessed when absent')
-    .option('--output <file>', 'write the answer to this file')
+    .description(
+      'call a service and print its response; without --data or --file, stdin is the body of the request',
+    )
+    .argument('<service>', 'ID or handle of the service')
+    .option('--data <text>', 'text to send as the body')
+    .option('--file <file>', 'file to send as the body')
+    .option(
+      '--content-type <type>',
+      'content type of the body (default: chosen by the data or the file)',
+    )
+    .option('--output <file>', 'file to write the response to')
     .action(async (name: string, options: InvokeOptions, command: Command) => {
       const server = serverOf(command)
       if (options.data !== undefined && options.file !== undefined)
-        command.error('error: give --data or --file, not both', { exitCode: 2 })
+        command.error('error: use --data or --file, not both', { exitCode: 2 })
       const body = await bodyOf(options)
       const { invokeUrl, handle } = withProcesses(await findService(server, name, 'VIEWER'))
       const { request } = await import('undici')
@@ -83,14 +88,14 @@ export function addInvoke(program: Command): void {
       const { statusCode, headers } = response
       if (statusCode < 200 || statusCode > 299)
         throw new Refusal(
-          `${handle} answers with status ${statusCode}.\n${await response.body.text()}${statusCode < 500 ? '' : `\nIts log may say why: npx millrace logs ${handle}`}`,
+          `${handle} returned status ${statusCode}.\n${await response.body.text()}${statusCode < 500 ? '' : `\nIts log may have the reason: npx millrace logs ${handle}`}`,
         )
       const type = String(headers['content-type'] ?? BYTES)
       if (options.output !== undefined) {
         await pipeline(response.body, createWriteStream(options.output))
         if (isJson(command))
           answer(true, { status: statusCode, contentType: type, output: options.output }, String)
-        else note(`${type} in ${options.output}`)
+        else note(`The response (${type}) is in ${options.output}.`)
       } else if (isJson(command)) {
         const content = contentOf(type, await buffer(response.body))
         answer(true, { status: statusCode, contentType: type, ...content }, String)
@@ -109,10 +114,10 @@ async function bodyOf({ data, file }: InvokeOptions): Promise<Body | undefined> 
   if (data !== undefined) return { bytes: data, type: isJsonText(data) ? JSON_TYPE : TEXT_TYPE }
   if (file !== undefined) {
     const found = await stat(file).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') throw new Refusal(`There is no file ${file}.`)
+      if (codeOf(error) === 'ENOENT') throw new Refusal(`The file ${file} does not exist.`)
       throw error
     })
-    if (!found.isFile()) throw new Refusal(`${file} is no file.`)
+    if (!found.isFile()) throw new Refusal(`${file} is not a file.`)
     const type = TYPES[extname(file).toLowerCase()] ?? BYTES
     return { bytes: createReadStream(file), type, sizeBytes: found.size }
   }

@@ -13,14 +13,14 @@ import { filterOf, printLog, showingLog, type LogView } from './print-log.ts'
 /** `job logs`: what the attempts at a job have logged, and with -f what they log from now on, to its end. */
 export function addJobLogs(job: Command): void {
   showingLog(talking(job.command('logs')))
-    .description('print the log of a job, over all its attempts')
-    .argument('<job>', 'id')
+    .description('print the log of a job, of all its attempts')
+    .argument('<job>', 'ID of the job')
     .action(async (name: string, options: LogView, command: Command) => {
       const server = options.follow === true ? followed(serverOf(command)) : serverOf(command)
       const { id } = await findJob(server, name)
       await printLog(logOf(server, id, options), options, command, {
         whence: ({ attempt, source }) => `${attempt ?? '-'} ${source.toLowerCase()}`,
-        ended: 'The job has ended; this was its last line.',
+        ended: 'The job has ended; this was the last line.',
       })
     })
 }

@@ -19,9 +19,9 @@ type Event = CliJobChangedSubscription['jobChanged']['events'][number]
 export function addJobWatch(job: Command): void {
   talking(job.command('watch'))
     .description(
-      'tell what happens to a job, from its beginning to its end; fails unless it succeeds',
+      'print the events of a job from its beginning to its end; the exit code is 1 unless the job succeeds',
     )
-    .argument('<job>', 'id')
+    .argument('<job>', 'ID of the job')
     .action(async (name: string, _options: unknown, command: Command) => {
       const server = followed(serverOf(command))
       const { id } = await findJob(server, name)

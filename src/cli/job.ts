@@ -20,14 +20,17 @@ export async function findJob(server: ServerAccess, id: string): Promise<ShownJo
 }
 
 /** A job that was there is no more. */
-export const gone = (id: string): Refusal => new Refusal(`The job ${id} is kept no longer.`)
+export const gone = (id: string): Refusal =>
+  new Refusal(`Job ${id} was deleted, because its retention time is over.`)
 
 /** What a job is now, in a sentence. */
 export function sentence({ id, status, error, cancelRequestedAt, deadline }: ShownJob): string {
-  if (status === 'FAILED') return `${id} has failed: ${error?.message ?? 'no reason is known'}`
+  if (status === 'FAILED') return `${id} failed: ${error?.message ?? 'the reason is unknown'}`
   const isToEnd = status === 'RUNNING' && cancelRequestedAt !== null
-  const until = deadline === null ? '' : `, by ${shortTime(deadline)} at the latest`
-  return isToEnd ? `${id} is RUNNING and is to end${until}.` : `${id} is ${status}.`
+  const until = deadline === null ? '' : ` and takes effect by ${shortTime(deadline)} at the latest`
+  return isToEnd
+    ? `${id} is RUNNING; its cancellation was requested${until}.`
+    : `${id} is ${status}.`
 }
 
 /** All that is worth knowing of a job, a line each. */
@@ -71,5 +74,7 @@ export const told = ({
 
 function shown(value: unknown): string {
   const text = jsonOf(value)
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)} … (--json has all of it)` : text
+  return text.length > MAX_SHOWN
+    ? `${text.slice(0, MAX_SHOWN)} … (use --json for the whole text)`
+    : text
 }

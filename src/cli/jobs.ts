@@ -38,29 +38,36 @@ interface Label {
   readonly value: string
 }
 
-/** `job`: submits jobs, and what is done to one of them. */
+/** `job`: submits jobs, and shows, cancels or retries one of them. */
 export function addJobs(program: Command): void {
   const job = program.command('job').description('submit jobs and follow them')
   waiting(talking(job.command('submit')))
     .description(
-      'put a job into the queue of a service; without --data or --file it sends what stdin gives',
+      'submit a job to a service; without --data or --file, stdin contains the parameters',
     )
-    .argument('<service>', 'id or handle')
-    .option('--function <name>', 'which function of the service (default)')
-    .option('--data <json>', 'the parameters')
-    .option('--file <file>', 'a file with the parameters, in JSON')
-    .option('--priority <n>', 'higher ones are done first (0)', readInteger)
-    .option('--lane <name>', 'jobs of one lane run one at a time, in order')
-    .option('--after <when>', 'not before: a duration like 10m, or a time', readMoment)
-    .option('--max-attempts <n>', 'how often it is tried (1)', readWhole(1))
-    .option('--timeout <seconds>', 'how long one attempt may take', readWhole(1))
-    .option('--retain <seconds>', 'how long it is kept after its end', readWhole(0))
-    .option('--label <name=value>', 'to find it by; may be given again', readLabel)
-    .option('--key <text>', 'an idempotency key: submitted once, however often this is run')
+    .argument('<service>', 'ID or handle of the service')
+    .option('--function <name>', 'function of the service to call (default: default)')
+    .option('--data <json>', 'parameters, in JSON')
+    .option('--file <file>', 'file with the parameters, in JSON')
+    .option(
+      '--priority <n>',
+      'priority; jobs with a higher number run first (default: 0)',
+      readInteger,
+    )
+    .option('--lane <name>', 'lane; jobs of one lane run one at a time, in order')
+    .option('--after <when>', 'earliest start: a duration such as 10m, or a time', readMoment)
+    .option('--max-attempts <n>', 'maximum number of attempts (default: 1)', readWhole(1))
+    .option('--timeout <seconds>', 'time limit for one attempt', readWhole(1))
+    .option('--retain <seconds>', 'time that the job is kept after its end', readWhole(0))
+    .option('--label <name=value>', 'label to find the job by; may be repeated', readLabel)
+    .option(
+      '--key <text>',
+      'idempotency key: the job is submitted once, however often the command runs',
+    )
     .action(async (name: string, options: SubmitOptions, command: Command) => {
       const server = serverOf(command)
       if (options.data !== undefined && options.file !== undefined)
-        command.error('error: give --data or --file, not both', { exitCode: 2 })
+        command.error('error: use --data or --file, not both', { exitCode: 2 })
       const parameters = await readParameters(options)
       const { id } = await findService(server, name)
       const { submitJob } = await send(server, CliSubmitJobDocument, {
@@ -82,15 +89,17 @@ export function addJobs(program: Command): void {
     })
 
   talking(job.command('get <job>'))
-    .description('show a job')
+    .description('print the state of a job')
     .action(async (name: string, _options: unknown, command: Command) => {
       const found = await findJob(serverOf(command), name)
       answer(isJson(command), found, () => details(found))
     })
 
   talking(job.command('cancel <job>'))
-    .description('end a queued job, or ask for the end of a running one')
-    .option('--reason <text>', 'why, for the record')
+    .description(
+      'cancel a job: a queued job ends at once, the worker of a running job is asked to end it',
+    )
+    .option('--reason <text>', 'reason, stored in the history')
     .action(async (id: string, { reason }: { reason?: string }, command: Command) => {
       const { cancelJob } = await send(serverOf(command), CliCancelJobDocument, {
         input: { id, reason },
@@ -100,7 +109,7 @@ export function addJobs(program: Command): void {
     })
 
   waiting(talking(job.command('retry <job>')))
-    .description('run a job that has ended again, as a new one')
+    .description('run an ended job again, as a new job')
     .action(async (id: string, options: WaitOptions, command: Command) => {
       const server = serverOf(command)
       const { retryJob } = await send(server, CliRetryJobDocument, { input: { id } })
@@ -112,7 +121,10 @@ export function addJobs(program: Command): void {
 }
 
 const waiting = (command: Command): Command =>
-  command.option('--wait', 'wait for its end and print its result; fails unless it succeeds')
+  command.option(
+    '--wait',
+    'wait until the job ends and print its result; the exit code is 1 unless the job succeeds',
+  )
 
 /** Answers a job that is new: its id, or when it is waited for what came of it. */
 async function answerNew(
@@ -124,28 +136,30 @@ async function answerNew(
   const follow = `\`npx millrace job watch ${job.id}\``
   if (!wait) {
     answer(isJson(command), job, () => job.id)
-    if (!isJson(command)) note(`Follow it with ${follow}.`)
+    if (!isJson(command)) note(`Follow the job with ${follow}.`)
     return
   }
   // first, so that whoever interrupts this knows it; stdout is for what comes of the job
-  note(`${job.id} is submitted. Should this be interrupted, follow it with ${follow}.`)
+  note(
+    `Job ${job.id} was submitted. If this command is interrupted, follow the job with ${follow}.`,
+  )
   const { handle, status } = job.service
   if (status === 'UNAVAILABLE')
     note(
-      `No worker of ${handle} is there: start one with \`npx millrace worker --service ${handle} -- …\`.`,
+      `${handle} has no workers at the moment. Start one with \`npx millrace worker --service ${handle} -- …\`.`,
     )
   const last = succeeded(await ended(server, job.id, job.asOf, (event) => note(inWords(event))))
   answer(isJson(command), last, () => jsonOf(last.result))
 }
 
 function readInteger(text: string): number {
-  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('Give a whole number.')
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('Enter a whole number.')
   return Number(text)
 }
 
 function readLabel(text: string, before: readonly Label[] = []): readonly Label[] {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
   if (name === undefined || value === undefined)
-    throw new InvalidArgumentError('Write it like name=value.')
+    throw new InvalidArgumentError('Enter a name and a value, for example team=red.')
   return [...before, { name, value }]
 }

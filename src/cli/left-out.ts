@@ -24,7 +24,7 @@ const OWN = {
   packages: 'as installed packages',
   environment: 'as virtual environments',
   compiled: 'as compiled Python',
-  macos: 'as macOS adds them by itself',
+  macos: 'as files that macOS adds automatically',
 } as const
 
 const byName: Readonly<Record<string, keyof typeof OWN>> = {
@@ -66,7 +66,9 @@ export function linesOf({
     one.kind === 'link' && leadsTo(leftOut, one) ? [one] : [],
   )
   const lines = reasonsOf(leftOut)
-  return broken.length === 0 ? lines : [...lines, `Links to what is left out: ${first(broken)}.`]
+  return broken.length === 0
+    ? lines
+    : [...lines, `Links to files that are left out: ${first(broken)}.`]
 }
 
 function leadsTo(leftOut: readonly LeftOut[], { path, target }: Link): boolean {

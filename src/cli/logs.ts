@@ -15,13 +15,13 @@ import { findService } from './service.ts'
 export function addLogs(program: Command): void {
   showingLog(talking(program.command('logs')))
     .description('print the log of a service')
-    .argument('<service>', 'id or handle')
+    .argument('<service>', 'ID or handle of the service')
     .action(async (name: string, options: LogView, command: Command) => {
       const server = options.follow === true ? followed(serverOf(command)) : serverOf(command)
       const { id } = await findService(server, name, 'VIEWER')
       await printLog(logOf(server, id, options), options, command, {
         whence: ({ instance, source }) => `${instance ?? '-'} ${source.toLowerCase()}`,
-        ended: 'The service is deleted; this was its last line.',
+        ended: 'The service was deleted; this was the last line.',
       })
     })
 }
@@ -39,7 +39,7 @@ function logOf(
         filter: { ...filter, ...more },
         ...range,
       })
-      if (service === null) throw new Refusal('The service was deleted meanwhile.')
+      if (service === null) throw new Refusal('The service was deleted in the meantime.')
       return service.logs
     },
     async *follow(after) {

@@ -7,13 +7,13 @@ import { inWords, settings } from './serve.ts'
 /** `migrate`: brings the database to what this version needs, which `serve` does too when it starts. */
 export function addMigrate(program: Command): void {
   answering(program.command('migrate'))
-    .description('bring the database to what this version needs')
+    .description('update the database to the schema of this version')
     .action(async (_options: unknown, command: Command) => {
       const applied = await migrate()
       answer(isJson(command), { applied }, () =>
         applied.length === 0
           ? 'The database is up to date.'
-          : applied.map((name) => `${name} is applied.`).join('\n'),
+          : applied.map((name) => `Applied ${name}.`).join('\n'),
       )
     })
 }

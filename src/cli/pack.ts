@@ -87,7 +87,7 @@ async function* bytesOf(file: string, size: number): AsyncGenerator<Buffer> {
   } catch (error) {
     throw unreadable(file, error)
   }
-  if (read < size) throw new Refusal(`${file} became shorter while it was packed: try again.`)
+  if (read < size) throw new Refusal(`${file} became shorter while it was being packed. Try again.`)
 }
 
 function header(archive: Pack, headers: Headers): Promise<void> {

@@ -22,7 +22,7 @@ async function contentOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw new Refusal(`There is no file ${file}.`)
+    if (codeOf(error) === 'ENOENT') throw new Refusal(`The file ${file} does not exist.`)
     throw error
   }
 }
@@ -31,6 +31,6 @@ function parsed(json: string, from: string): JsonText {
   try {
     return JsonText.read(json)
   } catch {
-    throw new Refusal(`${from} is no JSON: write text like '"text"'.`)
+    throw new Refusal(`${from} is not valid JSON. Write a text as '"text"'.`)
   }
 }

@@ -17,12 +17,14 @@ export class Presence {
 
   away(reason: string): void {
     if (!this.#isAway)
-      note(`Millrace at ${this.#url} is away (${reason}); trying again until it is back …`)
+      note(
+        `Millrace at ${this.#url} is not available (${reason}). Retrying until it is available again …`,
+      )
     this.#isAway = true
   }
 
   back(): void {
-    if (this.#isAway) note('Millrace is back.')
+    if (this.#isAway) note('Millrace is available again.')
     this.#isAway = false
     this.#hasAnswered = true
   }

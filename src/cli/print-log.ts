@@ -27,11 +27,18 @@ interface Line extends LogLineState {
 /** Adds what every command that shows a log has. */
 export function showingLog(command: Command): Command {
   return command
-    .option('-f, --follow', 'go on with what comes, through every cut, until Ctrl-C')
-    .option('--since <when>', 'only from then on: a duration like 10m, or a time', readSince)
-    .option('--tail <n>', 'begin with the last lines', readWhole(0))
-    .option('--color', 'let the colors of the lines through')
-    .option('--verify', 'check that no line is missing and none came twice')
+    .option(
+      '-f, --follow',
+      'print new lines as they appear, until Ctrl-C; reconnects automatically',
+    )
+    .option(
+      '--since <when>',
+      'start of the log to print: a duration such as 10m, or a time',
+      readSince,
+    )
+    .option('--tail <n>', 'number of last lines to begin with', readWhole(0))
+    .option('--color', 'print the colors that the lines contain')
+    .option('--verify', 'check that no line is missing or repeated')
 }
 
 /** Which lines a log is asked for. */
@@ -92,7 +99,7 @@ export const gone = (
   what: string,
   { from, to, reason }: { from: number; to: number; reason: string },
 ): string =>
-  `${what} ${from} to ${to} are gone: ${reason === 'RETENTION' ? 'they were kept no longer' : 'the database was restored to before them'}.`
+  `${what} ${from} to ${to} are missing: ${reason === 'RETENTION' ? 'their retention time is over' : 'the database was restored to an earlier state'}.`
 
 function report(density: Density): void {
   if (!density.isWhole) throw new Refusal(density.report)

@@ -31,7 +31,7 @@ export function programOf(
     .map((ending) => module + ending)
   throw new Refusal(
     handler === undefined
-      ? `${folder} has none of ${sought.join(', ')}: say what to run with --handler module:function or --command "…".`
-      : `${folder} has none of ${sought.join(', ')}, as --handler ${handler} wants it: say what runs it with --image python or --image node.`,
+      ? `${folder} contains none of ${sought.join(', ')}. Use --handler module:function or --command "…".`
+      : `${folder} contains none of ${sought.join(', ')}, which --handler ${handler} requires. Use --image python or --image node.`,
   )
 }

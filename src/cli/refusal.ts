@@ -33,6 +33,6 @@ export function codeOf(error: unknown): string | undefined {
 export function unreadable(path: string, error: unknown): unknown {
   const code = codeOf(error)
   if (code === undefined) return error
-  const why = code === 'ENOENT' ? 'is there no more' : `cannot be read (${code})`
+  const why = code === 'ENOENT' ? 'no longer exists' : `cannot be read (${code})`
   return new Refusal(`${path} ${why}.`, { cause: error })
 }

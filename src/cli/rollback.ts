@@ -21,10 +21,13 @@ interface RollbackOptions {
 /** `rollback`: back to an earlier version. */
 export function addRollback(program: Command): void {
   talking(program.command('rollback'))
-    .description('point a service at an earlier version')
-    .argument('<service>', 'id or handle')
-    .option('--to <version>', 'its label or id; the one before the current when absent')
-    .option('--no-wait', 'do not wait until it serves')
+    .description('return a service to an earlier version')
+    .argument('<service>', 'ID or handle of the service')
+    .option(
+      '--to <version>',
+      'label or ID of the version (default: the version before the current one)',
+    )
+    .option('--no-wait', 'do not wait until the service is ready')
     .action(async (name: string, { to, wait }: RollbackOptions, command: Command) => {
       const server = serverOf(command)
       const service = withProcesses(await findService(server, name))
@@ -59,7 +62,7 @@ async function earlier(
   }
   throw new Refusal(
     wanted === undefined
-      ? `${handle} runs version ${current.label}, and there is none before it.`
+      ? `${handle} runs version ${current.label}, and there is no earlier version.`
       : `Deployment ${deployment.handle} has no version ${JSON.stringify(wanted)}.`,
   )
 }

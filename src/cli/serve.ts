@@ -9,7 +9,7 @@ import { codeOf, reasonOf, Refusal } from './refusal.ts'
 /** `serve`: the server itself. Everything of it is loaded only here, so that the other commands start fast. */
 export function addServe(program: Command): void {
   answering(program.command('serve'))
-    .description('run the server; the environment configures it')
+    .description('run the server; its settings are environment variables')
     .action(async (_options: unknown, command: Command) => {
       const { config, ConfigError } = await settings()
       const { DataFolderInUse } = await import('../db/data-folder.ts')
@@ -65,20 +65,22 @@ export function inWords(
   if (outage !== undefined) {
     const of = databaseUrl === undefined ? 'in DATA_DIR' : 'of DATABASE_URL'
     const what = outage.missing === 'database' ? `The database ${of}` : `The ${outage.missing}`
-    return new Refusal(`${what} does not answer: ${reasonOf(outage.cause ?? outage)}.`)
+    return new Refusal(`${what} is not available: ${reasonOf(outage.cause ?? outage)}.`)
   }
   // an answer of PostgreSQL: no such database, a wrong password
   if (databaseUrl !== undefined && error instanceof Error && 'severity' in error)
-    return new Refusal(`The database of DATABASE_URL refuses: ${error.message}.`)
+    return new Refusal(`The database of DATABASE_URL refused the connection: ${error.message}.`)
   switch (codeOf(error)) {
     case 'EADDRINUSE':
       return new Refusal(
-        `Port ${port} of ${host} is in use: stop what listens there, or set PORT to another one (0 takes any that is free).`,
+        `Port ${port} of ${host} is in use. Stop the program that uses it, or set PORT to another port (0 takes any free port).`,
       )
     case 'EADDRNOTAVAIL':
-      return new Refusal(`This machine has no address ${host}: set HOST to one it has.`)
+      return new Refusal(
+        `This machine does not have the address ${host}. Set HOST to an address of this machine.`,
+      )
     case 'EACCES':
-      return new Refusal(`This is not allowed here: ${reasonOf(error)}.`)
+      return new Refusal(`The operating system denied access: ${reasonOf(error)}.`)
     default:
       return error
   }
@@ -93,7 +95,7 @@ function stopOnSignal(close: () => Promise<void>): Promise<void> {
         if (isStopping && signal === 'SIGINT') process.exit(130)
         if (isStopping) return
         isStopping = true
-        note('Stopping: running requests may end. Ctrl-C again ends at once.')
+        note('Stopping after the running requests. Press Ctrl-C again to stop at once.')
         close().then(resolve, reject)
       })
   })
@@ -103,20 +105,20 @@ const welcome = ({ url, fronts, tokenFile, unwalled }: Started, isOpen: boolean)
 Millrace is ready.
 
   GraphQL       ${url}/graphql  (HTTP, WebSocket and SSE; in a browser: GraphiQL)
-  Old clients   ${url}/docs${Object.entries(fronts)
+  Older systems ${url}/docs${Object.entries(fronts)
     .map(([name, root]) => `  ${name.toLowerCase()}: ${root}`)
     .join('')}
   Health        ${url}/healthz  ${url}/readyz
-  Admin token   ${tokenFile ?? 'the one of ADMIN_TOKEN'}
+  Admin token   ${tokenFile ?? 'the value of ADMIN_TOKEN'}
   Access        ${
     isOpen
-      ? 'AUTH is open: whoever is on this machine acts as admin, without a token'
-      : 'AUTH is token: send it as "Authorization: Bearer …"'
+      ? 'AUTH is open: everybody on this machine acts as admin, without a token'
+      : 'AUTH is token: send a token as "Authorization: Bearer …"'
   }
   Services      ${
     unwalled === undefined
-      ? 'each runs as an operating-system user of its own'
-      : `${unwalled} Whoever may deploy is trusted with the server`
+      ? 'each runs as a separate operating-system user'
+      : `${unwalled} Everybody who may deploy must be trusted with the server`
   }
 
 Deploy something: ${url === DEFAULT_URL ? '' : `MILLRACE_URL=${url} `}npx millrace deploy examples/text-stats

@@ -15,7 +15,7 @@ export type ProcessService = Extract<ShownService, { __typename: 'ProcessService
 /** A service that runs as processes, which what is asked for needs. Throws a Refusal for any other. */
 export function withProcesses(service: ShownService): ProcessService {
   if (service.__typename === 'ProcessService') return service
-  throw new Refusal(`${service.handle} is a queue: it has no processes of its own.`)
+  throw new Refusal(`${service.handle} is a queue; it has no processes.`)
 }
 
 /**
@@ -34,7 +34,7 @@ export async function findService(
   const handles = services.nodes.map(({ handle }) => handle)
   const more = services.pageInfo.hasNextPage ? [...handles.slice(0, 5), 'more'] : handles
   throw new Refusal(
-    `There is no service ${JSON.stringify(id)}; ${more.length === 0 ? 'there is none at all yet: make one with `npx millrace deploy`' : `there ${more.length === 1 ? 'is' : 'are'} ${listed(more)}`}.`,
+    `There is no service ${JSON.stringify(id)}. ${more.length === 0 ? 'There are no services yet: create one with `npx millrace deploy`' : `There ${more.length === 1 ? 'is' : 'are'} ${listed(more)}`}.`,
   )
 }
 

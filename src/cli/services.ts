@@ -32,26 +32,36 @@ export function addServices(program: Command): void {
     const { stopService } = await send(server, CliStopServiceDocument, { input: { id } })
     return done(stopService).service
   })
-  changing(program, 'start', 'start a service that is stopped or has failed', startService)
-  changing(program, 'restart', 'replace the processes one by one', async (server, { id }) => {
-    const { restartService } = await send(server, CliRestartServiceDocument, { input: { id } })
-    return done(restartService).service
-  })
-  changing(program, 'scale', 'set how many processes a service has', async (server, { id }, n) => {
-    const input = { id, scale: { desired: n } }
-    const { scaleService } = await send(server, CliScaleServiceDocument, { input })
-    return done(scaleService).service
-  })
+  changing(program, 'start', 'start a service that is STOPPED or FAILED', startService)
+  changing(
+    program,
+    'restart',
+    'replace the processes of a service one by one',
+    async (server, { id }) => {
+      const { restartService } = await send(server, CliRestartServiceDocument, { input: { id } })
+      return done(restartService).service
+    },
+  )
+  changing(
+    program,
+    'scale',
+    'set the number of processes of a service',
+    async (server, { id }, n) => {
+      const input = { id, scale: { desired: n } }
+      const { scaleService } = await send(server, CliScaleServiceDocument, { input })
+      return done(scaleService).service
+    },
+  )
 
   talking(program.command('delete <service>'))
-    .description('delete a service; its processes are stopped')
+    .description('delete a service and stop its processes')
     .action(async (name: string, _options: unknown, command: Command) => {
       const server = serverOf(command)
       const { id } = await findService(server, name)
       const { deleteService } = await send(server, CliDeleteServiceDocument, { input: { id } })
       const { deletedId, service } = done(deleteService)
       const { handle } = service
-      answer(isJson(command), { deletedId, handle }, () => `${handle} is deleted.`)
+      answer(isJson(command), { deletedId, handle }, () => `${handle} was deleted.`)
     })
 }
 
@@ -72,9 +82,9 @@ function changing(
 ): void {
   const command = talking(program.command(name))
     .description(description)
-    .argument('<service>', 'id or handle')
-    .option('--no-wait', 'do not wait until it is done')
-  if (name === 'scale') command.argument('<n>', 'how many processes', readWhole(1))
+    .argument('<service>', 'ID or handle of the service')
+    .option('--no-wait', 'do not wait until the change is complete')
+  if (name === 'scale') command.argument('<n>', 'number of processes', readWhole(1))
   command.action(async (text: string, ...rest: unknown[]) => {
     const { wait } = command.opts<WaitOptions>()
     const server = serverOf(command)
@@ -128,7 +138,7 @@ interface ServicePage {
 
 function tableOf(services: readonly Listed[]): string {
   if (services.length === 0)
-    return 'There are no services yet: make one with `npx millrace deploy`.'
+    return 'There are no services yet: create one with `npx millrace deploy`.'
   const isOfSeveral = services.some(({ organization }) => organization !== undefined)
   return table(
     [...(isOfSeveral ? ['ORGANIZATION'] : []), 'SERVICE', 'STATUS', 'READY', 'VERSION', 'URL'],

@@ -17,7 +17,7 @@ const readWhen =
     const time = ms === undefined ? timeOf(text) : new Date(Date.now() + direction * ms)
     if (time === undefined || !isWritable(time))
       throw new InvalidArgumentError(
-        'Give a duration like 10m or 2h, or a time like 2030-01-31T12:00Z.',
+        'Enter a duration such as 10m or 2h, or a time such as 2030-01-31T12:00Z.',
       )
     return time.toISOString()
   }
@@ -43,7 +43,7 @@ export const readMoment = readWhen(1)
 export function readExpiry(text: string): string {
   const ms = durationMs(text)
   const time = new Date(Date.now() + (ms ?? Number.NaN))
-  if (!isWritable(time)) throw new InvalidArgumentError('Give a duration like 12h or 30d.')
+  if (!isWritable(time)) throw new InvalidArgumentError('Enter a duration such as 12h or 30d.')
   return time.toISOString()
 }
 

@@ -47,7 +47,7 @@ export async function provideVersion(
     outcome = await create()
   }
   const { version, upload } = done(outcome)
-  note(`Sending ${packed.sizeBytes} bytes as version ${version.label} …`)
+  note(`Uploading ${packed.sizeBytes} bytes as version ${version.label} …`)
   await sendArchive(server, version, upload, packed)
   const { deploymentVersion } = await send(server, CliFindVersionDocument, { id: version.id })
   return { version: deploymentVersion ?? version, isReused: false }
@@ -75,7 +75,7 @@ function same(version: Version, { packed, program }: VersionPlan): Version {
     (program.handler ?? (command === null ? 'main:handler' : null)) === handler
   if (isSame) return version
   throw new Refusal(
-    `Version ${label} exists already with other content or another way to run it: choose another --version, or none.`,
+    `Version ${label} already exists with other content or another way to run it. Use another --version, or leave it out.`,
   )
 }
 
@@ -93,7 +93,7 @@ async function sendArchive(
   { file, sizeBytes }: PackedFolder,
 ): Promise<void> {
   if (url === null || headers === null)
-    throw new Refusal('This credential may not send archives: it takes the role DEVELOPER.')
+    throw new Refusal('Uploading archives requires the role DEVELOPER.')
   const { request } = await import('undici')
   const response = await request(url, {
     method: method === 'POST' ? 'POST' : 'PUT',

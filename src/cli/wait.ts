@@ -25,14 +25,14 @@ export async function settled(
   const now = isSettled(service) ? service : await watched(server, service)
   if (now.status === 'FAILED') {
     await showLog(server, now)
-    throw new Refusal(`${now.handle} has failed: ${now.statusReason ?? 'no reason is known'}`)
+    throw new Refusal(`${now.handle} failed: ${now.statusReason ?? 'the reason is unknown'}`)
   }
   if (versionId === undefined) return now
   const { version } = withProcesses(now)
   if (version.id !== versionId) {
     await showLog(server, now)
     throw new Refusal(
-      `${now.handle} still serves version ${version.label}: ${now.statusReason ?? 'the new one was taken back'}`,
+      `${now.handle} still serves version ${version.label}: ${now.statusReason ?? 'the new version was rolled back'}`,
     )
   }
   return now
@@ -63,7 +63,7 @@ async function watched(server: ServerAccess, service: ShownService): Promise<Sho
     told(serviceChanged)
     if (isSettled(now)) return now
   }
-  throw new Refusal(`${service.handle} was deleted meanwhile.`)
+  throw new Refusal(`${service.handle} was deleted in the meantime.`)
 }
 
 type Change = CliServiceChangedSubscription['serviceChanged']

@@ -27,8 +27,8 @@ async function mustBeThere(file: string): Promise<void> {
   }
   throw new Refusal(
     file.includes('/')
-      ? `There is no program ${JSON.stringify(file)} that can be started.`
-      : `There is no program ${JSON.stringify(file)} in PATH.`,
+      ? `The program ${JSON.stringify(file)} does not exist or is not executable.`
+      : `The program ${JSON.stringify(file)} is not in PATH.`,
   )
 }
 
@@ -36,17 +36,29 @@ async function mustBeThere(file: string): Promise<void> {
 export function addWorker(program: Command): void {
   talking(program.command('worker'))
     .description(
-      'run a program once per job: parameters on its stdin, the result on its stdout, the log on its stderr',
+      'run a program once for each job: parameters on its stdin, the result on its stdout, the log on its stderr',
     )
-    .argument('<command...>', 'the program and its arguments, after --')
-    .requiredOption('--service <id...>', 'whose jobs to do: id or handle; may be given again')
-    .option('--concurrency <n>', 'how many jobs at a time (1)', readWhole(1))
-    .option('--name <name>', 'what the worker is called (the machine and the process)')
-    .option('--lease <seconds>', 'after which silence a job is given to another (30)', readWhole(1))
-    .option('--grace <seconds>', 'how long jobs may go on after SIGTERM (25)', readWhole(0))
+    .argument('<command...>', 'program and its arguments, after --')
+    .requiredOption('--service <id...>', 'queue to take jobs from: ID or handle; may be repeated')
+    .option(
+      '--concurrency <n>',
+      'number of jobs to run at the same time (default: 1)',
+      readWhole(1),
+    )
+    .option('--name <name>', 'name of the worker (default: machine and process)')
+    .option(
+      '--lease <seconds>',
+      'time without a heartbeat after which another worker gets the job (default: 30)',
+      readWhole(1),
+    )
+    .option(
+      '--grace <seconds>',
+      'time that running jobs have to end after SIGTERM (default: 25)',
+      readWhole(0),
+    )
     .option(
       '--kill <seconds>',
-      'from SIGTERM to SIGKILL for a program that is to end (5)',
+      'time between SIGTERM and SIGKILL for a program of a canceled or lost job (default: 5)',
       readWhole(0),
     )
     .passThroughOptions()

@@ -37,25 +37,25 @@ export type WorkerEvent =
 export function inWords(event: WorkerEvent): string {
   switch (event.kind) {
     case 'claimed':
-      return `${event.job.id}: attempt ${event.job.attempt} begins`
+      return `${event.job.id}: attempt ${event.job.attempt} starts`
     case 'succeeded':
       return `${event.job.id}: succeeded`
     case 'failed':
       return `${event.job.id}: ${became[event.status]}: ${messageOf(event.error)}`
     case 'cancel-requested':
-      return `${event.job.id}: is to be canceled`
+      return `${event.job.id}: cancellation requested`
     case 'lost':
-      return `${event.job.id}: the lease is lost`
+      return `${event.job.id}: lost its lease`
     case 'dropped':
-      return `${event.job.id}: what came of it is dropped: ${event.reason}`
+      return `${event.job.id}: the outcome was dropped: ${event.reason}`
     case 'log-refused':
-      return `${event.job.id}: lines of the log are not stored: ${event.reason}`
+      return `${event.job.id}: log lines were not stored: ${event.reason}`
     case 'released':
       return `${event.job.id}: given back`
     case 'away':
-      return `The server is away; trying again until it is back: ${event.reason}`
+      return `The server is not available; retrying until it is available again: ${event.reason}`
     case 'back':
-      return 'The server is back.'
+      return 'The server is available again.'
     case 'refused':
       return event.reason
     case 'stopping':
@@ -68,7 +68,7 @@ export function inWords(event: WorkerEvent): string {
 }
 
 const became = {
-  QUEUED: 'failed, to be tried again',
+  QUEUED: 'failed, will be retried',
   FAILED: 'failed',
   CANCELED: 'canceled',
 } as const

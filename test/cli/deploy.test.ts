@@ -100,7 +100,9 @@ it('files that macOS has added to a folder are left out, and named', async () =>
   })
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: expect.stringContaining('Left out, as macOS adds them by itself: ._main.mjs.\n'),
+    stderr: expect.stringContaining(
+      'Left out, as files that macOS adds automatically: ._main.mjs.\n',
+    ),
   })
   await mac.remove()
 })
@@ -152,7 +154,7 @@ it('a label that is taken by other content is refused', async () => {
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr:
-      'Version 1.0 exists already with other content or another way to run it: choose another --version, or none.\n',
+      'Version 1.0 already exists with other content or another way to run it. Use another --version, or leave it out.\n',
   })
 })
 
@@ -185,7 +187,7 @@ it('a program that does not start is FAILED with its reason and its last lines',
   })
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toContain('  | Exception: no model here\n')
-  expect(stderr).toMatch(/broken has failed: .+\n$/)
+  expect(stderr).toMatch(/broken failed: .+\n$/)
 
   await broken.write({
     'main.py': 'def handler(request, context):\n    return {"content": "mended"}',

@@ -67,7 +67,7 @@ it('parameters come from stdin or a file too, and what is no JSON is refused', a
   expect(await ends('job', 'submit', queue, '--data', 'words')).toEqual({
     code: 1,
     stdout: '',
-    stderr: `--data is no JSON: write text like '"text"'.\n`,
+    stderr: `--data is not valid JSON. Write a text as '"text"'.\n`,
   })
   expect(await ends('job', 'submit', queue, '--file', '/nowhere')).toMatchObject({ code: 1 })
   expect(await ends('job', 'submit', queue, '--data', '1', '--file', 'x')).toMatchObject({
@@ -98,7 +98,7 @@ it('a job that is waited for answers with its result, or fails', async () => {
   await fail(server.admin, await claimOne(server.admin, queue), { message: 'no luck' })
   const { code, stdout, stderr } = await bad.ended()
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toMatch(/job_\w+ has failed: no luck\n$/)
+  expect(stderr).toMatch(/job_\w+ failed: no luck\n$/)
 })
 
 it.each([[], ['--json']])(
@@ -111,7 +111,7 @@ it.each([[], ['--json']])(
     const { stdout, stderr } = await waiting.ended()
     expect(stdout).toBe('')
     const [, id = ''] =
-      /^(job_\w+) is submitted\. .+ `npx millrace job watch \1`\.\n/.exec(stderr) ?? []
+      /^Job (job_\w+) was submitted\. .+ `npx millrace job watch \1`\.\n/.exec(stderr) ?? []
     const watching = start('job', 'watch', id)
     await complete(server.admin, await claimOne(server.admin, queue), 1)
     expect(await watching.ended()).toMatchObject({ code: 0 })
@@ -125,7 +125,7 @@ it('a queued job is canceled at once, a running one is asked to end; a final one
   const running = await submit(server.admin, queue)
   await claimOne(server.admin, queue)
   expect(await run('job', 'cancel', running.id, '--reason', 'enough')).toMatch(
-    /^job_\w+ is RUNNING and is to end, by 2\S+ at the latest\.\n$/,
+    /^job_\w+ is RUNNING; its cancellation was requested and takes effect by 2\S+ at the latest\.\n$/,
   )
   expect(await ends('job', 'cancel', 'nothing')).toMatchObject({ code: 1, stdout: '' })
 })
@@ -151,7 +151,7 @@ it('a job and its log are followed through the death of the server, to the end',
   const worker = start('worker', '--service', queue, '--', 'sh', '-c', script)
   await until(() => rowsOf(logs.stdout).length > 10)
   await server.end('SIGKILL')
-  await until(() => [watch, logs].every(({ stderr }) => stderr.includes('is away')))
+  await until(() => [watch, logs].every(({ stderr }) => stderr.includes('is not available')))
   await server.start()
 
   const followed = await logs.ended()
@@ -192,7 +192,7 @@ it('a line that is not finished is drawn over on a terminal; elsewhere it comes 
   expect(shown.split('\r\n')).toEqual([
     `loading 10 %${erase}${'表'.repeat(12)}${erase}loaded`,
     'last words',
-    'The job has ended; this was its last line.',
+    'The job has ended; this was the last line.',
     'verified: lines 1 to 4 complete',
     '',
   ])
@@ -216,7 +216,7 @@ it('watching a job that fails tells each attempt, and ends with exit code 1', as
   expect(stdout.replaceAll(/^\S+Z +/gm, '')).toBe(
     '- queued\n1 claimed\n1 requeued: first\n2 claimed\n2 failed: second\n',
   )
-  expect({ code, stderr }).toEqual({ code: 1, stderr: `${id} has failed: second\n` })
+  expect({ code, stderr }).toEqual({ code: 1, stderr: `${id} failed: second\n` })
 })
 
 it('a worker whose program is not there takes no job', async () => {
@@ -225,7 +225,7 @@ it('a worker whose program is not there takes no job', async () => {
   for (const program of ['no-such-program', './no-such-program']) {
     const { code, stderr } = await ends('worker', '--service', queue, '--', program)
     expect(code).toBe(1)
-    expect(stderr).toContain(`There is no program "${program}"`)
+    expect(stderr).toContain(`The program "${program}"`)
   }
   expect(JSON.parse(await run('job', 'get', id, '--json'))).toMatchObject({ status: 'QUEUED' })
 })

@@ -178,9 +178,9 @@ it('what tools leave beside the code stays out, and a line for each kind says so
     'Left out, as compiled Python: 1 folder and 1 file (lib/__pycache__, lib/a.pyc).',
     'Left out, as virtual environments: 3 folders (.venv, env, tools/python).',
     'Left out, as the history of git: 1 folder and 1 file (.git, vendored/.git).',
-    'Left out, as macOS adds them by itself: 1 file (.DS_Store).',
+    'Left out, as files that macOS adds automatically: 1 file (.DS_Store).',
     'Left out, as installed packages: 2 folders (node_modules, web/node_modules).',
-    'Links to what is left out: lib/python.',
+    'Links to files that are left out: lib/python.',
   ])
 })
 
@@ -221,11 +221,11 @@ it('a name that is not UTF-8 is refused in a sentence, and so is a link to one',
   const file = Buffer.concat([Buffer.from(`${folder.path}/`), name])
   await symlink(name, join(folder.path, 'link'))
   await expect(readFolder(folder.path)).rejects.toThrow(
-    `${folder.path}/link is a link to a name that is not UTF-8, caf\ufffd: rename that.`,
+    `${folder.path}/link is a link to caf\ufffd, a name that is not valid UTF-8. Rename the target.`,
   )
   await folder.write({ '.gitignore': 'link\n' })
   await writeFile(file, '')
   await expect(readFolder(folder.path)).rejects.toThrow(
-    `${folder.path}/caf\ufffd has a name that is not UTF-8: rename it.`,
+    `${folder.path}/caf\ufffd has a name that is not valid UTF-8. Rename it.`,
   )
 })

@@ -44,14 +44,14 @@ it('a log is followed through the death of the server, with no line lost and non
   const logs = new RunningCommand(['logs', 'ticker', '-f', '--verify', '--json'], { env })
   await until(() => linesOf(whole(logs.stdout)).length > 50)
   for (let round = 0; round < 2; round += 1) {
-    const losses = logs.stderr.split('is away').length
+    const losses = logs.stderr.split('is not available').length
     await server.end('SIGKILL')
-    await until(() => logs.stderr.split('is away').length > losses)
+    await until(() => logs.stderr.split('is not available').length > losses)
     await server.start()
     const before = linesOf(whole(logs.stdout)).length
     await until(() => linesOf(whole(logs.stdout)).length > before + 100)
   }
-  expect(logs.stderr).toContain('Millrace is back.\n')
+  expect(logs.stderr).toContain('Millrace is available again.\n')
   logs.signal('SIGINT')
   const { code, stdout, stderr } = await logs.ended()
   const lines = linesOf(whole(stdout))
@@ -94,6 +94,6 @@ it('following ends with the service, once all of its log is told', async () => {
   await until(() => logs.stdout.split('\n').length > 3)
   await run('delete', 'ticker')
   const { code, stderr } = await logs.ended()
-  expect(stderr).toMatch(/was its last line\.\nverified: lines \d+ to \d+ complete\n$/)
+  expect(stderr).toMatch(/was the last line\.\nverified: lines \d+ to \d+ complete\n$/)
   expect(code).toBe(0)
 })

@@ -72,7 +72,7 @@ it.each(['/etc/hostname', '../outside', 'lib/../../outside'])(
     const folder = await folderOf({ 'main.py': 'x' })
     await symlink(target, `${folder.path}/link`)
     await expect(readFolder(folder.path)).rejects.toThrow(
-      `${folder.path}/link is a link out of the folder, to ${target}: put what it leads to into the folder.`,
+      `${folder.path}/link is a link to ${target}, outside of the folder. Copy the target into the folder.`,
     )
   },
 )
@@ -82,13 +82,13 @@ it('a file that shrinks or goes while it is packed is named in a sentence', asyn
   const { entries } = await readFolder(folder.path)
   await folder.write({ 'b.bin': '4' })
   await expect(packFolder(folder.path, entries)).rejects.toThrow(
-    `${folder.path}/b.bin became shorter while it was packed: try again.`,
+    `${folder.path}/b.bin became shorter while it was being packed. Try again.`,
   )
   await folder.write({ 'b.bin': 'more than four' })
   const archive = await packFolder(folder.path, entries)
   undo.push(() => archive.remove())
   await rm(`${folder.path}/b.bin`)
   await expect(packFolder(folder.path, entries)).rejects.toThrow(
-    `${folder.path}/b.bin is there no more.`,
+    `${folder.path}/b.bin no longer exists.`,
   )
 })

@@ -47,7 +47,7 @@ const refused = async (env: Record<string, string>): Promise<string> => {
 it('a port in use, a data folder in use and a wrong setting are told in one sentence each', async () => {
   const { port } = new URL(server.url)
   expect(await refused({ DATA_DIR: other.dataDir, PORT: port })).toBe(
-    `Port ${port} of 127.0.0.1 is in use: stop what listens there, or set PORT to another one (0 takes any that is free).\n`,
+    `Port ${port} of 127.0.0.1 is in use. Stop the program that uses it, or set PORT to another port (0 takes any free port).\n`,
   )
   expect(await refused({ DATA_DIR: database.dataDir, PORT: '0' })).toMatch(
     /^The data folder \S+ is in use by process \d+: .+\n$/,

@@ -42,10 +42,10 @@ const refused = async (...args: string[]): Promise<string> => {
 
 it('an unknown service is answered with those there are', async () => {
   expect(await refused('stop', 'nobody')).toBe(
-    'There is no service "nobody"; there is none at all yet: make one with `npx millrace deploy`.\n',
+    'There is no service "nobody". There are no services yet: create one with `npx millrace deploy`.\n',
   )
   await run('deploy', folder.path, '--name', 'echo')
-  expect(await refused('logs', 'nobody')).toBe('There is no service "nobody"; there is echo.\n')
+  expect(await refused('logs', 'nobody')).toBe('There is no service "nobody". There is echo.\n')
 })
 
 it('a service is scaled, stopped, started, restarted and listed', async () => {
@@ -57,7 +57,7 @@ it('a service is scaled, stopped, started, restarted and listed', async () => {
   expect(await run('services')).toMatch(/^SERVICE +STATUS +READY +VERSION +URL\necho +READY +2\/2 /)
   const [service] = JSON.parse(await run('services', '--json')) as unknown[] // what is expected below
   expect(service).toMatchObject({ handle: 'echo', status: 'READY', scale: { desired: 2 } })
-  expect(await refused('rollback', 'echo')).toMatch(/, and there is none before it\.\n$/)
+  expect(await refused('rollback', 'echo')).toMatch(/, and there is no earlier version\.\n$/)
   expect(await refused('rollback', 'echo', '--to', '9')).toBe(
     'Deployment echo has no version "9".\n',
   )
@@ -86,8 +86,10 @@ it('invoke sends what stdin gives, and writes the answer where it is told to', a
 })
 
 it('an answer that is no success goes to stderr, with exit code 1', async () => {
-  expect(await refused('invoke', 'echo')).toBe('echo answers with status 418.\ngot\n')
-  expect(await refused('invoke', 'echo', '--file', '/nowhere')).toBe('There is no file /nowhere.\n')
+  expect(await refused('invoke', 'echo')).toBe('echo returned status 418.\ngot\n')
+  expect(await refused('invoke', 'echo', '--file', '/nowhere')).toBe(
+    'The file /nowhere does not exist.\n',
+  )
 })
 
 it('all that is wrong with an input is said, one a line', async () => {
@@ -108,7 +110,7 @@ it('a token is made, does what its role may, and is revoked', async () => {
     code: 1,
     stderr: 'This needs the role DEVELOPER.\n',
   })
-  expect(await run('token', 'revoke', made.id, '--token', token)).toBe('Token ci is revoked.\n')
+  expect(await run('token', 'revoke', made.id, '--token', token)).toBe('Token ci was revoked.\n')
 })
 
 it('a token for a front comes with the variables its clients read', async () => {
@@ -142,7 +144,7 @@ it('a token for a front comes with the variables its clients read', async () => 
   const env = { MILLRACE_URL: server.url }
   expect(await millrace(['token', 'create', '--front', 'nobody'], { env })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('Give one of abeja, topchef.'),
+    stderr: expect.stringContaining('Enter one of abeja, topchef.'),
   })
 })
 
@@ -171,7 +173,7 @@ it('--organization, or MILLRACE_ORGANIZATION, says in which one every command ac
   expect(told.stdout).toMatch(/^export TOPCHEF_URL='http:\/\/acme:/)
   expect(await millrace(['organization', 'create', 'Gamma'], { env })).toMatchObject({ code: 0 })
   expect(await millrace(['delete', 'echo'], { env })).toMatchObject({
-    stdout: 'echo is deleted.\n',
+    stdout: 'echo was deleted.\n',
   })
 })
 
@@ -199,6 +201,6 @@ it('a worker is told which role a command needs', async () => {
 })
 
 it('a deleted service is gone', async () => {
-  expect(await run('delete', 'echo')).toBe('echo is deleted.\n')
-  expect(await refused('logs', 'echo')).toBe('There is no service "echo"; there is elsewhere.\n')
+  expect(await run('delete', 'echo')).toBe('echo was deleted.\n')
+  expect(await refused('logs', 'echo')).toBe('There is no service "echo". There is elsewhere.\n')
 })

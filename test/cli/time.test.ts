@@ -42,5 +42,5 @@ it.each([
   '11/30/2026',
   '',
 ])('%j is no time', (text) => {
-  expect(() => readSince(text)).toThrow('Give a duration like 10m or 2h, or a time like')
+  expect(() => readSince(text)).toThrow('Enter a duration such as 10m or 2h, or a time such as')
 })

@@ -43,7 +43,7 @@ describe.concurrent('without a server', () => {
     const given = args.map((arg) => (arg === 'CODE' ? `${folder.path}/code` : arg))
     const { code, stdout, stderr } = await millrace(given, { env: NOBODY })
     expect(stderr).toBe(
-      'Millrace does not answer at http://127.0.0.1:9. Start it with `npm start`, or set MILLRACE_URL.\n',
+      'There is no response from Millrace at http://127.0.0.1:9. Start the server with `npm start`, or set MILLRACE_URL to its address.\n',
     )
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   })
@@ -82,7 +82,7 @@ describe.concurrent('without a server', () => {
     const { code, stderr } = await millrace(['services', '--url', 'localhost:4000'])
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: '"localhost:4000" is not a URL: write it like http://127.0.0.1:4000.\n',
+      stderr: '"localhost:4000" is not a URL. Example: http://127.0.0.1:4000\n',
     })
   })
 
@@ -95,22 +95,22 @@ describe.concurrent('without a server', () => {
       return stderr.replaceAll(folder.path, '')
     }
     expect(await refused(`${folder.path}/nowhere`)).toBe(
-      'There is no folder /nowhere: give the one that holds your code.\n',
+      'The folder /nowhere does not exist. Enter the folder that contains your code.\n',
     )
     expect(await refused(`${folder.path}/old.cjs`)).toBe(
-      '/old.cjs is a file: give the folder that holds your code.\n',
+      '/old.cjs is a file. Enter the folder that contains your code.\n',
     )
     expect(await refused(`${folder.path}/empty`)).toBe(
-      '/empty is empty: give the folder that holds your code.\n',
+      '/empty is empty. Enter the folder that contains your code.\n',
     )
     expect(await refused(`${folder.path}/nothing`)).toBe(
-      'Left out, as installed packages: 1 folder (node_modules).\n/nothing has nothing that is sent: give the folder that holds your code.\n',
+      'Left out, as installed packages: 1 folder (node_modules).\n/nothing contains no files to upload. Enter the folder that contains your code.\n',
     )
     expect(await refused(`${folder.path}/text`)).toBe(
-      '/text has none of main.py, main.js, main.mjs, main.cjs: say what to run with --handler module:function or --command "…".\n',
+      '/text contains none of main.py, main.js, main.mjs, main.cjs. Use --handler module:function or --command "…".\n',
     )
     expect(await refused(`${folder.path}/text`, '--handler', 'app:run')).toBe(
-      '/text has none of app.py, app.js, app.mjs, app.cjs, as --handler app:run wants it: say what runs it with --image python or --image node.\n',
+      '/text contains none of app.py, app.js, app.mjs, app.cjs, which --handler app:run requires. Use --image python or --image node.\n',
     )
   })
 })

@@ -154,8 +154,8 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
       for (const counted of countedIn(lines).values())
         expect(counted).toEqual(dense(counted.length))
       // whoever was let in before only waits for the next line
-      const told = command === late ? ['is away', 'Millrace is back'] : []
-      expect(stderr.match(/is away|Millrace is back/g) ?? []).toEqual(told)
+      const told = command === late ? ['is not available', 'Millrace is available again'] : []
+      expect(stderr.match(/is not available|Millrace is available again/g) ?? []).toEqual(told)
     }
     const { length } = linesOf(late)
     await until(() => all().every((numbers) => numbers.at(-1) === length), PATIENT)

@@ -42,7 +42,7 @@ test.concurrent('a port that is taken is told in one sentence', async () => {
     expect(second).toEqual({
       code: 1,
       stdout: '',
-      stderr: `Port ${port} of 127.0.0.1 is in use: stop what listens there, or set PORT to another one (0 takes any that is free).\n`,
+      stderr: `Port ${port} of 127.0.0.1 is in use. Stop the program that uses it, or set PORT to another port (0 takes any free port).\n`,
     })
   } finally {
     await other.drop()

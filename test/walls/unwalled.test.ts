@@ -45,7 +45,7 @@ test('it lets every organization run processes where that is asked for, and warn
   const server = serverWith({ UNWALLED_ORGANIZATIONS: 'all', ADMIN_TOKEN: TOKEN })
   await server.start()
   try {
-    expect(server.output).toContain('Whoever may deploy is trusted with the server')
+    expect(server.output).toContain('Everybody who may deploy must be trusted with the server')
     expect(server.output).toMatch(
       /Services can read ADMIN_TOKEN.* give them by files \(ADMIN_TOKEN_FILE/,
     )
