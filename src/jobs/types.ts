@@ -29,7 +29,7 @@ import { jobFields, type PartialJob } from './columns.ts'
 import type { JobPage } from './list.ts'
 import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
 import { jobForWorker, jobViewerActions, readOutcome, serviceOf } from './permit.ts'
-import { attemptsOf, jobById, parametersOf, resultOf } from './store.ts'
+import { attemptOf, attemptsOf, jobById, parametersOf, resultOf } from './store.ts'
 
 const JobErrorType = builder.objectRef<JobError>('JobError').implement({
   description: 'Why it failed.',
@@ -56,10 +56,11 @@ const JobErrorType = builder.objectRef<JobError>('JobError').implement({
 
 const JobAttemptType = builder.objectRef<JobAttempt>('JobAttempt').implement({
   description: 'One try by one worker.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({
-      description: 'The job and the number of the attempt.',
-      resolve: ({ jobId, number }) => `${AttemptId.text(jobId)}.${number}`,
+      description: 'Canonical id, which ends in the number of the attempt: `att_01k….2`.',
+      resolve: ({ jobId, number }) => AttemptId.text(jobId, number),
     }),
     number: t.exposeInt('number', { description: '1, 2, 3 …' }),
     worker: t.exposeString('worker', { description: 'The name the worker gave itself.' }),
@@ -356,4 +357,5 @@ isNode(
   () => 'Job',
   async (ctx, id) => (await jobById(ctx, id)) ?? jobForWorker(ctx, JobId.text(id)),
 )
+isNode(AttemptId, () => 'JobAttempt', attemptOf)
 hasStates('Job', jobMoves)

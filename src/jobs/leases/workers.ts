@@ -4,7 +4,8 @@ import type { Context } from '../../context.ts'
 import { Prisma, type Service, type Worker } from '../../generated/prisma/client.ts'
 import { childPages } from '../../graph/child-pages.ts'
 import { connectionOf, pageArgs, pageBySerial, type SerialQuery } from '../../graph/connection.ts'
-import { batchedAlike } from '../../kit/batched.ts'
+import { isNode, NodeInterface } from '../../graph/node.ts'
+import { batched, batchedAlike } from '../../kit/batched.ts'
 import { organizationNamed } from '../../organizations/index.ts'
 import { QueueServiceType, serviceNamed } from '../../services/index.ts'
 import { isThere, jobColumns, WorkerId, type JobRow } from '../../job-engine/index.ts'
@@ -17,6 +18,7 @@ const LAST = 2n ** 63n - 1n
 
 const WorkerType = builder.objectRef<Worker>('Worker').implement({
   description: 'A process that claims jobs, seen by its calls.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => WorkerId.text(id) }),
     name: t.exposeString('name', { description: 'What it calls itself.' }),
@@ -55,6 +57,19 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
     }),
   }),
 })
+
+isNode(
+  WorkerId,
+  () => 'Worker',
+  batched<Context, Worker>(({ database, viewer }, ids) =>
+    database.read(
+      Prisma.sql`
+        SELECT * FROM "Worker" WHERE id = ANY(${ids}::uuid[])
+          AND "organizationId" = ANY(${organizationsOf(viewer)}::uuid[])`,
+      'workers-by-ids',
+    ),
+  ),
+)
 
 const leasePages = childPages<JobRow>(
   async (ctx, parents, query) => {

@@ -10,7 +10,6 @@ import {
   type LayeredVariable,
   type PartialDeployment,
 } from '../../deployments/index.ts'
-import { InstanceStatus } from '../../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../../graph/connection.ts'
 import { seenAs } from '../../graph/columns.ts'
 import { LiveInterface } from '../../graph/live.ts'
@@ -20,53 +19,12 @@ import type { Variable } from '../../kit/environment.ts'
 import type { CorsPolicy } from '../../kit/http/cors.ts'
 import { alwaysRead, deploymentAlong, serviceFields, type PartialService } from '../columns.ts'
 import { servicePages } from '../pages.ts'
-import { InstanceId, ServiceId, serviceMoves, services } from '../service.ts'
+import { ServiceId, serviceMoves, services } from '../service.ts'
 import { ServiceInterface } from '../types.ts'
 import { CorsPolicyType } from './cors.ts'
+import { instancesOf, InstanceType } from './instances.ts'
 import { pageOrigin } from './page.ts'
 import { scaleColumnNames, scaleOf, type Scale } from './scale.ts'
-
-const InstanceStatusType = builder.enumType('InstanceStatus', {
-  description: 'State of one process.',
-  values: {
-    [InstanceStatus.STARTING]: { description: 'It runs, and has not passed its check yet.' },
-    [InstanceStatus.READY]: { description: 'It accepts requests.' },
-    [InstanceStatus.UNHEALTHY]: { description: 'It runs, and fails its check.' },
-    [InstanceStatus.STOPPING]: { description: 'It was asked to end.' },
-    [InstanceStatus.EXITED]: { description: 'It has ended.' },
-  } as const,
-})
-
-builder.prismaObject('Instance', {
-  description: 'One process of a service.',
-  fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => InstanceId.text(id) }),
-    ordinal: t.exposeInt('ordinal', { description: 'Its place among the instances: 0, 1, 2 …' }),
-    status: t.field({
-      type: InstanceStatusType,
-      description: 'Its state.',
-      resolve: ({ status }) => status,
-    }),
-    version: t.relation('version', { nullable: true, description: 'What it runs.' }),
-    startedAt: t.expose('startedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When its process was last started.',
-    }),
-    restarts: t.exposeInt('restarts', { description: 'How often it was started again.' }),
-    exitCode: t.exposeInt('exitCode', {
-      nullable: true,
-      description: 'How its last process ended, if it did by itself.',
-    }),
-    exitSignal: t.exposeString('exitSignal', {
-      nullable: true,
-      description: 'The signal that ended its last process.',
-    }),
-    inFlight: t.exposeInt('inFlight', {
-      description: 'Requests it is answering, up to a few seconds old.',
-    }),
-  }),
-})
 
 const ScaleType = builder.objectRef<Scale>('Scale').implement({
   description: 'How many processes, and who decides.',
@@ -131,12 +89,10 @@ export const ProcessServiceType = builder.prismaObject('Service', {
         targetVersionId === null ? null : versionOf(ctx, targetVersionId),
       ),
     }),
-    instances: t.relation('instances', {
+    instances: t.field({
+      type: [InstanceType],
       description: 'Its processes.',
-      query: {
-        where: { closedAt: null },
-        orderBy: [{ ordinal: 'asc' }, { generation: 'asc' }],
-      },
+      resolve: async ({ id }, _args, ctx) => (await instancesOf(ctx, id)) ?? [],
     }),
     scale: t.field({
       type: ScaleType,
