@@ -11,6 +11,7 @@ import {
   ValidationError,
   WrongState,
   type ErrorCode,
+  type UnavailableReason,
 } from '../kit/errors.ts'
 import { Role } from '../generated/prisma/enums.ts'
 import { findNode, NodeInterface } from './node.ts'
@@ -115,7 +116,9 @@ builder.objectType(NotFound, {
   description: "No such object in the caller's organizations.",
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'What was asked for, as it was written.' }),
+    requestedId: t.exposeID('requestedId', {
+      description: 'ID, handle, address or code that was asked for, as it was written.',
+    }),
   }),
 })
 
@@ -185,12 +188,39 @@ builder.objectType(QuotaReached, {
   }),
 })
 
+const UnavailableReasonType = builder.enumType('UnavailableReason', {
+  description: 'Reasons why something cannot be done now.',
+  values: {
+    SERVER_STOPPING: { description: 'The server that was asked is stopping; ask another one.' },
+    TOO_MANY_SIGN_INS: { description: 'Too many passwords wait to be checked or set.' },
+    TOO_MANY_CHECKS: { description: 'Too many checks against JSON Schemas wait.' },
+    NO_WALLS: {
+      description:
+        'The server runs processes of this organization only where services are walled off from each other, see `RuntimeInfo.isWalled`.',
+    },
+    NO_INSTANCE: {
+      description: 'No instance of the service is ready, or too many requests wait for one.',
+    },
+    NO_ANSWER: {
+      description: 'The service broke off its answer, or did not answer in time.',
+    },
+    NO_JSON: {
+      description:
+        'The service answered with something that is not JSON, is too large or is nested too deep. Its `invokeUrl` returns it.',
+    },
+  } satisfies Record<UnavailableReason, { description: string }>,
+})
+
 builder.objectType(Unavailable, {
   name: 'Unavailable',
   description: 'Something this needs cannot be had now.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    missing: t.exposeString('missing', { description: 'What cannot be had.' }),
+    reason: t.field({
+      type: UnavailableReasonType,
+      description: 'Why it cannot be done now, for programs.',
+      resolve: ({ reason }) => reason,
+    }),
     retryAfterSeconds: t.int({
       nullable: true,
       description: 'When to try again, in seconds; null when that is not known.',

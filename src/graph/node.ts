@@ -9,7 +9,8 @@ export const NodeInterface = builder.interfaceRef<object>('Node').implement({
   description: 'An object that can be fetched again by its id.',
   fields: (t) => ({
     id: t.id({
-      description: 'TypeID: the noun and the key, such as `svc_01k…`. The ID of an attempt ends in its number: `att_01k….2`.',
+      description:
+        'TypeID: the noun and the key, such as `svc_01k…`. The ID of an attempt ends in its number: `att_01k….2`.',
       resolve: () => {
         throw new Error('A type of Node has an id of its own.')
       },

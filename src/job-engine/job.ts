@@ -53,7 +53,6 @@ export type JobEventKind =
   | 'QUEUED'
   | 'CLAIMED'
   | 'PROGRESS'
-  | 'OUTPUT'
   | 'CANCEL_REQUESTED'
   | 'SUCCEEDED'
   | 'FAILED'
@@ -68,7 +67,6 @@ export type JobErrorKind =
   | 'INVALID_RESULT'
   | 'LOST'
   | 'TIMED_OUT'
-  | 'OUT_OF_MEMORY'
   | 'UNAVAILABLE'
   | 'INTERNAL'
 
@@ -76,7 +74,6 @@ export type JobErrorKind =
 export interface JobError {
   readonly kind: JobErrorKind
   readonly message: string
-  readonly trace?: string | undefined
   /** JSON as it was received. */
   readonly detail?: string | undefined
 }

@@ -1,6 +1,5 @@
 import { builder } from '../builder.ts'
 import { EventInterface, streamConnectionOf } from '../events/index.ts'
-import { JsonText } from '../kit/json/json.ts'
 import type { JobEventRow } from '../job-engine/index.ts'
 import type { PartialJob } from './columns.ts'
 import { JobEventKindType } from './enums.ts'
@@ -29,12 +28,6 @@ export const JobEventType = builder.objectRef<JobEventRow>('JobEvent').implement
       description: 'Number of the newest attempt at the time.',
     }),
     message: t.exposeString('message', { nullable: true, description: 'More, for people.' }),
-    output: t.field({
-      type: 'JSON',
-      nullable: true,
-      description: "A notebook cell's output, for OUTPUT.",
-      resolve: ({ output }) => (output === null ? null : new JsonText(output)),
-    }),
   }),
 })
 

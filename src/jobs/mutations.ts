@@ -1,7 +1,7 @@
 import { annotationField, namingFields } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { mutation } from '../graph/mutation.ts'
-import { QuotaReached, Unavailable, WrongState } from '../kit/errors.ts'
+import { Unavailable, WrongState } from '../kit/errors.ts'
 import { NameValueInput } from '../uploads/index.ts'
 import { allow, found } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
@@ -45,49 +45,51 @@ const asJob = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow }>) 
   }),
 })
 
-const SubmitJobInput = mutation('submitJob', {
-  description: "Puts a job into a service's queue.",
-  input: (t) => ({
-    serviceId: t.id({
-      required: true,
-      description: 'Whose function to call: id, handle or address.',
-    }),
-    function: t.string({
-      defaultValue: 'default',
-      description: 'Which function; null: the first of the service.',
-    }),
-    parameters: t.field({
-      type: 'JSON',
-      description: 'What to call it with; kept and given back as it is.',
-    }),
-    priority: t.int({
-      defaultValue: 0,
-      description:
-        'Higher ones are claimed first; of one priority those that somebody waits for, then in order.',
-    }),
-    lane: t.string({
-      description:
-        'Jobs of one lane run one at a time, by priority and then in order, whoever waits for them.',
-    }),
-    runAfter: t.field({ type: 'DateTime', description: 'Not to be claimed before.' }),
-    maxAttempts: t.int({
-      defaultValue: 1,
-      description: 'How often it is tried, with a pause that doubles after each failure.',
-    }),
-    timeoutSeconds: t.int({ description: 'How long one attempt may take.' }),
-    retainSeconds: t.int({
-      description: 'How long it is kept after its end; null: by the retention of the organization.',
-    }),
-    labels: t.field({ type: [NameValueInput], description: 'To find it by; at most 50.' }),
-    projectId: t.id({
-      description:
-        'Which project it is part of: id, handle or address of one of the same organization.',
-    }),
-    ...waiting(t),
-    ...namingFields(t),
+/** What is said of each job that is submitted. */
+const jobFields = (t: Inputs) => ({
+  serviceId: t.id({
+    required: true,
+    description: 'Whose function to call: id, handle or address.',
   }),
+  function: t.string({
+    defaultValue: 'default',
+    description: 'Which function; null: the first of the service.',
+  }),
+  parameters: t.field({
+    type: 'JSON',
+    description: 'What to call it with; kept and given back as it is.',
+  }),
+  priority: t.int({
+    defaultValue: 0,
+    description:
+      'Higher ones are claimed first; of one priority those that somebody waits for, then in order.',
+  }),
+  lane: t.string({
+    description:
+      'Jobs of one lane run one at a time, by priority and then in order, whoever waits for them.',
+  }),
+  runAfter: t.field({ type: 'DateTime', description: 'Not to be claimed before.' }),
+  maxAttempts: t.int({
+    defaultValue: 1,
+    description: 'How often it is tried, with a pause that doubles after each failure.',
+  }),
+  timeoutSeconds: t.int({ description: 'How long one attempt may take.' }),
+  retainSeconds: t.int({
+    description: 'How long it is kept after its end; null: by the retention of the organization.',
+  }),
+  labels: t.field({ type: [NameValueInput], description: 'To find it by; at most 50.' }),
+  projectId: t.id({
+    description:
+      'Which project it is part of: id, handle or address of one of the same organization.',
+  }),
+  ...namingFields(t),
+})
+
+mutation('submitJob', {
+  description: "Puts a job into a service's queue.",
+  input: (t) => ({ ...jobFields(t), ...waiting(t) }),
   check: submitRule,
-  errors: [QuotaReached, Unavailable],
+  errors: [Unavailable],
   resolve: async (ctx, input) => {
     const [job] = await submitJobs(ctx, [input], () => [])
     if (job === undefined) throw new Error('A job that was submitted is not there.')
@@ -103,17 +105,22 @@ const SubmitJobInput = mutation('submitJob', {
   }),
 })
 
+const SubmitJobsItem = builder.inputType('SubmitJobsItem', {
+  description: 'One job to submit.',
+  fields: jobFields,
+})
+
 mutation('submitJobs', {
   description: `Puts up to ${MAX_JOBS} jobs, all or none; issues name the place in the list.`,
   input: (t) => ({
     jobs: t.field({
-      type: [SubmitJobInput],
+      type: [SubmitJobsItem],
       required: true,
-      description: 'The jobs, without keys of their own and not waited for.',
+      description: 'Jobs to submit.',
     }),
   }),
   check: submitManyRule,
-  errors: [QuotaReached, Unavailable],
+  errors: [Unavailable],
   resolve: async (ctx, { jobs }) => ({
     jobs: await submitJobs(ctx, jobs, (place) => ['jobs', String(place)]),
   }),

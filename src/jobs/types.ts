@@ -4,7 +4,7 @@ import { MAX_ENTRIES } from '../events/index.ts'
 import type { JobAttempt } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
-import { findNode, isNode, NodeInterface, typeIdOf } from '../graph/node.ts'
+import { isNode, NodeInterface } from '../graph/node.ts'
 import { hasStates } from '../graph/machine.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
@@ -40,11 +40,6 @@ const JobErrorType = builder.objectRef<JobError>('JobError').implement({
       resolve: ({ kind }) => kind,
     }),
     message: t.exposeString('message', { description: 'One sentence for people.' }),
-    trace: t.string({
-      nullable: true,
-      description: 'Where in the code, if that is known.',
-      resolve: ({ trace }) => trace ?? null,
-    }),
     detail: t.field({
       type: 'JSON',
       nullable: true,
@@ -114,7 +109,7 @@ builder.objectField(JobConnection, 'asOf', (t) =>
 
 builder.objectType(JobType, {
   description:
-    'One call of a function, kept until it is done. Executed at least once; exactly one result is accepted. A WORKER reads it without what leads on from it: who submitted it, its project and subject, its attempts, log and events, other jobs. What came of it (result, error, progress) it reads while the job waits, and while it holds the job or was the last to.',
+    'One call of a function, kept until it is done. Executed at least once; exactly one result is accepted. A WORKER reads it without what leads on from it: who submitted it, its project, its attempts, log and events, other jobs. What came of it (result, error, progress) it reads while the job waits, and while it holds the job or was the last to.',
   extensions: openToWorkers([
     'id',
     'asOf',
@@ -231,14 +226,6 @@ builder.objectType(JobType, {
       ...jobFields.column('lane'),
       nullable: true,
       description: 'Jobs of one lane run one at a time, by priority and then in order.',
-    }),
-    subject: t.field({
-      type: NodeInterface,
-      nullable: true,
-      description: 'What it is about: a program, model, pipeline, deployment.',
-      ...jobFields.from(['subject'], ({ subject }, _args, ctx) =>
-        subject === null ? null : findNode(ctx, typeIdOf(subject)),
-      ),
     }),
     project: t.field({
       type: ProjectType,

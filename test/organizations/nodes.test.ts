@@ -117,7 +117,7 @@ test('an organization has a handle and addresses of its own', async () => {
   expect(createOrganization).toMatchObject({
     organization: {
       handle: 'uber-labor',
-      addresses: [{ front: 'ABEJA', id: '1410805969200' }],
+      addresses: [{ front: 'ABEJA', text: '1410805969200' }],
       annotations: { a: 1 },
     },
   })

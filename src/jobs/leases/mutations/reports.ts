@@ -32,7 +32,7 @@ mutation('completeJob', {
     result: t.field({ type: 'JSON', description: 'It must fit the schema of results.' }),
   }),
   check: completeRule,
-  errors: [StaleLease],
+  errors: [StaleLease, Unavailable],
   resolve: (ctx, input, _onceAs, asked) =>
     completeJob(ctx, input, isMoreThanPublished(asked.get('job'))),
   again: 'repeat',
@@ -68,7 +68,6 @@ mutation('completeJobs', {
     }),
   }),
   check: completeManyRule,
-  errors: [StaleLease, Unavailable],
   resolve: async (ctx, input, _onceAs, asked) => ({
     completions: await completeJobs(
       ctx,
