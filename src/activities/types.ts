@@ -18,7 +18,7 @@ const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
   fields: (t) => ({
     action: t.exposeString('action', {
       description:
-        'The mutation, such as createService. What the server did by itself, as actor SYSTEM, is serviceStatusChanged or serviceScaled; uploadReceived and versionStatusChanged follow from bytes that came to the URL of an upload, and their actor is whoever asked for the upload.',
+        'Name of the mutation as the schema spells it, such as `createService`. Changes that the server makes by itself, as actor SYSTEM, are `serviceStatusChanged` and `serviceScaled`; `uploadReceived` and `versionStatusChanged` follow from bytes that arrived at the URL of an upload, and their actor is the one who created the upload. A text, not an enum, because the history keeps the names of mutations that newer versions no longer have.',
     }),
     subjectId: t.id({
       description: 'Canonical id of what it was done to.',

@@ -144,9 +144,12 @@ builder.objectType(WrongState, {
   description: "The object's state does not allow this.",
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    state: t.exposeString('state', { description: 'The state it is in.' }),
+    state: t.exposeString('state', {
+      description:
+        'State of the object: a value of its `status`, or IN_USE or BUILT_IN where something else stands in the way. A text, not an enum, because types have different states.',
+    }),
     allowed: t.stringList({
-      description: 'The states in which it would be allowed.',
+      description: 'States in which the mutation would be allowed.',
       resolve: ({ allowed }) => [...allowed],
     }),
   }),
