@@ -30,7 +30,7 @@ export function idKind<Noun extends string>(noun: Noun): IdKind<Noun> {
 }
 
 /** An id of a part of an object that is known by its number: `att_01k….2`, the key of the object and the number. */
-interface PartKind<Noun extends string> {
+export interface PartKind<Noun extends string> {
   readonly noun: Noun
   text(whole: string, number: number): string
   /** The object's key and the number, or undefined when the text is not an id of this kind. */
