@@ -114,7 +114,7 @@ async function worked(admin: TestServer['admin'], serviceId: string) {
     ms.claim.push(await timed(async () => (lease = await claimOne(admin, serviceId))))
     if (lease?.jobId !== job.id) throw new Error('Another job was given.')
     const { jobId, fence } = lease
-    const input = { worker: 'w', beats: [{ jobId, fence }] }
+    const input = { worker: 'w', jobs: [{ jobId, fence }] }
     ms.heartbeat.push(await timed(() => admin.request(Heartbeats, { input })))
     ms.complete.push(await timed(() => complete(admin, { jobId, fence }, { n: 1 })))
   }

@@ -992,7 +992,7 @@ class Worker:
         beats = [dict(job._held, **one) for job, one in zip(jobs, news)]
         seconds = max(2, min(10, self.lease_seconds / 3))
         try:
-            answer = self.call(self.client, HEARTBEAT, {'worker': self.name, 'beats': beats}, seconds)
+            answer = self.call(self.client, HEARTBEAT, {'worker': self.name, 'jobs': beats}, seconds)
         except Away:
             for job, one in zip(jobs, news):
                 job._put_back(one)

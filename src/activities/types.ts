@@ -18,7 +18,7 @@ const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
   fields: (t) => ({
     action: t.exposeString('action', {
       description:
-        'Name of the mutation, such as `createService`. Changes that the server made as actor SYSTEM are `serviceStatusChanged` and `serviceScaled`. `uploadReceived` and `versionStatusChanged` follow from bytes sent to the URL of an upload; their actor is the one who created the upload. A string and not an enum, because the history keeps the names of mutations that no longer exist.',
+        'Name of the mutation as the schema spells it, such as `createService`. Changes that the server makes by itself, as actor SYSTEM, are `serviceStatusChanged` and `serviceScaled`; `uploadReceived` and `versionStatusChanged` follow from bytes that arrived at the URL of an upload, and their actor is the one who created the upload. A text, not an enum, because the history keeps the names of mutations that newer versions no longer have.',
     }),
     subjectId: t.id({
       description: 'ID of the object that the mutation changed.',

@@ -17,7 +17,7 @@ export const FrontType = builder.enumType('Front', {
 
 interface Address {
   readonly front: FrontName
-  readonly id: string
+  readonly text: string
   readonly path: string
 }
 
@@ -25,7 +25,7 @@ const AddressType = builder.objectRef<Address>('Address').implement({
   description: 'The ID of an object in a REST front, and its path there.',
   fields: (t) => ({
     front: t.field({ type: FrontType, description: 'The front.', resolve: ({ front }) => front }),
-    id: t.exposeString('id', { description: 'ID of the object in that front.' }),
+    text: t.exposeString('text', { description: 'ID of the object as that front writes it.' }),
     path: t.exposeString('path', {
       description: 'Path on this server at which the front returns the object.',
     }),
@@ -114,9 +114,9 @@ async function addressesOf(
 ): Promise<Address[]> {
   const all = await Promise.all(
     names.map(async (front) => {
-      const id = await addressFor(ctx, naming, front, row)
-      const path = id && (await pathOf(ctx, naming, front, row, id))
-      return id && path ? [{ front, id, path }] : []
+      const text = await addressFor(ctx, naming, front, row)
+      const path = text && (await pathOf(ctx, naming, front, row, text))
+      return text && path ? [{ front, text, path }] : []
     }),
   )
   return all.flat()

@@ -12,7 +12,7 @@ const HASH_BYTES = 32
  */
 const turns = new Turns(
   { atOnce: 2, waiting: 50, waitingFromOne: 10 },
-  () => new Unavailable('sign-in', 'Too many are signing in at this moment.', 5),
+  () => new Unavailable('TOO_MANY_SIGN_INS', 'Too many are signing in at this moment.', 5),
 )
 
 /** Refuses parameters of a stored hash that no version of ours has written. */

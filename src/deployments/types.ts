@@ -193,7 +193,13 @@ export const DeploymentConnection = connectionOf<PartialDeployment>(
   'deployments',
 )
 
-isFollowed(deployments, DeploymentType, 'A deployment: versions, rollouts, rollbacks.')
+isFollowed(deployments, DeploymentType, 'A deployment: changes, versions, deletion.', {
+  VERSION_CREATED: { description: 'A version was created.' },
+  VERSION_CHECKING: { description: 'The archive of a version arrived and is being checked.' },
+  VERSION_READY: { description: 'The archive of a version passed its check.' },
+  VERSION_REJECTED: { description: 'The archive of a version was refused.' },
+  VERSION_DELETED: { description: 'A version was deleted.' },
+})
 addressable(DeploymentType, deployments)
 addressable(VersionType, versions)
 hasStates('DeploymentVersion', versionMoves)

@@ -179,7 +179,7 @@ export class Invoker {
         : null
     if (owner === null) {
       this.#traffic.refused(service.id)
-      throw new Unavailable('instance', `The service is ${status}: no instance is ready yet.`, 1)
+      throw new Unavailable('NO_INSTANCE', `The service is ${status}: no instance is ready yet.`, 1)
     }
     watch.via = 'sent'
     const timeoutMs = this.#platform.config.invokeTimeoutMs + 5_000

@@ -9,41 +9,52 @@ import { DeliveryInterface, EventInterface, type Delivery } from './types.ts'
 
 type Types = typeof builder.$inferSchemaTypes
 
-const ObjectEventType = builder.objectRef<StoredEvent>('ObjectEvent').implement({
-  description: 'Something that happened to an object.',
-  interfaces: [EventInterface],
-  fields: (t) => ({
-    kind: t.exposeString('kind', { description: 'What happened, such as VERSION_CREATED.' }),
-  }),
-})
-const ObjectEventConnection = streamConnectionOf<StoredEvent>(
-  'ObjectEvent',
-  ObjectEventType,
-  'events',
-)
-
 interface ObjectDelivery extends Delivery {
   readonly objectId: string
   readonly events: readonly StoredEvent[]
 }
 
 /**
- * Lets objects of a kind be followed: its type `Deployment` has `events`, and there is a subscription
- * `deploymentChanged(deploymentId:)` of `DeploymentDelivery`. `description` is the subscription's.
+ * Lets objects of a kind be followed: its type `Deployment` has `events`, each a `DeploymentEvent`, and there is a
+ * subscription `deploymentChanged(deploymentId:)` of `DeploymentDelivery`. `description` is the subscription's;
+ * `kinds` are those of its events beyond creation, update and deletion.
  */
 export function isFollowed<Seen extends Owned, Row extends Seen>(
   kind: FollowedKind<Row>,
   type: ObjectRef<Types, Seen>,
   description: string,
+  kinds: Readonly<Record<string, { readonly description: string }>> = {},
 ): void {
   const { noun, stream } = kind
   const rows: ObjectRef<Types, Owned> = type // whichever kind they are of
   const field = `${type.name.charAt(0).toLowerCase()}${type.name.slice(1)}`
   const pages = eventPages(stream)
 
+  const KindType = builder.enumType(`${type.name}EventKind`, {
+    description: `Kinds of events of a ${noun}.`,
+    values: {
+      CREATED: { description: `The ${noun} was created.` },
+      UPDATED: { description: `The ${noun} was updated.` },
+      DELETED: { description: `The ${noun} was deleted.` },
+      ...kinds,
+    },
+  })
+  const EventType = builder.objectRef<StoredEvent>(`${type.name}Event`).implement({
+    description: `An event of a ${noun}.`,
+    interfaces: [EventInterface],
+    fields: (t) => ({
+      kind: t.field({
+        type: KindType,
+        description: 'Kind of the event.',
+        resolve: ({ kind: told }) => told as 'CREATED', // its concept alone writes its events, of these kinds
+      }),
+    }),
+  })
+  const EventConnection = streamConnectionOf<StoredEvent>(`${type.name}Event`, EventType, 'events')
+
   builder.objectField(type, 'events', (t) =>
     t.field({
-      type: ObjectEventConnection,
+      type: EventConnection,
       description: 'Events of the object, oldest first.',
       args: pageArgs(t.arg, MAX_ENTRIES),
       resolve: ({ id }, args, ctx) => pages(ctx, id, args),
@@ -61,7 +72,7 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
         resolve: ({ objectId }, _args, ctx) => kind.byId(ctx, objectId),
       }),
       events: t.field({
-        type: [ObjectEventType],
+        type: [EventType],
         description: 'New events, oldest first.',
         resolve: ({ events }) => [...events],
       }),

@@ -11,6 +11,7 @@ import {
   ValidationError,
   WrongState,
   type ErrorCode,
+  type UnavailableReason,
 } from '../kit/errors.ts'
 import { Role } from '../generated/prisma/enums.ts'
 import { findNode, NodeInterface } from './node.ts'
@@ -27,13 +28,13 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     'Code of an error. The codes from UNAUTHENTICATED on occur in top-level errors (`extensions.code`); FORBIDDEN, NOT_FOUND and UNAVAILABLE occur there and in results of mutations, the others in results of mutations.',
   values: {
     VALIDATION: { description: 'The input is wrong.' },
-    NOT_FOUND: { description: "No such object in the caller's organizations." },
+    NOT_FOUND: { description: 'No such object exists in the organizations of the caller.' },
     CONFLICT: {
       description:
         'Something else has that name, or the idempotency key was used for something else.',
     },
-    WRONG_STATE: { description: "The object's state does not allow this." },
-    FORBIDDEN: { description: "The caller's role does not allow this." },
+    WRONG_STATE: { description: 'The state of the object does not allow the operation.' },
+    FORBIDDEN: { description: 'The role of the caller does not allow the operation.' },
     STALE_LEASE: { description: 'The lease is no longer held.' },
     QUOTA_REACHED: {
       description: 'A limit is reached. Where waiting helps, `retryAfterSeconds` says how long.',
@@ -130,7 +131,9 @@ builder.objectType(NotFound, {
   description: 'No such object exists in the organizations of the caller.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'ID of the missing object, as the caller wrote it.' }),
+    requestedId: t.exposeID('requestedId', {
+      description: 'ID, handle, address or code that was asked for, as it was written.',
+    }),
   }),
 })
 
@@ -156,9 +159,12 @@ builder.objectType(WrongState, {
   description: 'The state of the object does not allow the operation.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    state: t.exposeString('state', { description: 'State the object is in.' }),
+    state: t.exposeString('state', {
+      description:
+        'State of the object: a value of its `status`, or IN_USE or BUILT_IN where something else stands in the way. A text, not an enum, because types have different states.',
+    }),
     allowed: t.stringList({
-      description: 'States in which the operation is allowed.',
+      description: 'States in which the mutation would be allowed.',
       resolve: ({ allowed }) => [...allowed],
     }),
   }),
@@ -204,13 +210,38 @@ builder.objectType(QuotaReached, {
   }),
 })
 
+const UnavailableReasonType = builder.enumType('UnavailableReason', {
+  description: 'Reasons why something cannot be done now.',
+  values: {
+    SERVER_STOPPING: { description: 'The server that was asked is stopping; ask another one.' },
+    TOO_MANY_SIGN_INS: { description: 'Too many passwords wait to be checked or set.' },
+    TOO_MANY_CHECKS: { description: 'Too many checks against JSON Schemas wait.' },
+    NO_WALLS: {
+      description:
+        'The server runs processes of this organization only where services are walled off from each other, see `RuntimeInfo.isWalled`.',
+    },
+    NO_INSTANCE: {
+      description: 'No instance of the service is ready, or too many requests wait for one.',
+    },
+    NO_ANSWER: {
+      description: 'The service broke off its answer, or did not answer in time.',
+    },
+    NO_JSON: {
+      description:
+        'The service answered with something that is not JSON, is too large or is nested too deep. Its `invokeUrl` returns it.',
+    },
+  } satisfies Record<UnavailableReason, { description: string }>,
+})
+
 builder.objectType(Unavailable, {
   name: 'Unavailable',
   description: 'Something the operation needs is not available at present.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    missing: t.exposeString('missing', {
-      description: 'Name of the thing that is not available, for people.',
+    reason: t.field({
+      type: UnavailableReasonType,
+      description: 'Why it cannot be done now, for programs.',
+      resolve: ({ reason }) => reason,
     }),
     retryAfterSeconds: t.int({
       nullable: true,

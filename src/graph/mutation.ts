@@ -1,10 +1,4 @@
-import type {
-  FieldMap,
-  InputFieldMap,
-  InputObjectRef,
-  InputShapeFromFields,
-  ObjectRef,
-} from '@pothos/core'
+import type { FieldMap, InputFieldMap, InputShapeFromFields, ObjectRef } from '@pothos/core'
 import type { GraphQLInputType, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import { builder } from '../builder.ts'
@@ -60,7 +54,6 @@ const keyRule = /^[^\p{C}\p{Z}]{1,200}$/u
  * Forbidden, NotFound and Conflict belong to every one, and so do `idempotencyKey` and `replayed`. `check` holds what
  * the types of the input cannot say; all its violations are answered at once, before `resolve` runs. `again` says
  * how the answer is had when the effect is there already. Write `resolve` before `success`, whose parent it types.
- * Answers its input type, for a mutation that takes many of them.
  */
 export function mutation<Fields extends InputFieldMap, Success extends object>(
   name: string,
@@ -84,7 +77,7 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
     refresh?: (ctx: Context, success: NoInfer<Success>) => Promise<NoInfer<Success>>
     success: SuccessFields<Success>
   },
-): InputObjectRef<Types, InputShapeFromFields<Fields>> {
+): void {
   const Name = name.charAt(0).toUpperCase() + name.slice(1)
   const input = builder.inputType(`${Name}Input`, {
     description: `Arguments of \`${name}\`.`,
@@ -180,7 +173,6 @@ export function mutation<Fields extends InputFieldMap, Success extends object>(
       }) as never,
     }),
   )
-  return input as unknown as InputObjectRef<Types, InputShapeFromFields<Fields>> // with a key more
 }
 
 /** The field of a success that shows the object which the success has under its name, with a description. */

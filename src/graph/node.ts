@@ -2,45 +2,50 @@ import { brandWithType } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { BadRequest } from '../kit/errors.ts'
-import { idKind, nounOf, type IdKind } from '../kit/ids.ts'
+import { idKind, nounOf } from '../kit/ids.ts'
 
 /** The Relay interface (https://relay.dev/graphql/objectidentification.htm). */
-export const NodeInterface = builder.interfaceRef<{ id: string }>('Node').implement({
+export const NodeInterface = builder.interfaceRef<object>('Node').implement({
   description:
     'An object with a globally unique ID, by which `node` returns it again (Relay Global Object Identification).',
   fields: (t) => ({
     id: t.id({
       description:
-        'Globally unique ID (a TypeID): a prefix for the type and a key, such as `svc_01k…`.',
-      resolve: ({ id }) => id,
+        'TypeID: the noun and the key, such as `svc_01k…`. The ID of an attempt ends in its number: `att_01k….2`.',
+      resolve: () => {
+        throw new Error('A type of Node has an id of its own.')
+      },
     }),
   }),
 })
 
-type Find = (ctx: Context, uuid: string) => Promise<object | null>
-const finders = new Map<
-  string,
-  { kind: IdKind<string>; find: Find; typename: (row: never) => string }
->()
+/** How the ids of one kind of node are read. */
+interface NodeIds<Key> {
+  readonly noun: string
+  read(text: string): Key | undefined
+}
+
+type Find = (ctx: Context, id: string) => Promise<object | null>
+const finders = new Map<string, Find>()
 
 /** Makes a type reachable through `node` and `nodes`; `find` answers null for the absent and the foreign alike. */
-export function isNode<Row extends object>(
-  kind: IdKind<string>,
+export function isNode<Row extends object, Key>(
+  ids: NodeIds<Key>,
   typename: (row: Row) => string,
-  find: (ctx: Context, uuid: string) => Promise<Row | null>,
+  find: (ctx: Context, key: Key) => Promise<Row | null>,
 ): void {
-  finders.set(kind.noun, { kind, find, typename })
+  finders.set(ids.noun, async (ctx, id) => {
+    const key = ids.read(id)
+    const row = key === undefined ? null : await find(ctx, key)
+    if (row !== null) brandWithType(row, typename(row) as never)
+    return row
+  })
 }
 
 /** The object behind a canonical id, marked with its type; null when there is none for this viewer. */
-export async function findNode(ctx: Context, id: string): Promise<{ id: string } | null> {
-  const finder = finders.get(nounOf(id) ?? '')
-  const uuid = finder?.kind.read(id)
-  if (finder === undefined || uuid === undefined) return null
-  const row = await finder.find(ctx, uuid)
-  if (row === null) return null
-  brandWithType(row, finder.typename(row as never) as never)
-  return row as { id: string }
+export async function findNode(ctx: Context, id: string): Promise<object | null> {
+  const find = finders.get(id.slice(0, Math.max(0, id.lastIndexOf('_'))))
+  return (await find?.(ctx, id)) ?? null
 }
 
 /** `svc:0190…` (noun and UUID) as a TypeID. */

@@ -81,7 +81,7 @@ export function listener(
       const { headers, body } = comeBackIn(0)
       return void reply.headers(headers).send(body)
     }
-    done(new Unavailable('server', 'This server is being stopped. Try again.', 1))
+    done(new Unavailable('SERVER_STOPPING', 'This server is being stopped. Try again.', 1))
   })
   http.addHook('onRequest', (request, reply, done) => {
     // a front guards itself, in its own words

@@ -56,7 +56,6 @@ const columns = {
   retryOfId: { given: 'uuid' },
   rootId: { given: 'uuid' },
   labels: { given: 'jsonb', isKept: true },
-  subject: { given: 'text', isKept: true },
   creator: { given: 'jsonb' },
   revision: {},
   createdAt: { insert: 'now()' },

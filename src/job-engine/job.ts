@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { naming } from '../addresses/index.ts'
 import type { Role } from '../generated/prisma/enums.ts'
 import type { KeyedCall } from '../kit/actor.ts'
-import { idKind } from '../kit/ids.ts'
+import { idKind, partKind } from '../kit/ids.ts'
 import { streamName } from '../streams/index.ts'
 import { machine, type StateOf } from '../kit/machine.ts'
 
 export const JobId = idKind('job')
-export const AttemptId = idKind('att')
+/** Of an attempt: the key of its job, and its number. */
+export const AttemptId = partKind('att')
 export const WorkerId = idKind('wrk')
 
 export const jobNaming = naming({
@@ -52,7 +53,6 @@ export type JobEventKind =
   | 'QUEUED'
   | 'CLAIMED'
   | 'PROGRESS'
-  | 'OUTPUT'
   | 'CANCEL_REQUESTED'
   | 'SUCCEEDED'
   | 'FAILED'
@@ -67,7 +67,6 @@ export type JobErrorKind =
   | 'INVALID_RESULT'
   | 'LOST'
   | 'TIMED_OUT'
-  | 'OUT_OF_MEMORY'
   | 'UNAVAILABLE'
   | 'INTERNAL'
 
@@ -75,7 +74,6 @@ export type JobErrorKind =
 export interface JobError {
   readonly kind: JobErrorKind
   readonly message: string
-  readonly trace?: string | undefined
   /** JSON as it was received. */
   readonly detail?: string | undefined
 }

@@ -23,7 +23,6 @@ export interface JobEventRow extends Entry {
   readonly changes: readonly FieldChange[]
   readonly attempt: number | null
   readonly message: string | null
-  readonly output: string | null
 }
 
 interface Row extends Omit<JobEventRow, 'number'>, CutRow {
@@ -51,8 +50,7 @@ const jobHeads = Prisma.sql`
 const serviceHeads = Prisma.sql`
   SELECT "serviceId" AS stream, head, first, false AS closed FROM "JobEventHead"`
 
-const sizeBytes = ({ changes, output }: JobEventRow): number =>
-  JSON.stringify(changes).length * 2 + (output?.length ?? 0) * 2 + 300
+const sizeBytes = ({ changes }: JobEventRow): number => JSON.stringify(changes).length * 2 + 300
 
 /** What happened to one job; its end is the end of the stream. */
 export const jobEvents = (database: Database): StreamKind<JobEventRow> => ({
@@ -108,8 +106,8 @@ async function readEvents(
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND ${number} < ${before}::bigint`
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
   const events = Prisma.sql`
-    SELECT ${number} AS number, e.at, e."jobId", e.kind, e.actor, e.changes, e.attempt, e.message, e.output,
-      octet_length(e.changes::text) + COALESCE(octet_length(e.output), 0) AS size
+    SELECT ${number} AS number, e.at, e."jobId", e.kind, e.actor, e.changes, e.attempt, e.message,
+      octet_length(e.changes::text) AS size
     FROM "JobEvent" AS e WHERE ${stream} = o.stream AND ${number} > ${after}::bigint ${until}
     ORDER BY ${number} ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
   const rows = await database.query<Row>(Prisma.sql`

@@ -13,7 +13,7 @@ import { bulkStep, type BulkJob } from './bulk-step.ts'
 import { publishJobs } from './publish.ts'
 
 /** Columns that a job which is submitted may leave out. */
-type Optional = 'projectId' | 'isAwaited' | 'subject' | 'retryOfId' | 'rootId'
+type Optional = 'projectId' | 'isAwaited' | 'retryOfId' | 'rootId'
 
 /** A job that is not stored yet: all that its call needs, as of now. */
 export type NewJob = Readonly<

@@ -1,6 +1,5 @@
 import { builder } from '../builder.ts'
 import { EventInterface, streamConnectionOf } from '../events/index.ts'
-import { JsonText } from '../kit/json/json.ts'
 import type { JobEventRow } from '../job-engine/index.ts'
 import type { PartialJob } from './columns.ts'
 import { JobEventKindType } from './enums.ts'
@@ -31,12 +30,6 @@ export const JobEventType = builder.objectRef<JobEventRow>('JobEvent').implement
     message: t.exposeString('message', {
       nullable: true,
       description: 'Details for people. Null when there are none.',
-    }),
-    output: t.field({
-      type: 'JSON',
-      nullable: true,
-      description: "A notebook cell's output, for OUTPUT.",
-      resolve: ({ output }) => (output === null ? null : new JsonText(output)),
     }),
   }),
 })

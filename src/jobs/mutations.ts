@@ -1,7 +1,7 @@
 import { annotationField, namingFields } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { mutation } from '../graph/mutation.ts'
-import { QuotaReached, Unavailable, WrongState } from '../kit/errors.ts'
+import { Unavailable, WrongState } from '../kit/errors.ts'
 import { NameValueInput } from '../uploads/index.ts'
 import { allow, found } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
@@ -45,59 +45,61 @@ const asJob = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow }>) 
   }),
 })
 
-const SubmitJobInput = mutation('submitJob', {
-  description: 'Submits a job to the queue of a service. Requires the DEVELOPER role.',
-  input: (t) => ({
-    serviceId: t.id({
-      required: true,
-      description: 'Service whose function the job calls: ID, handle or address.',
-    }),
-    function: t.string({
-      defaultValue: 'default',
-      description: 'Name of the function. Null: the first function of the service.',
-    }),
-    parameters: t.field({
-      type: 'JSON',
-      description: 'Parameters of the function, stored and returned unchanged.',
-    }),
-    priority: t.int({
-      defaultValue: 0,
-      description:
-        'Priority: jobs with a higher one are claimed first. Of one priority, jobs with a waiting caller come first, then the oldest.',
-    }),
-    lane: t.string({
-      description:
-        'Name of a lane: jobs of the same lane run one at a time, by priority and then in the order of submission.',
-    }),
-    runAfter: t.field({
-      type: 'DateTime',
-      description: 'Earliest time at which the job can be claimed. Default: at once.',
-    }),
-    maxAttempts: t.int({
-      defaultValue: 1,
-      description:
-        'Largest number of attempts. The pause before an attempt doubles after each failure.',
-    }),
-    timeoutSeconds: t.int({
-      description: 'Largest duration of one attempt in seconds. Default: no limit.',
-    }),
-    retainSeconds: t.int({
-      description:
-        'Seconds to keep the job after it finished. Null: the retention of the organization applies.',
-    }),
-    labels: t.field({
-      type: [NameValueInput],
-      description: 'Labels to find the job by. At most 50.',
-    }),
-    projectId: t.id({
-      description:
-        'Project that the job belongs to: ID, handle or address, in the organization of the service. Default: none.',
-    }),
-    ...waiting(t),
-    ...namingFields(t),
+/** What is said of each job that is submitted. */
+const jobFields = (t: Inputs) => ({
+  serviceId: t.id({
+    required: true,
+    description: 'Service whose function the job calls: ID, handle or address.',
   }),
+  function: t.string({
+    defaultValue: 'default',
+    description: 'Name of the function. Null: the first function of the service.',
+  }),
+  parameters: t.field({
+    type: 'JSON',
+    description: 'Parameters of the function, stored and returned unchanged.',
+  }),
+  priority: t.int({
+    defaultValue: 0,
+    description:
+      'Priority: jobs with a higher one are claimed first. Of one priority, jobs with a waiting caller come first, then the oldest.',
+  }),
+  lane: t.string({
+    description:
+      'Name of a lane: jobs of the same lane run one at a time, by priority and then in the order of submission.',
+  }),
+  runAfter: t.field({
+    type: 'DateTime',
+    description: 'Earliest time at which the job can be claimed. Default: at once.',
+  }),
+  maxAttempts: t.int({
+    defaultValue: 1,
+    description:
+      'Largest number of attempts. The pause before an attempt doubles after each failure.',
+  }),
+  timeoutSeconds: t.int({
+    description: 'Largest duration of one attempt in seconds. Default: no limit.',
+  }),
+  retainSeconds: t.int({
+    description:
+      'Seconds to keep the job after it finished. Null: the retention of the organization applies.',
+  }),
+  labels: t.field({
+    type: [NameValueInput],
+    description: 'Labels to find the job by. At most 50.',
+  }),
+  projectId: t.id({
+    description:
+      'Project that the job belongs to: ID, handle or address, in the organization of the service. Default: none.',
+  }),
+  ...namingFields(t),
+})
+
+mutation('submitJob', {
+  description: 'Submits a job to the queue of a service. Requires the DEVELOPER role.',
+  input: (t) => ({ ...jobFields(t), ...waiting(t) }),
   check: submitRule,
-  errors: [QuotaReached, Unavailable],
+  errors: [Unavailable],
   resolve: async (ctx, input) => {
     const [job] = await submitJobs(ctx, [input], () => [])
     if (job === undefined) throw new Error('A job that was submitted is not there.')
@@ -113,17 +115,22 @@ const SubmitJobInput = mutation('submitJob', {
   }),
 })
 
+const SubmitJobsItem = builder.inputType('SubmitJobsItem', {
+  description: 'One job to submit.',
+  fields: jobFields,
+})
+
 mutation('submitJobs', {
   description: `Submits up to ${MAX_JOBS} jobs, all or none. Issues name the position in the list. Requires the DEVELOPER role.`,
   input: (t) => ({
     jobs: t.field({
-      type: [SubmitJobInput],
+      type: [SubmitJobsItem],
       required: true,
-      description: 'The jobs, without idempotency keys of their own. `waitSeconds` is not allowed.',
+      description: 'Jobs to submit.',
     }),
   }),
   check: submitManyRule,
-  errors: [QuotaReached, Unavailable],
+  errors: [Unavailable],
   resolve: async (ctx, { jobs }) => ({
     jobs: await submitJobs(ctx, jobs, (place) => ['jobs', String(place)]),
   }),

@@ -46,15 +46,7 @@ export const waitRule = z.object({ waitSeconds: from(0, MAX_SUBMIT_WAIT).nullish
 export const submitRule = jobRule.extend(waitRule.shape)
 
 export const submitManyRule = z.object({
-  jobs: z
-    .array(
-      jobRule.extend({
-        waitSeconds: z.literal(0, 'Many are not waited for: watch them.').nullish(),
-        idempotencyKey: z.null('The whole call has one key.').optional(),
-      }),
-    )
-    .min(1, 'At least one job.')
-    .max(MAX_JOBS, `At most ${MAX_JOBS} jobs.`),
+  jobs: z.array(jobRule).min(1, 'At least one job.').max(MAX_JOBS, `At most ${MAX_JOBS} jobs.`),
 })
 
 const workerRule = word(200)
@@ -76,9 +68,10 @@ const beatRule = z.object({
   message: textRule.nullish(),
 })
 
-const beats = z.array(beatRule).max(MAX_BEATS, `At most ${MAX_BEATS}.`)
-export const heartbeatRule = z.object({ worker: workerRule, beats })
-export const releaseRule = z.object({ jobs: beats })
+const many = <Rule extends z.ZodType>(rule: Rule) =>
+  z.array(rule).max(MAX_BEATS, `At most ${MAX_BEATS}.`)
+export const heartbeatRule = z.object({ worker: workerRule, jobs: many(beatRule) })
+export const releaseRule = z.object({ jobs: many(z.object({ fence: word(100) })) })
 
 export const completeRule = z.object({ fence: word(100), result: jsonRule })
 export const completeManyRule = z.object({

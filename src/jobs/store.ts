@@ -3,7 +3,7 @@ import { organizationsOf, workplacesOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma, type JobAttempt, type Service } from '../generated/prisma/client.ts'
 import type { AskedFields } from '../graph/look-ahead.ts'
-import { batched, batchedAlike } from '../kit/batched.ts'
+import { batched, batchedAlike, groupedBy } from '../kit/batched.ts'
 import {
   countsOf,
   findJobs,
@@ -109,14 +109,18 @@ export const attemptsOf = batchedAlike(async ({ database }: Context, ids) => {
     Prisma.sql`SELECT * FROM "JobAttempt" WHERE "jobId" = ANY(${[...ids]}::uuid[]) ORDER BY "jobId", number`,
     'attempts-of-jobs',
   )
-  const byJob = new Map<string, JobAttempt[]>()
-  for (const row of rows) {
-    const list = byJob.get(row.jobId) ?? []
-    byJob.set(row.jobId, list)
-    list.push(row)
-  }
-  return byJob
+  return groupedBy(rows, ({ jobId }) => jobId)
 })
+
+/** One attempt of a job that the viewer may read. */
+export async function attemptOf(
+  ctx: Context,
+  { whole, number }: { readonly whole: string; readonly number: number },
+): Promise<JobAttempt | null> {
+  if ((await jobById(ctx, whole)) === null) return null
+  const attempts = await attemptsOf(ctx, whole)
+  return attempts?.find((one) => one.number === number) ?? null
+}
 
 /** The counters of many services with one statement a tick. */
 export const countsOfService = batchedAlike<Context, unknown, JobCounts>(({ database }, ids) =>

@@ -4,7 +4,7 @@ import { MAX_ENTRIES } from '../events/index.ts'
 import type { JobAttempt } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
-import { findNode, isNode, NodeInterface, typeIdOf } from '../graph/node.ts'
+import { isNode, NodeInterface } from '../graph/node.ts'
 import { hasStates } from '../graph/machine.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
@@ -29,7 +29,7 @@ import { jobFields, type PartialJob } from './columns.ts'
 import type { JobPage } from './list.ts'
 import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
 import { jobForWorker, jobViewerActions, readOutcome, serviceOf } from './permit.ts'
-import { attemptsOf, jobById, parametersOf, resultOf } from './store.ts'
+import { attemptOf, attemptsOf, jobById, parametersOf, resultOf } from './store.ts'
 
 const JobErrorType = builder.objectRef<JobError>('JobError').implement({
   description: 'Failure of a job or of an attempt.',
@@ -42,11 +42,6 @@ const JobErrorType = builder.objectRef<JobError>('JobError').implement({
     message: t.exposeString('message', {
       description: 'Description of the failure in one sentence, for people.',
     }),
-    trace: t.string({
-      nullable: true,
-      description: 'Stack trace. Null when there is none.',
-      resolve: ({ trace }) => trace ?? null,
-    }),
     detail: t.field({
       type: 'JSON',
       nullable: true,
@@ -58,10 +53,11 @@ const JobErrorType = builder.objectRef<JobError>('JobError').implement({
 
 const JobAttemptType = builder.objectRef<JobAttempt>('JobAttempt').implement({
   description: 'One attempt of a worker to execute a job.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({
-      description: 'The job and the number of the attempt.',
-      resolve: ({ jobId, number }) => `${AttemptId.text(jobId)}.${number}`,
+      description: 'Canonical id, which ends in the number of the attempt: `att_01k….2`.',
+      resolve: ({ jobId, number }) => AttemptId.text(jobId, number),
     }),
     number: t.exposeInt('number', { description: 'Number of the attempt: 1, 2, 3 …' }),
     worker: t.exposeString('worker', { description: 'Name of the worker.' }),
@@ -121,7 +117,7 @@ builder.objectField(JobConnection, 'asOf', (t) =>
 
 builder.objectType(JobType, {
   description:
-    'A call of a function of a service, stored until it finished and expired. It is executed at least once, and exactly one result is accepted. A caller with the WORKER role does not see who submitted the job, its project, attempts, log, events and other jobs; it sees result, error and progress while the job is queued, and while it holds the job or was the last to hold it.',
+    'One call of a function, kept until it is done. Executed at least once; exactly one result is accepted. A WORKER reads it without what leads on from it: who submitted it, its project, its attempts, log and events, other jobs. What came of it (result, error, progress) it reads while the job waits, and while it holds the job or was the last to.',
   extensions: openToWorkers([
     'id',
     'asOf',
@@ -240,14 +236,6 @@ builder.objectType(JobType, {
       nullable: true,
       description:
         'Lane of the job: jobs of the same lane run one at a time, by priority and then in the order of submission. Null: no lane.',
-    }),
-    subject: t.field({
-      type: NodeInterface,
-      nullable: true,
-      description: 'What it is about: a program, model, pipeline, deployment.',
-      ...jobFields.from(['subject'], ({ subject }, _args, ctx) =>
-        subject === null ? null : findNode(ctx, typeIdOf(subject)),
-      ),
     }),
     project: t.field({
       type: ProjectType,
@@ -370,4 +358,5 @@ isNode(
   () => 'Job',
   async (ctx, id) => (await jobById(ctx, id)) ?? jobForWorker(ctx, JobId.text(id)),
 )
+isNode(AttemptId, () => 'JobAttempt', attemptOf)
 hasStates('Job', jobMoves)

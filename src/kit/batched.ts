@@ -83,3 +83,17 @@ const written = (ask: unknown): string =>
   JSON.stringify(ask, (_key, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   ) ?? ''
+
+/** Rows by what they belong to, in their order: what `batchedAlike` loads of children. */
+export function groupedBy<Row>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>()
+  for (const row of rows) {
+    const group = groups.get(keyOf(row)) ?? []
+    groups.set(keyOf(row), group)
+    group.push(row)
+  }
+  return groups
+}

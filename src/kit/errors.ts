@@ -46,10 +46,11 @@ export class ValidationError extends DomainError {
 /** No such object in the caller's organizations. */
 export class NotFound extends DomainError {
   readonly code = 'NOT_FOUND'
-  readonly id: string
-  constructor(noun: string, id: string) {
-    super(`There is no ${noun} ${JSON.stringify(id)}.`)
-    this.id = id
+  /** What was asked for, as it was written. */
+  readonly requestedId: string
+  constructor(noun: string, requestedId: string) {
+    super(`There is no ${noun} ${JSON.stringify(requestedId)}.`)
+    this.requestedId = requestedId
   }
 }
 
@@ -116,14 +117,24 @@ export class QuotaReached extends DomainError {
   }
 }
 
+/** Why something cannot be done now. */
+export type UnavailableReason =
+  | 'SERVER_STOPPING'
+  | 'TOO_MANY_SIGN_INS'
+  | 'TOO_MANY_CHECKS'
+  | 'NO_WALLS'
+  | 'NO_INSTANCE'
+  | 'NO_ANSWER'
+  | 'NO_JSON'
+
 /** Something this needs cannot be had now. */
 export class Unavailable extends DomainError {
   readonly code = 'UNAVAILABLE'
-  readonly missing: string
+  readonly reason: UnavailableReason
   readonly retryAfterSeconds: number | undefined
-  constructor(missing: string, message: string, retryAfterSeconds?: number) {
+  constructor(reason: UnavailableReason, message: string, retryAfterSeconds?: number) {
     super(message)
-    this.missing = missing
+    this.reason = reason
     this.retryAfterSeconds = retryAfterSeconds
   }
 }

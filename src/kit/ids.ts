@@ -29,6 +29,27 @@ export function idKind<Noun extends string>(noun: Noun): IdKind<Noun> {
   }
 }
 
+/** An id of a part of an object that is known by its number: `att_01k….2`, the key of the object and the number. */
+export interface PartKind<Noun extends string> {
+  readonly noun: Noun
+  text(whole: string, number: number): string
+  /** The object's key and the number, or undefined when the text is not an id of this kind. */
+  read(text: string): { readonly whole: string; readonly number: number } | undefined
+}
+
+export function partKind<Noun extends string>(noun: Noun): PartKind<Noun> {
+  const wholes = idKind(noun)
+  return {
+    noun,
+    text: (whole, number) => `${wholes.text(whole)}.${number}`,
+    read(text) {
+      const [, id = '', number] = /^(\w+)\.([1-9]\d{0,8})$/.exec(text) ?? []
+      const whole = wholes.read(id)
+      return whole === undefined ? undefined : { whole, number: Number(number) }
+    },
+  }
+}
+
 /** The noun a TypeID begins with, or undefined when the text is not a TypeID. */
 export function nounOf(text: string): string | undefined {
   return uuidOf(text) === undefined ? undefined : text.slice(0, text.lastIndexOf('_'))

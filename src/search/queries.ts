@@ -21,7 +21,7 @@ import { hitsOf, type Hit } from './statement.ts'
 const MAX_TEXT = 600
 
 interface SearchHit {
-  readonly node: { id: string }
+  readonly node: object
   readonly title: string
   readonly detail: string
 }

@@ -6,14 +6,23 @@ interface RuntimeInfo extends Language {
   readonly facts: RuntimeFacts
 }
 
-const NAMES = { python: 'python', node: 'node', command: 'command' } as const
+const NAMES = { python: 'PYTHON', node: 'NODE', command: 'COMMAND' } as const
+
+const RuntimeNameType = builder.enumType('RuntimeName', {
+  description: 'Kinds of programs that a server can run.',
+  values: {
+    PYTHON: { description: 'Handlers in Python.' },
+    NODE: { description: 'Handlers in JavaScript or TypeScript.' },
+    COMMAND: { description: 'Any program that listens on `$PORT`.' },
+  } satisfies Record<(typeof NAMES)[keyof typeof NAMES], { description: string }>,
+})
 
 const RuntimeInfoType = builder.objectRef<RuntimeInfo>('RuntimeInfo').implement({
   description: 'A kind of program that this server can run.',
   fields: (t) => ({
-    name: t.string({
-      description:
-        '`python` and `node`: handlers in that language. `command`: any program that listens on `$PORT`.',
+    name: t.field({
+      type: RuntimeNameType,
+      description: 'Kind of programs.',
       resolve: ({ kind }) => NAMES[kind],
     }),
     isAvailable: t.boolean({

@@ -4,14 +4,7 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import type { Service } from '../generated/prisma/client.ts'
 import { mutation } from '../graph/mutation.ts'
-import {
-  BadGateway,
-  Conflict,
-  QuotaReached,
-  TimedOut,
-  Unavailable,
-  WrongState,
-} from '../kit/errors.ts'
+import { BadGateway, TimedOut, Unavailable, WrongState } from '../kit/errors.ts'
 import { textRule } from '../kit/names.ts'
 import {
   createService,
@@ -87,7 +80,7 @@ mutation('createService', {
     ...namingFields(t),
   }),
   check: createRule,
-  errors: [Conflict, QuotaReached, Unavailable],
+  errors: [Unavailable],
   resolve: async (ctx, input) => ({ service: await createService(ctx, input) }),
   again,
   success: asService,
@@ -109,7 +102,7 @@ mutation('updateService', {
     ...annotationField(t),
   }),
   check: updateRule,
-  errors: [Conflict, Unavailable],
+  errors: [Unavailable],
   resolve: async (ctx, input) => ({ service: await updateService(ctx, input) }),
   again,
   success: asService,
@@ -123,7 +116,6 @@ mutation('scaleService', {
     scale: t.field({ type: ScaleInput, required: true, description: 'Number of processes.' }),
   }),
   check: z.object({ scale: scaleRule }),
-  errors: [WrongState, QuotaReached],
   resolve: async (ctx, input) => ({ service: await scaleService(ctx, input) }),
   again,
   success: asProcessService,
@@ -162,7 +154,6 @@ mutation('deleteService', {
   description:
     'Deletes a service in any state and stops its processes. Requires the DEVELOPER role.',
   input: which,
-  errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await deleteService(ctx, input) }),
   again,
   success: (t) => ({
@@ -211,7 +202,6 @@ mutation('rollBackDeployment', {
     reason: textRule.nullish(),
     serviceIds: z.array(z.string()).max(100, 'At most 100.').nullish(),
   }),
-  errors: [WrongState],
   resolve: async (ctx, input) => ({ services: await rollBackDeployment(ctx, input) }),
   again: 'repeat', // it leaves out the services that the call has rolled back already
   success: (t) => ({
@@ -260,7 +250,7 @@ mutation('invokeService', {
     } catch (cause) {
       // over plain HTTP these have statuses of their own; here they are one answer
       if (cause instanceof BadGateway || cause instanceof TimedOut)
-        throw new Unavailable('answer', cause.message)
+        throw new Unavailable('NO_ANSWER', cause.message)
       throw cause
     }
   },

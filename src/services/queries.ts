@@ -14,8 +14,6 @@ const ServiceKindType = builder.enumType('ServiceKind', {
   values: {
     [ServiceKind.PROCESS]: { description: 'Processes that Millrace runs.' },
     [ServiceKind.QUEUE]: { description: 'A queue that workers serve.' },
-    [ServiceKind.ENDPOINT]: { description: 'Addresses that run elsewhere.' },
-    [ServiceKind.MODEL]: { description: 'A model version.' },
   } as const,
 })
 

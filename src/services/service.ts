@@ -32,9 +32,6 @@ export function typenameOf(kind: ServiceKind): 'ProcessService' | 'QueueService'
       return 'ProcessService'
     case 'QUEUE':
       return 'QueueService'
-    case 'ENDPOINT':
-    case 'MODEL':
-      throw new Error(`No service of the kind ${kind} can be made yet.`)
   }
 }
 
@@ -58,8 +55,8 @@ export type ProcessStatus = StateOf<typeof serviceMoves>
 export type ServiceMove = EventOf<typeof serviceMoves>
 
 /**
- * A process service is never UNAVAILABLE: that is a word for queues and endpoints, to which nothing is done that
- * depends on a state.
+ * A process service is never UNAVAILABLE: that is a word for queues, to which nothing is done that depends on a
+ * state.
  */
 export const processStatus = (status: ServiceStatus): ProcessStatus =>
   status === 'UNAVAILABLE' ? 'FAILED' : status
@@ -88,7 +85,7 @@ interface ActionRule {
 }
 
 const RUN: readonly ServiceKind[] = ['PROCESS']
-const ALL: readonly ServiceKind[] = ['PROCESS', 'QUEUE', 'ENDPOINT', 'MODEL']
+const ALL: readonly ServiceKind[] = ['PROCESS', 'QUEUE']
 
 /**
  * What can be done to a service, by whom and in which states: the one table that guards the mutations and answers

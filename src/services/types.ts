@@ -23,14 +23,14 @@ import { ServiceId, services, typenameOf, type ServiceAction } from './service.t
 
 export const ServiceStatusType = builder.enumType('ServiceStatus', {
   description:
-    'State of a service. READY: as many instances of that version as asked for (under autoscale: the minimum) pass their check, or workers or endpoints answer.',
+    'State of a service. READY: as many instances of that version as asked for (under autoscale: the minimum) pass their check, or workers of the queue were seen.',
   values: {
     [ServiceStatus.STARTING]: { description: 'The first instances are starting.' },
     [ServiceStatus.READY]: { description: 'All it needs is there.' },
     [ServiceStatus.SCALING]: {
       description: 'The service serves requests while its instances are changed or replaced.',
     },
-    [ServiceStatus.UNAVAILABLE]: { description: 'No worker or endpoint answers.' },
+    [ServiceStatus.UNAVAILABLE]: { description: 'No worker of the queue was seen lately.' },
     [ServiceStatus.STOPPING]: { description: 'The processes are exiting.' },
     [ServiceStatus.STOPPED]: { description: 'No process runs.' },
     [ServiceStatus.FAILED]: {
@@ -102,7 +102,7 @@ export const ServiceInterface = builder.prismaInterface('Service', {
   name: 'Service',
   select: seenAs(alwaysRead),
   description:
-    'Something that can be called: processes we run, a queue that workers serve, or endpoints that run elsewhere. Its kind never changes.',
+    'Something that can be called: processes that Millrace runs, or a queue that workers serve. Its kind never changes.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
   resolveType: ({ kind }) => typenameOf(kind),
   fields: (t) => ({

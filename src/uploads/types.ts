@@ -21,12 +21,21 @@ export const NameValueInput = builder.inputType('NameValueInput', {
   }),
 })
 
+const UploadMethodType = builder.enumType('UploadMethod', {
+  description: 'HTTP methods of uploads.',
+  values: { PUT: { description: 'PUT, with the bytes as the body.' } } as const,
+})
+
 export const UploadType = builder.prismaObject('Upload', {
   description: 'An upload of bytes by plain HTTP, and its progress.',
   interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: 'ID of the upload.', resolve: ({ id }) => UploadId.text(id) }),
-    method: t.string({ description: 'The HTTP method to use.', resolve: () => 'PUT' }),
+    method: t.field({
+      type: UploadMethodType,
+      description: 'HTTP method to send the bytes with.',
+      resolve: () => 'PUT' as const,
+    }),
     url: t.string({
       nullable: true,
       description:

@@ -97,7 +97,7 @@ async function send(keys) {
   })
   if (sent.length === 0) return true
   const beats = sent.map(({ one: { jobId, fence }, news }) => ({ jobId, fence, ...news }))
-  const outcome = await post({ input: { worker, beats } })
+  const outcome = await post({ input: { worker, jobs: beats } })
   if (outcome === undefined) return false
   for (const [place, { key, one, news }] of sent.entries()) {
     const { isHeld = false, cancelRequested = false } = outcome[place] ?? {}

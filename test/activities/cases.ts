@@ -218,7 +218,7 @@ export const cases: Record<string, Case> = {
     lines: 0,
   },
   heartbeatJobs: {
-    input: async (ground) => ({ worker: 'of a case', beats: [await held(ground)] }),
+    input: async (ground) => ({ worker: 'of a case', jobs: [await held(ground)] }),
     lines: 0,
   },
   completeJob: { input: held, lines: 0 },

@@ -40,7 +40,7 @@ const Search = graphql(`
           ... on Addressable {
             addresses {
               front
-              id
+              text
             }
           }
         }
@@ -128,7 +128,8 @@ test('deployments, versions, services and tokens are found by name, handle, labe
     expect(await ids(id.slice(0, -3))).toEqual([])
   }
   const [hit] = (await search(svc.id)).nodes
-  const address = hit?.node.__typename === 'ProcessService' ? hit.node.addresses[0]?.id : undefined
+  const address =
+    hit?.node.__typename === 'ProcessService' ? hit.node.addresses[0]?.text : undefined
   expect(address).toMatch(/^ser-/)
   expect(await ids(address ?? '')).toEqual([svc.id])
   expect(await ids(`abeja:${address}`)).toEqual([svc.id])

@@ -17,7 +17,7 @@ const Of = graphql(`
     deployment(id: $deployment) {
       addresses {
         front
-        id
+        text
       }
       abeja: annotations(front: ABEJA)
       topchef: annotations(front: TOPCHEF)
@@ -25,7 +25,7 @@ const Of = graphql(`
     service(id: $service) {
       addresses {
         front
-        id
+        text
       }
     }
   }
@@ -39,7 +39,7 @@ const Find = graphql(`
       id
       addresses {
         front
-        id
+        text
       }
     }
     service(id: $service) {
@@ -57,8 +57,8 @@ const deploymentOf = async (id: string) =>
   (await app.admin.request(Of, { deployment: id, service: 'none' })).deployment
 const serviceOf = async (id: string) =>
   (await app.admin.request(Of, { deployment: 'none', service: id })).service
-const abeja = (of: { addresses: readonly { front: string; id: string }[] } | null | undefined) =>
-  `abeja:${of?.addresses.find(({ front }) => front === 'ABEJA')?.id}`
+const abeja = (of: { addresses: readonly { front: string; text: string }[] } | null | undefined) =>
+  `abeja:${of?.addresses.find(({ front }) => front === 'ABEJA')?.text}`
 
 // contract abeja 3
 test('computed addresses find their objects wherever an id is taken', async () => {

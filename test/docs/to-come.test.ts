@@ -1,4 +1,4 @@
-import { buildSchema, extendSchema, parse } from 'graphql'
+import { buildSchema, extendSchema, isEnumType, parse } from 'graphql'
 import { expect, test } from 'vitest'
 import { textOf } from '../../scripts/citations.mjs'
 
@@ -14,12 +14,15 @@ test('what is to come is not there', () => {
     const type = schema.getType(name)
     if (type === undefined) return []
     if (!definition.kind.endsWith('Extension')) return [name]
-    const has = 'getFields' in type ? type.getFields() : {}
-    const added = 'fields' in definition ? (definition.fields ?? []) : []
-    return added
-      .map((field) => field.name.value)
-      .filter((field) => has[field] !== undefined)
-      .map((field) => `${name}.${field}`)
+    const values = isEnumType(type) ? type.getValues().map((value) => value.name) : []
+    const has = 'getFields' in type ? Object.keys(type.getFields()) : values
+    return [
+      ...('fields' in definition ? (definition.fields ?? []) : []),
+      ...('values' in definition ? (definition.values ?? []) : []),
+    ]
+      .map((added) => added.name.value)
+      .filter((added) => has.includes(added))
+      .map((added) => `${name}.${added}`)
   })
   expect(there).toEqual([])
 })

@@ -25,7 +25,7 @@ import {
   objectTypes,
   selectionOf,
 } from '../../testkit/selection.ts'
-import { JobId } from '../../src/job-engine/index.ts'
+import { JobId, WorkerId } from '../../src/job-engine/index.ts'
 import { succeed } from '../organizations/tenancy/send.ts'
 import { numbered, streamApp, type StreamApp } from '../../testkit/stream-app.ts'
 
@@ -161,6 +161,7 @@ async function seedMany(): Promise<void> {
     INSERT INTO "Event" (stream, number, at, kind, actor, changes)
     SELECT stream, place + 1000, at, 'UPDATED', actor, changes
     FROM "Event", generate_series(1, ${MANY}) AS place WHERE number = 1`)
+  parents.set('Worker', WorkerId.text(workerKey?.id ?? ''))
   parents.set('Job', job.id)
   parents.set('QueueService', queue)
   parents.set('ProcessService', service.id)

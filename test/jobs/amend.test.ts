@@ -90,7 +90,7 @@ test('whoever held a lease when a job was amended has lost it', async () => {
   const { id } = await submit(app.admin, queue)
   const lease = await claimOne(app.admin, queue)
   const beats = [{ jobId: lease.jobId, fence: lease.fence, fraction: 0.5 }]
-  await app.admin.request(Heartbeats, { input: { worker: 'w', beats } })
+  await app.admin.request(Heartbeats, { input: { worker: 'w', jobs: beats } })
   expect(await times(id)).toMatchObject({ progress: { fraction: 0.5 } })
   await amend({ id, status: 'RUNNING' })
   expect(await times(id)).toMatchObject({ progress: null })

@@ -38,7 +38,7 @@ test('a worker sees the request with its next heartbeat, and what it then report
   const { id } = await submit(app.admin, queue, { maxAttempts: 5 })
   const { jobId, fence } = await claimOne(app.admin, queue)
   expect(await cancel(app.admin, id)).toMatchObject({ job: { status: 'RUNNING' } })
-  const input = { worker: 'w', beats: [{ jobId, fence }] }
+  const input = { worker: 'w', jobs: [{ jobId, fence }] }
   const { heartbeatJobs } = await app.admin.request(Heartbeats, { input })
   expect(heartbeatJobs).toMatchObject({ heartbeats: [{ isHeld: true, cancelRequested: true }] })
   expect(await fail(app.admin, { jobId, fence })).toMatchObject({ job: { status: 'CANCELED' } })

@@ -21,7 +21,7 @@ afterAll(() => app.close())
 const beat = async (...beats: { jobId: string; fence: string; fraction?: number }[]) => {
   const input = {
     worker: 'w',
-    beats: beats.map(({ jobId, fence, fraction }) => ({ jobId, fence, fraction })),
+    jobs: beats.map(({ jobId, fence, fraction }) => ({ jobId, fence, fraction })),
   }
   const { heartbeatJobs } = await app.admin.request(Heartbeats, { input })
   return heartbeatJobs

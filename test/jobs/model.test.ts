@@ -88,7 +88,7 @@ async function act(known: Known, operation: Operation): Promise<void> {
     }
     case 'beat': {
       const beats = known.leases.slice(-5).map((one) => ({ ...one, fraction: other / 100 }))
-      await admin.request(Heartbeats, { input: { worker: 'w', beats } })
+      await admin.request(Heartbeats, { input: { worker: 'w', jobs: beats } })
       return
     }
     case 'complete': {

@@ -20,7 +20,7 @@ const Named = graphql(`
       status
       addresses {
         front
-        id
+        text
         path
       }
       topchef: annotations(front: TOPCHEF)
@@ -53,10 +53,10 @@ test('a job is found by the address it was given, in place of the computed one',
   const { id } = await submit(app.admin, queue, { addresses: ['topchef:brought along'] })
   expect(await named('topchef:brought along')).toMatchObject({
     id,
-    addresses: [{ front: 'TOPCHEF', id: 'brought along', path: '/topchef/jobs/brought%20along' }],
+    addresses: [{ front: 'TOPCHEF', text: 'brought along', path: '/topchef/jobs/brought%20along' }],
   })
   const plain = await submit(app.admin, queue)
-  expect((await named(plain.id))?.addresses).toMatchObject([{ id: expect.stringMatching(/-/) }])
+  expect((await named(plain.id))?.addresses).toMatchObject([{ text: expect.stringMatching(/-/) }])
 })
 
 test('what a dialect keeps with a job is given back as it came, and each front has its own', async () => {

@@ -37,7 +37,7 @@ test('in a database that is new, where nothing is known of its tables, no job co
     for (let n = 0; n < jobs; n += 1) leases.push(await claimOne(app.admin, queue))
     for (const lease of leases) {
       const beats = [{ jobId: lease.jobId, fence: lease.fence }]
-      await app.admin.request(Heartbeats, { input: { worker: 'w', beats } })
+      await app.admin.request(Heartbeats, { input: { worker: 'w', jobs: beats } })
       await complete(app.admin, lease, { done: true })
     }
   }

@@ -45,7 +45,7 @@ graphql(`
     __typename
     addresses {
       front
-      id
+      text
       path
     }
   }
@@ -88,8 +88,8 @@ test('a front answers at every path that an object prints, on the main port and 
   expect([...new Set([...printed.values()].map(({ front }) => front))].toSorted()).toEqual(
     frontNames,
   )
-  for (const [path, { front, id }] of printed) {
-    expect(path).toContain(encodeURIComponent(id))
+  for (const [path, { front, text }] of printed) {
+    expect(path).toContain(encodeURIComponent(text))
     expect(await statusAt(app.url, path), path).toBe(200)
     const prefix = `/${wordOf(front)}`
     expect(path.startsWith(`${prefix}/`), path).toBe(true)

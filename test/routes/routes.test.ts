@@ -68,11 +68,11 @@ test('a route is made, found by all its names, listed with its deployment, and c
     annotations: null,
   })
   const [abeja] = route.addresses
-  expect(abeja).toMatchObject({ front: 'ABEJA', id: expect.stringMatching(/^pnt-[0-9a-f]{16}$/) })
+  expect(abeja).toMatchObject({ front: 'ABEJA', text: expect.stringMatching(/^pnt-[0-9a-f]{16}$/) })
   expect(abeja?.path).toMatch(
-    new RegExp(`^/abeja/organizations/\\d{13}/deployments/\\d{13}/endpoints/${abeja?.id}$`),
+    new RegExp(`^/abeja/organizations/\\d{13}/deployments/\\d{13}/endpoints/${abeja?.text}$`),
   )
-  for (const id of [route.id, route.handle, `abeja:${abeja?.id}`])
+  for (const id of [route.id, route.handle, `abeja:${abeja?.text}`])
     expect((await app.admin.request(GetRoute, { id })).route).toEqual(route)
   expect((await app.admin.request(GetRoute, { id: 'default', deploymentId })).route).toEqual(route)
   expect((await app.admin.request(GetRoute, { id: 'default' })).route).toBe(null)
@@ -82,7 +82,7 @@ test('a route is made, found by all its names, listed with its deployment, and c
   const answer = await call(`${route.invokeUrl}/a/b?c=d`, { method: 'POST', body: 'hello' })
   expect(answer.status).toBe(200)
   expect(await answer.text()).toBe('blue POST /a/b?c=d hello')
-  const path = new URL(route.invokeUrl).pathname.replace(route.id, `abeja:${abeja?.id}`)
+  const path = new URL(route.invokeUrl).pathname.replace(route.id, `abeja:${abeja?.text}`)
   expect(await said(app.url + path)).toBe('blue')
 })
 
@@ -176,7 +176,11 @@ test('a chosen address replaces the computed one and is free again after deletio
   const input = { name: 'addressed', deploymentId, serviceIds: [blue.id], addresses }
   const route = await made(input)
   expect(route.addresses).toEqual([
-    { front: 'ABEJA', id: 'my-endpoint', path: expect.stringMatching(/\/endpoints\/my-endpoint$/) },
+    {
+      front: 'ABEJA',
+      text: 'my-endpoint',
+      path: expect.stringMatching(/\/endpoints\/my-endpoint$/),
+    },
   ])
   expect(await make({ ...input, name: 'another' })).toMatchObject({
     __typename: 'Conflict',

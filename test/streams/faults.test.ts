@@ -270,7 +270,7 @@ const passing: Readonly<Record<string, Fault>> = {
   // more tries than another fault is given
   'is unavailable for six tries': (times) =>
     times <= 6
-      ? Promise.reject(new Unavailable('database', 'The database is away.', 1))
+      ? Promise.reject(new Unavailable('SERVER_STOPPING', 'This server is going away.', 1))
       : undefined,
 }
 

@@ -58,7 +58,7 @@ describe.runIf(isRoot)('on a server of root', () => {
     }
     expect(new Set((ids as number[][]).map(([user]) => user)).size).toBe(3)
     const { runtimes } = await server.admin.request(Runtimes)
-    expect(runtimes.map(({ name }) => name)).toEqual(['python', 'node', 'command'])
+    expect(runtimes.map(({ name }) => name)).toEqual(['PYTHON', 'NODE', 'COMMAND'])
     for (const runtime of runtimes)
       expect(runtime).toMatchObject({ isAvailable: true, isWalled: true, unwalledReason: null })
     expect(runtimes[1]?.version).toBe(process.versions.node)

@@ -22,7 +22,7 @@ export const CreateOrganization = graphql(`
           handle
           addresses {
             front
-            id
+            text
           }
           annotations(front: ABEJA)
         }

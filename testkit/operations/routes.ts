@@ -9,7 +9,7 @@ graphql(`
     invokeUrl
     addresses {
       front
-      id
+      text
       path
     }
     annotations(front: ABEJA)

@@ -3,6 +3,7 @@ import type {
   ServiceFunctionInput,
   JobFilter,
   SubmitJobInput,
+  SubmitJobsItem,
   ClaimJobsInput,
 } from '../generated/graphql.ts'
 import type { Client } from '../client.ts'
@@ -57,7 +58,7 @@ export async function submit(
 export async function submitMany(
   client: Client,
   serviceId: string,
-  jobs: Partial<SubmitJobInput>[],
+  jobs: Partial<SubmitJobsItem>[],
 ): Promise<string[]> {
   const { submitJobs } = await client.request(SubmitMany, {
     input: { jobs: jobs.map((one) => ({ serviceId, parameters: {}, ...one })) },

@@ -146,4 +146,4 @@ async function queuesFor(ctx: Context, names: readonly string[]): Promise<From> 
 }
 
 const goingAway = (): Unavailable =>
-  new Unavailable('server', 'This server is going away: claim from another.', 1)
+  new Unavailable('SERVER_STOPPING', 'This server is going away: claim from another.', 1)

@@ -25,7 +25,7 @@ export interface Heartbeat {
 /** Extends leases; those that are lost are answered beside those still held. */
 export async function heartbeatJobs(
   ctx: Context,
-  { worker, beats }: { worker: string; beats: readonly BeatInput[] },
+  { worker, jobs: beats }: { worker: string; jobs: readonly BeatInput[] },
 ): Promise<Heartbeat[]> {
   const keys = await Promise.all(beats.map(({ jobId }) => jobKey(ctx, jobId)))
   const named = beats.flatMap((one, place) => {

@@ -4,7 +4,8 @@ import type { Context } from '../../context.ts'
 import { Prisma, type Service, type Worker } from '../../generated/prisma/client.ts'
 import { childPages } from '../../graph/child-pages.ts'
 import { connectionOf, pageArgs, pageBySerial, type SerialQuery } from '../../graph/connection.ts'
-import { batchedAlike } from '../../kit/batched.ts'
+import { isNode, NodeInterface } from '../../graph/node.ts'
+import { batched, batchedAlike } from '../../kit/batched.ts'
 import { organizationNamed } from '../../organizations/index.ts'
 import { QueueServiceType, serviceNamed } from '../../services/index.ts'
 import { isThere, jobColumns, WorkerId, type JobRow } from '../../job-engine/index.ts'
@@ -17,6 +18,7 @@ const LAST = 2n ** 63n - 1n
 
 const WorkerType = builder.objectRef<Worker>('Worker').implement({
   description: 'A process that claims jobs, as known from its calls.',
+  interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: 'ID of the worker.', resolve: ({ id }) => WorkerId.text(id) }),
     name: t.exposeString('name', { description: 'Name that the worker gave itself.' }),
@@ -56,6 +58,19 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
     }),
   }),
 })
+
+isNode(
+  WorkerId,
+  () => 'Worker',
+  batched<Context, Worker>(({ database, viewer }, ids) =>
+    database.read(
+      Prisma.sql`
+        SELECT * FROM "Worker" WHERE id = ANY(${ids}::uuid[])
+          AND "organizationId" = ANY(${organizationsOf(viewer)}::uuid[])`,
+      'workers-by-ids',
+    ),
+  ),
+)
 
 const leasePages = childPages<JobRow>(
   async (ctx, parents, query) => {
@@ -119,7 +134,8 @@ builder.queryField('workers', (t) =>
       'Returns workers that called within the last day, in the order of their first call by default.',
     args: {
       organizationId: t.arg.id({
-        description: "Only this organization's; all of the caller's when absent.",
+        description:
+          'Organization: ID, handle or address. Default: all organizations of the caller.',
       }),
       serviceId: t.arg.id({ description: 'Only those of this queue: id, handle or address.' }),
       ...pageArgs(t.arg),

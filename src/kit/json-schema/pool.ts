@@ -69,7 +69,7 @@ export class Pool<Task, Answer extends object> {
   ): Promise<Answer | undefined> {
     const own = this.#waiting.get(key) ?? []
     if (!this.#hasRoom(own, characters))
-      throw new Unavailable('check', 'Too many checks that may take long are waiting.', 1)
+      throw new Unavailable('TOO_MANY_CHECKS', 'Too many checks that may take long are waiting.', 1)
     return new Promise((resolve, reject) => {
       const waiting: Waiting<Task, Answer> = { task, characters, resolve, leave: () => {} }
       this.#count += 1

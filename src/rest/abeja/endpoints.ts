@@ -111,7 +111,9 @@ export const endpointRoutes = [
     },
     reply({ updateRoute: outcome }, asked) {
       // the service it names is a parameter; only the endpoint itself is what may not be there
-      const isThere = 'id' in outcome && ![endpoint(asked), deployment(asked)].includes(outcome.id)
+      const isThere =
+        'requestedId' in outcome &&
+        ![endpoint(asked), deployment(asked)].includes(outcome.requestedId)
       if (isThere && 'message' in outcome) throw wrong('service_id', outcome.message)
       return json(200, { message: `${done(outcome).route.address} updated` })
     },

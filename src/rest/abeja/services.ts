@@ -233,7 +233,7 @@ export const serviceRoutes = [
     },
     reply({ updateService: outcome }, asked) {
       // the version it names is a parameter; only the service itself is what may not be there
-      if ('id' in outcome && 'message' in outcome && outcome.id !== service(asked))
+      if ('requestedId' in outcome && outcome.requestedId !== service(asked))
         throw wrong('version_id', outcome.message)
       return json(200, serviceOf(there(done(outcome).service, asked)))
     },

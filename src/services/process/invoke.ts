@@ -53,7 +53,7 @@ async function whole(body: AsyncIterable<Buffer>): Promise<string> {
     size += chunk.length
     if (size > MAX_BYTES)
       throw new Unavailable(
-        'JSON',
+        'NO_JSON',
         `The answer has more than ${MAX_BYTES} bytes: call its invokeUrl.`,
       )
     chunks.push(chunk)
@@ -67,12 +67,12 @@ function parsed(text: string, contentType: string | null): JsonText {
     if (!isNestedTooDeep(json.value)) return json
   } catch {
     throw new Unavailable(
-      'JSON',
+      'NO_JSON',
       `The service answered ${contentType ?? 'without a content type'}, which is not JSON: call its invokeUrl.`,
     )
   }
   throw new Unavailable(
-    'JSON',
+    'NO_JSON',
     `The answer is nested more than ${MAX_NESTING} deep: call its invokeUrl.`,
   )
 }

@@ -10,7 +10,6 @@ import {
   type LayeredVariable,
   type PartialDeployment,
 } from '../../deployments/index.ts'
-import { InstanceStatus } from '../../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../../graph/connection.ts'
 import { seenAs } from '../../graph/columns.ts'
 import { LiveInterface } from '../../graph/live.ts'
@@ -20,61 +19,12 @@ import type { Variable } from '../../kit/environment.ts'
 import type { CorsPolicy } from '../../kit/http/cors.ts'
 import { alwaysRead, deploymentAlong, serviceFields, type PartialService } from '../columns.ts'
 import { servicePages } from '../pages.ts'
-import { InstanceId, ServiceId, serviceMoves, services } from '../service.ts'
+import { ServiceId, serviceMoves, services } from '../service.ts'
 import { ServiceInterface } from '../types.ts'
 import { CorsPolicyType } from './cors.ts'
+import { instancesOf, InstanceType } from './instances.ts'
 import { pageOrigin } from './page.ts'
 import { scaleColumnNames, scaleOf, type Scale } from './scale.ts'
-
-const InstanceStatusType = builder.enumType('InstanceStatus', {
-  description: 'State of an instance.',
-  values: {
-    [InstanceStatus.STARTING]: {
-      description: 'The process runs and has not passed its health check yet.',
-    },
-    [InstanceStatus.READY]: { description: 'The process accepts requests.' },
-    [InstanceStatus.UNHEALTHY]: { description: 'The process runs and fails its health check.' },
-    [InstanceStatus.STOPPING]: { description: 'The process was asked to exit.' },
-    [InstanceStatus.EXITED]: { description: 'The process exited.' },
-  } as const,
-})
-
-builder.prismaObject('Instance', {
-  description: 'One process of a service.',
-  fields: (t) => ({
-    id: t.id({ description: 'ID of the instance.', resolve: ({ id }) => InstanceId.text(id) }),
-    ordinal: t.exposeInt('ordinal', {
-      description: 'Position among the instances of the service: 0, 1, 2 …',
-    }),
-    status: t.field({
-      type: InstanceStatusType,
-      description: 'State of the instance.',
-      resolve: ({ status }) => status,
-    }),
-    version: t.relation('version', {
-      nullable: true,
-      description: 'Version that the process runs. Null when the version was deleted.',
-    }),
-    startedAt: t.expose('startedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'Time of the last start of the process. Null before the first.',
-    }),
-    restarts: t.exposeInt('restarts', { description: 'Number of restarts.' }),
-    exitCode: t.exposeInt('exitCode', {
-      nullable: true,
-      description: 'Exit code of the last process. Null when a signal ended it.',
-    }),
-    exitSignal: t.exposeString('exitSignal', {
-      nullable: true,
-      description:
-        'Signal that ended the last process, such as `SIGKILL`. Null when it exited with a code.',
-    }),
-    inFlight: t.exposeInt('inFlight', {
-      description: 'Number of requests in flight, a few seconds old at most.',
-    }),
-  }),
-})
 
 const ScaleType = builder.objectRef<Scale>('Scale').implement({
   description: 'Number of processes of a service, and whether autoscale sets it.',
@@ -141,12 +91,10 @@ export const ProcessServiceType = builder.prismaObject('Service', {
         targetVersionId === null ? null : versionOf(ctx, targetVersionId),
       ),
     }),
-    instances: t.relation('instances', {
+    instances: t.field({
+      type: [InstanceType],
       description: 'Processes of the service.',
-      query: {
-        where: { closedAt: null },
-        orderBy: [{ ordinal: 'asc' }, { generation: 'asc' }],
-      },
+      resolve: async ({ id }, _args, ctx) => (await instancesOf(ctx, id)) ?? [],
     }),
     scale: t.field({
       type: ScaleType,

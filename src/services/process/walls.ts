@@ -23,5 +23,5 @@ export async function whyNotHere(
 /** Throws Unavailable where an organization may not run processes on this server. */
 export async function allowProcesses(ctx: Context, organizationId: string): Promise<void> {
   const why = await whyNotHere(ctx, organizationId)
-  if (why !== undefined) throw new Unavailable('walls', why)
+  if (why !== undefined) throw new Unavailable('NO_WALLS', why)
 }

@@ -30,10 +30,10 @@ const readByWorkers: Readonly<Record<string, readonly string[]>> = {
     'id name handle address addresses functions status isAvailable lastCheckInAt timeoutSeconds ' +
       'hasTimedOut',
   ),
-  Function: words('name description parametersSchema resultSchema draft'),
-  Address: words('front id path'),
+  ServiceFunction: words('name description parametersSchema resultSchema draft'),
+  Address: words('front text path'),
   NameValue: words('name value'),
-  JobError: words('kind message trace detail'),
+  JobError: words('kind message detail'),
   Progress: words('fraction message at'),
   JobLease: words('job attempt fence expiresAt'),
   Heartbeat: words('jobId isHeld expiresAt cancelRequested'),

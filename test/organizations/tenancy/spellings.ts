@@ -34,7 +34,7 @@ export const topchefNameOf = ({ ids }: Tenant, type: string): Spelling => ({
 function nobody(name: string, word: string): string {
   if (name.includes(word)) return name.replace(word, 'nothing')
   const absent = name
-    .replace(/_[0-9a-z]{26}$/, `_${NOBODY}`)
+    .replace(/_[0-9a-z]{26}(?=$|\.\d+$)/, `_${NOBODY}`)
     .replace(/:[1-9]\d{12}$/, `:${1_000_000_000_000n + FAR}`)
     .replace(/:\d{1,9}$/, `:${FAR}`)
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, NO_UUID)

@@ -137,7 +137,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     'invitation { id }',
   )
   const signedIn = await succeed(app.stranger, 'signIn', person, 'secret')
-  const ids: Tenant['ids'] = {
+  const ids: Record<string, string> = {
     ...plain,
     Organization: organizationId,
     Deployment: deploymentId,
@@ -161,6 +161,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     return JSON.stringify(log).includes(`"${word}"`)
   })
   await becomes(admin, queueId, 'READY') // its worker has been seen
+  Object.assign(ids, await idsOfParts(admin, serviceId, jobId))
   const { archive, addresses, abeja } = await spelled(admin, ids)
   return {
     word,
@@ -180,6 +181,27 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
       project: app.client(await secretOf('ADMIN', { projectId: ids['Project'] })),
       person: app.client(signedIn['secret'] as string),
     },
+  }
+}
+
+/** What has ids of its own and is made by no mutation: the parts of a service and of a job, and who did the job. */
+async function idsOfParts(admin: Client, service: string, job: string) {
+  const { data } = await send(
+    admin,
+    `query ($service: ID!, $job: ID!) {
+      service(id: $service) { ... on ProcessService { instances { id } } }
+      job(id: $job) { attempts { id } service { ... on QueueService { workers { id } } } }
+    }`,
+    { service, job },
+  )
+  const read = data as {
+    service: { instances: { id: string }[] }
+    job: { attempts: { id: string }[]; service: { workers: { id: string }[] } }
+  }
+  return {
+    Instance: read.service.instances[0]?.id ?? '',
+    JobAttempt: read.job.attempts[0]?.id ?? '',
+    Worker: read.job.service.workers[0]?.id ?? '',
   }
 }
 
@@ -215,7 +237,7 @@ async function doneJob(
   const held = { jobId: lease?.job.id, fence: lease?.fence }
   await succeed(admin, 'appendJobLog', { ...held, firstLine: 1, lines: [word] }, 'nextLine')
   const beats = [{ ...held, fraction: 0.5, message: word }]
-  await succeed(admin, 'heartbeatJobs', { worker: word, beats }, '__typename')
+  await succeed(admin, 'heartbeatJobs', { worker: word, jobs: beats }, '__typename')
   await succeed(admin, 'completeJob', { ...held, result: { word } }, '__typename')
   return idIn(submitted, 'job')
 }
@@ -228,18 +250,18 @@ async function spelled(
   const { data } = await send(
     admin,
     `query ($ids: [ID!]!) { nodes(ids: $ids) {
-      ... on Addressable { addresses { front id } address(front: ABEJA) }
+      ... on Addressable { addresses { front text } address(front: ABEJA) }
       ... on DeploymentVersion { archive { downloadUrl } } } }`,
     { ids: Object.values(ids) },
   )
   const nodes = (data?.['nodes'] ?? []) as {
-    addresses?: { front: string; id: string }[]
+    addresses?: { front: string; text: string }[]
     address?: string | null
     archive?: { downloadUrl: string }
   }[]
   return {
     addresses: nodes.flatMap(({ addresses = [] }) =>
-      addresses.map(({ front, id }) => `${front.toLowerCase()}:${id}`),
+      addresses.map(({ front, text }) => `${front.toLowerCase()}:${text}`),
     ),
     abeja: Object.fromEntries(
       Object.keys(ids).map((type, place) => [type, nodes[place]?.address ?? '']),

@@ -72,7 +72,7 @@ setInterval(
   () => {
     if (held.size === 0) return
     const beats = [...held.values()]
-    void ask(BEAT, { input: { worker: name, beats } })
+    void ask(BEAT, { input: { worker: name, jobs: beats } })
   },
   (leaseSeconds * 1000) / 3,
 )

@@ -4,6 +4,7 @@ import { JobId } from '../../../job-engine/index.ts'
 import { JobType } from '../../event-types.ts'
 import { heartbeatRule, MAX_BEATS, releaseRule } from '../../rules.ts'
 import { heartbeatJobs, releaseJobs, type Heartbeat } from '../leases.ts'
+import { leaseFields } from './fields.ts'
 
 const HeartbeatType = builder.objectRef<Heartbeat>('Heartbeat').implement({
   description:
@@ -26,11 +27,10 @@ const HeartbeatType = builder.objectRef<Heartbeat>('Heartbeat').implement({
   }),
 })
 
-const HeartbeatInput = builder.inputType('HeartbeatInput', {
+const HeartbeatJobsItem = builder.inputType('HeartbeatJobsItem', {
   description: 'One beat for one held job.',
   fields: (t) => ({
-    jobId: t.id({ required: true, description: 'Job: ID or address.' }),
-    fence: t.string({ required: true, description: 'Fencing token of the lease.' }),
+    ...leaseFields(t),
     fraction: t.float({ description: 'Progress, from 0 to 1. Default: unchanged.' }),
     message: t.string({
       description: 'Description of the progress, for people. Default: unchanged.',
@@ -42,11 +42,7 @@ mutation('heartbeatJobs', {
   description: `Extends the leases of all jobs that a worker holds. At most ${MAX_BEATS}. Requires the WORKER role.`,
   input: (t) => ({
     worker: t.string({ required: true, description: 'Name of the worker.' }),
-    beats: t.field({
-      type: [HeartbeatInput],
-      required: true,
-      description: 'A heartbeat for each job.',
-    }),
+    jobs: t.field({ type: [HeartbeatJobsItem], required: true, description: 'The jobs it holds.' }),
   }),
   check: heartbeatRule,
   resolve: async (ctx, input) => ({ heartbeats: await heartbeatJobs(ctx, input) }),
@@ -54,17 +50,22 @@ mutation('heartbeatJobs', {
   success: (t) => ({
     heartbeats: t.field({
       type: [HeartbeatType],
-      description: 'State of each lease, in the order of the heartbeats.',
+      description: 'One for each job, in their order.',
       resolve: ({ heartbeats }) => heartbeats,
     }),
   }),
+})
+
+const ReleaseJobsItem = builder.inputType('ReleaseJobsItem', {
+  description: 'One held job to give back.',
+  fields: leaseFields,
 })
 
 mutation('releaseJobs', {
   description:
     'Gives jobs back to their queues without using up an attempt, for example when the worker is shut down. Jobs that the worker does not hold any more are left out of the result. Requires the WORKER role.',
   input: (t) => ({
-    jobs: t.field({ type: [HeartbeatInput], required: true, description: 'Jobs to give back.' }),
+    jobs: t.field({ type: [ReleaseJobsItem], required: true, description: 'Jobs to give back.' }),
   }),
   check: releaseRule,
   resolve: async (ctx, input) => ({ jobs: await releaseJobs(ctx, input) }),

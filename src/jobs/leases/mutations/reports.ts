@@ -36,7 +36,7 @@ mutation('completeJob', {
     }),
   }),
   check: completeRule,
-  errors: [StaleLease],
+  errors: [StaleLease, Unavailable],
   resolve: (ctx, input, _onceAs, asked) =>
     completeJob(ctx, input, isMoreThanPublished(asked.get('job'))),
   again: 'repeat',
@@ -75,7 +75,6 @@ mutation('completeJobs', {
     }),
   }),
   check: completeManyRule,
-  errors: [StaleLease, Unavailable],
   resolve: async (ctx, input, _onceAs, asked) => ({
     completions: await completeJobs(
       ctx,

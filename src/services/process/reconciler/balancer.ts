@@ -101,10 +101,10 @@ export class Balancer {
   async wait(serviceId: string, signal: AbortSignal, timeoutMs: number): Promise<ReadyInstance> {
     const target = this.take(serviceId)
     if (target !== undefined) return target
-    if (this.#isClosed) throw new Unavailable('instance', 'This server is being stopped.', 1)
+    if (this.#isClosed) throw new Unavailable('NO_INSTANCE', 'This server is being stopped.', 1)
     const { waiters } = this.#group(serviceId)
     if (waiters.size >= MAX_WAITING)
-      throw new Unavailable('instance', 'Too many requests wait for an instance already.', 1)
+      throw new Unavailable('NO_INSTANCE', 'Too many requests wait for an instance already.', 1)
     return new Promise<ReadyInstance>((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer)
@@ -163,7 +163,7 @@ export class Balancer {
   /** Nobody may wait any more. */
   close(): void {
     this.#isClosed = true
-    const why = new Unavailable('instance', 'This server is being stopped.', 1)
+    const why = new Unavailable('NO_INSTANCE', 'This server is being stopped.', 1)
     for (const serviceId of this.#groups.keys()) this.refuse(serviceId, why)
   }
 

@@ -67,7 +67,7 @@ export class Supervisor {
     this.#abort.signal.addEventListener('abort', () => {
       leave()
       this.#autoscaler.close()
-      balancer.refuse(serviceId, new Unavailable('instance', 'The service is moving.', 1))
+      balancer.refuse(serviceId, new Unavailable('NO_INSTANCE', 'The service is moving.', 1))
     })
     const signals = { lost: this.#abort.signal, closing }
     this.#lifecycle = new Lifecycle(platform, runtime, balancer, outputs, serviceId, signals, {
@@ -171,7 +171,7 @@ export class Supervisor {
     this.#autoscaler.follow(undefined)
     const { status, statusReason } = service
     const why = `The service is ${status}${statusReason === null ? '.' : `: ${statusReason}`}`
-    this.#balancer.refuse(this.#serviceId, new Unavailable('instance', why))
+    this.#balancer.refuse(this.#serviceId, new Unavailable('NO_INSTANCE', why))
     for (const slot of this.#slots) void this.#lifecycle.leave(slot)
     if (this.#slots.size === 0) await then()
   }
