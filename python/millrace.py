@@ -173,7 +173,7 @@ SUBMIT = Operation('submitJob', """mutation WorkerSubmitJob($input: SubmitJobInp
     __typename
     ... on SubmitJobSuccess { job { ...WorkerJob } }
     ...WorkerProblem
-    ... on QuotaReached { retryAfterSeconds }
+    ... on Unavailable { retryAfterSeconds }
   }
 }
 fragment WorkerJob on Job { id status function parameters result attempt error { kind message detail } }

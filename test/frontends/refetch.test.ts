@@ -8,7 +8,7 @@ import { SetMember } from '../../testkit/operations/people.ts'
 import { CreateRoute } from '../../testkit/operations/routes.ts'
 import { plainTypes } from '../../testkit/plain.ts'
 import { succeeded } from '../../testkit/outcome.ts'
-import { seedQueue, submit } from '../../testkit/seed/jobs.ts'
+import { claimOne, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { seed } from '../../testkit/seed/chain.ts'
 
 /*
@@ -62,16 +62,19 @@ function listsOf(name: string): string[] {
 }
 
 it('every type of Node is fetched again by its id', async () => {
-  const files = { 'main.mjs': '' }
+  const files = { 'main.mjs': 'export const handler = () => new Response()' }
   const service = await seed(app.admin)
     .deployment()
     .version(files, { image: 'node' })
     .service()
+    .ready()
     .made()
   await app.admin.request(CreateRoute, { input: { name: 'x', serviceIds: [service.id] } })
   for (const type of plainTypes)
     await ask(`mutation { create${type}(input: { name: "x" }) { __typename } }`)
-  await submit(app.admin, await seedQueue(app.admin))
+  const queue = await seedQueue(app.admin)
+  await submit(app.admin, queue)
+  await claimOne(app.admin, queue)
   await app.admin.request(CreateToken, { input: { name: 'x', role: 'VIEWER' } })
   await app.admin.request(SetMember, { input: { email: 'ann@example.com', role: 'VIEWER' } })
   const made = await app.admin.request(CreateUpload, { input: { name: 'x' } })
@@ -84,6 +87,12 @@ it('every type of Node is fetched again by its id', async () => {
       await ask(`{
         viewer { user { __typename id } organization { __typename id } }
         ${listsOf('Query').join('\n')}
+      }`),
+    ),
+    ...nodesIn(
+      await ask(`{
+        services { nodes { ... on ProcessService { instances { __typename id } } } }
+        jobs { nodes { attempts { __typename id } } }
       }`),
     ),
     ...nodesIn(await ask(`{ viewer { organization { ${listsOf('Organization').join('\n')} } } }`)),

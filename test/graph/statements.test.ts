@@ -107,11 +107,12 @@ async function seedMany(): Promise<void> {
   const queues = await copies('Service', queueKey, () => ({}))
   await copies('Job', jobKey, () => ({ retryOfId: jobKey, rootId: jobKey }))
   await copies('Job', jobKey, (n) => ({ serviceId: queues[n] }))
-  await copies('Job', jobKey, () => ({ serviceId: keys.service }))
+  await copies('Job', jobKey, () => ({ serviceId: keys.service, worker: 'busy' }))
   const [workerKey] = (await database.pool.query<{ id: string }>('SELECT id FROM "Worker"')).rows
-  await copies('Worker', workerKey?.id ?? '', (n) => ({
-    name: `${n}`,
-    serviceIds: [queues[n]],
+  // the last, which no page of a hundred has, has all jobs of one service
+  const workers = await copies('Worker', workerKey?.id ?? '', (n) => ({
+    name: n === MANY - 1 ? 'busy' : `${n}`,
+    serviceIds: [n === MANY - 1 ? keys.service : queues[n]],
   }))
   await database.pool.query(`
     INSERT INTO "JobAttempt" ("jobId", number, "organizationId", "serviceId", worker, fence)
@@ -161,7 +162,7 @@ async function seedMany(): Promise<void> {
     INSERT INTO "Event" (stream, number, at, kind, actor, changes)
     SELECT stream, place + 1000, at, 'UPDATED', actor, changes
     FROM "Event", generate_series(1, ${MANY}) AS place WHERE number = 1`)
-  parents.set('Worker', WorkerId.text(workerKey?.id ?? ''))
+  parents.set('Worker', WorkerId.text(workers.at(-1) ?? ''))
   parents.set('Job', job.id)
   parents.set('QueueService', queue)
   parents.set('ProcessService', service.id)
