@@ -47,12 +47,16 @@ type Types = typeof builder.$inferSchemaTypes
 export const ActivityFilterInput: InputObjectRef<Types, ActivityFilter> = builder
   .inputRef<ActivityFilter>('ActivityFilter')
   .implement({
-    description: 'Which activities; lists mean any of.',
+    description: 'Criteria for activities: an activity must match all of them.',
     fields: (t) => ({
-      actions: t.stringList({ description: 'Of any of these actions.' }),
-      subjectIds: t.idList({ description: 'Done to any of these: canonical ids.' }),
-      actor: t.string({ description: 'By the actor with this name.' }),
-      at: t.field({ type: TimeRangeInput, description: 'At this time.' }),
+      actions: t.stringList({
+        description: 'Names of mutations, such as `createService`; any of them.',
+      }),
+      actors: t.stringList({ description: 'Names of actors; any of them.' }),
+      at: t.field({ type: TimeRangeInput, description: 'Time of the activity.' }),
+      subjectIds: t.idList({
+        description: 'IDs of the objects that mutations changed; any of them.',
+      }),
     }),
   })
 

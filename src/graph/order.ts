@@ -17,34 +17,49 @@ export interface ObjectOrder {
 }
 
 const ObjectOrderFieldType = builder.enumType('ObjectOrderField', {
-  description: 'What objects of every kind can be ordered by.',
+  description: 'Fields that objects of every kind can be ordered by.',
   values: {
-    NAME: { description: 'Its name, whether in upper or lower case.' },
-    CREATED_AT: { description: 'When it was made.' },
+    NAME: {
+      description:
+        'Name, ignoring case: label of a version, e-mail address of an invitation, and name of a member, or e-mail address of one without a name.',
+    },
+    CREATED_AT: {
+      description:
+        'Time of creation: of a member, when the user joined; of a worker, when it was first seen.',
+    },
   } as const,
 })
 
 const ObjectOrderInput = builder.inputType('ObjectOrder', {
   description: 'Order of a list of objects.',
   fields: (t) => ({
-    field: t.field({ type: ObjectOrderFieldType, required: true, description: 'By what.' }),
+    field: t.field({
+      type: ObjectOrderFieldType,
+      required: true,
+      description: 'Field to order by.',
+    }),
     direction: t.field({
       type: DirectionType,
       required: true,
       defaultValue: 'ASC',
-      description: 'Which way.',
+      description: 'Direction of the order.',
     }),
   }),
 })
 
-/** The arguments of a list of the objects of a kind: of which organization, in which order, and what page. */
-export const listArgs = (t: ArgBuilder<typeof builder.$inferSchemaTypes>) => ({
-  organizationId: t.id({
-    description: "Only this organization's; all of the caller's when absent.",
-  }),
-  orderBy: t({
-    type: ObjectOrderInput,
-    description: 'In which order; the oldest first if absent.',
-  }),
+type Args = ArgBuilder<typeof builder.$inferSchemaTypes>
+
+/** The arguments of a list within an object: in which order, and what page. */
+export const orderedArgs = (t: Args) => ({
+  orderBy: t({ type: ObjectOrderInput, description: 'Order of the list. Default: oldest first.' }),
   ...pageArgs(t),
+})
+
+/** The arguments of a list over organizations: of which one, in which order, and what page. */
+export const listArgs = (t: Args) => ({
+  organizationId: t.id({
+    description:
+      "Organization whose objects to return: ID, handle or address. Default: all of the caller's organizations.",
+  }),
+  ...orderedArgs(t),
 })

@@ -12,7 +12,7 @@ import { basic, choosing, type Owned, owned, Project, Service } from './same-nam
 
 const Services = graphql(`
   query NamesServices($deploymentId: ID!, $organizationId: ID) {
-    services(filter: { deploymentId: $deploymentId }, organizationId: $organizationId) {
+    services(filter: { deploymentIds: [$deploymentId] }, organizationId: $organizationId) {
       nodes {
         id
       }
@@ -97,7 +97,9 @@ test('a query by a name of two organizations is refused with the choices, whatev
   expect(await admin.execute(Project, { id: 'lab' })).toMatchObject(refusal('lab'))
   expect(await admin.execute(Organization, { id: 'topchef:shared' })).toMatchObject(refusal('id'))
   expect(await admin.execute(Services, { deploymentId: 'prod' })).toMatchObject(refusal('prod'))
-  expect(await admin.execute(ListRoutes, { deploymentId: 'prod' })).toMatchObject(refusal('prod'))
+  expect(await admin.execute(ListRoutes, { deploymentIds: ['prod'] })).toMatchObject(
+    refusal('prod'),
+  )
   expect(await admin.execute(Jobs, { filter: { serviceIds: ['echo'] } })).toMatchObject(
     refusal('echo'),
   )
