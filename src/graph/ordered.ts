@@ -74,6 +74,9 @@ const orders: Readonly<Record<ObjectOrder['field'], (places: Required<Places>) =
   }),
 }
 
+const listed = (parts: readonly Prisma.Sql[], between = ', '): Prisma.Sql =>
+  parts.length === 0 ? Prisma.empty : Prisma.join([...parts], between)
+
 const OLDEST_FIRST: ObjectOrder = { field: 'CREATED_AT', direction: 'ASC' }
 
 /**
@@ -91,20 +94,21 @@ export async function pageInOrder<Row extends Placed>(
   const { field, direction } = orderBy ?? OLDEST_FIRST
   const { columns, write, read } = orders[field]({ alias, name })
   const isUp = direction === 'ASC'
-  const beyond = (cursor: string | null | undefined, sign: string): Prisma.Sql =>
-    cursor == null
-      ? Prisma.empty
-      : Prisma.sql`AND (${Prisma.join([...columns])}) ${Prisma.raw(sign)} (${Prisma.join([...read(cursor)])})`
+  const bounds = [
+    { cursor: args.after, sign: isUp ? '>' : '<' },
+    { cursor: args.before, sign: isUp ? '<' : '>' },
+  ].flatMap(({ cursor, sign }) => (cursor == null ? [] : [{ sign, place: read(cursor) }]))
   const way = isUp === window.isBackward ? 'DESC' : 'ASC'
   const rows = await find({
-    form: [
-      field,
-      way,
-      args.after == null ? '' : isUp ? '>' : '<',
-      args.before == null ? '' : isUp ? '<' : '>',
-    ].join(''),
-    within: Prisma.sql`${beyond(args.after, isUp ? '>' : '<')} ${beyond(args.before, isUp ? '<' : '>')}`,
-    orderBy: Prisma.sql`ORDER BY ${Prisma.join(columns.map((column) => Prisma.sql`${column} ${Prisma.raw(way)}`))}`,
+    form: [field, way, ...bounds.map(({ sign }) => sign)].join(''),
+    within: listed(
+      bounds.map(
+        ({ sign, place }) =>
+          Prisma.sql`AND (${listed(columns)}) ${Prisma.raw(sign)} (${listed(place)})`,
+      ),
+      ' ',
+    ),
+    orderBy: Prisma.sql`ORDER BY ${listed(columns.map((column) => Prisma.sql`${column} ${Prisma.raw(way)}`))}`,
     limit: Prisma.sql`LIMIT ${window.limit + 1}::int OFFSET ${window.offset}::int`,
   })
   return pageOf(rows, window, args, write, count)
