@@ -48,13 +48,16 @@ type Types = typeof builder.$inferSchemaTypes
 export const ActivityFilterInput: InputObjectRef<Types, ActivityFilter> = builder
   .inputRef<ActivityFilter>('ActivityFilter')
   .implement({
-    description:
-      'Criteria for entries of the history. All that are given must match; a list matches any of its values.',
+    description: 'Criteria for activities: an activity must match all of them.',
     fields: (t) => ({
-      actions: t.stringList({ description: 'Names of actions, such as `createService`.' }),
-      subjectIds: t.idList({ description: 'IDs of the changed objects.' }),
-      actor: t.string({ description: 'By the actor with this name.' }),
-      at: t.field({ type: TimeRangeInput, description: 'Range of time.' }),
+      actions: t.stringList({
+        description: 'Names of mutations, such as `createService`; any of them.',
+      }),
+      actors: t.stringList({ description: 'Names of actors; any of them.' }),
+      at: t.field({ type: TimeRangeInput, description: 'Time of the activity.' }),
+      subjectIds: t.idList({
+        description: 'IDs of the objects that mutations changed; any of them.',
+      }),
     }),
   })
 

@@ -1,9 +1,17 @@
 import { builder } from '../builder.ts'
 import { listArgs } from '../graph/order.ts'
-import { pageOfKind, containing } from '../kinds/index.ts'
+import { called, containing, pageOfKind } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { deployments, versions } from './deployment.ts'
 import { DeploymentConnection, DeploymentType, VersionType } from './types.ts'
+
+const DeploymentFilterInput = builder.inputType('DeploymentFilter', {
+  description: 'Criteria for deployments: a deployment must match all of them.',
+  fields: (t) => ({
+    names: t.stringList({ description: 'Exact names; any of them.' }),
+    text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
+  }),
+})
 
 builder.queryFields((t) => ({
   deployment: t.field({
@@ -15,17 +23,20 @@ builder.queryFields((t) => ({
   }),
   deployments: t.field({
     type: DeploymentConnection,
-    description: 'Returns deployments, oldest first by default.',
+    description: 'Deployments.',
     args: {
-      text: t.arg.string({ description: 'Only those whose name or handle contains this.' }),
+      filter: t.arg({
+        type: DeploymentFilterInput,
+        description: 'Criteria. Default: all deployments.',
+      }),
       ...listArgs(t.arg),
     },
-    resolve: async (_root, { organizationId, text, ...args }, ctx) =>
+    resolve: async (_root, { organizationId, filter, ...args }, ctx) =>
       pageOfKind(
         ctx,
         deployments,
         { ...args, organizationId: await organizationNamed(ctx, organizationId) },
-        [containing(text)],
+        [called(filter?.names), containing(filter?.text)],
       ),
   }),
   deploymentVersion: t.field({

@@ -1,13 +1,14 @@
 import { addressable, AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { isFollowed } from '../events/index.ts'
-import { VersionStatus, type DeploymentVersion } from '../generated/prisma/client.ts'
+import { Prisma, VersionStatus, type DeploymentVersion } from '../generated/prisma/client.ts'
 import { childPages } from '../graph/child-pages.ts'
-import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { connectionOf } from '../graph/connection.ts'
 import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { hasStates } from '../graph/machine.ts'
 import { NodeInterface } from '../graph/node.ts'
+import { orderedArgs } from '../graph/order.ts'
 import type { Actor } from '../kit/actor.ts'
 import type { Variable } from '../kit/environment.ts'
 import { ActorType } from '../organizations/index.ts'
@@ -123,24 +124,12 @@ const VersionConnection = connectionOf<DeploymentVersion>(
   'versions',
 )
 
-const versionPages = childPages<DeploymentVersion>(
-  async ({ database: { prisma } }, deployments, query) => {
-    const versions = { ...query, where: { ...query.where, deletedAt: null } }
-    const rows = await prisma.deployment.findMany({
-      where: { id: { in: [...deployments] } },
-      select: { id: true, versions },
-    })
-    return new Map(rows.map((row) => [row.id, row.versions]))
-  },
-  async ({ database: { prisma } }, deployments) => {
-    const rows = await prisma.deploymentVersion.groupBy({
-      by: ['deploymentId'],
-      where: { deploymentId: { in: [...deployments] }, deletedAt: null },
-      _count: true,
-    })
-    return new Map(rows.map((row) => [row.deploymentId, row._count]))
-  },
-)
+const versionPages = childPages<DeploymentVersion>({
+  from: Prisma.sql`"DeploymentVersion"`,
+  parent: 'deploymentId',
+  name: 'label',
+  where: Prisma.sql`o."deletedAt" IS NULL`,
+})
 
 export const DeploymentType = builder.prismaObject('Deployment', {
   select: seenAs(alwaysRead),
@@ -168,8 +157,8 @@ export const DeploymentType = builder.prismaObject('Deployment', {
     }),
     versions: t.field({
       type: VersionConnection,
-      description: 'Versions of the deployment, oldest first by default.',
-      args: pageArgs(t.arg),
+      description: 'Versions of the deployment.',
+      args: orderedArgs(t.arg),
       resolve: ({ id }, args, ctx) => versionPages(ctx, id, args),
     }),
     creator: t.field({

@@ -179,33 +179,3 @@ export function readSerial(cursor: string): bigint {
     throw new BadCursor(`${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this list.`)
   return BigInt(number)
 }
-
-/** What a list by age asks of Prisma. */
-export interface SerialQuery {
-  readonly where: { serial: { gt?: bigint; lt?: bigint } }
-  readonly orderBy: { serial: 'asc' | 'desc' }
-  readonly take: number
-  readonly skip: number
-}
-
-/** A page of rows in the order they were made, by their `serial`. */
-export async function pageBySerial<Row extends { serial: bigint }>(
-  args: PageArgs,
-  find: (query: SerialQuery) => Promise<readonly Row[]>,
-  count: () => Promise<number>,
-  max = PAGE_SIZE,
-): Promise<ListPage<Row>> {
-  const window = windowOf(args, max)
-  const rows = await find({
-    where: {
-      serial: {
-        ...(args.after == null ? {} : { gt: readSerial(args.after) }),
-        ...(args.before == null ? {} : { lt: readSerial(args.before) }),
-      },
-    },
-    orderBy: { serial: window.isBackward ? 'desc' : 'asc' },
-    take: window.limit + 1,
-    skip: window.offset,
-  })
-  return pageOf(rows, window, args, (row) => writeSerial(row.serial), count)
-}

@@ -17,10 +17,16 @@ export interface ObjectOrder {
 }
 
 const ObjectOrderFieldType = builder.enumType('ObjectOrderField', {
-  description: 'Fields by which objects of every type can be ordered.',
+  description: 'Fields that objects of every kind can be ordered by.',
   values: {
-    NAME: { description: 'Name, compared without regard to upper and lower case.' },
-    CREATED_AT: { description: 'Time of creation.' },
+    NAME: {
+      description:
+        'Name, ignoring case: label of a version, e-mail address of an invitation, and name of a member, or e-mail address of one without a name.',
+    },
+    CREATED_AT: {
+      description:
+        'Time of creation: of a member, when the user joined; of a worker, when it was first seen.',
+    },
   } as const,
 })
 
@@ -41,14 +47,19 @@ const ObjectOrderInput = builder.inputType('ObjectOrder', {
   }),
 })
 
-/** The arguments of a list of the objects of a kind: of which organization, in which order, and what page. */
-export const listArgs = (t: ArgBuilder<typeof builder.$inferSchemaTypes>) => ({
-  organizationId: t.id({
-    description: 'Organization: ID, handle or address. Default: all organizations of the caller.',
-  }),
-  orderBy: t({
-    type: ObjectOrderInput,
-    description: 'Order of the list. Default: the oldest first.',
-  }),
+type Args = ArgBuilder<typeof builder.$inferSchemaTypes>
+
+/** The arguments of a list within an object: in which order, and what page. */
+export const orderedArgs = (t: Args) => ({
+  orderBy: t({ type: ObjectOrderInput, description: 'Order of the list. Default: oldest first.' }),
   ...pageArgs(t),
+})
+
+/** The arguments of a list over organizations: of which one, in which order, and what page. */
+export const listArgs = (t: Args) => ({
+  organizationId: t.id({
+    description:
+      "Organization whose objects to return: ID, handle or address. Default: all of the caller's organizations.",
+  }),
+  ...orderedArgs(t),
 })

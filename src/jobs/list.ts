@@ -140,7 +140,7 @@ export const asOfJobs = async (ctx: Context, serviceId: string): Promise<string>
   writeCursor({ kind: 'jobs', id: serviceId }, (await heads(ctx, serviceId)) ?? 0)
 
 /** What is asked of a list of jobs. */
-interface Wanted {
+export interface Wanted {
   readonly filter: JobFilter | null | undefined
   readonly order: JobOrder
   readonly args: PageArgs
@@ -150,7 +150,7 @@ interface Wanted {
   readonly isPrepared: boolean
 }
 
-const wantedBy = (
+export const wantedBy = (
   ctx: Context,
   filter: JobFilter | null | undefined,
   orderBy: JobOrder | null | undefined,
@@ -166,7 +166,7 @@ const wantedBy = (
 })
 
 /** The rows of a statement; one that is prepared is named after its text. */
-function rowsOf(
+export function rowsOf(
   { database }: Context,
   { isPrepared }: Wanted,
   sql: Prisma.Sql,
@@ -178,7 +178,7 @@ function rowsOf(
 }
 
 /** Written out where the statement is prepared: the plan of a limit that is not known is a worse one. */
-const written = ({ isPrepared }: Wanted, count: number): Prisma.Sql =>
+export const written = ({ isPrepared }: Wanted, count: number): Prisma.Sql =>
   isPrepared ? Prisma.raw(String(count)) : Prisma.sql`${count}::bigint`
 
 /** A page of the jobs of the viewer's organizations, or of one of them, in the order asked for. */
@@ -291,7 +291,7 @@ export async function countJobs(
   return Number(row?.count ?? 0)
 }
 
-async function paged(
+export async function paged(
   { order: { field }, args, window }: Wanted,
   find: () => Promise<readonly ListedJob[]>,
   count: () => Promise<number>,
@@ -303,7 +303,7 @@ async function paged(
  * The same for a page. By age its states are joined to: said again as a condition, they would offer the planner the
  * indexes of queued jobs alone, which it takes for short as long as a queue that grew was not analyzed, and sorts.
  */
-const onPage = (wanted: Wanted): Prisma.Sql[] => {
+export const onPage = (wanted: Wanted): Prisma.Sql[] => {
   const { filter, order } = wanted
   const isJoined = order.field === 'CREATED_AT' && filter?.statuses
   return [
@@ -312,7 +312,7 @@ const onPage = (wanted: Wanted): Prisma.Sql[] => {
   ]
 }
 
-const thatAre = ({ filter, order: { field } }: Wanted): Prisma.Sql[] => [
+export const thatAre = ({ filter, order: { field } }: Wanted): Prisma.Sql[] => [
   isThere('j'),
   ...filterSql(filter),
   ...(field === 'FINISHED_AT' ? [Prisma.sql`j."finishedAt" IS NOT NULL`] : []),
@@ -331,7 +331,7 @@ function bounds({ order: { field, direction }, args: { after, before } }: Wanted
   return [...bound(after, true), ...bound(before, false)]
 }
 
-function ordered({ order: { field, direction }, window }: Wanted): Prisma.Sql {
+export function ordered({ order: { field, direction }, window }: Wanted): Prisma.Sql {
   const way = Prisma.raw((direction === 'ASC') === window.isBackward ? 'DESC' : 'ASC')
   return Prisma.sql`ORDER BY ${columns[field]} ${way}, j.serial ${way}`
 }

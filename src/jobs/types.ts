@@ -26,6 +26,7 @@ import {
 import { AttemptOutcomeType, JobActionType, JobErrorKindType, JobStatusType } from './enums.ts'
 import { JobEventConnection, JobType } from './event-types.ts'
 import { jobFields, type PartialJob } from './columns.ts'
+import { JobOrderInput } from './inputs.ts'
 import type { JobPage } from './list.ts'
 import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
 import { jobForWorker, jobViewerActions, readOutcome, serviceOf } from './permit.ts'
@@ -295,8 +296,11 @@ builder.objectType(JobType, {
     }),
     retries: t.field({
       type: JobConnection,
-      description: 'Jobs that run this job again, oldest first.',
-      args: pageArgs(t.arg),
+      description: 'Jobs that retry the job.',
+      args: {
+        orderBy: t.arg({ type: JobOrderInput, description: 'Order. Default: oldest first.' }),
+        ...pageArgs(t.arg),
+      },
       resolve: ({ id }, args, ctx) => retryPages(ctx, id, args),
     }),
     labels: t.field({

@@ -1,11 +1,12 @@
 import { allow } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import type { Invitation } from '../generated/prisma/client.ts'
+import { Prisma, type Invitation } from '../generated/prisma/client.ts'
 import { childPages } from '../graph/child-pages.ts'
-import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { connectionOf } from '../graph/connection.ts'
 import { RoleType } from '../graph/errors.ts'
 import { hasStates } from '../graph/machine.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
+import { orderedArgs } from '../graph/order.ts'
 import type { Actor } from '../kit/actor.ts'
 import { invitationMoves, stateOf } from './invitation.ts'
 import { invitationById } from './invitations.ts'
@@ -69,30 +70,18 @@ export const InvitationType = builder.prismaObject('Invitation', {
 })
 const InvitationConnection = connectionOf<Invitation>('Invitation', InvitationType, 'invitations')
 
-const invitationPages = childPages<Invitation>(
-  async ({ database: { prisma } }, organizations, invitations) => {
-    const rows = await prisma.organization.findMany({
-      where: { id: { in: [...organizations] } },
-      select: { id: true, invitations },
-    })
-    return new Map(rows.map((row) => [row.id, row.invitations]))
-  },
-  async ({ database: { prisma } }, organizations) => {
-    const rows = await prisma.invitation.groupBy({
-      by: ['organizationId'],
-      where: { organizationId: { in: [...organizations] } },
-      _count: true,
-    })
-    return new Map(rows.map((row) => [row.organizationId, row._count]))
-  },
-)
+const invitationPages = childPages<Invitation>({
+  from: Prisma.sql`"Invitation"`,
+  parent: 'organizationId',
+  name: 'email',
+})
 
 builder.objectField(OrganizationType, 'invitations', (t) =>
   t.field({
     type: InvitationConnection,
     description:
-      'Invitations of the organization in every state, oldest first by default. Requires the ADMIN role.',
-    args: pageArgs(t.arg),
+      'Invitations to the organization, including those that have ended. Requires the ADMIN role.',
+    args: orderedArgs(t.arg),
     resolve: ({ id }, args, ctx) => {
       allow(ctx.viewer, 'ADMIN', id)
       return invitationPages(ctx, id, args)

@@ -8,7 +8,7 @@ import {
 } from '../auth/viewer.ts'
 import { RoleType } from '../graph/errors.ts'
 import { Forbidden } from '../kit/errors.ts'
-import { organizationNamed } from './store.ts'
+import { organizationById, organizationKey } from './store.ts'
 import { MembershipType, OrganizationType, UserType } from './types.ts'
 
 /** Where the viewer acts. Throws Forbidden for one who may act nowhere. */
@@ -68,12 +68,14 @@ export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
 builder.queryField('organization', (t) =>
   t.field({
     type: OrganizationType,
-    description: 'Returns an organization of the caller; null when there is none.',
-    args: { id: t.arg.id({ required: true, description: 'Organization: ID, handle or address.' }) },
+    nullable: true,
+    description:
+      'Organization that the caller is a member of; null when there is no such organization.',
+    args: { id: t.arg.id({ required: true, description: 'ID, handle or address.' }) },
     resolve: async (_root, { id }, ctx) => {
       requireCredential(ctx.viewer)
-      const named = await organizationNamed(ctx, id)
-      return ctx.database.prisma.organization.findUniqueOrThrow({ where: { id: named ?? id } })
+      const key = await organizationKey(ctx, id)
+      return key === null ? null : organizationById(ctx, key)
     },
   }),
 )

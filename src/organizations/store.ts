@@ -13,6 +13,16 @@ export async function organizationNamed(
   text: string | null | undefined,
 ): Promise<string | undefined> {
   if (text === null || text === undefined) return undefined
+  const id = await organizationKey(ctx, text)
+  if (id === null) throw new Forbidden('VIEWER', 'You are not a member of that organization.')
+  return id
+}
+
+/** The UUID of the viewer's organization that a text means, null where there is none. Throws Ambiguous. */
+export async function organizationKey(
+  ctx: Pick<Context, 'database' | 'viewer'>,
+  text: string,
+): Promise<string | null> {
   const ids = workplacesOf(ctx.viewer)
   const id = organizations.kind.read(text)
   if (id !== undefined && ids.includes(id)) return id
@@ -23,9 +33,7 @@ export async function organizationNamed(
       : await ctx.database.query<{ id: string; organizationId: string }>(Prisma.sql`
           SELECT o.id, o.id AS "organizationId" FROM "Organization" AS o
           WHERE o.id = ANY(${ids}::uuid[]) AND ${meant.where} ORDER BY o.serial ${LIMIT_CHOICES}`)
-  const row = await theOne(ctx, organizations, text, rows)
-  if (row === null) throw new Forbidden('VIEWER', 'You are not a member of that organization.')
-  return row.id
+  return (await theOne(ctx, organizations, text, rows))?.id ?? null
 }
 
 /** An organization of the viewer's, or the one that the viewer's only project is in. */

@@ -1,12 +1,19 @@
 import { addressable, AddressableInterface, addressFor, FrontType } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
 import { childPages } from '../graph/child-pages.ts'
-import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { connectionOf } from '../graph/connection.ts'
 import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
+import { orderedArgs } from '../graph/order.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
-import type { Membership, Organization, Token, User } from '../generated/prisma/client.ts'
+import {
+  Prisma,
+  type Membership,
+  type Organization,
+  type Token,
+  type User,
+} from '../generated/prisma/client.ts'
 import { allow, organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { batched, batchedAlike } from '../kit/batched.ts'
@@ -82,23 +89,13 @@ export const MembershipType = builder.prismaObject('Membership', {
 })
 const MembershipConnection = connectionOf<Membership>('Membership', MembershipType, 'members')
 
-const memberPages = childPages<Membership>(
-  async ({ database: { prisma } }, organizations, memberships) => {
-    const rows = await prisma.organization.findMany({
-      where: { id: { in: [...organizations] } },
-      select: { id: true, memberships },
-    })
-    return new Map(rows.map((row) => [row.id, row.memberships]))
-  },
-  async ({ database: { prisma } }, organizations) => {
-    const rows = await prisma.membership.groupBy({
-      by: ['organizationId'],
-      where: { organizationId: { in: [...organizations] } },
-      _count: true,
-    })
-    return new Map(rows.map((row) => [row.organizationId, row._count]))
-  },
-)
+const memberPages = childPages<Membership>({
+  from: Prisma.sql`(
+    SELECT m.*, coalesce(u.name, u.email) AS name
+    FROM "Membership" AS m JOIN "User" AS u ON u.id = m."userId")`,
+  parent: 'organizationId',
+  name: 'name',
+})
 
 export const OrganizationType = builder.prismaObject('Organization', {
   description: 'A tenant. Objects of one organization are invisible to the others.',
@@ -115,9 +112,8 @@ export const OrganizationType = builder.prismaObject('Organization', {
     }),
     members: t.field({
       type: MembershipConnection,
-      description:
-        'Members of the organization, the earliest member first by default. Requires the VIEWER role.',
-      args: pageArgs(t.arg),
+      description: 'Members of the organization. Requires the VIEWER role.',
+      args: orderedArgs(t.arg),
       resolve: ({ id }, args, ctx) => {
         allow(ctx.viewer, 'VIEWER', id)
         return memberPages(ctx, id, args)

@@ -1,9 +1,17 @@
 import { builder } from '../builder.ts'
 import { listArgs } from '../graph/order.ts'
-import { pageOfKind } from '../kinds/index.ts'
+import { called, containing, pageOfKind } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { projects } from './project.ts'
 import { ProjectConnection, ProjectType } from './types.ts'
+
+const ProjectFilterInput = builder.inputType('ProjectFilter', {
+  description: 'Criteria for projects: a project must match all of them.',
+  fields: (t) => ({
+    names: t.stringList({ description: 'Exact names; any of them.' }),
+    text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
+  }),
+})
 
 builder.queryFields((t) => ({
   project: t.field({
@@ -15,14 +23,17 @@ builder.queryFields((t) => ({
   }),
   projects: t.field({
     type: ProjectConnection,
-    description: 'Returns projects, oldest first by default.',
+    description: 'Projects.',
     args: {
+      filter: t.arg({ type: ProjectFilterInput, description: 'Criteria. Default: all projects.' }),
       ...listArgs(t.arg),
     },
-    resolve: async (_root, { organizationId, ...args }, ctx) =>
-      pageOfKind(ctx, projects, {
-        ...args,
-        organizationId: await organizationNamed(ctx, organizationId),
-      }),
+    resolve: async (_root, { organizationId, filter, ...args }, ctx) =>
+      pageOfKind(
+        ctx,
+        projects,
+        { ...args, organizationId: await organizationNamed(ctx, organizationId) },
+        [called(filter?.names), containing(filter?.text)],
+      ),
   }),
 }))

@@ -2,11 +2,22 @@ import { builder } from '../builder.ts'
 import { deployments } from '../deployments/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { listArgs } from '../graph/order.ts'
-import { pageOfKind } from '../kinds/index.ts'
+import { called, containing, keysOf, pageOfKind } from '../kinds/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { routes } from './route.ts'
 import { routeNamed } from './store.ts'
 import { RouteConnection, RouteType } from './types.ts'
+
+const RouteFilterInput = builder.inputType('RouteFilter', {
+  description: 'Criteria for routes: a route must match all of them.',
+  fields: (t) => ({
+    deploymentIds: t.idList({
+      description: 'Deployments: IDs, handles or addresses; any of them.',
+    }),
+    names: t.stringList({ description: 'Exact names; any of them.' }),
+    text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
+  }),
+})
 
 builder.queryFields((t) => ({
   route: t.field({
@@ -26,20 +37,20 @@ builder.queryFields((t) => ({
   }),
   routes: t.field({
     type: RouteConnection,
-    description: 'Returns routes, oldest first by default.',
+    description: 'Routes.',
     args: {
-      deploymentId: t.arg.id({ description: 'Only those of this deployment.' }),
+      filter: t.arg({ type: RouteFilterInput, description: 'Criteria. Default: all routes.' }),
       ...listArgs(t.arg),
     },
-    resolve: async (_root, { organizationId: named, deploymentId, ...args }, ctx) => {
+    resolve: async (_root, { organizationId: named, filter, ...args }, ctx) => {
       const organizationId = await organizationNamed(ctx, named)
       const organizations = organizationId === undefined ? undefined : [organizationId]
-      const deployment =
-        deploymentId == null ? undefined : await deployments.named(ctx, deploymentId, organizations)
+      const { deploymentIds, names, text } = filter ?? {}
+      const keys = deploymentIds && (await keysOf(ctx, deployments, deploymentIds, organizations))
       return pageOfKind(ctx, routes, { ...args, organizationId }, [
-        deployment === undefined
-          ? undefined
-          : Prisma.sql`o."deploymentId" = ${deployment?.id ?? null}::uuid`,
+        keys ? Prisma.sql`o."deploymentId" = ANY(${keys}::uuid[])` : undefined,
+        called(names),
+        containing(text),
       ])
     },
   }),

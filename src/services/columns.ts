@@ -5,7 +5,7 @@ import { columnsFor, FieldsOver } from '../graph/columns.ts'
 import { perPlace, type AskedFields } from '../graph/look-ahead.ts'
 
 /** What is read of every service, whatever is asked of it. */
-export const alwaysRead = ['id', 'serial', 'organizationId', 'kind'] as const
+export const alwaysRead = ['id', 'serial', 'organizationId', 'kind', 'name'] as const
 type Always = (typeof alwaysRead)[number]
 
 /** A service as its resolvers see it. */

@@ -1,23 +1,22 @@
-import { hasWord } from '../addresses/index.ts'
 import type { Context } from '../context.ts'
 import { deployments } from '../deployments/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { ServiceKind, ServiceStatus } from '../generated/prisma/enums.ts'
-import type { FrontName } from '../rest/fronts.ts'
-import type { SerialQuery } from '../graph/connection.ts'
 import type { AskedFields } from '../graph/look-ahead.ts'
-import { isStorable } from '../kit/names.ts'
+import type { PageQuery } from '../graph/ordered.ts'
+import { called, containing, keysOf, knownTo } from '../kinds/index.ts'
+import type { FrontName } from '../rest/fronts.ts'
 import { selectionFor, type PartialService } from './columns.ts'
 import { services } from './service.ts'
 
 /** Which services; lists mean any of. */
 interface ServiceFilter {
+  readonly deploymentIds?: readonly string[] | null | undefined
+  readonly fronts?: readonly FrontName[] | null | undefined
   readonly kinds?: readonly ServiceKind[] | null | undefined
+  readonly names?: readonly string[] | null | undefined
   readonly statuses?: readonly ServiceStatus[] | null | undefined
-  readonly deploymentId?: string | null | undefined
-  readonly name?: string | null | undefined
   readonly text?: string | null | undefined
-  readonly front?: FrontName | null | undefined
 }
 
 /** A filter as conditions on `s`; statements with the same `form` differ in nothing but their values. */
@@ -26,61 +25,54 @@ interface Chosen {
   readonly where: Prisma.Sql
 }
 
-/** The conditions of a filter on services of these organizations; a deployment that is not there has none. Throws Ambiguous. */
+/** The conditions of a filter on services of these organizations. Throws Ambiguous. */
 export async function chosenBy(
   ctx: Context,
   filter: ServiceFilter | null | undefined,
   organizations: readonly string[],
 ): Promise<Chosen> {
-  const { kinds, statuses, deploymentId, name, text, front } = filter ?? {}
-  const parts: (readonly [string, Prisma.Sql])[] = []
-  if (kinds) parts.push(['kinds', Prisma.sql`s.kind = ANY(${[...kinds]}::"ServiceKind"[])`])
-  if (statuses)
-    parts.push(['statuses', Prisma.sql`s.status = ANY(${[...statuses]}::"ServiceStatus"[])`])
-  // nothing that is stored has such a name
-  if (![name ?? '', text ?? ''].every(isStorable)) parts.push(['none', Prisma.sql`false`])
-  else if (name != null) parts.push(['name', Prisma.sql`s.name = ${name}`])
-  if (text != null && isStorable(text))
-    parts.push([
-      'text',
-      Prisma.sql`(strpos(lower(s.name), lower(${text})) > 0 OR strpos(s.handle, lower(${text})) > 0)`,
-    ])
-  if (deploymentId != null) {
-    const deployment = await deployments.named(ctx, deploymentId, organizations)
-    parts.push(['deployment', Prisma.sql`s."deploymentId" = ${deployment?.id ?? null}::uuid`])
+  const { deploymentIds, kinds, names, statuses, text } = filter ?? {}
+  const keys = deploymentIds && (await keysOf(ctx, deployments, deploymentIds, organizations))
+  const fronts = filter?.fronts && [...new Set(filter.fronts)].toSorted()
+  const criteria: Readonly<Record<string, Prisma.Sql | undefined>> = {
+    deployments: keys ? Prisma.sql`s."deploymentId" = ANY(${keys}::uuid[])` : undefined,
+    // the statement has their conditions, and no values
+    [`fronts-${fronts?.join('+')}`]: knownTo(services, fronts, 's'),
+    kinds: kinds ? Prisma.sql`s.kind = ANY(${[...kinds]}::"ServiceKind"[])` : undefined,
+    names: called(names, 's'),
+    statuses: statuses
+      ? Prisma.sql`s.status = ANY(${[...statuses]}::"ServiceStatus"[])`
+      : undefined,
+    text: containing(text, 's'),
   }
-  if (front != null) parts.push([front, hasWord(services, front, 's')])
+  const parts = Object.entries(criteria).flatMap(([form, sql]) => (sql ? [{ form, sql }] : []))
   return {
-    form: parts.map(([form]) => form).join('-'),
+    form: parts.map(({ form }) => form).join('-'),
     where: Prisma.join(
-      [Prisma.sql`s."deletedAt" IS NULL`, ...parts.map(([, sql]) => sql)],
+      [Prisma.sql`s."deletedAt" IS NULL`, ...parts.map(({ sql }) => sql)],
       ' AND ',
     ),
   }
 }
 
-const LAST_SERIAL = 2n ** 63n - 1n
-
 /**
- * The services of these organizations by age, which must be the viewer's, as far as they are `asked` for: one named
+ * The services of a page of these organizations, which must be the viewer's, as far as they are `asked` for: one named
  * statement, for every console asks.
  */
-export async function servicesByAge(
+export async function listServices(
   { database }: Context,
   organizationIds: readonly string[],
   { form, where }: Chosen,
-  { where: { serial }, orderBy, take, skip }: SerialQuery,
+  page: PageQuery,
   asked: AskedFields,
 ): Promise<PartialService[]> {
   const selection = selectionFor(asked)
   const rows = await database.read<PartialService>(
     Prisma.sql`
       SELECT ${selection.columns} FROM "Service" AS s ${selection.join}
-      WHERE s."organizationId" = ANY(${organizationIds}::uuid[]) AND ${where}
-        AND s.serial > ${serial.gt ?? 0n}::bigint AND s.serial < ${serial.lt ?? LAST_SERIAL}::bigint
-      ORDER BY s.serial ${orderBy.serial === 'asc' ? Prisma.sql`ASC` : Prisma.sql`DESC`}
-      LIMIT ${take}::int OFFSET ${skip}::int`,
-    `services-by-age-${orderBy.serial}-${form}-${selection.key}`,
+      WHERE s."organizationId" = ANY(${organizationIds}::uuid[]) AND ${where} ${page.within}
+      ${page.orderBy} ${page.limit}`,
+    `services-by-${page.form}-${form}-${selection.key}`,
   )
   return selection.complete(rows)
 }

@@ -2,10 +2,12 @@ import { FrontType } from '../addresses/index.ts'
 import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import { ServiceKind } from '../generated/prisma/client.ts'
-import { maxPage, pageArgs, pageBySerial } from '../graph/connection.ts'
+import { maxPage } from '../graph/connection.ts'
 import { askedIn, askedOfNodes } from '../graph/look-ahead.ts'
+import { listArgs } from '../graph/order.ts'
+import { pageInOrder } from '../graph/ordered.ts'
 import { organizationNamed } from '../organizations/index.ts'
-import { chosenBy, countServices, servicesByAge } from './list.ts'
+import { chosenBy, countServices, listServices } from './list.ts'
 import { serviceNamed } from './store.ts'
 import { ServiceConnection, ServiceInterface, ServiceStatusType } from './types.ts'
 
@@ -18,14 +20,19 @@ const ServiceKindType = builder.enumType('ServiceKind', {
 })
 
 const ServiceFilterInput = builder.inputType('ServiceFilter', {
-  description: 'Which services; lists mean any of.',
+  description: 'Criteria for services: a service must match all of them.',
   fields: (t) => ({
-    kinds: t.field({ type: [ServiceKindType], description: 'Of any of these kinds.' }),
-    statuses: t.field({ type: [ServiceStatusType], description: 'In any of these states.' }),
-    deploymentId: t.id({ description: 'Of this deployment: id, handle or address.' }),
-    name: t.string({ description: 'With exactly this name.' }),
-    text: t.string({ description: 'With this in the name or handle.' }),
-    front: t.field({ type: FrontType, description: 'That this front has a word for.' }),
+    deploymentIds: t.idList({
+      description: 'Deployments: IDs, handles or addresses; any of them.',
+    }),
+    fronts: t.field({
+      type: [FrontType],
+      description: 'REST fronts, any of which shows the service to its clients.',
+    }),
+    kinds: t.field({ type: [ServiceKindType], description: 'Kinds; any of them.' }),
+    names: t.stringList({ description: 'Exact names; any of them.' }),
+    statuses: t.field({ type: [ServiceStatusType], description: 'Statuses; any of them.' }),
+    text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
   }),
 })
 
@@ -39,16 +46,10 @@ builder.queryFields((t) => ({
   }),
   services: t.field({
     type: ServiceConnection,
-    description: 'Returns services, oldest first by default.',
+    description: 'Services.',
     args: {
-      organizationId: t.arg.id({
-        description: "Only this organization's; all of the caller's when absent.",
-      }),
-      filter: t.arg({
-        type: ServiceFilterInput,
-        description: 'Criteria that services must match.',
-      }),
-      ...pageArgs(t.arg),
+      filter: t.arg({ type: ServiceFilterInput, description: 'Criteria. Default: all services.' }),
+      ...listArgs(t.arg),
     },
     resolve: async (_root, { organizationId, filter, ...args }, ctx, info) => {
       requireCredential(ctx.viewer)
@@ -58,11 +59,12 @@ builder.queryFields((t) => ({
         (id) => named === undefined || id === named,
       )
       const chosen = await chosenBy(ctx, filter, organizations)
-      return pageBySerial(
+      return pageInOrder(
         args,
-        (query) => servicesByAge(ctx, organizations, chosen, query, askedOfNodes(info)),
+        (page) => listServices(ctx, organizations, chosen, page, askedOfNodes(info)),
         () => countServices(ctx, organizations, chosen),
         maxPage(ctx),
+        { alias: 's' },
       )
     },
   }),

@@ -92,18 +92,18 @@ export interface AuditFilter {
   readonly actions?: readonly string[] | null
   /** Nouns and UUIDs, as entries have them. */
   readonly subjects?: readonly string[] | null
-  /** The actor's name. */
-  readonly actor?: string | null
+  /** The names of actors. */
+  readonly actors?: readonly string[] | null
   readonly at?: { readonly from: Date; readonly to?: Date | null } | null
 }
 
 function filterSql(filter: AuditFilter | null | undefined): Prisma.Sql {
   if (!filter) return Prisma.empty
-  const { actions, subjects, actor, at } = filter
+  const { actions, subjects, actors, at } = filter
   const parts: Prisma.Sql[] = [Prisma.sql`AND true`]
   if (actions) parts.push(Prisma.sql`e.action = ANY(${[...actions]}::text[])`)
   if (subjects) parts.push(Prisma.sql`e.subject = ANY(${[...subjects]}::text[])`)
-  if (actor != null) parts.push(Prisma.sql`e.actor->>'name' = ${actor}`)
+  if (actors) parts.push(Prisma.sql`e.actor->>'name' = ANY(${[...actors]}::text[])`)
   if (at) parts.push(Prisma.sql`e.at >= ${at.from}`)
   if (at?.to) parts.push(Prisma.sql`e.at < ${at.to}`)
   return Prisma.join(parts, ' AND ')
@@ -111,10 +111,10 @@ function filterSql(filter: AuditFilter | null | undefined): Prisma.Sql {
 
 /** The same rule for an entry in memory: what a follower is shown. */
 export function isWanted(entry: AuditEntry, filter: AuditFilter): boolean {
-  const { actions, subjects, actor, at } = filter
+  const { actions, subjects, actors, at } = filter
   if (actions && !actions.includes(entry.action)) return false
   if (subjects && !subjects.includes(entry.subject)) return false
-  if (actor != null && entry.actor.name !== actor) return false
+  if (actors && !actors.includes(entry.actor.name)) return false
   return !at || (entry.at >= at.from && (!at.to || entry.at < at.to))
 }
 

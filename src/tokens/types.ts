@@ -1,10 +1,11 @@
 import { allow } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
-import type { Token } from '../generated/prisma/client.ts'
+import { Prisma, type Token } from '../generated/prisma/client.ts'
 import { childPages } from '../graph/child-pages.ts'
-import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { connectionOf } from '../graph/connection.ts'
 import { RoleType } from '../graph/errors.ts'
 import { isNode, NodeInterface } from '../graph/node.ts'
+import { orderedArgs } from '../graph/order.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import { OrganizationType, TokenId, ViewerType } from '../organizations/index.ts'
 import { tokenById } from './store.ts'
@@ -55,32 +56,19 @@ export const TokenType = builder.prismaObject('Token', {
 })
 const TokenConnection = connectionOf<Token>('Token', TokenType, 'tokens')
 
-const isListed = { serviceId: null, userId: null } as const
-const tokenPages = childPages<Token>(
-  async ({ database: { prisma } }, organizations, query) => {
-    const tokens = { ...query, where: { ...query.where, ...isListed } }
-    const rows = await prisma.organization.findMany({
-      where: { id: { in: [...organizations] } },
-      select: { id: true, tokens },
-    })
-    return new Map(rows.map((row) => [row.id, row.tokens]))
-  },
-  async ({ database: { prisma } }, organizations) => {
-    const rows = await prisma.token.groupBy({
-      by: ['organizationId'],
-      where: { organizationId: { in: [...organizations] }, ...isListed },
-      _count: true,
-    })
-    return new Map(rows.map((row) => [row.organizationId ?? '', row._count]))
-  },
-)
+const tokenPages = childPages<Token>({
+  from: Prisma.sql`"Token"`,
+  parent: 'organizationId',
+  name: 'name',
+  where: Prisma.sql`o."serviceId" IS NULL AND o."userId" IS NULL`,
+})
 
 builder.objectField(OrganizationType, 'tokens', (t) =>
   t.field({
     type: TokenConnection,
     description:
-      'Tokens of the organization, oldest first by default. Tokens of services and of people who signed in are not included. Requires the ADMIN role.',
-    args: pageArgs(t.arg),
+      'Tokens of the organization that belong to no user and no service. Requires the ADMIN role.',
+    args: orderedArgs(t.arg),
     resolve: ({ id }, args, ctx) => {
       allow(ctx.viewer, 'ADMIN', id)
       return tokenPages(ctx, id, args)

@@ -163,7 +163,7 @@ test('one subscription keeps a console up to date: each move of a service and a 
   const filters = [
     { actions: ['serviceStatusChanged'] },
     { subjectIds: [service.id] },
-    { actor: 'millrace' },
+    { actors: ['millrace'] },
     { actions: ['createService', 'stopService'], subjectIds: [service.id, failing.id] },
     { actions: [] },
   ]

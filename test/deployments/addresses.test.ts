@@ -45,7 +45,7 @@ const Find = graphql(`
     service(id: $service) {
       id
     }
-    services(filter: { deploymentId: $deployment }) {
+    services(filter: { deploymentIds: [$deployment] }) {
       totalCount
     }
   }

@@ -45,7 +45,9 @@ test('a text of a document never becomes code', async () => {
     const escaped = literal.replaceAll('_', '\\u005f')
     expect(await often(`{ service(id: ${escaped}) { id } }`)).toBe('200 {"data":{"service":null}}')
     await often(`{ services(filter: { text: ${literal} }) { nodes { id } } }`)
-    await often(`query ($a: String = ${literal}) { deployments(text: $a) { nodes { id } } }`)
+    await often(
+      `query ($a: String = ${literal}) { deployments(filter: { text: $a }) { nodes { id } } }`,
+    )
   }
   expect(globalThis).not.toHaveProperty('millraceWasHere')
 })

@@ -13,18 +13,21 @@ afterAll(() => app.close())
 test('texts that PostgreSQL cannot store are refused before they reach it', async () => {
   for (const text of ['\0', 'a\0b', '\uD800', '\uDC00\uD800'])
     for (const [query, place] of [
-      ['query ($text: String!) { deployments(text: $text) { totalCount } }', 'text'],
+      [
+        'query ($text: String!) { deployments(filter: { text: $text }) { totalCount } }',
+        'filter.text',
+      ],
       [
         'query ($text: String!) { services(filter: { text: $text }) { totalCount } }',
         'filter.text',
       ],
       [
-        'query ($text: String!) { services(filter: { name: $text }) { totalCount } }',
-        'filter.name',
+        'query ($text: String!) { services(filter: { names: [$text] }) { totalCount } }',
+        'filter.names.0',
       ],
       [
-        'query ($text: String!) { activity(filter: { actor: $text }) { totalCount } }',
-        'filter.actor',
+        'query ($text: String!) { activity(filter: { actors: [$text] }) { totalCount } }',
+        'filter.actors.0',
       ],
       [
         'query ($text: String!) { activity(filter: { actions: ["a", $text] }) { totalCount } }',

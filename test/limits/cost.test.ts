@@ -116,7 +116,7 @@ test('a mutation that costs too much is not done', async () => {
   const { errors } = await doors['POST']!(app.admin, { query: create })
   expect(errors?.[0]?.extensions?.['code']).toBe('TOO_COMPLEX')
   const { data } = await doors['POST']!(app.admin, {
-    query: '{ deployments(text: "costly") { totalCount } }',
+    query: '{ deployments(filter: { text: "costly" }) { totalCount } }',
   })
   expect(data).toEqual({ deployments: { totalCount: 0 } })
 })

@@ -8,11 +8,12 @@ import { JobsChanged } from '../../testkit/operations/streams.ts'
 import { Workers } from '../../testkit/operations/workers.ts'
 import { succeeded } from '../../testkit/outcome.ts'
 import { read } from '../../testkit/seed/jobs.ts'
+import { seedOrganization } from '../../testkit/seed/organizations.ts'
 import { basic, choosing, type Owned, owned, Project, Service } from './same-names.ts'
 
 const Services = graphql(`
   query NamesServices($deploymentId: ID!, $organizationId: ID) {
-    services(filter: { deploymentId: $deploymentId }, organizationId: $organizationId) {
+    services(filter: { deploymentIds: [$deploymentId] }, organizationId: $organizationId) {
       nodes {
         id
       }
@@ -97,7 +98,9 @@ test('a query by a name of two organizations is refused with the choices, whatev
   expect(await admin.execute(Project, { id: 'lab' })).toMatchObject(refusal('lab'))
   expect(await admin.execute(Organization, { id: 'topchef:shared' })).toMatchObject(refusal('id'))
   expect(await admin.execute(Services, { deploymentId: 'prod' })).toMatchObject(refusal('prod'))
-  expect(await admin.execute(ListRoutes, { deploymentId: 'prod' })).toMatchObject(refusal('prod'))
+  expect(await admin.execute(ListRoutes, { deploymentIds: ['prod'] })).toMatchObject(
+    refusal('prod'),
+  )
   expect(await admin.execute(Jobs, { filter: { serviceIds: ['echo'] } })).toMatchObject(
     refusal('echo'),
   )
@@ -106,6 +109,15 @@ test('a query by a name of two organizations is refused with the choices, whatev
   expect(errors?.[0]?.message).toBe(
     `"echo" is a service in several of your organizations: give its id, or say which organization is meant: ${acme.echo} (acme), ${beta.echo} (beta).`,
   )
+})
+
+test('an organization that is not there, and one of others, is null', async () => {
+  const { id, admin } = await seedOrganization(app)
+  for (const other of ['nothing', 'abeja:1', acme.id, 'acme', 'abeja:acme'])
+    expect(await admin.request(Organization, { id: other })).toEqual({ organization: null })
+  expect(await admin.request(Organization, { id })).toMatchObject({
+    organization: { handle: expect.any(String) },
+  })
 })
 
 test('an id is never in doubt, nor is a name where the organization is said', async () => {

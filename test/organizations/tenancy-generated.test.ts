@@ -339,7 +339,7 @@ test('what happens elsewhere reaches no subscription', async () => {
   const socket = ours.viewers.ADMIN.socket()
   const query = `subscription ($filter: ActivityFilter, $after: String) {
     organizationChanged(filter: $filter, after: $after) { cursor activities { subjectId } } }`
-  const filters = [undefined, { subjectIds: Object.values(theirs.ids) }, { actor: theirs.word }]
+  const filters = [undefined, { subjectIds: Object.values(theirs.ids) }, { actors: [theirs.word] }]
   const seen: string[] = []
   const id = ours.ids['Project'] ?? ''
   const following = filters.map(async (filter) => {

@@ -69,7 +69,7 @@ const Read = graphql(`
         id
       }
     }
-    services(filter: { deploymentId: $deployment }) {
+    services(filter: { deploymentIds: [$deployment] }) {
       totalCount
     }
     everything: services {

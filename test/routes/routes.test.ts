@@ -76,7 +76,7 @@ test('a route is made, found by all its names, listed with its deployment, and c
     expect((await app.admin.request(GetRoute, { id })).route).toEqual(route)
   expect((await app.admin.request(GetRoute, { id: 'default', deploymentId })).route).toEqual(route)
   expect((await app.admin.request(GetRoute, { id: 'default' })).route).toBe(null)
-  const { routes } = await app.admin.request(ListRoutes, { deploymentId })
+  const { routes } = await app.admin.request(ListRoutes, { deploymentIds: [deploymentId] })
   expect(routes).toEqual({ totalCount: 1, nodes: [{ id: route.id }] })
 
   const answer = await call(`${route.invokeUrl}/a/b?c=d`, { method: 'POST', body: 'hello' })

@@ -80,8 +80,8 @@ export const GetRoute = graphql(`
 `)
 
 export const ListRoutes = graphql(`
-  query ListRoutes($deploymentId: ID) {
-    routes(deploymentId: $deploymentId) {
+  query ListRoutes($deploymentIds: [ID!]) {
+    routes(filter: { deploymentIds: $deploymentIds }) {
       totalCount
       nodes {
         id

@@ -97,7 +97,7 @@ export const AppendLog = graphql(`
 
 export const Workers = graphql(`
   query WorkersOfQueue($service: ID!) {
-    workers(serviceId: $service) {
+    workers(filter: { serviceIds: [$service] }) {
       nodes {
         name
         version

@@ -2,19 +2,21 @@ import { allow, organizationsOf, requireCredential } from '../../auth/viewer.ts'
 import { builder } from '../../builder.ts'
 import type { Context } from '../../context.ts'
 import { Prisma, type Service, type Worker } from '../../generated/prisma/client.ts'
-import { childPages } from '../../graph/child-pages.ts'
-import { connectionOf, pageArgs, pageBySerial, type SerialQuery } from '../../graph/connection.ts'
+import { connectionOf, pageArgs } from '../../graph/connection.ts'
 import { isNode, NodeInterface } from '../../graph/node.ts'
+import { listArgs } from '../../graph/order.ts'
+import { called, pageOfRows } from '../../kinds/index.ts'
 import { batched, batchedAlike } from '../../kit/batched.ts'
 import { organizationNamed } from '../../organizations/index.ts'
 import { QueueServiceType, serviceNamed } from '../../services/index.ts'
-import { isThere, jobColumns, WorkerId, type JobRow } from '../../job-engine/index.ts'
+import { WorkerId } from '../../job-engine/index.ts'
+import { JobOrderInput } from '../inputs.ts'
 import { serviceOfJob } from '../store.ts'
 import { JobConnection } from '../types.ts'
+import { jobsWithin } from '../within.ts'
 
 /** A worker is taken to be connected when it was seen so lately. */
 const CONNECTED_MS = 60_000
-const LAST = 2n ** 63n - 1n
 
 const WorkerType = builder.objectRef<Worker>('Worker').implement({
   description: 'A process that claims jobs, as known from its calls.',
@@ -43,8 +45,11 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
     }),
     leases: t.field({
       type: JobConnection,
-      description: 'Jobs that the worker holds, oldest first.',
-      args: pageArgs(t.arg),
+      description: 'Jobs that the worker is running.',
+      args: {
+        orderBy: t.arg({ type: JobOrderInput, description: 'Order. Default: oldest first.' }),
+        ...pageArgs(t.arg),
+      },
       resolve: (worker, args, ctx) => leasePages(ctx, worker.id, args),
     }),
     lastSeenAt: t.expose('lastSeenAt', {
@@ -72,44 +77,23 @@ isNode(
   ),
 )
 
-const leasePages = childPages<JobRow>(
-  async (ctx, parents, query) => {
-    const rows = await ctx.database.query<JobRow & { workerId: string }>(Prisma.sql`
-      SELECT ${jobColumns('j')}, w.id AS "workerId" FROM "Worker" AS w CROSS JOIN LATERAL (
-        SELECT * FROM "Job" AS j WHERE j."serviceId" = ANY(w."serviceIds") AND j.status = 'RUNNING'
-          AND j.worker = w.name AND j."organizationId" = w."organizationId" AND ${isThere('j')} ${between(query)}) AS j
-      WHERE w.id = ANY(${[...parents]}::uuid[]) AND w."organizationId" = ANY(${organizationsOf(ctx.viewer)}::uuid[])`)
-    const byWorker = new Map<string, JobRow[]>()
-    for (const row of rows) {
-      const list = byWorker.get(row.workerId) ?? []
-      byWorker.set(row.workerId, list)
-      list.push(row)
-    }
-    return byWorker
-  },
-  async ({ database }, parents) => {
-    const rows = await database.query<{ id: string; count: bigint }>(Prisma.sql`
-      SELECT w.id, count(j.id) FROM "Worker" AS w LEFT JOIN "Job" AS j ON j."serviceId" = ANY(w."serviceIds")
-        AND j.status = 'RUNNING' AND j.worker = w.name AND j."organizationId" = w."organizationId"
-      WHERE w.id = ANY(${[...parents]}::uuid[]) GROUP BY w.id`)
-    return new Map(rows.map(({ id, count }) => [id, Number(count)]))
-  },
+const leasePages = jobsWithin(
+  'Worker',
+  Prisma.sql`j."serviceId" = ANY(p."serviceIds") AND j.status = 'RUNNING' AND j.worker = p.name
+    AND j."organizationId" = p."organizationId"`,
 )
-
-const between = ({ where: { serial }, orderBy, take, skip }: SerialQuery): Prisma.Sql => Prisma.sql`
-  AND j.serial > ${serial.gt ?? 0n}::bigint AND j.serial < ${serial.lt ?? LAST}::bigint
-  ORDER BY j.serial ${Prisma.raw(orderBy.serial)} LIMIT ${take}::int OFFSET ${skip}::int`
 
 const WorkerConnection = connectionOf<Worker>('Worker', WorkerType, 'workers')
 
 /** Which workers are listed. */
-const seenLately = Prisma.sql`w."lastSeenAt" > now() - interval '1 day'`
+const seenLately = (alias: string): Prisma.Sql =>
+  Prisma.sql`${Prisma.raw(alias)}."lastSeenAt" > now() - interval '1 day'`
 
 /** The workers of queues that were seen in the last day, of many queues with one statement a tick. */
 const workersOf = batchedAlike(async ({ database }: Context, ids) => {
   const rows = await database.query<Worker & { queue: string }>(Prisma.sql`
     SELECT w.*, s.id AS queue FROM "Worker" AS w JOIN unnest(${[...ids]}::uuid[]) AS s(id) ON s.id = ANY(w."serviceIds")
-    WHERE ${seenLately} ORDER BY w.serial LIMIT 10000`)
+    WHERE ${seenLately('w')} ORDER BY w.serial LIMIT 10000`)
   const byQueue = new Map<string, Worker[]>()
   for (const row of rows) {
     const list = byQueue.get(row.queue) ?? []
@@ -127,44 +111,41 @@ builder.objectField(QueueServiceType, 'workers', (t) =>
   }),
 )
 
+const WorkerFilterInput = builder.inputType('WorkerFilter', {
+  description: 'Criteria for workers: a worker must match all of them.',
+  fields: (t) => ({
+    names: t.stringList({ description: 'Exact names; any of them.' }),
+    serviceIds: t.idList({
+      description: 'Queues: IDs, handles or addresses. The worker last claimed from any of them.',
+    }),
+  }),
+})
+
 builder.queryField('workers', (t) =>
   t.field({
     type: WorkerConnection,
-    description:
-      'Returns workers that called within the last day, in the order of their first call by default.',
+    description: 'Workers that were seen in the last day.',
     args: {
-      organizationId: t.arg.id({
-        description:
-          'Organization: ID, handle or address. Default: all organizations of the caller.',
-      }),
-      serviceId: t.arg.id({ description: 'Only those of this queue: id, handle or address.' }),
-      ...pageArgs(t.arg),
+      filter: t.arg({ type: WorkerFilterInput, description: 'Criteria. Default: all workers.' }),
+      ...listArgs(t.arg),
     },
-    resolve: async (_root, { organizationId, serviceId, ...args }, ctx) => {
+    resolve: async (_root, { organizationId, filter, ...args }, ctx) => {
       requireCredential(ctx.viewer)
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
       const own = organizationsOf(ctx.viewer).filter((id) => named === undefined || id === named)
-      const queue = serviceId == null ? null : await serviceNamed(ctx, serviceId, undefined, own)
-      const of =
-        serviceId == null
-          ? Prisma.empty
-          : Prisma.sql`AND ${queue?.id ?? null}::uuid = ANY(w."serviceIds")`
-      const where = Prisma.sql`w."organizationId" = ANY(${own}::uuid[]) AND ${seenLately} ${of}`
-      return pageBySerial<Worker>(
-        args,
-        ({ where: { serial }, orderBy, take, skip }) =>
-          ctx.database.query(Prisma.sql`
-            SELECT w.* FROM "Worker" AS w WHERE ${where}
-              AND w.serial > ${serial.gt ?? 0n}::bigint AND w.serial < ${serial.lt ?? LAST}::bigint
-            ORDER BY w.serial ${Prisma.raw(orderBy.serial)} LIMIT ${take}::int OFFSET ${skip}::int`),
-        async () => {
-          const [row] = await ctx.database.query<{ count: bigint }>(
-            Prisma.sql`SELECT count(*) FROM "Worker" AS w WHERE ${where}`,
-          )
-          return Number(row?.count ?? 0)
-        },
+      const queues = await Promise.all(
+        filter?.serviceIds?.map((id) => serviceNamed(ctx, id, undefined, own)) ?? [],
       )
+      const keys = queues.flatMap((queue) => queue?.id ?? [])
+      const where = [
+        Prisma.sql`o."organizationId" = ANY(${own}::uuid[])`,
+        seenLately('o'),
+        called(filter?.names),
+        filter?.serviceIds ? Prisma.sql`o."serviceIds" && ${keys}::uuid[]` : undefined,
+      ]
+      const wanted = where.filter((one) => one !== undefined)
+      return pageOfRows<Worker>(ctx, Prisma.sql`"Worker"`, wanted, args)
     },
   }),
 )

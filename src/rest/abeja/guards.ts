@@ -6,11 +6,12 @@ import {
 } from '../../generated/operations/graphql.ts'
 import { absent, Problem } from '../problem.ts'
 import type { Guard } from '../route.ts'
-import { deployment, organization, service } from './ids.ts'
+import { deployment, ofCaller, organization, service } from './ids.ts'
 
 /* The order of checks (contract 2.3): 401, 403, 404, and only then what is wrong with the request itself. */
 
-function mayWrite({ organization: { viewerRole } }: AbejaMayWriteQuery): void {
+function mayWrite({ organization }: AbejaMayWriteQuery): void {
+  const { viewerRole } = ofCaller(organization)
   if (viewerRole !== 'DEVELOPER' && viewerRole !== 'ADMIN')
     throw new Problem('FORBIDDEN', 'This needs the role DEVELOPER.')
 }

@@ -1,3 +1,4 @@
+import { Problem } from '../problem.ts'
 import type { Asked } from '../route.ts'
 
 /*
@@ -10,6 +11,12 @@ export const deployment = (asked: Asked): string =>
   `${organization(asked)}/${asked.params['deployment']}`
 export const service = (asked: Asked): string => `${deployment(asked)}/${asked.params['service']}`
 export const version = (asked: Asked): string => `${deployment(asked)}/${asked.params['version']}`
+/** What was found for the organization of a path. Throws a Problem where it is none of the caller's. */
+export function ofCaller<Found>(found: Found | null): Found {
+  if (found === null) throw new Problem('FORBIDDEN', 'You are not a member of that organization.')
+  return found
+}
+
 /** A version that a body names. */
 export const versionNamed = (asked: Asked, id: string): string => `${deployment(asked)}/${id}`
 

@@ -2,7 +2,7 @@ import { AbejaOrganizationDocument } from '../../generated/operations/graphql.ts
 import { json } from '../reply.ts'
 import { route } from '../route.ts'
 import { about } from './about.ts'
-import { organization, ORGANIZATION } from './ids.ts'
+import { ofCaller, organization, ORGANIZATION } from './ids.ts'
 import { ref } from './schemas.ts'
 import { wholeSeconds } from './times.ts'
 
@@ -19,11 +19,13 @@ export const organizationRoute = route({
   }),
   operation: AbejaOrganizationDocument,
   variables: (asked) => ({ organization: organization(asked) }),
-  reply: ({ organization: { address, name, createdAt } }) =>
-    json(200, {
+  reply(found) {
+    const { address, name, createdAt } = ofCaller(found.organization)
+    return json(200, {
       id: address,
       name,
       created_at: wholeSeconds(createdAt),
       updated_at: wholeSeconds(createdAt),
-    }),
+    })
+  },
 })

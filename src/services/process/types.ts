@@ -10,11 +10,12 @@ import {
   type LayeredVariable,
   type PartialDeployment,
 } from '../../deployments/index.ts'
-import { connectionOf, pageArgs } from '../../graph/connection.ts'
+import { connectionOf } from '../../graph/connection.ts'
 import { seenAs } from '../../graph/columns.ts'
 import { LiveInterface } from '../../graph/live.ts'
 import { hasStates } from '../../graph/machine.ts'
 import { NodeInterface } from '../../graph/node.ts'
+import { orderedArgs } from '../../graph/order.ts'
 import type { Variable } from '../../kit/environment.ts'
 import type { CorsPolicy } from '../../kit/http/cors.ts'
 import { alwaysRead, deploymentAlong, serviceFields, type PartialService } from '../columns.ts'
@@ -177,8 +178,8 @@ const ProcessServiceConnection = connectionOf<PartialService>(
 builder.objectField(DeploymentType, 'services', (t) =>
   t.field({
     type: ProcessServiceConnection,
-    description: 'Services of the deployment, oldest first by default.',
-    args: pageArgs(t.arg),
+    description: 'Services of the deployment.',
+    args: orderedArgs(t.arg),
     resolve: ({ id }, args, ctx) => servicePages(ctx, id, args),
   }),
 )
