@@ -98,7 +98,7 @@ def in_own_words(message):
     return message.replace('say which organization is meant:', 'say which organization is meant (--organization, MILLRACE_ORGANIZATION):')
 
 
-ORGANIZATION = r'The organization \1 (--organization, MILLRACE_ORGANIZATION) is none of yours: give the handle of one.'
+ORGANIZATION = r'The organization \1 (--organization, MILLRACE_ORGANIZATION) is not one of your organizations. Use the handle of one of them.'
 
 
 class Away(Exception):

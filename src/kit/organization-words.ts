@@ -3,7 +3,7 @@ export const asOption = (message: string): string =>
   message
     .replace(
       /^The user name (".*") is none of your organizations: .*/s,
-      'The organization $1 (--organization, MILLRACE_ORGANIZATION) is none of yours: give the handle of one.',
+      'The organization $1 (--organization, MILLRACE_ORGANIZATION) is not one of your organizations. Use the handle of one of them.',
     )
     .replace(
       'say which organization is meant:',

@@ -36,7 +36,7 @@ export function toMs(value: number): number {
 
 /** Any of these names, which are in capitals and may be given in small letters. */
 export function anyOf<const Name extends string>(names: readonly Name[]) {
-  const error = `must be names out of ${names.join(', ').toLowerCase()} with commas between`
+  const error = `must be names from ${names.join(', ').toLowerCase()}, separated by commas`
   return z
     .string()
     .transform((value) => value.split(',').flatMap((one) => one.trim().toUpperCase() || []))

@@ -129,7 +129,7 @@ it('a token for a front comes with the variables its clients read', async () => 
     ).toContain(`export ABEJA_ORGANIZATION_ID='${id}'\n`)
   expect(
     await refused('token', 'create', '--front', 'abeja', '--organization', '9999999999999'),
-  ).toContain('is none of yours')
+  ).toContain('is not one of your organizations')
   const [, url = ''] = /^export TOPCHEF_URL='(.+)'$/m.exec(
     await run('token', 'create', '--front', 'topchef'),
   ) ?? ['', '']
@@ -159,7 +159,7 @@ it('what is in doubt between organizations is asked for', async () => {
 it('--organization, or MILLRACE_ORGANIZATION, says in which one every command acts', async () => {
   await run('deploy', folder.path, '--name', 'echo', '--organization', 'acme')
   expect(await refused('stop', 'echo', '--organization', 'nosuch')).toBe(
-    'The organization "nosuch" (--organization, MILLRACE_ORGANIZATION) is none of yours: give the handle of one.\n',
+    'The organization "nosuch" (--organization, MILLRACE_ORGANIZATION) is not one of your organizations. Use the handle of one of them.\n',
   )
   expect(await refused('stop', 'echo')).toMatch(
     /^"echo" is a service in several .*--organization.*\(acme\)/,

@@ -195,7 +195,7 @@ test.concurrent('a worker that may not claim says so and ends', async () => {
   const elsewhere = crew.work(service, { organization: 'nosuch' })
   expect(await elsewhere.end()).toBe(1)
   expect(elsewhere.output).toContain(
-    'cannot claim: The organization "nosuch" (--organization, MILLRACE_ORGANIZATION) is none of yours',
+    'cannot claim: The organization "nosuch" (--organization, MILLRACE_ORGANIZATION) is not one of your organizations',
   )
 })
 

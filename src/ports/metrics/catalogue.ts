@@ -35,7 +35,7 @@ export const catalogue = {
   // HTTP
   millrace_http_requests_total: {
     type: 'counter',
-    help: 'HTTP requests that were answered or broken off.',
+    help: 'HTTP requests that ended, with a response or aborted.',
     labels: {
       route: 'route',
       method: methods,
@@ -44,58 +44,58 @@ export const catalogue = {
   },
   millrace_http_request_duration_seconds: {
     type: 'histogram',
-    help: 'From the arrival of an HTTP request until its answer has left; an SSE stream lasts as long as it is open.',
+    help: 'Time from the arrival of an HTTP request until its response was sent; an SSE stream lasts as long as it is open.',
     labels: { route: 'route', method: methods },
     buckets: SECONDS,
   },
   millrace_authentication_failures_total: {
     type: 'counter',
-    help: 'Requests and sockets with a credential that is not known, has expired or was revoked.',
+    help: 'Requests and sockets with an unknown, expired or revoked credential.',
     labels: {},
   },
 
   // GraphQL
   millrace_graphql_operations_total: {
     type: 'counter',
-    help: 'GraphQL operations; a subscription counts when it has started or was refused. The code is that of the first error.',
+    help: 'GraphQL operations; a subscription counts when it has started or was refused. `code` is that of the first error.',
     labels: { door: doors, kind: operations, code: ['OK', ...errorCodes, 'OTHER'] },
   },
   millrace_graphql_operation_duration_seconds: {
     type: 'histogram',
-    help: 'How long a GraphQL operation ran; of a subscription, how long it took to start.',
+    help: 'Time that a GraphQL operation ran; for a subscription, the time until it had started.',
     labels: { door: doors, kind: operations },
     buckets: SECONDS,
   },
   millrace_websockets: {
     type: 'gauge',
-    help: 'WebSockets of the GraphQL API that are open.',
+    help: 'Open WebSockets of the GraphQL API.',
     labels: {},
   },
   millrace_service_websockets: {
     type: 'gauge',
-    help: 'WebSockets between callers and services that are open.',
+    help: 'Open WebSockets between callers and services.',
     labels: {},
   },
   millrace_sse_streams: {
     type: 'gauge',
-    help: 'SSE streams that are open.',
+    help: 'Open SSE streams.',
     labels: {},
   },
   millrace_subscriptions: {
     type: 'gauge',
-    help: 'GraphQL subscriptions that are open.',
+    help: 'Open GraphQL subscriptions.',
     labels: { door: ['websocket', 'sse'] },
   },
   millrace_subscription_deliveries_total: {
     type: 'counter',
-    help: 'Results of subscriptions that were made for their subscribers.',
+    help: 'Results that were produced for subscribers.',
     labels: { door: ['websocket', 'sse'] },
   },
 
   // Streams
   millrace_streams_followed: {
     type: 'gauge',
-    help: 'Streams (logs, events) that somebody follows on this server.',
+    help: 'Streams (logs, events) with followers on this server.',
     labels: {},
   },
   millrace_stream_followers: {
@@ -105,47 +105,47 @@ export const catalogue = {
   },
   millrace_stream_entries_delivered_total: {
     type: 'counter',
-    help: 'Entries handed to followers, each follower counted.',
+    help: 'Entries passed to followers, counted for each follower.',
     labels: { source: ['window', 'table'] },
   },
   millrace_stream_lag_seconds: {
     type: 'histogram',
-    help: 'From the time of an entry, by the clock of the database, until it is handed to a follower that was up to date: the oldest entry of each batch.',
+    help: 'Time from the creation of an entry, by the clock of the database, until it is passed to a follower that was up to date; measured for the oldest entry of each batch.',
     labels: {},
     buckets: SECONDS,
   },
   millrace_stream_fallbacks_total: {
     type: 'counter',
-    help: 'Reads of the table for a follower that had been up to date and could not keep up.',
+    help: 'Reads of the table for a follower that had been up to date but was too slow.',
     labels: {},
   },
   millrace_stream_gaps_total: {
     type: 'counter',
-    help: 'Gaps that followers were told of.',
+    help: 'Gaps reported to followers.',
     labels: { reason: ['RETENTION', 'RESTORED'] },
   },
 
   // The bus between servers
   millrace_bus_hints_published_total: {
     type: 'counter',
-    help: 'Hints given to the bus.',
+    help: 'Hints published on the bus.',
     labels: {},
   },
   millrace_bus_hints_received_total: {
     type: 'counter',
-    help: 'Hints that reached a listener of this server, each listener counted.',
+    help: 'Hints that reached a listener of this server, counted for each listener.',
     labels: {},
   },
   millrace_bus_hints_failed_total: {
     type: 'counter',
-    help: 'Hints lost here: the bus was away, overloaded or refused them. They cost latency, never data.',
+    help: 'Hints that this server lost, because the bus was unavailable, overloaded or refused them. Lost hints cause delays, never a loss of data.',
     labels: {},
   },
 
   // Calls of services
   millrace_invocations_total: {
     type: 'counter',
-    help: 'Calls of services: answered by the instance (below 500, or 5xx), refused (not found, not allowed, not running), without a ready instance, broken off by the instance, timed out, or given up by the caller. A call passed between servers counts on both.',
+    help: 'Calls of services by outcome: a response of the instance (below 500, or 5xx), refused (not found, not allowed, not running), no ready instance, broken off by the instance, timed out, or aborted by the caller. A call passed between servers counts on both.',
     labels: {
       via: ['local', 'sent', 'received'],
       outcome: ['ok', 'error', 'refused', 'unavailable', 'bad_gateway', 'timeout', 'aborted'],
@@ -153,13 +153,13 @@ export const catalogue = {
   },
   millrace_invocation_duration_seconds: {
     type: 'histogram',
-    help: 'From a call of a service until its answer has been passed on whole.',
+    help: 'Time from a call of a service until its complete response was passed on.',
     labels: { via: ['local', 'sent', 'received'] },
     buckets: SECONDS,
   },
   millrace_invocations_in_flight: {
     type: 'gauge',
-    help: 'Calls of services that are under way.',
+    help: 'Calls of services in progress.',
     labels: {},
   },
   millrace_invocations_waiting: {
@@ -171,54 +171,54 @@ export const catalogue = {
   // Services looked after by this server
   millrace_services_owned: {
     type: 'gauge',
-    help: 'Services whose processes this server looks after, by the status it last saw.',
+    help: 'Services whose processes this server manages, by the last status that it read.',
     labels: { status: ['STARTING', 'READY', 'SCALING', 'STOPPING', 'STOPPED', 'FAILED'] },
   },
   millrace_service_lease_losses_total: {
     type: 'counter',
-    help: 'Services this server lost: its lease could not be renewed in time, or another server has it.',
+    help: 'Services that this server lost: it could not renew the lease in time, or another server has it.',
     labels: {},
   },
   millrace_service_takeovers_total: {
     type: 'counter',
-    help: 'Services taken over from a server whose lease had run out.',
+    help: 'Services taken over from a server whose lease had expired.',
     labels: {},
   },
   millrace_autoscale_decisions_total: {
     type: 'counter',
-    help: 'Changes of the number of instances that autoscale has decided.',
+    help: 'Changes of the number of instances by autoscale.',
     labels: { direction: ['up', 'down'] },
   },
   millrace_instance_restarts_total: {
     type: 'counter',
-    help: 'Processes of services started again after an end that nobody asked for.',
+    help: 'Processes of services restarted after an unrequested end.',
     labels: {},
   },
 
   // Jobs
   millrace_job_moves_total: {
     type: 'counter',
-    help: 'Jobs that this server has put into a status: submitted and queued again (QUEUED), claimed or asked to end (RUNNING), or ended.',
+    help: 'Status changes of jobs by this server: submitted or queued again (QUEUED), claimed or asked to end (RUNNING), or ended.',
     labels: { status: ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] },
   },
   millrace_job_lease_losses_total: {
     type: 'counter',
-    help: 'Attempts at jobs that this server found lost: the lease of their worker had expired.',
+    help: 'Attempts at jobs that this server marked as lost, because the lease of their worker had expired.',
     labels: {},
   },
   millrace_jobs_queued: {
     type: 'gauge',
-    help: 'Jobs that wait to be claimed, of all services; the same on every server, up to ten seconds old.',
+    help: 'Jobs of all services that wait for a claim; the same on every server, up to ten seconds old.',
     labels: {},
   },
   millrace_jobs_running: {
     type: 'gauge',
-    help: 'Jobs in the hands of workers, of all services; the same on every server, up to ten seconds old.',
+    help: 'Jobs of all services that workers hold; the same on every server, up to ten seconds old.',
     labels: {},
   },
   millrace_jobs_oldest_queued_seconds: {
     type: 'gauge',
-    help: 'How long the oldest job waits that may be claimed, of all services; 0 when none does. The same on every server, up to ten seconds old.',
+    help: 'Waiting time of the oldest claimable job of all services; 0 if there is none. The same on every server, up to ten seconds old.',
     labels: {},
   },
 
@@ -230,20 +230,20 @@ export const catalogue = {
   },
   millrace_log_append_duration_seconds: {
     type: 'histogram',
-    help: 'How long a batch of log lines took to be stored.',
+    help: 'Time to store a batch of log lines.',
     labels: {},
     buckets: STATEMENT_SECONDS,
   },
   millrace_retention_removed_rows_total: {
     type: 'counter',
-    help: 'Rows removed because they were older, or more, than is kept.',
+    help: 'Rows that retention removed, by age or by number.',
     labels: { table: ['log_lines', 'events', 'traffic', 'idempotency', 'jobs', 'job_events'] },
   },
 
   // Database
   millrace_database_connections: {
     type: 'gauge',
-    help: 'Connections of the pool.',
+    help: 'Connections in the pool, by state.',
     labels: { state: ['busy', 'idle'] },
   },
   millrace_database_waiting: {
@@ -253,18 +253,18 @@ export const catalogue = {
   },
   millrace_database_statement_duration_seconds: {
     type: 'histogram',
-    help: "How long a statement took: named SQL, other SQL of ours, Prisma's, or the begin and end of a transaction.",
+    help: 'Duration of a statement: named SQL, other SQL of Millrace, SQL of Prisma, or the begin and end of a transaction.',
     labels: { kind: ['named', 'plain', 'prisma', 'transaction'] },
     buckets: STATEMENT_SECONDS,
   },
   millrace_database_transactions_total: {
     type: 'counter',
-    help: 'Transactions begun.',
+    help: 'Transactions that were begun.',
     labels: {},
   },
   millrace_database_errors_total: {
     type: 'counter',
-    help: 'Statements and connection attempts that failed: because the database was away or overloaded (outage), or by themselves (statement).',
+    help: 'Failed statements and connection attempts: because the database was unavailable or overloaded (outage), or because of the statement itself (statement).',
     labels: { cause: ['outage', 'statement'] },
   },
 } as const satisfies Readonly<Record<string, Definition>>
