@@ -8,6 +8,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   Error: 'It is called "UserError" since version 0.2.',
   Event: 'It is called "StreamEvent" since version 0.2.',
   Function: 'It is called "ServiceFunction" since version 0.2.',
+  FunctionInput: 'It is called "ServiceFunctionInput" since version 0.2.',
 }
 
 /** How GraphQL tells of a name that is not there, each with the coordinate that was meant. */

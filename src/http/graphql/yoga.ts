@@ -75,7 +75,7 @@ const refusing: Plugin<Context> = {
     ({ context }) =>
     ({ result }) => {
       if (result instanceof Error) refused(context.metrics, doorOf(context))
-      else if ('params' in context) choose(context as Context & YogaInitialContext, result) // Yoga's own handler adds both
+      else if ('params' in context) choose(context, result)
     },
   onValidate:
     ({ context }) =>
