@@ -258,3 +258,37 @@ test('more subscriptions than a caller may have', async () => {
   expect(coded('subscriptions', await answerOf(await follow()))).toEqual(['QUOTA_REACHED'])
   leaving.abort()
 })
+
+/** Statuses in both media types of JSON, as docs/errors.md has them. */
+const statuses: [what: string, body: Record<string, unknown>, json: number, own: number][] = [
+  ['syntax', { query: '{' }, 200, 400],
+  ['validation', { query: '{ nothing }' }, 200, 400],
+  ['no document', {}, 200, 400],
+  ['variables', { query: 'query ($a: ID!) { service(id: $a) { id } }' }, 200, 200],
+  ['a field', { query: '{ jobs(after: "a") { nodes { id } } }' }, 200, 200],
+  ['cost', { query: '{ services { nodes { events { nodes { number } } } } }' }, 200, 200],
+  ['no name', { query: TWO }, 400, 400],
+  ['a name of no document', { documentId: 'a' }, 400, 400],
+]
+
+test.each(statuses)('the statuses of %s', async (what, body, json, own) => {
+  const found = []
+  for (const accept of ['application/json', 'application/graphql-response+json']) {
+    const sent = posted(JSON.stringify(body), { accept, ...app.admin.headers })
+    found.push((await fetch(`${app.url}/graphql`, sent)).status)
+  }
+  expect([what, ...found]).toEqual([what, json, own])
+})
+
+test('the statuses of a document that is not trusted', async () => {
+  for (const [accept, status] of [
+    ['application/json', 200],
+    ['application/graphql-response+json', 403],
+  ] as const) {
+    const sent = posted('{"query":"{ a: __typename }"}', { accept, ...trusting.admin.headers })
+    expect([accept, (await fetch(`${trusting.url}/graphql`, sent)).status]).toEqual([
+      accept,
+      status,
+    ])
+  }
+})
