@@ -86,7 +86,9 @@ test('every mutation takes one input and answers a union of its success and erro
     expect(String(replayed?.type)).toBe('Boolean!')
     for (const member of members.filter((name) => name !== `${Name}Success`)) {
       const type = schema.getType(member)
-      expect(isObjectType(type) && type.getInterfaces().map(({ name }) => name)).toContain('UserError')
+      expect(isObjectType(type) && type.getInterfaces().map(({ name }) => name)).toContain(
+        'UserError',
+      )
     }
   }
 })

@@ -102,7 +102,14 @@ test('a WORKER reads what it may of what it works on, and nothing that leads on 
         if (openedBy(place.type) === undefined) expect(isListed(field), field).toBe(true)
         else if (said !== 'absent') expect(said, field).toBe(isListed(field) ? 'read' : 'FORBIDDEN')
       }
-  for (const field of listed('Job', 'QueueService', 'ServiceFunction', 'Organization', 'Viewer', 'Token'))
+  for (const field of listed(
+    'Job',
+    'QueueService',
+    'ServiceFunction',
+    'Organization',
+    'Viewer',
+    'Token',
+  ))
     expect(read, field).toContain(field)
   for (const { name } of nodeTypes.filter((type) => type.name !== 'Organization'))
     for (const { field, said } of await askEach(worker(), placeOf(name)))
