@@ -9,6 +9,7 @@ const steps = [
   'unused',
   'lint',
   'schema:check',
+  'schema:changes',
   'format:check',
   'contracts:check',
 ]

@@ -9,6 +9,7 @@ import {
   type PageArgs,
 } from '../graph/connection.ts'
 import { batchedAlike } from '../kit/batched.ts'
+import type { CursorArgument } from '../kit/errors.ts'
 import {
   countEvents,
   NO_ENTRIES,
@@ -64,9 +65,12 @@ export async function pageOfStream<E extends Entry>(
 ): Promise<EntryPage<E>> {
   const window = windowOf(args, MAX_ENTRIES)
   const isReversed = order === 'newest first'
-  const [low, high] = isReversed ? [args.before, args.after] : [args.after, args.before]
-  const after = low == null ? undefined : readCursor(stream, low)
-  const before = high == null ? undefined : readCursor(stream, high)
+  const place = (argument: CursorArgument): number | undefined => {
+    const cursor = args[argument]
+    return cursor == null ? undefined : readCursor(stream, argument, cursor)
+  }
+  const after = place(isReversed ? 'before' : 'after')
+  const before = place(isReversed ? 'after' : 'before')
   const newestFirst = window.isBackward !== isReversed
   const page = await read({
     after,

@@ -45,7 +45,7 @@ export async function deliver<E extends Entry, D extends object>(
   const first =
     after === undefined
       ? await begin((await ctx.hub.head(kind, id)).head)
-      : { after: readCursor(stream, after), tellNow: false }
+      : { after: readCursor(stream, 'after', after), tellNow: false }
 
   async function* portions(signal: AbortSignal): AsyncGenerator<Portion<E, D>, void, undefined> {
     let position = first.after

@@ -1,5 +1,6 @@
-import { validate, type DocumentNode, type GraphQLError, type GraphQLSchema } from 'graphql'
+import type { DocumentNode, GraphQLError, GraphQLSchema } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { findingsIn } from './findings.ts'
 
 /** Documents that are kept, how long the text of one may be, and how many tokens all of them may have. */
 const DOCUMENTS = 1_000
@@ -47,7 +48,7 @@ export class DocumentCache {
 
   /** What is wrong with a document by GraphQL's own rules. */
   validate(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
-    const found = this.#findings.get(document) ?? validate(schema, document)
+    const found = this.#findings.get(document) ?? findingsIn(schema, document)
     this.#findings.set(document, found)
     return found
   }

@@ -8,13 +8,16 @@ import { outlookOf } from '../kit/outlook.ts'
  */
 export function failureIn({ data, errors }: ExecutionResult): GraphQLError | undefined {
   const isWhole = data != null && !Object.values(data).includes(null)
-  if (errors === undefined) return isWhole ? undefined : new GraphQLError('Nothing was delivered.')
+  if (errors === undefined) return isWhole ? undefined : nothing()
   const failures = isWhole ? errors.filter((error) => !isRefused(error)) : errors
   const failed = (outlook: string): GraphQLError | undefined =>
     failures.find(({ extensions }) => outlookOf(extensions['code']) === outlook)
   // while something is away, whatever else is wrong may come of it
   return failed('passes') ?? failed('stays') ?? failures[0]
 }
+
+const nothing = (): GraphQLError =>
+  new GraphQLError('Nothing was delivered.', { extensions: { code: 'INTERNAL' } })
 
 const isRefused = ({ extensions: { code } }: GraphQLError): boolean =>
   code === 'FORBIDDEN' || code === 'UNAUTHENTICATED'

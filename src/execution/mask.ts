@@ -41,6 +41,12 @@ export function tellOutage({ extensions }: GraphQLError): void {
   extensions['http'] = { status: 503, headers }
 }
 
+/** The same error in other words. */
+export const reworded = (
+  { nodes, source, positions, path, extensions }: GraphQLError,
+  message: string,
+): GraphQLError => new GraphQLError(message, { nodes, source, positions, path, extensions })
+
 /** Errors of GraphQL itself (syntax, validation, variables) are the caller's. */
 export function withCode(error: GraphQLError): GraphQLError {
   error.extensions.code ??= 'BAD_REQUEST'

@@ -8,6 +8,7 @@ import { schema } from '../schema.ts'
 import { compile } from './compiled.ts'
 import { DocumentCache } from './document-cache.ts'
 import { ownDocuments } from './own-documents.ts'
+import { hintForWorker } from './renamed.ts'
 
 /** How a request says which document it means: by its text, or by a name instead. */
 interface Naming {
@@ -76,9 +77,10 @@ function parsed(file: string, name: string, text: string): DocumentNode {
   }
 }
 
-function untrusted(): never {
+function untrusted(text: string): never {
+  const hint = hintForWorker(text)
   throw new GraphQLError(
-    'This server runs only the documents it was started with (TRUSTED_DOCUMENTS), and this is none of them.',
+    `This server runs only the documents it was started with (TRUSTED_DOCUMENTS), and this is none of them.${hint === undefined ? '' : ` ${hint}`}`,
     { extensions: { code: 'FORBIDDEN', http: { spec: true, status: 403 } } },
   )
 }

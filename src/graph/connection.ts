@@ -1,7 +1,7 @@
 import type { ArgBuilder, ObjectRef, OutputType } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { BadCursor, BadRequest } from '../kit/errors.ts'
+import { BadCursor, BadRequest, type CursorArgument } from '../kit/errors.ts'
 
 /** One page of a list. Connections follow the Relay specification (https://relay.dev/graphql/connections.htm). */
 export interface ListPage<Row> {
@@ -173,9 +173,9 @@ export function pageOf<Row>(
 export const writeSerial = (serial: bigint): string => `n${serial.toString(36)}`
 
 /** Throws BadCursor. */
-export function readSerial(cursor: string): bigint {
+export function readSerial(argument: CursorArgument, cursor: string): bigint {
   const number = Number.parseInt(cursor.slice(1), 36)
   if (!Number.isSafeInteger(number) || writeSerial(BigInt(number)) !== cursor)
-    throw new BadCursor(`${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this list.`)
+    throw new BadCursor(argument, cursor, 'of this list')
   return BigInt(number)
 }

@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/prisma/client.ts'
-import { BadCursor } from '../kit/errors.ts'
+import { BadCursor, type CursorArgument } from '../kit/errors.ts'
 import { isStorable } from '../kit/names.ts'
 import {
   PAGE_SIZE,
@@ -45,31 +45,32 @@ interface Order {
   readonly columns: readonly Prisma.Sql[]
   readonly write: (row: Placed) => string
   /** The values of those columns. Throws BadCursor. */
-  readonly read: (cursor: string) => readonly Prisma.Sql[]
+  readonly read: (argument: CursorArgument, cursor: string) => readonly Prisma.Sql[]
 }
 
-const serialIn = (cursor: string): Prisma.Sql => Prisma.sql`${readSerial(cursor)}::bigint`
+const serialIn = (argument: CursorArgument, cursor: string): Prisma.Sql =>
+  Prisma.sql`${readSerial(argument, cursor)}::bigint`
 
 const orders: Readonly<Record<ObjectOrder['field'], (places: Required<Places>) => Order>> = {
   CREATED_AT: ({ alias }) => ({
     columns: [Prisma.raw(`${alias}.serial`)],
     write: ({ serial }) => writeSerial(serial),
-    read: (cursor) => [serialIn(cursor)],
+    read: (argument, cursor) => [serialIn(argument, cursor)],
   }),
   // a cursor holds the name: it keeps its place in the list, whatever its row is called or is gone meanwhile
   NAME: ({ alias, name }) => ({
     columns: [Prisma.raw(`lower(${alias}."${name}") COLLATE "C"`), Prisma.raw(`${alias}.serial`)],
     write: (row) =>
       `${writeSerial(row.serial)}.${Buffer.from(String(row[name as keyof Placed])).toString('base64url')}`,
-    read(cursor) {
+    read(argument, cursor) {
       const [serial = '', text = ''] = cursor.split('.')
       const called = Buffer.from(text, 'base64url').toString()
       if (
         `${serial}.${Buffer.from(called).toString('base64url')}` !== cursor ||
         !isStorable(called)
       )
-        throw new BadCursor(`${JSON.stringify(cursor.slice(0, 80))} is not a cursor by name.`)
-      return [Prisma.sql`lower(${called})`, serialIn(serial)]
+        throw new BadCursor(argument, cursor, 'of this list by name')
+      return [Prisma.sql`lower(${called})`, serialIn(argument, serial)]
     },
   }),
 }
@@ -94,10 +95,11 @@ export async function pageInOrder<Row extends Placed>(
   const { field, direction } = orderBy ?? OLDEST_FIRST
   const { columns, write, read } = orders[field]({ alias, name })
   const isUp = direction === 'ASC'
-  const bounds = [
-    { cursor: args.after, sign: isUp ? '>' : '<' },
-    { cursor: args.before, sign: isUp ? '<' : '>' },
-  ].flatMap(({ cursor, sign }) => (cursor == null ? [] : [{ sign, place: read(cursor) }]))
+  const signs = { after: isUp ? '>' : '<', before: isUp ? '<' : '>' }
+  const bounds = (['after', 'before'] as const).flatMap((argument) => {
+    const cursor = args[argument]
+    return cursor == null ? [] : [{ sign: signs[argument], place: read(argument, cursor) }]
+  })
   const way = isUp === window.isBackward ? 'DESC' : 'ASC'
   const rows = await find({
     form: [field, way, ...bounds.map(({ sign }) => sign)].join(''),

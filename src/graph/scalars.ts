@@ -3,13 +3,16 @@ import { builder } from '../builder.ts'
 import { JsonText, stringify } from '../kit/json/json.ts'
 import { readTime, writeTime } from '../kit/time.ts'
 
-const wrong = (message: string): GraphQLError => new GraphQLError(message)
+/** `node`: the literal, where it is one, so that the error has its place. */
+const wrong = (message: string, node?: ValueNode): GraphQLError =>
+  new GraphQLError(message, { nodes: node })
 
-function timeOf(value: unknown): Date {
+function timeOf(value: unknown, node?: ValueNode): Date {
   const time = typeof value === 'string' ? readTime(value) : undefined
   if (time === undefined)
     throw wrong(
       'DateTime wants an RFC 3339 time such as "2026-01-31T12:00:00Z", of a day that the calendar has.',
+      node,
     )
   return time
 }
@@ -19,12 +22,13 @@ builder.scalarType('DateTime', {
     'Time in UTC with microseconds, in the form of RFC 3339: `2026-11-30T16:13:28.123456Z`. Inputs may have any offset from UTC.',
   extensions: { specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html' },
   serialize: writeTime,
-  parseValue: timeOf,
+  parseValue: (value) => timeOf(value),
+  parseLiteral: (node) => timeOf(node.kind === Kind.STRING ? node.value : undefined, node),
 })
 
-function readSafeInt(value: unknown): number {
+function readSafeInt(value: unknown, node?: ValueNode): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value))
-    throw wrong('SafeInt wants a whole number between -(2^53-1) and 2^53-1.')
+    throw wrong('SafeInt wants a whole number between -(2^53-1) and 2^53-1.', node)
   return value
 }
 
@@ -33,8 +37,9 @@ builder.scalarType('SafeInt', {
     'Integer from -(2^53-1) to 2^53-1, written as a JSON number. Used for stream numbers, counts and sizes, which can exceed the range of Int (2^31-1).',
   extensions: { specifiedByURL: 'https://the-guild.dev/graphql/scalars/docs/scalars/safe-int' },
   serialize: (value) => readSafeInt(Number(value)),
-  parseValue: readSafeInt,
-  parseLiteral: (node) => readSafeInt(node.kind === Kind.INT ? Number(node.value) : undefined),
+  parseValue: (value) => readSafeInt(value),
+  parseLiteral: (node) =>
+    readSafeInt(node.kind === Kind.INT ? Number(node.value) : undefined, node),
 })
 
 /** The JSON that a literal stands for, its numbers as they are written. */
@@ -59,7 +64,7 @@ function writtenLiteral(node: ValueNode, variables: Record<string, unknown>): st
     case Kind.VARIABLE:
       return stringify(variables[node.name.value])
     case Kind.ENUM:
-      throw wrong('JSON has no enum values: write a string.')
+      throw wrong('JSON has no enum values: write a string.', node)
   }
 }
 

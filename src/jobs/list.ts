@@ -14,7 +14,7 @@ import {
 } from '../graph/connection.ts'
 import type { AskedFields } from '../graph/look-ahead.ts'
 import { batchedAlike } from '../kit/batched.ts'
-import { BadCursor } from '../kit/errors.ts'
+import { BadCursor, type CursorArgument } from '../kit/errors.ts'
 import { sought } from '../kit/names.ts'
 import { isWritable } from '../kit/time.ts'
 import { writeCursor } from '../streams/index.ts'
@@ -101,16 +101,14 @@ const letters = { CREATED_AT: 'c', FINISHED_AT: 'f', PRIORITY: 'p' } as const
 const writePlace = (field: JobOrderField, { value, serial }: Place): string =>
   `${letters[field]}${value.toString(36)}.${serial.toString(36)}`
 
-function readPlace(field: JobOrderField, cursor: string): Place {
+function readPlace(field: JobOrderField, argument: CursorArgument, cursor: string): Place {
   const [value = '', serial = ''] = cursor.slice(1).split('.')
   const place = { value: Number.parseInt(value, 36), serial: Number.parseInt(serial, 36) }
   if (isValue(field, place.value) && Number.isSafeInteger(place.serial)) {
     const read = { value: place.value, serial: BigInt(place.serial) }
     if (writePlace(field, read) === cursor) return read
   }
-  throw new BadCursor(
-    `${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this list in this order.`,
-  )
+  throw new BadCursor(argument, cursor, 'of this list in this order')
 }
 
 /** Whether jobs can be ordered by it: a time that can be kept, or an `Int`. */
@@ -319,16 +317,17 @@ export const thatAre = ({ filter, order: { field } }: Wanted): Prisma.Sql[] => [
 ]
 
 /** Between which places; throws BadCursor. */
-function bounds({ order: { field, direction }, args: { after, before } }: Wanted): Prisma.Sql[] {
-  const bound = (cursor: string | null | undefined, isAfter: boolean): Prisma.Sql[] => {
+function bounds({ order: { field, direction }, args }: Wanted): Prisma.Sql[] {
+  const bound = (argument: CursorArgument): Prisma.Sql[] => {
+    const cursor = args[argument]
     if (cursor == null) return []
-    const { value, serial } = readPlace(field, cursor)
+    const { value, serial } = readPlace(field, argument, cursor)
     const at =
       field === 'PRIORITY' ? Prisma.sql`${value}::int` : Prisma.sql`${new Date(value)}::timestamptz`
-    const sign = Prisma.raw((direction === 'ASC') === isAfter ? '>' : '<')
+    const sign = Prisma.raw((direction === 'ASC') === (argument === 'after') ? '>' : '<')
     return [Prisma.sql`(${columns[field]}, j.serial) ${sign} (${at}, ${serial}::bigint)`]
   }
-  return [...bound(after, true), ...bound(before, false)]
+  return [...bound('after'), ...bound('before')]
 }
 
 export function ordered({ order: { field, direction }, window }: Wanted): Prisma.Sql {

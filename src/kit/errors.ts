@@ -186,9 +186,16 @@ export class Unauthenticated extends DomainError {
   readonly code = 'UNAUTHENTICATED'
 }
 
+/** An argument that takes a cursor. */
+export type CursorArgument = 'after' | 'before'
+
 /** The cursor is not one of ours, or belongs to another stream. */
 export class BadCursor extends DomainError {
   readonly code = 'BAD_CURSOR'
+  /** `of`: what it should be a cursor of, and whatever else is to be said. */
+  constructor(argument: CursorArgument, cursor: string, of: string) {
+    super(`\`${argument}\`: ${JSON.stringify(cursor.slice(0, 80))} is not a cursor ${of}.`)
+  }
 }
 
 /** The request itself is malformed. */

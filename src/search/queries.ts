@@ -12,7 +12,7 @@ import {
   type PageArgs,
 } from '../graph/connection.ts'
 import { findNode, NodeInterface } from '../graph/node.ts'
-import { BadCursor, BadRequest } from '../kit/errors.ts'
+import { BadCursor, BadRequest, type CursorArgument } from '../kit/errors.ts'
 import { isStorable } from '../kit/names.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { hitsOf, type Hit } from './statement.ts'
@@ -84,8 +84,8 @@ async function find(
 ): Promise<ListPage<SearchHit>> {
   const window = windowOf(args)
   const bounds = [
-    ...(args.after == null ? [] : [Prisma.sql`${place} > ${readPlace(args.after)}`]),
-    ...(args.before == null ? [] : [Prisma.sql`${place} < ${readPlace(args.before)}`]),
+    ...(args.after == null ? [] : [Prisma.sql`${place} > ${readPlace('after', args.after)}`]),
+    ...(args.before == null ? [] : [Prisma.sql`${place} < ${readPlace('before', args.before)}`]),
   ]
   const hits =
     text === '' || !isStorable(text)
@@ -128,11 +128,11 @@ const place = Prisma.sql`(rank, noun COLLATE "C", -serial)`
 const writePlace = ({ rank, noun, serial }: Hit): string =>
   `s${rank}.${noun}.${serial.toString(36)}`
 
-function readPlace(cursor: string): Prisma.Sql {
+function readPlace(argument: CursorArgument, cursor: string): Prisma.Sql {
   const [, rank, noun = '', serial = ''] =
     /^s([012])\.([a-z]{1,20})\.([0-9a-z]{1,11})$/.exec(cursor) ?? []
   const number = Number.parseInt(serial, 36)
   if (rank === undefined || !Number.isSafeInteger(number))
-    throw new BadCursor(`${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this list.`)
+    throw new BadCursor(argument, cursor, 'of this list')
   return Prisma.sql`(${Number(rank)}::int, ${noun}::text COLLATE "C", -${number}::bigint)`
 }

@@ -1,4 +1,4 @@
-import { BadCursor } from '../kit/errors.ts'
+import { BadCursor, type CursorArgument } from '../kit/errors.ts'
 
 /**
  * A cursor names a stream and the number of the last entry its holder has handled. The same text resumes a
@@ -27,17 +27,14 @@ export function writeCursor({ kind, id }: StreamId, number: number): string {
 }
 
 /** The number in a cursor of this stream. Throws BadCursor for any other text, also another stream's cursor. */
-export function readCursor(stream: StreamId, cursor: string): number {
+export function readCursor(stream: StreamId, argument: CursorArgument, cursor: string): number {
   if (cursor === START) return 0
   const dot = cursor.indexOf('.')
   const number = Number.parseInt(cursor.slice(dot + 1), 36)
-  if (dot < 0 || !Number.isSafeInteger(number) || number < 0) throw badCursor(cursor)
-  if (writeCursor(stream, number) !== cursor) throw badCursor(cursor)
+  if (dot < 0 || !Number.isSafeInteger(number) || number < 0) throw badCursor(argument, cursor)
+  if (writeCursor(stream, number) !== cursor) throw badCursor(argument, cursor)
   return number
 }
 
-function badCursor(cursor: string): BadCursor {
-  return new BadCursor(
-    `${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this stream. Pass a cursor it gave you, or "start".`,
-  )
-}
+const badCursor = (argument: CursorArgument, cursor: string): BadCursor =>
+  new BadCursor(argument, cursor, 'of this stream. Pass a cursor it gave you, or "start"')

@@ -25,6 +25,7 @@ import { socketAnswers } from './socket-answers.ts'
 import { socketPlaces } from './socket-places.ts'
 import { forbid, isRefused, socketSessions, type Deliveries } from './socket-sessions.ts'
 import { originForm } from '../target.ts'
+import { assertMeant } from '../../execution/meant.ts'
 import { cameIn } from '../../execution/json-texts.ts'
 import { nameIn, textOf, type TrustedDocuments } from '../../execution/trusted-documents.ts'
 import type { TakeUpgrade } from '../upgrades.ts'
@@ -93,6 +94,7 @@ export function websockets(
     async onSubscribe({ extra }, _id, { operationName, query, variables, extensions }) {
       const frame = frames.get(extra.socket)
       cameIn(variables, () => String(frame ?? ''), ['payload', 'variables'])
+      const named = operationName || undefined // an empty name is none
       let of: Pick<Context, 'requestId' | 'log'> | undefined
       try {
         const context = await operationContext(site, extra.request)
@@ -103,15 +105,22 @@ export function websockets(
         const name = nameIn({ query, extensions })
         const text = name === undefined ? query : textOf(trusted, name)
         const document: DocumentNode = enveloped.parse(text)
+        assertMeant(document, named)
         const errors: readonly GraphQLError[] = enveloped.validate(schema, document)
         if (errors.length > 0) return errors.map(withoutHttp)
         const contextValue = await enveloped.contextFactory()
-        return { schema, operationName, document, variableValues: variables, contextValue }
+        return {
+          schema,
+          operationName: named,
+          document,
+          variableValues: variables,
+          contextValue,
+        }
       } catch (cause) {
         if (isRefused(cause)) forbid(extra.socket)
         const seen = seenOf(site, extra.request)
         const error = maskError(cause, of?.requestId ?? seen.id, of?.log ?? seen.log)
-        if (isPassing(error) && asksToFollow(trusted, { query, operationName, extensions }))
+        if (isPassing(error) && asksToFollow(trusted, { query, operationName: named, extensions }))
           tryLater(extra.socket)
         // what is wrong with one operation is its answer; the others on the socket go on
         return [withoutHttp(error)]

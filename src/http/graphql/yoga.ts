@@ -1,5 +1,10 @@
-import { GraphQLError } from 'graphql'
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { GraphQLError, type DocumentNode } from 'graphql'
+import {
+  createYoga,
+  type Plugin,
+  type YogaInitialContext,
+  type YogaServerInstance,
+} from 'graphql-yoga'
 import type { Context } from '../../context.ts'
 import { schema } from '../../schema.ts'
 import type { Config } from '../../config.ts'
@@ -9,6 +14,8 @@ import type { DocumentCache } from '../../execution/document-cache.ts'
 import { documents } from '../../execution/limits/index.ts'
 import { sse } from './sse.ts'
 import { executeAt, refused, subscribeAt } from '../../execution/operations.ts'
+import { assertMeant } from '../../execution/meant.ts'
+import { errorCodes } from '../../kit/errors.ts'
 import { BODY, cameIn } from '../../execution/json-texts.ts'
 
 /** What the GraphiQL page opens with. */
@@ -68,12 +75,31 @@ const refusing: Plugin<Context> = {
     ({ context }) =>
     ({ result }) => {
       if (result instanceof Error) refused(context.metrics, doorOf(context))
+      else if ('params' in context) choose(context, result)
     },
   onValidate:
     ({ context }) =>
     ({ valid }) => {
       if (!valid) refused(context.metrics, doorOf(context))
     },
+}
+
+function choose({ metrics, params }: Context & YogaInitialContext, document: DocumentNode): void {
+  try {
+    assertMeant(document, params.operationName)
+  } catch (cause) {
+    refused(metrics, 'yoga')
+    throw cause
+  }
+}
+
+/** Whatever Yoga itself finds wrong with a request has a code of ours too. */
+const coded: Plugin = {
+  onResultProcess({ result }) {
+    if (!('errors' in result)) return
+    for (const { extensions } of result.errors ?? [])
+      if (!errorCodes.some((code) => code === extensions.code)) extensions.code = 'BAD_REQUEST'
+  },
 }
 
 /** Yoga's own handler adds the request to the context. */
@@ -104,6 +130,6 @@ export function graphqlServer(
     },
     maskedErrors: false, // faults are masked where operations run, on every door alike
     parserAndValidationCache: false, // the cache keeps them, within bounds
-    plugins: [documents(cache), reading, running, refusing, streaming, sse, ...plugins],
+    plugins: [documents(cache), reading, running, refusing, streaming, coded, sse, ...plugins],
   })
 }

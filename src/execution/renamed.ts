@@ -1,0 +1,48 @@
+import type { GraphQLError } from 'graphql'
+
+/**
+ * What earlier versions called otherwise, or had and this one has not: the schema coordinate of then, and what to do now. A
+ * coordinate that is given anew goes out of it.
+ */
+const RENAMED: Readonly<Record<string, string>> = {
+  Error: 'It is called "UserError" since version 0.2.',
+  Event: 'It is called "StreamEvent" since version 0.2.',
+  Function: 'It is called "ServiceFunction" since version 0.2.',
+  FunctionInput: 'It is called "ServiceFunctionInput" since version 0.2.',
+}
+
+/** How GraphQL tells of a name that is not there, each with the coordinate that was meant. */
+const UNKNOWN: readonly (readonly [RegExp, (first: string, second: string) => string])[] = [
+  [/^Unknown type "(\w+)"\./, (type) => type],
+  [/^Cannot query field "(\w+)" on type "(\w+)"\./, (field, type) => `${type}.${field}`],
+  [/^Unknown argument "(\w+)" on field "([\w.]+)"\./, (name, field) => `${field}(${name}:)`],
+  [/\bField "(\w+)" is not defined by type "(\w+)"\./, (field, type) => `${type}.${field}`],
+]
+
+/**
+ * One sentence that says what to do about an error that comes of another version of the API; undefined for any other.
+ * `knowsNames`: whether the caller may learn names of the schema.
+ */
+export function hintFor(error: GraphQLError, knowsNames: boolean): string | undefined {
+  const coordinate = coordinateIn(error.message)
+  if (coordinate === undefined) return undefined
+  const now = knowsNames && Object.hasOwn(RENAMED, coordinate) ? RENAMED[coordinate] : undefined
+  return hintForWorker(error.source?.body ?? '') ?? now
+}
+
+function coordinateIn(message: string): string | undefined {
+  for (const [pattern, coordinate] of UNKNOWN) {
+    const [, first = '', second = ''] = pattern.exec(message) ?? []
+    if (first !== '') return coordinate(first, second)
+  }
+  return undefined
+}
+
+/** What our own workers send; that of this version is known, so one that is refused is of another. */
+export function hintForWorker(text: string): string | undefined {
+  const [, name] = /\b(?:mutation|query) (Worker[A-Z]\w*)/.exec(text) ?? []
+  if (name === undefined || !/\bfragment Worker(?:Problem|Job) on /.test(text)) return undefined
+  return name.includes('Job') // as the Python worker names them
+    ? 'This millrace.py is of another version than the server: download it again with curl -O <address of the server>/millrace.py.'
+    : 'This millrace/worker is of another version than the server: install the version of the package that the server has.'
+}
