@@ -1,8 +1,7 @@
 import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { deliver, now, pageOfStream, MAX_ENTRIES, resumeFrom } from '../events/index.ts'
-import { pageArgs } from '../graph/connection.ts'
+import { deliver, now, pageOfStream, resumeFrom, streamArgs } from '../events/index.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { auditStream, countAudit, isWanted, readAudit } from '../streams/index.ts'
@@ -31,7 +30,7 @@ builder.queryField('activity', (t) =>
     args: {
       organizationId: t.arg.id({ description: whose }),
       filter: t.arg({ type: ActivityFilterInput, description: 'Which activities.' }),
-      ...pageArgs(t.arg, MAX_ENTRIES),
+      ...streamArgs(t.arg),
     },
     resolve: async (_root, { organizationId, filter, ...args }, ctx) => {
       const id = await organizationOf(ctx, organizationId)

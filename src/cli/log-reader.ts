@@ -14,7 +14,7 @@ interface LogRange {
   readonly first?: number
   readonly after?: string
   readonly last?: number
-  readonly offset?: number
+  readonly before?: string
 }
 
 /** Which of its lines. */
@@ -43,8 +43,6 @@ export interface ReadableLog<Line> {
 }
 
 const PAGE = 1000
-/** What an Int of GraphQL takes. */
-const MAX_OFFSET = 2 ** 31 - 1
 export const START = 'start'
 
 /**
@@ -72,9 +70,17 @@ export async function startOfLast(
   count: number,
   filter: LineFilter,
 ): Promise<string> {
-  const offset = Math.min(count, MAX_OFFSET)
-  const { nodes, pageInfo } = await source.page({ last: 1, offset }, filter)
-  return nodes.length === 0 ? START : (pageInfo.endCursor ?? START)
+  // one more: the last so many begin behind it
+  let missing = count + 1
+  let before: string | undefined
+  for (;;) {
+    const range = { last: Math.min(missing, PAGE), ...(before === undefined ? {} : { before }) }
+    const { nodes, pageInfo } = await source.page(range, filter)
+    missing -= nodes.length
+    before = pageInfo.startCursor ?? START
+    if (missing === 0) return before
+    if (!pageInfo.hasPreviousPage) return START
+  }
 }
 
 /** Deliveries with every line whole: one that comes in pieces is put together, of those that came after a cut. */

@@ -1,6 +1,6 @@
 import { addressable, AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
-import { MAX_ENTRIES } from '../events/index.ts'
+import { streamArgs } from '../events/index.ts'
 import type { JobAttempt } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
@@ -337,14 +337,14 @@ builder.objectType(JobType, {
       description: 'Its log over all attempts, oldest line first.',
       args: {
         filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
-        ...pageArgs(t.arg, MAX_ENTRIES),
+        ...streamArgs(t.arg),
       },
       resolve: ({ id }, args, ctx) => pageOfJobLog(ctx, id, args),
     }),
     events: t.field({
       type: JobEventConnection,
       description: 'What happened to it, oldest first.',
-      args: pageArgs(t.arg, MAX_ENTRIES),
+      args: streamArgs(t.arg),
       resolve: ({ id }, args, ctx) => jobEventPages(ctx, id, args),
     }),
   }),

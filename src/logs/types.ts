@@ -81,16 +81,21 @@ type Types = typeof builder.$inferSchemaTypes
 export const LogFilterInput: InputObjectRef<Types, LogFilter> = builder
   .inputRef<LogFilter>('LogFilter')
   .implement({
-    description: 'Which lines; lists mean any of.',
+    description:
+      'Criteria for lines of a log. A line must match all that are given; a list matches any of its values.',
     fields: (t) => ({
-      contains: t.string({ description: 'Lines that contain this text, case and all.' }),
-      sources: t.field({ type: [LogSourceType], description: 'Lines from any of these.' }),
-      instance: t.int({ description: 'Lines of the process with this ordinal.' }),
-      attempt: t.int({ description: 'Lines of this attempt.' }),
-      at: t.field({ type: TimeRangeInput, description: 'Lines of this time.' }),
-      isUnfinished: t.boolean({
+      text: t.string({
         description:
-          'False: only lines that are finished. True: only those that are not. Absent: both.',
+          'Text within the line, in upper or lower case, 1 to 1,000 characters. Case is that of Unicode, the same in every language: `σ` finds `Σ` and `ς`, `ß` finds `ẞ` but not `ss`, and the Turkish `İ` and `ı` are letters of their own.',
+      }),
+      sources: t.field({ type: [LogSourceType], description: 'Sources of the line.' }),
+      instances: t.intList({
+        description: 'Ordinals of the processes that wrote the line, such as 0.',
+      }),
+      attempts: t.intList({ description: 'Numbers of the attempts that wrote the line.' }),
+      at: t.field({ type: TimeRangeInput, description: 'Time when the line was stored.' }),
+      isUnfinished: t.boolean({
+        description: 'False: only finished lines. True: only unfinished lines. Default: both.',
       }),
     }),
   })

@@ -3,12 +3,12 @@ import { builder } from '../builder.ts'
 import {
   DeliveryInterface,
   EventInterface,
-  MAX_ENTRIES,
+  streamArgs,
   streamConnectionOf,
   type Delivery,
 } from '../events/index.ts'
 import { ServiceStatus } from '../generated/prisma/client.ts'
-import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { connectionOf } from '../graph/connection.ts'
 import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { NodeInterface } from '../graph/node.ts'
@@ -129,14 +129,14 @@ export const ServiceInterface = builder.prismaInterface('Service', {
       description: 'Its log, oldest line first.',
       args: {
         filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
-        ...pageArgs(t.arg, MAX_ENTRIES),
+        ...streamArgs(t.arg),
       },
       resolve: ({ id }, args, ctx) => pageOfLog(ctx, id, args),
     }),
     events: t.field({
       type: ServiceEventConnection,
       description: 'What happened to it, oldest first.',
-      args: pageArgs(t.arg, MAX_ENTRIES),
+      args: streamArgs(t.arg),
       resolve: ({ id }, args, ctx) => serviceEventPages(ctx, id, args),
     }),
     creator: t.field({

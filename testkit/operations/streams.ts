@@ -146,7 +146,7 @@ export const LogPage = graphql(`
     $last: Int
     $after: String
     $before: String
-    $offset: Int
+    $from: SafeInt
     $filter: LogFilter
   ) {
     service(id: $id) {
@@ -155,7 +155,7 @@ export const LogPage = graphql(`
         last: $last
         after: $after
         before: $before
-        offset: $offset
+        from: $from
         filter: $filter
       ) {
         nodes {
@@ -167,6 +167,8 @@ export const LogPage = graphql(`
         pageInfo {
           ...Page
         }
+        firstNumber
+        lastNumber
         totalCount
       }
     }
