@@ -64,6 +64,7 @@ const mayImport: Record<string, readonly string[]> = {
     'deployments',
     'services',
     'routes',
+    'logs',
     'streams',
     'traffic',
     'uploads',

@@ -9,7 +9,13 @@ import { hasStates } from '../graph/machine.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
 import { JsonText } from '../kit/json/json.ts'
-import { LogFilterInput, LogLineConnection } from '../logs/index.ts'
+import {
+  downloadArgs,
+  downloadDescription,
+  LogFilterInput,
+  LogLineConnection,
+  logUrl,
+} from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import { projects, ProjectType } from '../projects/index.ts'
 import { ServiceInterface } from '../services/index.ts'
@@ -340,6 +346,13 @@ builder.objectType(JobType, {
         ...streamArgs(t.arg),
       },
       resolve: ({ id }, args, ctx) => pageOfJobLog(ctx, id, args),
+    }),
+    logDownloadUrl: t.field({
+      type: 'String',
+      description: downloadDescription,
+      args: downloadArgs(t.arg),
+      resolve: ({ id }, args, ctx) =>
+        logUrl(ctx, { id, name: JobId.text(id), title: JobId.text(id) }, args),
     }),
     events: t.field({
       type: JobEventConnection,

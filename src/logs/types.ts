@@ -1,10 +1,10 @@
-import type { InputObjectRef } from '@pothos/core'
+import type { ArgBuilder, InputObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 import { DeliveryInterface, streamConnectionOf, type Delivery } from '../events/index.ts'
 import { LogSource } from '../generated/prisma/enums.ts'
 
 import { TimeRangeInput } from '../graph/time-range.ts'
-import type { LogFilter, LogLine } from '../streams/index.ts'
+import type { LogFilter, LogFormat, LogLine } from '../streams/index.ts'
 import type { Piece, ShownLine } from './pieces.ts'
 
 const LogSourceType = builder.enumType('LogSource', {
@@ -99,6 +99,50 @@ export const LogFilterInput: InputObjectRef<Types, LogFilter> = builder
       }),
     }),
   })
+
+const LogFormatType = builder.enumType('LogFormat', {
+  description: 'Format of a downloaded log.',
+  values: {
+    TEXT: {
+      description:
+        'The text of each line, and nothing else. Media type text/plain, file name `….log`.',
+    },
+    TIMED_TEXT: {
+      description:
+        'Each line after its time, the ordinal of its process (of a job: the number of its attempt) and its source: `2026-01-31T12:00:00.000Z 0 stderr no such file`. Media type text/plain, file name `….log`.',
+    },
+    NDJSON: {
+      description:
+        'A JSON object for each line, with `number`, `at`, `source`, `instance`, `attempt`, `text` and `isUnfinished`. Media type application/x-ndjson, file name `….ndjson`.',
+    },
+  } satisfies Record<LogFormat, { description: string }>,
+})
+
+/** The arguments of fields that return the URL of a log. */
+export const downloadArgs = (t: ArgBuilder<Types>) => ({
+  format: t({
+    type: LogFormatType,
+    required: true,
+    defaultValue: 'TEXT',
+    description: 'Format of the file.',
+  }),
+  filter: t({
+    type: LogFilterInput,
+    description:
+      'Criteria for the lines in the file. TEXT and TIMED_TEXT have finished lines only, unless `isUnfinished` is set.',
+  }),
+  from: t({
+    type: 'SafeInt',
+    description: 'Number of the first line in the file, at least 1. Default: 1.',
+  }),
+  to: t({
+    type: 'SafeInt',
+    description: 'Number of the last line in the file, at least 1. Default: the newest line now.',
+  }),
+})
+
+export const downloadDescription =
+  'URL that returns lines of the log as a file, for an hour. Whoever has the URL can fetch the file without a credential, so keep it secret. GET, HEAD and byte ranges are supported, so that a download that was cut can be continued (`curl -C -`). The file ends with the line that is the newest now, and does not change while its lines are kept. Lines that retention has removed are reported where they are missing: by `{"gap":{"from":1,"to":60,"reason":"RETENTION"}}` in NDJSON, by a line in brackets in text.'
 
 export interface LogContent {
   readonly lines: readonly ShownLine[]

@@ -13,7 +13,15 @@ import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
-import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
+import {
+  downloadArgs,
+  downloadDescription,
+  LogFilterInput,
+  LogLineConnection,
+  logUrl,
+  pageOfLog,
+  type DownloadArgs,
+} from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
 import { alwaysRead, serviceFields, type PartialService } from './columns.ts'
@@ -132,6 +140,14 @@ export const ServiceInterface = builder.prismaInterface('Service', {
         ...streamArgs(t.arg),
       },
       resolve: ({ id }, args, ctx) => pageOfLog(ctx, id, args),
+    }),
+    logDownloadUrl: t.field({
+      type: 'String',
+      description: downloadDescription,
+      args: downloadArgs(t.arg),
+      ...serviceFields.from(['handle'], ({ id, handle }, args: DownloadArgs, ctx) =>
+        logUrl(ctx, { id, name: ServiceId.text(id), title: handle }, args),
+      ),
     }),
     events: t.field({
       type: ServiceEventConnection,

@@ -167,6 +167,17 @@ function preparedAs(
   return conditions === 1 && filter?.isUnfinished != null ? { name: 'read-lines-of-state' } : {}
 }
 
+/** The number of the newest line of each log that was ever written. */
+export async function readHeads(
+  database: Database,
+  streams: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await database.query<{ stream: string; head: bigint }>(
+    Prisma.sql`SELECT stream, head FROM "LogHead" WHERE stream = ANY(${[...streams]}::uuid[])`,
+  )
+  return new Map(rows.map(({ stream, head }) => [stream, Number(head)]))
+}
+
 /** How many lines of each log there are, with this filter; none is left out for 0. */
 export async function countLines(
   database: Database,

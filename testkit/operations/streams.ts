@@ -175,6 +175,20 @@ export const LogPage = graphql(`
   }
 `)
 
+export const LogUrl = graphql(`
+  query LogUrl($id: ID!, $format: LogFormat! = TEXT, $filter: LogFilter, $from: SafeInt, $to: SafeInt) {
+    node(id: $id) {
+      __typename
+      ... on Service {
+        logDownloadUrl(format: $format, filter: $filter, from: $from, to: $to)
+      }
+      ... on Job {
+        logDownloadUrl(format: $format, filter: $filter, from: $from, to: $to)
+      }
+    }
+  }
+`)
+
 export const JobLogPage = graphql(`
   query JobLogPage($jobId: ID!, $after: String) {
     job(id: $jobId) {
