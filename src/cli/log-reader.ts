@@ -1,4 +1,4 @@
-import type { CliLogsQuery } from '../generated/operations/graphql.ts'
+import type { CliLogsQuery, LogFormat } from '../generated/operations/graphql.ts'
 
 type Logs = NonNullable<CliLogsQuery['service']>['logs']
 
@@ -38,6 +38,8 @@ interface Pieced {
 /** A log, wherever it comes from. */
 export interface ReadableLog<Line> {
   page(range: LogRange, filter?: LineFilter): Promise<LogPage<Line>>
+  /** Where all of it, as it is by now, can be fetched as a file. */
+  url(format: LogFormat): Promise<string>
   /** Everything behind a cursor, and what comes, through every cut. */
   follow(after: string): AsyncIterable<LogDelivery<Line & Pieced>>
 }

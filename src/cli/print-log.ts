@@ -6,6 +6,7 @@ import { lineView } from './line-view.ts'
 import { linesAfter, START, startOfLast, wholeLines, type ReadableLog } from './log-reader.ts'
 import { canDraw, endRow, note, say } from './output.ts'
 import { Refusal } from './refusal.ts'
+import { saveLog } from './save-log.ts'
 import { inColor, inOneLine, jsonOf } from './visible.ts'
 import { readSince, shortTime } from './time.ts'
 
@@ -16,6 +17,7 @@ export interface LogView {
   readonly tail?: number
   readonly verify?: boolean
   readonly color?: boolean
+  readonly output?: string
 }
 
 /** A line of any log. */
@@ -31,6 +33,10 @@ export function showingLog(command: Command): Command {
     .option('--since <when>', 'only from then on: a duration like 10m, or a time', readSince)
     .option('--tail <n>', 'begin with the last lines', readWhole(0))
     .option('--color', 'let the colors of the lines through')
+    .option(
+      '--output <file>',
+      'write all of it into a file, as it is by now; with --json as NDJSON',
+    )
     .option('--verify', 'check that no line is missing and none came twice')
 }
 
@@ -48,6 +54,7 @@ export async function printLog<One extends Line>(
   command: Command,
   { whence, ended }: { whence: (line: One) => string; ended: string },
 ): Promise<void> {
+  if (options.output !== undefined) return save(source, options, command)
   const isWholeLog = options.since === undefined && options.tail === undefined
   const density = new Density(isWholeLog ? 0 : undefined)
   const view = lineView<One>({
@@ -85,6 +92,16 @@ export async function printLog<One extends Line>(
     view.end()
   }
   if (options.verify === true) report(density)
+}
+
+async function save(
+  source: ReadableLog<unknown>,
+  { output = '', follow, tail, verify, color }: LogView,
+  command: Command,
+): Promise<void> {
+  if ([follow, tail, verify, color].some((option) => option !== undefined))
+    command.error('error: give --output without -f, --tail, --verify and --color', { exitCode: 2 })
+  await saveLog(await source.url(isJson(command) ? 'NDJSON' : 'TIMED_TEXT'), output)
 }
 
 /** Says that something of a stream is gone. */

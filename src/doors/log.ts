@@ -35,10 +35,10 @@ export async function getLog(
 }
 
 /** The UUID of the service or job whose log it is. Throws NotFound for one that is gone. */
-async function owner({ query }: Platform['database'], name: string): Promise<string> {
+async function owner(database: Platform['database'], name: string): Promise<string> {
   const serviceId = ServiceId.read(name)
   const jobId = JobId.read(name)
-  const [row] = await query<{ id: string }>(
+  const [row] = await database.query<{ id: string }>(
     serviceId === undefined
       ? Prisma.sql`SELECT id FROM "Job" AS j WHERE id = ${jobId ?? null}::uuid AND ${isThere('j')}`
       : Prisma.sql`SELECT id FROM "Service" WHERE id = ${serviceId}::uuid AND "deletedAt" IS NULL`,

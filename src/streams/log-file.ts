@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from '../db/database.ts'
+import { Unavailable } from '../kit/errors.ts'
 import type { ByteRange } from '../kit/http/byte-range.ts'
 import { cutToBytes } from './cut.ts'
 import { filterSql, type LogFilter } from './log-filter.ts'
@@ -23,18 +24,26 @@ const PAGE = 1_000
 /** One read holds this share of what streams may be read into at once. */
 const SHARE = 4
 
-const time = Prisma.sql`to_char(l.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-
-/** A line as it is in the file. The database writes it, so that it can be measured without being sent. */
-const written: Readonly<Record<LogFormat, Prisma.Sql>> = {
-  TEXT: Prisma.sql`l.text || E'\n'`,
-  TIMED_TEXT: Prisma.sql`
-    ${time} || ' ' || COALESCE(COALESCE(l.instance, l.attempt)::text, '-') || ' ' || lower(l.source::text) || ' ' || l.text || E'\n'`,
-  NDJSON: Prisma.sql`
-    '{"number":' || l.number || ',"at":"' || ${time} || '","source":"' || l.source || '","instance":' ||
+/** A line as it is in the file: the database writes it, so that it can be measured without being sent. */
+const LINES: Readonly<Record<LogFormat, (time: Prisma.Sql) => Prisma.Sql>> = {
+  TEXT: () => Prisma.sql`l.text || E'\n'`,
+  TIMED_TEXT: (time) => Prisma.sql`
+    ${time} || 'Z ' || COALESCE(COALESCE(l.instance, l.attempt)::text, '-') || ' ' || lower(l.source::text) || ' ' ||
+    l.text || E'\n'`,
+  NDJSON: (time) => Prisma.sql`
+    '{"number":' || l.number || ',"at":"' || ${time} || '000Z","source":"' || l.source || '","instance":' ||
     COALESCE(l.instance::text, 'null') || ',"attempt":' || COALESCE(l.attempt::text, 'null') || ',"text":' ||
     to_json(l.text) || ',"isUnfinished":' || l."isUnfinished"::text || E'}\n'`,
 }
+
+const written = (format: LogFormat): Prisma.Sql =>
+  LINES[format](Prisma.sql`to_char(l.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS')`)
+
+/** All times are as long as this one, which need not be written. */
+const sizeIn = (format: LogFormat): Prisma.Sql =>
+  format === 'TEXT'
+    ? Prisma.sql`octet_length(l.text) + 1`
+    : Prisma.sql`octet_length(${LINES[format](Prisma.sql`'2026-01-31T12:00:00.000'`)})`
 
 /** A gap as it is in the file. */
 function gapIn(format: LogFormat, gap: Gap): string {
@@ -52,10 +61,10 @@ type Part = { readonly sizeBytes: number } & (
   | { readonly low: number; readonly high: number }
 )
 
-/** What was to be read is there no longer. */
-export class LogChanged extends Error {
+/** What was to be read is there no longer: whoever asks again is sent another file. */
+export class LogChanged extends Unavailable {
   constructor() {
-    super('Lines were removed while the log was read.')
+    super('lines', 'Lines of the log were removed while it was read. Try again.', 1)
   }
 }
 
@@ -89,7 +98,10 @@ export class LogFile {
       .digest('base64url')
   }
 
-  /** Measures the file, block by block. Throws BadRequest for the filter, and the reason of the signal. */
+  /**
+   * Measures the file, block by block, the oldest last: lines are removed at that end, and what is measured is read next.
+   * Throws BadRequest for the filter, and the reason of the signal.
+   */
   static async open(
     database: Database,
     stream: string,
@@ -97,28 +109,28 @@ export class LogFile {
     signal: AbortSignal,
   ): Promise<LogFile> {
     const { from, to, format } = selection
-    const [row] = await database.query<{ head: bigint; first: bigint; at: Date | null }>(Prisma.sql`
-      SELECT h.head, h.first, (
-        SELECT l.at FROM "LogLine" AS l
-        WHERE l.stream = h.stream AND l.number = LEAST(h.head, ${to}::bigint)) AS at
-      FROM "LogHead" AS h WHERE h.stream = ${stream}::uuid`)
-    const head = Number(row?.head ?? 0)
-    const low = Math.max(from, Number(row?.first ?? 1))
-    const high = Math.min(to, head)
+    const newest = await newestOf(database, stream, to)
+    const high = Math.min(to, newest.head)
+    let { first } = newest
     const parts: Part[] = []
-    const missing = (gap: Gap): void => {
-      if (gap.from > gap.to) return
-      const bytes = Buffer.from(gapIn(format, gap))
-      parts.push({ gap: bytes, sizeBytes: bytes.length })
-    }
-    missing({ from, to: Math.min(low - 1, high), reason: 'RETENTION' })
-    for (let next = low; next <= high; next += BLOCK) {
+    for (let end = high; end >= Math.max(from, first); end -= BLOCK) {
       signal.throwIfAborted()
-      const block = { low: next, high: Math.min(next + BLOCK - 1, high) }
-      parts.push({ ...block, sizeBytes: await sizeOf(database, stream, selection, block) })
+      const low = Math.max(from, end - BLOCK + 1)
+      const block = await sizeOf(database, stream, selection, { low, high: end })
+      first = block.first
+      if (first <= end)
+        parts.push({ low: Math.max(low, first), high: end, sizeBytes: block.sizeBytes })
     }
-    missing({ from: Math.max(from, head + 1), to, reason: 'RESTORED' })
-    return new LogFile(database, stream, selection, parts, [low, high, row?.at])
+    const missing = (gap: Gap): Part[] => {
+      const bytes = Buffer.from(gapIn(format, gap))
+      return gap.from > gap.to ? [] : [{ gap: bytes, sizeBytes: bytes.length }]
+    }
+    const all = [
+      ...missing({ from, to: Math.min(first - 1, high), reason: 'RETENTION' }),
+      ...parts.toReversed(),
+      ...missing({ from: Math.max(from, high + 1), to, reason: 'RESTORED' }),
+    ]
+    return new LogFile(database, stream, selection, all, [Math.max(from, first), high, newest.at])
   }
 
   /** The bytes, or those of a range. Throws LogChanged. */
@@ -171,16 +183,32 @@ const linesIn = (selection: LogSelection, { low, high }: Block): Prisma.Sql =>
     ' AND ',
   )
 
+/** How far a log reaches, up to a number, and the time of its last line there, which is another in a database restored. */
+async function newestOf(
+  database: Database,
+  stream: string,
+  to: number,
+): Promise<{ head: number; first: number; at: Date | null }> {
+  const [row] = await database.query<{ head: bigint; first: bigint; at: Date | null }>(Prisma.sql`
+    SELECT LEAST(h.head, ${to}::bigint) AS head, h.first, (
+      SELECT l.at FROM "LogLine" AS l
+      WHERE l.stream = h.stream AND l.number = LEAST(h.head, ${to}::bigint)) AS at
+    FROM "LogHead" AS h WHERE h.stream = ${stream}::uuid`)
+  return { head: Number(row?.head ?? 0), first: Number(row?.first ?? 1), at: row?.at ?? null }
+}
+
 async function sizeOf(
   database: Database,
   stream: string,
   selection: LogSelection,
   block: Block,
-): Promise<number> {
-  const [row] = await database.query<{ size: bigint | null }>(Prisma.sql`
-    SELECT sum(octet_length(${written[selection.format]}))::bigint AS size FROM "LogLine" AS l
-    WHERE l.stream = ${stream}::uuid AND ${linesIn(selection, block)}`)
-  return Number(row?.size ?? 0)
+): Promise<{ first: number; sizeBytes: number }> {
+  const [row] = await database.query<{ first: bigint; size: bigint | null }>(Prisma.sql`
+    SELECT h.first, (
+      SELECT sum(${sizeIn(selection.format)})::bigint FROM "LogLine" AS l
+      WHERE l.stream = h.stream AND ${linesIn(selection, block)}) AS size
+    FROM "LogHead" AS h WHERE h.stream = ${stream}::uuid`)
+  return { first: Number(row?.first ?? 1), sizeBytes: Number(row?.size ?? 0) }
 }
 
 /** The first lines of a block, whether they are all there, and where the next page begins. */
@@ -201,7 +229,7 @@ async function pageOf(
     found: bigint | null
     written: string | null
   }>(Prisma.sql`
-    SELECT h.first, h.head, l.number, l.found, ${written[selection.format]} AS written FROM "LogHead" AS h
+    SELECT h.first, h.head, l.number, l.found, ${written(selection.format)} AS written FROM "LogHead" AS h
     LEFT JOIN LATERAL (${cutToBytes(lines, order, SHARE)}) AS l ON true
     WHERE h.stream = ${stream}::uuid ORDER BY l.number`)
   const [one] = rows

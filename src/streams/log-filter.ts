@@ -3,7 +3,7 @@ import type { LogSource } from '../generated/prisma/enums.ts'
 import { inAnyCase } from '../kit/any-case.ts'
 import { BadRequest } from '../kit/errors.ts'
 import { isStorable, sought } from '../kit/names.ts'
-import type { LogLine } from './log.ts'
+import type { LogLine } from './log-line.ts'
 
 /** Which lines; lists mean any of. */
 export interface LogFilter {

@@ -4,25 +4,8 @@ import type { Database } from '../db/database.ts'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
 import { filterSql, type LogFilter } from './log-filter.ts'
-import { NO_ENTRIES, streamName, type Entry, type StreamPage, type StreamKind } from './stream.ts'
-
-/** One line of a log. */
-export interface LogLine extends Entry {
-  readonly at: Date
-  readonly source: LogSource
-  readonly instance: number | null
-  readonly attempt: number | null
-  readonly text: string
-  /** The next line of the same source, instance and attempt takes its place. */
-  readonly isUnfinished: boolean
-}
-
-/** A line that is not stored yet. */
-export interface NewLine {
-  readonly source: LogSource
-  readonly text: string
-  readonly isUnfinished?: boolean
-}
+import type { LogLine, NewLine } from './log-line.ts'
+import { NO_ENTRIES, streamName, type StreamPage, type StreamKind } from './stream.ts'
 
 interface LineRow extends CutRow {
   stream: string
