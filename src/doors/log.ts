@@ -26,6 +26,7 @@ export async function getLog(
   return {
     sizeBytes: file.sizeBytes,
     tag: file.tag,
+    isChanged: file.isChanged,
     type: logTypes[selection.format],
     fileName,
     async read(range) {

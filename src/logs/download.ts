@@ -3,6 +3,7 @@ import { BadRequest } from '../kit/errors.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import {
   filterSql,
+  NO_ENTRIES,
   readHeads,
   type LogFilter,
   type LogFormat,
@@ -42,11 +43,12 @@ export async function logUrl(
   for (const [argument, number] of Object.entries({ from, to }))
     if (number != null && number < 1) throw new BadRequest(`\`${argument}\` must be at least 1.`)
   filterSql(filter) // what it refuses is refused here
-  const head = (await heads(ctx, id)) ?? 0
+  const { head, first } = (await heads(ctx, id)) ?? NO_ENTRIES
   const query = new URLSearchParams({
     format,
     from: String(from ?? 1),
     to: String(Math.min(to ?? head, head)),
+    kept: String(first),
     ...(filter ? { filter: JSON.stringify(filter) } : {}),
   })
   if (query.toString().length > MAX_QUERY)
@@ -67,6 +69,7 @@ export function selectionIn(query: URLSearchParams): LogSelection {
     format,
     from: Number(query.get('from')),
     to: Number(query.get('to')),
+    kept: Number(query.get('kept')),
     filter: {
       ...filter,
       at: at && { from: new Date(at.from), to: at.to && new Date(at.to) },

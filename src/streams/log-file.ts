@@ -15,6 +15,8 @@ export interface LogSelection {
   readonly format: LogFormat
   readonly from: number
   readonly to: number
+  /** Number of the oldest line that was kept when they were selected. */
+  readonly kept: number
   readonly filter?: LogFilter | null | undefined
 }
 
@@ -76,6 +78,8 @@ export class LogFile {
   readonly sizeBytes: number
   /** The same for the same bytes alone. */
   readonly tag: string
+  /** Lines that were there when they were selected are gone. */
+  readonly isChanged: boolean
   readonly #database: Database
   readonly #stream: string
   readonly #selection: LogSelection
@@ -86,12 +90,14 @@ export class LogFile {
     stream: string,
     selection: LogSelection,
     parts: readonly Part[],
-    about: unknown,
+    about: { readonly low: number; readonly high: number; readonly at: Date | null },
   ) {
     this.#database = database
     this.#stream = stream
     this.#selection = selection
     this.#parts = parts
+    const { from, to, kept } = selection
+    this.isChanged = about.low !== Math.max(from, kept) || about.high < to
     this.sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
     this.tag = createHash('sha256')
       .update(JSON.stringify([stream, selection, about, this.sizeBytes]))
@@ -130,7 +136,8 @@ export class LogFile {
       ...parts.toReversed(),
       ...missing({ from: Math.max(from, high + 1), to, reason: 'RESTORED' }),
     ]
-    return new LogFile(database, stream, selection, all, [Math.max(from, first), high, newest.at])
+    const { at } = newest
+    return new LogFile(database, stream, selection, all, { low: Math.max(from, first), high, at })
   }
 
   /** The bytes, or those of a range. Throws LogChanged. */

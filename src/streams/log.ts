@@ -5,7 +5,7 @@ import type { Metrics } from '../ports/metrics/metrics.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
 import { filterSql, type LogFilter } from './log-filter.ts'
 import type { LogLine, NewLine } from './log-line.ts'
-import { NO_ENTRIES, streamName, type StreamPage, type StreamKind } from './stream.ts'
+import { NO_ENTRIES, streamName, type Head, type StreamPage, type StreamKind } from './stream.ts'
 
 interface LineRow extends CutRow {
   stream: string
@@ -150,15 +150,17 @@ function preparedAs(
   return conditions === 1 && filter?.isUnfinished != null ? { name: 'read-lines-of-state' } : {}
 }
 
-/** The number of the newest line of each log that was ever written. */
+/** The numbers of the newest and the oldest line of each log that was ever written. */
 export async function readHeads(
   database: Database,
   streams: readonly string[],
-): Promise<Map<string, number>> {
-  const rows = await database.query<{ stream: string; head: bigint }>(
-    Prisma.sql`SELECT stream, head FROM "LogHead" WHERE stream = ANY(${[...streams]}::uuid[])`,
+): Promise<Map<string, Pick<Head, 'head' | 'first'>>> {
+  const rows = await database.query<{ stream: string; head: bigint; first: bigint }>(
+    Prisma.sql`SELECT stream, head, first FROM "LogHead" WHERE stream = ANY(${[...streams]}::uuid[])`,
   )
-  return new Map(rows.map(({ stream, head }) => [stream, Number(head)]))
+  return new Map(
+    rows.map(({ stream, head, first }) => [stream, { head: Number(head), first: Number(first) }]),
+  )
 }
 
 /** How many lines of each log there are, with this filter; none is left out for 0. */

@@ -17,7 +17,7 @@ export async function download(
   const etag = `"${tag}"`
   const about = { etag, 'accept-ranges': 'bytes', 'cache-control': 'private' }
   if (names(headers['if-none-match'] ?? '', etag)) return reply.code(304).headers(about).send()
-  const isSame = (headers['if-range'] ?? etag) === etag
+  const isSame = (headers['if-range'] ?? (outgoing.isChanged === true ? '' : etag)) === etag
   const range = method === 'GET' && isSame ? rangeIn(headers.range ?? '', sizeBytes) : undefined
   if (range === 'none')
     return reply

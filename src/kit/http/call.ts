@@ -38,6 +38,8 @@ export interface Outgoing {
   readonly sizeBytes: number
   /** Other bytes have another: the ETag without its quotes. */
   readonly tag: string
+  /** They are others than under this URL before: a part is sent only to whoever says by If-Range what the rest is of. */
+  readonly isChanged?: boolean
   /** The media type. */
   readonly type: string
   readonly fileName: string
