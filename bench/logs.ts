@@ -5,6 +5,7 @@ import { bareInserts } from './support/limit.ts'
 import { logService, type LogService } from './support/log-service.ts'
 import { onStage, type Kind } from './support/stage.ts'
 import { Subscriber } from './support/subscriber.ts'
+import { logReads } from './log-reads.ts'
 import { figure, percentile, printTable, share } from './support/table.ts'
 import { cpuMicroseconds, residentMb } from './support/usage.ts'
 
@@ -74,6 +75,7 @@ export async function logs(kind: Kind): Promise<void> {
       },
     ])
   })
+  await logReads(kind)
 }
 
 interface Rate {

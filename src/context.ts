@@ -66,6 +66,16 @@ export interface Doors {
   /** The archive of a version, unchanged; nothing is opened before it is read. Throws NotFound. */
   get(versionId: string): Promise<Outgoing>
   /**
+   * A part of a log, as its signed URL says: `name` is the id of a service or job, `query` the selection. Throws
+   * NotFound, and the reason of the signal.
+   */
+  log(
+    name: string,
+    fileName: string,
+    query: URLSearchParams,
+    signal: AbortSignal,
+  ): Promise<Outgoing>
+  /**
    * Calls a service as the viewer; one that sleeps is woken. Throws NotFound, Forbidden, WrongState (it does not
    * run), Unavailable (no instance yet), BadGateway (the instance broke off) or TimedOut.
    */

@@ -64,6 +64,7 @@ const mayImport: Record<string, readonly string[]> = {
     'deployments',
     'services',
     'routes',
+    'logs',
     'streams',
     'traffic',
     'uploads',
@@ -262,7 +263,7 @@ test('nor one of the name of a table or an enum of Prisma, but where that is mea
     'rest/route.ts Route',
     // what a stream hands on of a row
     'streams/audit.ts AuditEntry',
-    'streams/log.ts LogLine',
+    'streams/log-line.ts LogLine',
     // names that users of the package write
     'worker/job.ts Job',
     'worker/worker.ts Worker',

@@ -1,8 +1,7 @@
 import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { deliver, now, pageOfStream, MAX_ENTRIES, resumeFrom } from '../events/index.ts'
-import { pageArgs } from '../graph/connection.ts'
+import { deliver, now, pageOfStream, resumeFrom, streamArgs } from '../events/index.ts'
 import { Forbidden } from '../kit/errors.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { auditStream, countAudit, isWanted, readAudit } from '../streams/index.ts'
@@ -35,7 +34,7 @@ builder.queryField('activity', (t) =>
         type: ActivityFilterInput,
         description: 'Criteria that entries must match.',
       }),
-      ...pageArgs(t.arg, MAX_ENTRIES),
+      ...streamArgs(t.arg),
     },
     resolve: async (_root, { organizationId, filter, ...args }, ctx) => {
       const id = await organizationOf(ctx, organizationId)

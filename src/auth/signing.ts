@@ -23,20 +23,25 @@ export class Signer {
     return right.length === given.length && timingSafeEqual(right, given)
   }
 
-  /** A path with an expiry and a signature in its query, good for one method. */
-  signPath(method: string, path: string, expiresAt: Date): string {
+  /** A path and its query, with an expiry and a signature behind that, good for one method. */
+  signPath(method: string, path: string, expiresAt: Date, query = new URLSearchParams()): string {
     const expires = Math.floor(expiresAt.getTime() / 1000)
-    const signature = this.sign('url', `${method} ${path} ${expires}`)
-    return `${path}?expires=${expires}&signature=${signature}`
+    const target = `${path}?${query.size === 0 ? '' : `${query}&`}`
+    return `${target}expires=${expires}&signature=${this.sign('url', `${method} ${target} ${expires}`)}`
   }
 
-  /** Whether a path was signed for this method and has not expired. */
+  /** Whether a path was signed with this query for this method and has not expired. */
   isPathSigned(method: string, path: string, query: URLSearchParams, now: Date): boolean {
     const expires = query.get('expires') ?? ''
     if (!/^\d{1,12}$/.test(expires) || Number(expires) * 1000 < now.getTime()) return false
-    return this.isSigned('url', `${method} ${path} ${expires}`, query.get('signature') ?? '')
+    const rest = new URLSearchParams([...query].filter(([name]) => !ENDS.has(name)))
+    const target = `${path}?${rest.size === 0 ? '' : `${rest}&`}`
+    return this.isSigned('url', `${method} ${target} ${expires}`, query.get('signature') ?? '')
   }
 }
+
+/** What a signed query has besides its own. */
+const ENDS = new Set(['expires', 'signature'])
 
 /** The installation's signer; its key is made by whichever server comes first. */
 export async function openSigner({ prisma }: Database): Promise<Signer> {

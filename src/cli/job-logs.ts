@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import {
   CliFollowJobLogsDocument,
   CliJobLogsDocument,
+  CliJobLogUrlDocument,
   type CliJobLineFragment,
 } from '../generated/operations/graphql.ts'
 import { followed, send, type ServerAccess } from './api.ts'
@@ -40,6 +41,11 @@ function logOf(
       })
       if (job === null) throw gone(jobId)
       return job.logs
+    },
+    async url(format) {
+      const { job } = await send(server, CliJobLogUrlDocument, { jobId, filter, format })
+      if (job === null) throw gone(jobId)
+      return job.logDownloadUrl
     },
     async *follow(after) {
       const { follow } = await import('./follow.ts')

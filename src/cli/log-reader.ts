@@ -1,4 +1,4 @@
-import type { CliLogsQuery } from '../generated/operations/graphql.ts'
+import type { CliLogsQuery, LogFormat } from '../generated/operations/graphql.ts'
 
 type Logs = NonNullable<CliLogsQuery['service']>['logs']
 
@@ -14,7 +14,7 @@ interface LogRange {
   readonly first?: number
   readonly after?: string
   readonly last?: number
-  readonly offset?: number
+  readonly before?: string
 }
 
 /** Which of its lines. */
@@ -38,13 +38,13 @@ interface Pieced {
 /** A log, wherever it comes from. */
 export interface ReadableLog<Line> {
   page(range: LogRange, filter?: LineFilter): Promise<LogPage<Line>>
+  /** Where all of it, as it is by now, can be fetched as a file. */
+  url(format: LogFormat): Promise<string>
   /** Everything behind a cursor, and what comes, through every cut. */
   follow(after: string): AsyncIterable<LogDelivery<Line & Pieced>>
 }
 
 const PAGE = 1000
-/** What an Int of GraphQL takes. */
-const MAX_OFFSET = 2 ** 31 - 1
 export const START = 'start'
 
 /**
@@ -72,9 +72,17 @@ export async function startOfLast(
   count: number,
   filter: LineFilter,
 ): Promise<string> {
-  const offset = Math.min(count, MAX_OFFSET)
-  const { nodes, pageInfo } = await source.page({ last: 1, offset }, filter)
-  return nodes.length === 0 ? START : (pageInfo.endCursor ?? START)
+  // one more: the last so many begin behind it
+  let missing = count + 1
+  let before: string | undefined
+  for (;;) {
+    const range = { last: Math.min(missing, PAGE), ...(before === undefined ? {} : { before }) }
+    const { nodes, pageInfo } = await source.page(range, filter)
+    missing -= nodes.length
+    before = pageInfo.startCursor ?? START
+    if (missing === 0) return before
+    if (!pageInfo.hasPreviousPage) return START
+  }
 }
 
 /** Deliveries with every line whole: one that comes in pieces is put together, of those that came after a cut. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import {
   CliFollowLogsDocument,
   CliLogsDocument,
+  CliLogUrlDocument,
   type CliLineFragment,
 } from '../generated/operations/graphql.ts'
 import { followed, send, type ServerAccess } from './api.ts'
@@ -41,6 +42,11 @@ function logOf(
       })
       if (service === null) throw new Refusal('The service was deleted in the meantime.')
       return service.logs
+    },
+    async url(format) {
+      const { service } = await send(server, CliLogUrlDocument, { serviceId, filter, format })
+      if (service === null) throw new Refusal('The service was deleted meanwhile.')
+      return service.logDownloadUrl
     },
     async *follow(after) {
       const { follow } = await import('./follow.ts')

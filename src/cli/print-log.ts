@@ -6,6 +6,7 @@ import { lineView } from './line-view.ts'
 import { linesAfter, START, startOfLast, wholeLines, type ReadableLog } from './log-reader.ts'
 import { canDraw, endRow, note, say } from './output.ts'
 import { Refusal } from './refusal.ts'
+import { saveLog } from './save-log.ts'
 import { inColor, inOneLine, jsonOf } from './visible.ts'
 import { readSince, shortTime } from './time.ts'
 
@@ -16,6 +17,7 @@ export interface LogView {
   readonly tail?: number
   readonly verify?: boolean
   readonly color?: boolean
+  readonly output?: string
 }
 
 /** A line of any log. */
@@ -38,6 +40,10 @@ export function showingLog(command: Command): Command {
     )
     .option('--tail <n>', 'number of last lines to begin with', readWhole(0))
     .option('--color', 'print the colors that the lines contain')
+    .option(
+      '--output <file>',
+      'write the whole log to a file, up to the present line; with --json as NDJSON',
+    )
     .option('--verify', 'check that no line is missing or repeated')
 }
 
@@ -55,6 +61,7 @@ export async function printLog<One extends Line>(
   command: Command,
   { whence, ended }: { whence: (line: One) => string; ended: string },
 ): Promise<void> {
+  if (options.output !== undefined) return save(source, options, command)
   const isWholeLog = options.since === undefined && options.tail === undefined
   const density = new Density(isWholeLog ? 0 : undefined)
   const view = lineView<One>({
@@ -92,6 +99,16 @@ export async function printLog<One extends Line>(
     view.end()
   }
   if (options.verify === true) report(density)
+}
+
+async function save(
+  source: ReadableLog<unknown>,
+  { output = '', follow, tail, verify, color }: LogView,
+  command: Command,
+): Promise<void> {
+  if ([follow, tail, verify, color].some((option) => option !== undefined))
+    command.error('error: give --output without -f, --tail, --verify and --color', { exitCode: 2 })
+  await saveLog(await source.url(isJson(command) ? 'NDJSON' : 'TIMED_TEXT'), output)
 }
 
 /** Says that something of a stream is gone. */

@@ -10,7 +10,9 @@ export async function getArchive(platform: Platform, versionId: string): Promise
   const archive = await archiveOf(platform, versionId)
   if (archive === undefined) throw absent()
   return {
-    ...archive,
+    sizeBytes: archive.sizeBytes,
+    tag: archive.sha256,
+    type: 'application/octet-stream',
     fileName: 'source.tgz',
     async read(range) {
       const object = await platform.storage.get(archiveKey(archive.sha256), range)

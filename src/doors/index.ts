@@ -4,6 +4,7 @@ import { corsOfRoute } from '../routes/index.ts'
 import { corsOf } from '../services/index.ts'
 import { getArchive } from './get.ts'
 import type { Invoker } from './invoke.ts'
+import { getLog } from './log.ts'
 import { putUpload } from './put.ts'
 
 export { Invoker } from './invoke.ts'
@@ -16,6 +17,7 @@ export { carried } from './trailing.ts'
 export const doorsOf = (platform: Platform, invoker: Invoker): Doors => ({
   put: (uploadId, body, signal) => putUpload(platform, uploadId, body, signal),
   get: (versionId) => getArchive(platform, versionId),
+  log: (...asked) => getLog(platform, ...asked),
   invoke: (ctx, deployment, service, call) => invoker.invoke(ctx, deployment, service, call),
   invokeRoute: (ctx, deployment, route, call) => invoker.invokeRoute(ctx, deployment, route, call),
   corsOf: (service) => corsOf(platform, service),

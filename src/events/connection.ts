@@ -1,15 +1,16 @@
-import type { ObjectRef, OutputType } from '@pothos/core'
+import type { ArgBuilder, ObjectRef, OutputType } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import {
   connectionOf,
+  pageArgs,
   pageOf,
   windowOf,
   type ListPage,
   type PageArgs,
 } from '../graph/connection.ts'
 import { batchedAlike } from '../kit/batched.ts'
-import type { CursorArgument } from '../kit/errors.ts'
+import { BadRequest, type CursorArgument } from '../kit/errors.ts'
 import {
   countEvents,
   NO_ENTRIES,
@@ -21,7 +22,7 @@ import {
   type StoredEvent,
   type StreamId,
 } from '../streams/index.ts'
-import { gapWithin, type Gap, type StreamPage } from '../streams/stream.ts'
+import { gapWithin, type Gap, type Head, type StreamPage } from '../streams/stream.ts'
 import { StreamGapType } from './types.ts'
 
 type Types = typeof builder.$inferSchemaTypes
@@ -29,9 +30,29 @@ type Types = typeof builder.$inferSchemaTypes
 /** The largest page of a stream. */
 export const MAX_ENTRIES = 1_000
 
-/** A page of a stream, with what is missing of it. */
+type Args = ArgBuilder<Types>
+
+/** The arguments of every stream: numbers are dense, so that a page is found by number, and nothing is passed over. */
+export const streamArgs = (t: Args) => {
+  const { offset: _offset, ...page } = pageArgs(t, MAX_ENTRIES)
+  return {
+    ...page,
+    from: t({
+      type: 'SafeInt',
+      description:
+        'Number of the entry that the page begins with, at least 1. A number beyond the newest entry returns an empty page. Cannot be combined with `after` or `last`.',
+    }),
+  }
+}
+
+export interface StreamArgs extends Omit<PageArgs, 'offset'> {
+  readonly from?: number | null | undefined
+}
+
+/** A page of a stream, with what is missing of it, and the numbers of the whole stream. */
 export interface EntryPage<E> extends ListPage<E> {
   readonly gap: Gap | undefined
+  readonly head: Head
 }
 
 /** The connection of a kind of stream: `gap` tells whoever reads it page by page what followers are told. */
@@ -49,6 +70,20 @@ export function streamConnectionOf<E>(
       resolve: ({ gap }) => gap ?? null,
     }),
   )
+  builder.objectFields(connection, (t) => ({
+    firstNumber: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: `Number of the oldest of the ${noun} that are kept, whatever the filter and the page. Null when none is kept.`,
+      resolve: ({ head: { first, head } }) => (first > head ? null : first),
+    }),
+    lastNumber: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: `Number of the newest of the ${noun}, whatever the filter and the page. Null when none is kept.`,
+      resolve: ({ head: { first, head } }) => (first > head ? null : head),
+    }),
+  }))
   return connection
 }
 
@@ -58,7 +93,7 @@ export function streamConnectionOf<E>(
  */
 export async function pageOfStream<E extends Entry>(
   stream: StreamId,
-  args: PageArgs,
+  args: StreamArgs,
   read: (range: Range) => Promise<StreamPage<E>>,
   count: () => Promise<number>,
   order: 'oldest first' | 'newest first' = 'oldest first',
@@ -69,17 +104,17 @@ export async function pageOfStream<E extends Entry>(
     const cursor = args[argument]
     return cursor == null ? undefined : readCursor(stream, argument, cursor)
   }
-  const after = place(isReversed ? 'before' : 'after')
-  const before = place(isReversed ? 'after' : 'before')
+  const from = beginning(args)
+  let after = place(isReversed ? 'before' : 'after')
+  let before = place(isReversed ? 'after' : 'before')
+  if (from !== undefined && isReversed) before = from + 1
+  else if (from !== undefined) after = from - 1
   const newestFirst = window.isBackward !== isReversed
-  const page = await read({
-    after,
-    before,
-    limit: window.limit + 1,
-    newestFirst,
-    offset: window.offset,
-  })
+  const page = await read({ after, before, limit: window.limit + 1, newestFirst })
   const { entries, head, first, isCut = false } = page
+  // a number that is still to come is no cursor of a state that was lost
+  if (from !== undefined && isReversed) before = Math.min(from, head) + 1
+  else if (from !== undefined) after = Math.min(from - 1, head)
   const hasMore = isCut || entries.length > window.limit
   const gap = gapWithin({ after, before }, page, !newestFirst || !hasMore)
   // a page of nothing lies between two entries, and leads to both, behind what it says is missing
@@ -95,13 +130,34 @@ export async function pageOfStream<E extends Entry>(
     count,
     { empty: { start, end }, hasMore },
   )
-  return { ...connection, gap }
+  const hasOlder = after !== undefined && Math.min(after, head) >= first
+  const hasNewer = before !== undefined && before <= head
+  const { pageInfo } = connection
+  const [isAhead, isBehind] = isReversed ? [hasNewer, hasOlder] : [hasOlder, hasNewer]
+  return {
+    ...connection,
+    pageInfo: window.isBackward
+      ? { ...pageInfo, hasNextPage: isBehind }
+      : { ...pageInfo, hasPreviousPage: isAhead },
+    gap,
+    head: page,
+  }
+}
+
+/** The number that a page is to begin with. Throws BadRequest. */
+function beginning({ from, after, last }: StreamArgs): number | undefined {
+  if (from == null) return undefined
+  if (after != null) throw new BadRequest('Give `from` or `after`, not both.')
+  if (last != null)
+    throw new BadRequest('`from` is where a page begins: give `first` with it, not `last`.')
+  if (from < 1) throw new BadRequest('`from` must be at least 1.')
+  return from
 }
 
 /** Pages of the events of one kind of object, those of all objects in a list with one statement. */
 export function eventPages({
   heads,
-}: EventStream): (ctx: Context, id: string, args: PageArgs) => Promise<EntryPage<StoredEvent>> {
+}: EventStream): (ctx: Context, id: string, args: StreamArgs) => Promise<EntryPage<StoredEvent>> {
   const pageOfEvents = batchedAlike(({ database }: Context, ids, range: Range) =>
     readEvents(database, heads, ids, range),
   )
@@ -121,5 +177,4 @@ export interface Range {
   readonly before: number | undefined
   readonly limit: number
   readonly newestFirst: boolean
-  readonly offset: number
 }

@@ -1,9 +1,8 @@
 import type { ObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 import type { StoredEvent } from '../streams/index.ts'
-import { pageArgs } from '../graph/connection.ts'
 import type { FollowedKind, Owned } from '../kinds/index.ts'
-import { eventPages, MAX_ENTRIES, streamConnectionOf } from './connection.ts'
+import { eventPages, streamArgs, streamConnectionOf } from './connection.ts'
 import { deliver, now, resumeFrom } from './deliver.ts'
 import { DeliveryInterface, EventInterface, type Delivery } from './types.ts'
 
@@ -56,7 +55,7 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
     t.field({
       type: EventConnection,
       description: 'Events of the object, oldest first.',
-      args: pageArgs(t.arg, MAX_ENTRIES),
+      args: streamArgs(t.arg),
       resolve: ({ id }, args, ctx) => pages(ctx, id, args),
     }),
   )

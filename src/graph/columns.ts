@@ -10,9 +10,9 @@ import type { AskedFields } from './look-ahead.ts'
  * follows from the built schema.
  */
 
-interface Field<Row, Made> {
+interface Field<Row, Made, Args = object> {
   readonly extensions: ReturnType<typeof needs>
-  readonly resolve: (row: Row, args: object, ctx: Context) => Made
+  readonly resolve: (row: Row, args: Args, ctx: Context) => Made
 }
 
 /**
@@ -32,10 +32,10 @@ export class FieldsOver<
   }
 
   /** A field that is made of columns. */
-  from<Name extends Exclude<keyof Row, Along> & string, Made>(
+  from<Name extends Exclude<keyof Row, Along> & string, Made, Args = object>(
     names: readonly Name[],
-    resolve: Field<Pick<Row, Always | Name>, Made>['resolve'],
-  ): Field<Pick<Row, Always>, Made> {
+    resolve: Field<Pick<Row, Always | Name>, Made, Args>['resolve'],
+  ): Field<Pick<Row, Always>, Made, Args> {
     return { extensions: needs(names), resolve: resolve as never }
   }
 

@@ -6,8 +6,6 @@ import {
   DomainError,
   Outage,
   outageIn,
-  QuotaReached,
-  Unavailable,
   ValidationError,
   type Choice,
   type ErrorCode,
@@ -42,15 +40,13 @@ export function httpError(thrown: unknown, requestId: string): HttpError {
     const detail = `Something went wrong on the server (request ${requestId}).`
     return told(statuses.INTERNAL, 'INTERNAL', detail, { requestId })
   }
-  const isLimit =
-    error instanceof Outage || error instanceof Unavailable || error instanceof QuotaReached
   const detail = error instanceof Outage ? error.told(requestId) : error.message
   const answer = told(statusOf(error), error.code, detail, {
     ...(error instanceof Outage ? { requestId } : {}),
     ...(error instanceof ValidationError ? { issues: error.issues } : {}),
     ...(error instanceof Ambiguous ? { choices: error.choices } : {}),
   })
-  const wait = isLimit ? error.retryAfterSeconds : undefined
+  const wait = error.retryAfterSeconds
   if (wait !== undefined) answer.headers['retry-after'] = String(wait)
   return answer
 }

@@ -39,7 +39,6 @@ export interface EventRange {
   readonly before?: number | undefined
   readonly limit: number
   readonly newestFirst?: boolean
-  readonly offset?: number
 }
 
 const isFinal = Prisma.sql`status IN ('SUCCEEDED', 'FAILED', 'CANCELED')`
@@ -100,7 +99,7 @@ async function readEvents(
   heads: Prisma.Sql,
   columns: { readonly stream: Prisma.Sql; readonly number: Prisma.Sql },
   ids: readonly string[],
-  { after = 0, before, limit, newestFirst = false, offset = 0 }: EventRange,
+  { after = 0, before, limit, newestFirst = false }: EventRange,
 ): Promise<Map<string, StreamPage<JobEventRow>>> {
   const { stream, number } = columns
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND ${number} < ${before}::bigint`
@@ -109,7 +108,7 @@ async function readEvents(
     SELECT ${number} AS number, e.at, e."jobId", e.kind, e.actor, e.changes, e.attempt, e.message,
       octet_length(e.changes::text) AS size
     FROM "JobEvent" AS e WHERE ${stream} = o.stream AND ${number} > ${after}::bigint ${until}
-    ORDER BY ${number} ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
+    ORDER BY ${number} ${order} LIMIT ${limit}::int`
   const rows = await database.query<Row>(Prisma.sql`
     SELECT o.stream, o.head, o.first, o.closed, e.* FROM (${heads}) AS o
     LEFT JOIN LATERAL (${cutToBytes(events, order, ids.length)}) AS e ON true

@@ -1,7 +1,6 @@
 import type { Context } from '../context.ts'
-import { pageOfStream, type EntryPage, type Range } from '../events/index.ts'
+import { pageOfStream, type EntryPage, type Range, type StreamArgs } from '../events/index.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { PageArgs } from '../graph/connection.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { pageOfLog } from '../logs/index.ts'
 import { NO_ENTRIES, type LogFilter, type LogLine } from '../streams/index.ts'
@@ -21,7 +20,7 @@ const eventCounts = batchedAlike(async ({ database }: Context, ids) => {
 export const jobEventPages = (
   ctx: Context,
   id: string,
-  args: PageArgs,
+  args: StreamArgs,
 ): Promise<EntryPage<JobEventRow>> =>
   pageOfStream(
     { kind: 'event', id },
@@ -34,7 +33,7 @@ export const jobEventPages = (
 export const pageOfJobLog = (
   ctx: Context,
   id: string,
-  args: PageArgs & { filter?: LogFilter | null | undefined },
+  args: StreamArgs & { filter?: LogFilter | null | undefined },
 ): Promise<EntryPage<LogLine>> => pageOfLog(ctx, id, args)
 
 /** The jobs that run a job again. */

@@ -1,6 +1,6 @@
 import { addressable, AddressableInterface } from '../addresses/index.ts'
 import { builder } from '../builder.ts'
-import { MAX_ENTRIES } from '../events/index.ts'
+import { streamArgs } from '../events/index.ts'
 import type { JobAttempt } from '../generated/prisma/client.ts'
 import { connectionOf, pageArgs } from '../graph/connection.ts'
 import { LiveInterface } from '../graph/live.ts'
@@ -9,7 +9,13 @@ import { hasStates } from '../graph/machine.ts'
 import { openToWorkers } from '../graph/workers.ts'
 import type { Actor } from '../kit/actor.ts'
 import { JsonText } from '../kit/json/json.ts'
-import { LogFilterInput, LogLineConnection } from '../logs/index.ts'
+import {
+  downloadArgs,
+  downloadDescription,
+  LogFilterInput,
+  LogLineConnection,
+  logUrl,
+} from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import { projects, ProjectType } from '../projects/index.ts'
 import { ServiceInterface } from '../services/index.ts'
@@ -343,14 +349,21 @@ builder.objectType(JobType, {
       description: 'Log of the job over all attempts, oldest line first.',
       args: {
         filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
-        ...pageArgs(t.arg, MAX_ENTRIES),
+        ...streamArgs(t.arg),
       },
       resolve: ({ id }, args, ctx) => pageOfJobLog(ctx, id, args),
+    }),
+    logDownloadUrl: t.field({
+      type: 'String',
+      description: downloadDescription,
+      args: downloadArgs(t.arg),
+      resolve: ({ id }, args, ctx) =>
+        logUrl(ctx, { id, name: JobId.text(id), title: JobId.text(id) }, args),
     }),
     events: t.field({
       type: JobEventConnection,
       description: 'Events of the job, oldest first.',
-      args: pageArgs(t.arg, MAX_ENTRIES),
+      args: streamArgs(t.arg),
       resolve: ({ id }, args, ctx) => jobEventPages(ctx, id, args),
     }),
   }),

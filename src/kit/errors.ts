@@ -24,6 +24,8 @@ export abstract class DomainError extends Error {
   abstract readonly code: ErrorCode
   /** Its status over plain HTTP, where that is not the one of its code (http/statuses.ts). */
   declare readonly status?: number
+  /** After how many seconds the caller may try again, where waiting helps. */
+  declare readonly retryAfterSeconds?: number | undefined
 }
 
 /** One thing wrong with an input. */
@@ -107,7 +109,7 @@ export class QuotaReached extends DomainError {
   readonly code = 'QUOTA_REACHED'
   readonly limit: number
   declare readonly status?: number
-  readonly retryAfterSeconds: number | undefined
+  override readonly retryAfterSeconds: number | undefined
   constructor(message: string, limit: number, retryAfterSeconds?: number) {
     super(message)
     this.limit = limit
@@ -131,7 +133,7 @@ export type UnavailableReason =
 export class Unavailable extends DomainError {
   readonly code = 'UNAVAILABLE'
   readonly reason: UnavailableReason
-  readonly retryAfterSeconds: number | undefined
+  override readonly retryAfterSeconds: number | undefined
   constructor(reason: UnavailableReason, message: string, retryAfterSeconds?: number) {
     super(message)
     this.reason = reason

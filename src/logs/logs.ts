@@ -1,12 +1,18 @@
 import type { Context } from '../context.ts'
-import { deliver, pageOfStream, resumeFrom, type EntryPage, type Portion } from '../events/index.ts'
-import type { PageArgs } from '../graph/connection.ts'
+import {
+  deliver,
+  pageOfStream,
+  resumeFrom,
+  type EntryPage,
+  type Portion,
+  type StreamArgs,
+} from '../events/index.ts'
 import { BadRequest } from '../kit/errors.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import {
   countLines,
   logStream,
-  matches,
+  matching,
   NO_ENTRIES,
   readLines,
   readLog,
@@ -32,7 +38,7 @@ const lineCounts = batchedAlike(({ database }: Context, streams, filter: LogFilt
 export const pageOfLog = (
   ctx: Context,
   stream: string,
-  args: PageArgs & { filter?: LogFilter | null | undefined },
+  args: StreamArgs & { filter?: LogFilter | null | undefined },
 ): Promise<EntryPage<LogLine>> =>
   pageOfStream(
     { kind: 'log', id: stream },
@@ -74,7 +80,7 @@ export async function followLogOf(
       after: await startOf(ctx, stream, head, last, filter),
       tellNow: false,
     }),
-    isWanted: filter ? (line) => matches(line, filter) : undefined,
+    isWanted: filter ? matching(filter) : undefined,
   })
 }
 

@@ -1,10 +1,10 @@
-import type { InputObjectRef } from '@pothos/core'
+import type { ArgBuilder, InputObjectRef } from '@pothos/core'
 import { builder } from '../builder.ts'
 import { DeliveryInterface, streamConnectionOf, type Delivery } from '../events/index.ts'
 import { LogSource } from '../generated/prisma/enums.ts'
 
 import { TimeRangeInput } from '../graph/time-range.ts'
-import type { LogFilter, LogLine } from '../streams/index.ts'
+import type { LogFilter, LogFormat, LogLine } from '../streams/index.ts'
 import type { Piece, ShownLine } from './pieces.ts'
 
 const LogSourceType = builder.enumType('LogSource', {
@@ -81,19 +81,68 @@ type Types = typeof builder.$inferSchemaTypes
 export const LogFilterInput: InputObjectRef<Types, LogFilter> = builder
   .inputRef<LogFilter>('LogFilter')
   .implement({
-    description: 'Which lines; lists mean any of.',
+    description:
+      'Criteria for lines of a log. A line must match all that are given; a list matches any of its values.',
     fields: (t) => ({
-      contains: t.string({ description: 'Lines that contain this text, case and all.' }),
-      sources: t.field({ type: [LogSourceType], description: 'Lines from any of these.' }),
-      instance: t.int({ description: 'Lines of the process with this ordinal.' }),
-      attempt: t.int({ description: 'Lines of this attempt.' }),
-      at: t.field({ type: TimeRangeInput, description: 'Lines of this time.' }),
-      isUnfinished: t.boolean({
+      text: t.string({
         description:
-          'False: only lines that are finished. True: only those that are not. Absent: both.',
+          'Text within the line, in upper or lower case, 1 to 1,000 characters. Case is that of Unicode, the same in every language: `σ` finds `Σ` and `ς`, `ß` finds `ẞ` but not `ss`, and the Turkish `İ` and `ı` are letters of their own.',
+      }),
+      sources: t.field({ type: [LogSourceType], description: 'Sources of the line.' }),
+      instances: t.intList({
+        description: 'Ordinals of the processes that wrote the line, such as 0.',
+      }),
+      attempts: t.intList({ description: 'Numbers of the attempts that wrote the line.' }),
+      at: t.field({ type: TimeRangeInput, description: 'Time when the line was stored.' }),
+      isUnfinished: t.boolean({
+        description: 'False: only finished lines. True: only unfinished lines. Default: both.',
       }),
     }),
   })
+
+const LogFormatType = builder.enumType('LogFormat', {
+  description: 'Format of a downloaded log.',
+  values: {
+    TEXT: {
+      description:
+        'The text of each line, and nothing else. Media type text/plain, file name `….log`.',
+    },
+    TIMED_TEXT: {
+      description:
+        'Each line after its time, the ordinal of its process (of a job: the number of its attempt) and its source: `2026-01-31T12:00:00.000Z 0 stderr no such file`. Media type text/plain, file name `….log`.',
+    },
+    NDJSON: {
+      description:
+        'A JSON object for each line, with `number`, `at`, `source`, `instance`, `attempt`, `text` and `isUnfinished`. Media type application/x-ndjson, file name `….ndjson`.',
+    },
+  } satisfies Record<LogFormat, { description: string }>,
+})
+
+/** The arguments of fields that return the URL of a log. */
+export const downloadArgs = (t: ArgBuilder<Types>) => ({
+  format: t({
+    type: LogFormatType,
+    required: true,
+    defaultValue: 'TEXT',
+    description: 'Format of the file.',
+  }),
+  filter: t({
+    type: LogFilterInput,
+    description:
+      'Criteria for the lines in the file. TEXT and TIMED_TEXT have finished lines only, unless `isUnfinished` is set.',
+  }),
+  from: t({
+    type: 'SafeInt',
+    description: 'Number of the first line in the file, at least 1. Default: 1.',
+  }),
+  to: t({
+    type: 'SafeInt',
+    description: 'Number of the last line in the file, at least 1. Default: the newest line now.',
+  }),
+})
+
+export const downloadDescription =
+  'URL that returns lines of the log as a file, for an hour. Whoever has the URL can fetch the file without a credential, so keep it secret. GET, HEAD and byte ranges are supported, so that a download that was cut can be continued (`curl -C - -O`). The file ends with the line that is the newest now, and does not change while its lines are kept. Lines that retention has removed are reported where they are missing: by `{"gap":{"from":1,"to":60,"reason":"RETENTION"}}` in NDJSON, by a line in brackets in text.'
 
 export interface LogContent {
   readonly lines: readonly ShownLine[]

@@ -3,17 +3,25 @@ import { builder } from '../builder.ts'
 import {
   DeliveryInterface,
   EventInterface,
-  MAX_ENTRIES,
+  streamArgs,
   streamConnectionOf,
   type Delivery,
 } from '../events/index.ts'
 import { ServiceStatus } from '../generated/prisma/client.ts'
-import { connectionOf, pageArgs } from '../graph/connection.ts'
+import { connectionOf } from '../graph/connection.ts'
 import { seenAs } from '../graph/columns.ts'
 import { LiveInterface } from '../graph/live.ts'
 import { NodeInterface } from '../graph/node.ts'
 import type { Actor } from '../kit/actor.ts'
-import { LogFilterInput, LogLineConnection, pageOfLog } from '../logs/index.ts'
+import {
+  downloadArgs,
+  downloadDescription,
+  LogFilterInput,
+  LogLineConnection,
+  logUrl,
+  pageOfLog,
+  type DownloadArgs,
+} from '../logs/index.ts'
 import { ActorType } from '../organizations/index.ts'
 import type { StoredEvent } from '../streams/index.ts'
 import { alwaysRead, serviceFields, type PartialService } from './columns.ts'
@@ -138,14 +146,22 @@ export const ServiceInterface = builder.prismaInterface('Service', {
       description: 'Log of the service, oldest line first.',
       args: {
         filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
-        ...pageArgs(t.arg, MAX_ENTRIES),
+        ...streamArgs(t.arg),
       },
       resolve: ({ id }, args, ctx) => pageOfLog(ctx, id, args),
+    }),
+    logDownloadUrl: t.field({
+      type: 'String',
+      description: downloadDescription,
+      args: downloadArgs(t.arg),
+      ...serviceFields.from(['handle'], ({ id, handle }, args: DownloadArgs, ctx) =>
+        logUrl(ctx, { id, name: ServiceId.text(id), title: handle }, args),
+      ),
     }),
     events: t.field({
       type: ServiceEventConnection,
       description: 'Events of the service, oldest first.',
-      args: pageArgs(t.arg, MAX_ENTRIES),
+      args: streamArgs(t.arg),
       resolve: ({ id }, args, ctx) => serviceEventPages(ctx, id, args),
     }),
     creator: t.field({

@@ -127,11 +127,10 @@ export async function readAudit(
     before?: number | undefined
     limit: number
     newestFirst?: boolean
-    offset?: number
     filter?: AuditFilter | null | undefined
   },
 ): Promise<StreamPage<AuditEntry>> {
-  const { after = 0, before, limit, newestFirst = false, offset = 0, filter } = range
+  const { after = 0, before, limit, newestFirst = false, filter } = range
   await numberEntries(database, [organizationId])
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
@@ -139,7 +138,7 @@ export async function readAudit(
     SELECT e.number, e.at, e.actor, e.action, e.subject, e.changes, octet_length(e.changes::text) AS size
     FROM "AuditEntry" AS e
     WHERE e."organizationId" = h."organizationId" AND e.number > ${after}::bigint ${until} ${filterSql(filter)}
-    ORDER BY e.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
+    ORDER BY e.number ${order} LIMIT ${limit}::int`
   const rows = await database.query<AuditRow>(Prisma.sql`
     SELECT h.head, e.* FROM "AuditHead" AS h
     LEFT JOIN LATERAL (${cutToBytes(acts, order, 1)}) AS e ON true

@@ -163,16 +163,15 @@ export async function readEvents(
     readonly before?: number | undefined
     readonly limit: number
     readonly newestFirst?: boolean
-    readonly offset?: number
   },
 ): Promise<Map<string, StreamPage<StoredEvent>>> {
-  const { after = 0, before, limit, newestFirst = false, offset = 0 } = range
+  const { after = 0, before, limit, newestFirst = false } = range
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND e.number < ${before}::bigint`
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
   const events = Prisma.sql`
     SELECT e.number, e.at, e.kind, e.actor, e.changes, e.instance, e.message, octet_length(e.changes::text) AS size
     FROM "Event" AS e WHERE e.stream = o.stream AND e.number > ${after}::bigint ${until}
-    ORDER BY e.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
+    ORDER BY e.number ${order} LIMIT ${limit}::int`
   const rows = await database.query<EventRow>(Prisma.sql`
     SELECT o.stream, o.head, o.closed, COALESCE((
       SELECT min(f.number) FROM "Event" AS f WHERE f.stream = o.stream), o.head + 1) AS first, e.*

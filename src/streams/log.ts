@@ -1,38 +1,11 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { LogSource } from '../generated/prisma/enums.ts'
 import type { Database } from '../db/database.ts'
-import { sought } from '../kit/names.ts'
 import type { Metrics } from '../ports/metrics/metrics.ts'
 import { cutToBytes, type CutRow } from './cut.ts'
-import { NO_ENTRIES, streamName, type Entry, type StreamPage, type StreamKind } from './stream.ts'
-
-/** One line of a log. */
-export interface LogLine extends Entry {
-  readonly at: Date
-  readonly source: LogSource
-  readonly instance: number | null
-  readonly attempt: number | null
-  readonly text: string
-  /** The next line of the same source, instance and attempt takes its place. */
-  readonly isUnfinished: boolean
-}
-
-/** A line that is not stored yet. */
-export interface NewLine {
-  readonly source: LogSource
-  readonly text: string
-  readonly isUnfinished?: boolean
-}
-
-/** Which lines; lists mean any of. */
-export interface LogFilter {
-  readonly contains?: string | null
-  readonly sources?: readonly LogSource[] | null
-  readonly instance?: number | null
-  readonly attempt?: number | null
-  readonly at?: { readonly from: Date; readonly to?: Date | null } | null
-  readonly isUnfinished?: boolean | null
-}
+import { filterSql, type LogFilter } from './log-filter.ts'
+import type { LogLine, NewLine } from './log-line.ts'
+import { NO_ENTRIES, streamName, type Head, type StreamPage, type StreamKind } from './stream.ts'
 
 interface LineRow extends CutRow {
   stream: string
@@ -128,8 +101,6 @@ export interface LineRange {
   readonly limit: number
   readonly filter?: LogFilter | null | undefined
   readonly newestFirst?: boolean
-  /** How many to pass over first. */
-  readonly offset?: number
 }
 
 /** Lines of one log; see `readLines`. */
@@ -149,7 +120,7 @@ export async function readLog(
 export async function readLines(
   database: Database,
   streams: readonly string[],
-  { after = 0, before, limit, filter, newestFirst = false, offset = 0 }: LineRange,
+  { after = 0, before, limit, filter, newestFirst = false }: LineRange,
 ): Promise<Map<string, StreamPage<LogLine>>> {
   const conditions = [Prisma.sql`l.stream = h.stream`, Prisma.sql`l.number > ${after}::bigint`]
   if (before !== undefined) conditions.push(Prisma.sql`l.number < ${before}::bigint`)
@@ -159,7 +130,7 @@ export async function readLines(
   const lines = Prisma.sql`
     SELECT l.number, l.at, l.source, l.instance, l.attempt, l.text, l."isUnfinished", octet_length(l.text) AS size
     FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}
-    ORDER BY l.number ${order} LIMIT ${limit}::int OFFSET ${offset}::int`
+    ORDER BY l.number ${order} LIMIT ${limit}::int`
   const rows = await database.query<LineRow>(
     Prisma.sql`
       SELECT h.stream, h.head, h.first, h."isClosed" AS closed, l.* FROM "LogHead" AS h
@@ -179,6 +150,19 @@ function preparedAs(
   return conditions === 1 && filter?.isUnfinished != null ? { name: 'read-lines-of-state' } : {}
 }
 
+/** The numbers of the newest and the oldest line of each log that was ever written. */
+export async function readHeads(
+  database: Database,
+  streams: readonly string[],
+): Promise<Map<string, Pick<Head, 'head' | 'first'>>> {
+  const rows = await database.query<{ stream: string; head: bigint; first: bigint }>(
+    Prisma.sql`SELECT stream, head, first FROM "LogHead" WHERE stream = ANY(${[...streams]}::uuid[])`,
+  )
+  return new Map(
+    rows.map(({ stream, head, first }) => [stream, { head: Number(head), first: Number(first) }]),
+  )
+}
+
 /** How many lines of each log there are, with this filter; none is left out for 0. */
 export async function countLines(
   database: Database,
@@ -190,31 +174,6 @@ export async function countLines(
     SELECT l.stream, count(*) FROM "LogLine" AS l WHERE ${Prisma.join(conditions, ' AND ')}
     GROUP BY l.stream`)
   return new Map(rows.map(({ stream, count }) => [stream, Number(count)]))
-}
-
-function filterSql(filter: LogFilter | null | undefined): Prisma.Sql[] {
-  if (!filter) return []
-  const { contains, sources, instance, attempt, at, isUnfinished } = filter
-  const parts: Prisma.Sql[] = []
-  if (contains) parts.push(Prisma.sql`strpos(l.text, ${sought(contains, 'filter.contains')}) > 0`)
-  if (sources) parts.push(Prisma.sql`l.source = ANY(${[...sources]}::"LogSource"[])`)
-  if (instance != null) parts.push(Prisma.sql`l.instance = ${instance}::int`)
-  if (attempt != null) parts.push(Prisma.sql`l.attempt = ${attempt}::int`)
-  if (at) parts.push(Prisma.sql`l.at >= ${at.from}`)
-  if (at?.to) parts.push(Prisma.sql`l.at < ${at.to}`)
-  if (isUnfinished != null) parts.push(Prisma.sql`l."isUnfinished" = ${isUnfinished}::boolean`)
-  return parts
-}
-
-/** The same rule for a line in memory: what a follower is shown. */
-export function matches(line: LogLine, filter: LogFilter): boolean {
-  const { contains, sources, instance, attempt, at, isUnfinished } = filter
-  if (contains && !line.text.includes(contains)) return false
-  if (sources && !sources.includes(line.source)) return false
-  if (instance != null && line.instance !== instance) return false
-  if (attempt != null && line.attempt !== attempt) return false
-  if (isUnfinished != null && line.isUnfinished !== isUnfinished) return false
-  return !at || (line.at >= at.from && (!at.to || line.at < at.to))
 }
 
 function pagesOf(rows: readonly LineRow[]): Map<string, StreamPage<LogLine>> {

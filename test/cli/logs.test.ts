@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
 import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
@@ -86,6 +88,27 @@ it('--tail begins with the last lines, also beyond a page, and --since with a ti
   expect(await run('logs', 'ticker', '--since', '2100-01-01')).toBe('')
   const [last = ''] = (await run('logs', 'ticker', '--tail', '1')).split('\n')
   expect(last).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (millrace|0 stdout) /)
+})
+
+it('--output writes the whole log into a file, as it would be printed', async () => {
+  const file = join(folder.path, 'ticker.log')
+  expect(await run('logs', 'ticker', '--output', file)).toBe('')
+  const printed = await run('logs', 'ticker')
+  const saved = await readFile(file, 'utf8')
+  expect(saved.split('\n').length).toBe(printed.split('\n').length)
+  expect(saved).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (?:- system|0 stdout) /)
+  await run('logs', 'ticker', '--json', '--since', '1h', '--output', file)
+  expect(
+    linesOf(await readFile(file, 'utf8')).map(({ number, text }) => ({ number, text })),
+  ).toEqual(
+    linesOf(await run('logs', 'ticker', '--json')).map(({ number, text }) => ({ number, text })),
+  )
+  const env = { MILLRACE_URL: server.url }
+  const { code, stderr } = await millrace(['logs', 'ticker', '-f', '--output', file], { env })
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: 'error: give --output without -f, --tail, --verify and --color\n',
+  })
 })
 
 it('following ends with the service, once all of its log is told', async () => {

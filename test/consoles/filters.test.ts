@@ -12,12 +12,12 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 const filters: [string, LogFilter][] = [
-  ['contains', { contains: '7' }],
+  ['text', { text: '7' }],
   ['sources', { sources: ['STDERR'] }],
-  ['instance', { instance: 1 }],
+  ['instances', { instances: [1] }],
   ['a time', { at: { from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' } }],
   ['a time that is over', { at: { from: '2000-01-01T00:00:00Z', to: '2001-01-01T00:00:00Z' } }],
-  ['all of it', { contains: '3', sources: ['STDOUT', 'STDERR'], instance: 0 }],
+  ['all of it', { text: '3', sources: ['STDOUT', 'STDERR'], instances: [0, 7] }],
 ]
 
 test.each(filters)(
@@ -65,7 +65,7 @@ test('a filter that matches nothing of a busy log tells its progress once a seco
   const busy = followLog(app.admin, { serviceId: service.id, last: 0 })
   const quiet = followLog(app.admin, {
     serviceId: service.id,
-    filter: { contains: 'never printed' },
+    filter: { text: 'never printed' },
     last: 0,
   })
   const began = performance.now()
@@ -91,7 +91,7 @@ test('a filter that matches nothing of a busy log tells its progress once a seco
   // it goes on where it was told to be
   await app.print(service, ['never printed before'])
   const cursor = String(quiet.results.at(-1)?.extensions?.['cursor'])
-  const filter = { contains: 'never printed' }
+  const filter = { text: 'never printed' }
   const resumed = followLog(app.admin, { serviceId: service.id, filter, after: cursor })
   await hasLines(resumed, 1)
   resumed.stop()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import type { LogFilter } from '../../testkit/generated/graphql.ts'
+import type { LogFilter, LogPageQueryVariables } from '../../testkit/generated/graphql.ts'
 import { LogPage, ServiceLogs } from '../../testkit/operations/streams.ts'
 import { until } from '../../testkit/until.ts'
 import {
@@ -38,16 +38,56 @@ test('pages from both ends join up to the same log', async () => {
   expect(await pageBackward(app.admin, service.id, 77)).toEqual(forward)
 })
 
-test('a page can be asked for by its number', async () => {
-  const { nodes, totalCount } = await logPage(app.admin, {
-    id: service.id,
-    first: 10,
-    offset: 1_490,
+test('a page begins at the line whose number is asked for', async () => {
+  const at = (from: number, more = {}) => logPage(app.admin, { id: service.id, from, ...more })
+  const numbersOf = async (from: number, more = {}): Promise<number[]> =>
+    (await at(from, more)).nodes.map(({ number }) => number)
+  expect(await numbersOf(1_498)).toEqual([1498, 1499, 1500])
+  const middle = await at(700, { first: 3 })
+  expect(middle).toMatchObject({
+    nodes: [{ number: 700 }, { number: 701 }, { number: 702 }],
+    gap: null,
+    firstNumber: 1,
+    lastNumber: 1_500,
+    totalCount: 1_500,
+    pageInfo: { hasNextPage: true, hasPreviousPage: true },
   })
-  expect(nodes.map(({ number }) => number)).toEqual([
-    1491, 1492, 1493, 1494, 1495, 1496, 1497, 1498, 1499, 1500,
+  // its cursors are those of every page
+  const { startCursor: before, endCursor: after } = middle.pageInfo
+  expect((await logPage(app.admin, { id: service.id, first: 1, after })).nodes).toMatchObject([
+    { number: 703 },
   ])
-  expect(totalCount).toBe(1_500)
+  expect((await logPage(app.admin, { id: service.id, last: 1, before })).nodes).toMatchObject([
+    { number: 699 },
+  ])
+  expect(await numbersOf(690, { before })).toEqual([
+    690, 691, 692, 693, 694, 695, 696, 697, 698, 699,
+  ])
+  expect(await numbersOf(1_400, { filter: { text: '00' } })).toEqual([1400, 1500])
+  expect((await at(1, { first: 1 })).pageInfo.hasPreviousPage).toBe(false)
+  for (const from of [1_501, 1_502, 9_007_199_254_740_991])
+    expect(await at(from)).toMatchObject({
+      nodes: [],
+      gap: null,
+      lastNumber: 1_500,
+      pageInfo: { hasNextPage: false, hasPreviousPage: true },
+    })
+})
+
+test('a number is refused where a cursor or the end says where the page begins', async () => {
+  const refused: Partial<LogPageQueryVariables>[] = [
+    { from: 0 },
+    { from: -1 },
+    { from: 5, last: 1 },
+    { from: 5, after: 'start' },
+  ]
+  for (const more of refused)
+    expect(
+      (await app.admin.execute(LogPage, { id: service.id, ...more })).errors?.[0]?.extensions?.[
+        'code'
+      ],
+      JSON.stringify(more),
+    ).toBe('BAD_REQUEST')
 })
 
 test('what is no cursor of this stream is refused, in queries', async () => {
@@ -189,18 +229,21 @@ describe('with a filter', () => {
     lines = (await logPage(app.admin, { id: service.id, first: 1_000 })).nodes
   })
   const cases: [string, () => LogFilter, (line: Line) => boolean][] = [
-    ['contains', () => ({ contains: 'apple 1' }), ({ text }) => text.includes('apple 1')],
-    ['contains, case and all', () => ({ contains: 'pear' }), () => false],
+    ['text', () => ({ text: 'Apple 1' }), ({ text }) => text.includes('apple 1')],
+    ['text in another case', () => ({ text: 'PEAR' }), ({ text }) => text.startsWith('Pear')],
     [
-      'contains what SQL would read',
-      () => ({ contains: '% of _ and \\' }),
+      'text that SQL would read',
+      () => ({ text: '% of _ and \\' }),
       ({ source }) => source === 'SYSTEM',
     ],
     ['finished', () => ({ isUnfinished: false }), ({ isUnfinished }) => !isUnfinished],
     ['unfinished', () => ({ isUnfinished: true }), ({ isUnfinished }) => isUnfinished],
     ['sources', () => ({ sources: ['STDERR', 'SYSTEM'] }), ({ source }) => source !== 'STDOUT'],
     ['no sources', () => ({ sources: [] }), () => false],
-    ['instance', () => ({ instance: 0 }), ({ instance }) => instance === 0],
+    ['instances', () => ({ instances: [0] }), ({ instance }) => instance === 0],
+    ['any of instances', () => ({ instances: [1, 7] }), ({ instance }) => instance === 1],
+    ['no instances', () => ({ instances: [] }), () => false],
+    ['attempts', () => ({ attempts: [1, 2] }), () => false],
     [
       'a time',
       () => ({ at: { from: timeOf('late 1') } }),
@@ -213,7 +256,7 @@ describe('with a filter', () => {
     ],
     [
       'all at once',
-      () => ({ contains: '2', sources: ['STDOUT'], instance: 1 }),
+      () => ({ text: '2', sources: ['STDOUT'], instances: [1] }),
       ({ text, instance }) => text.includes('2') && instance === 1,
     ],
   ]
@@ -244,7 +287,7 @@ describe('with a filter', () => {
   test('with a filter a subscription begins with the last lines that match', async () => {
     const following = followLog(app.admin, {
       serviceId: service.id,
-      filter: { contains: 'apple' },
+      filter: { text: 'apple' },
       last: 3,
     })
     await hasLines(following, 3)

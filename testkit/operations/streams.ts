@@ -146,7 +146,7 @@ export const LogPage = graphql(`
     $last: Int
     $after: String
     $before: String
-    $offset: Int
+    $from: SafeInt
     $filter: LogFilter
   ) {
     service(id: $id) {
@@ -155,7 +155,7 @@ export const LogPage = graphql(`
         last: $last
         after: $after
         before: $before
-        offset: $offset
+        from: $from
         filter: $filter
       ) {
         nodes {
@@ -167,7 +167,29 @@ export const LogPage = graphql(`
         pageInfo {
           ...Page
         }
+        firstNumber
+        lastNumber
         totalCount
+      }
+    }
+  }
+`)
+
+export const LogUrl = graphql(`
+  query LogUrl(
+    $id: ID!
+    $format: LogFormat! = TEXT
+    $filter: LogFilter
+    $from: SafeInt
+    $to: SafeInt
+  ) {
+    node(id: $id) {
+      __typename
+      ... on Service {
+        logDownloadUrl(format: $format, filter: $filter, from: $from, to: $to)
+      }
+      ... on Job {
+        logDownloadUrl(format: $format, filter: $filter, from: $from, to: $to)
       }
     }
   }

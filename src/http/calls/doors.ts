@@ -44,6 +44,18 @@ export function signedDoors(site: Site) {
         return download(request, reply, await site.doors.get(id))
       },
     })
+
+    http.route({
+      method: ['GET', 'HEAD'],
+      url: '/logs/:id/:file',
+      async handler(request: Request, reply) {
+        const query = signed(site, request)
+        const { id = '', file = '' } = request.params
+        const gone = new AbortController()
+        reply.raw.once('close', () => gone.abort())
+        return download(request, reply, await site.doors.log(id, file, query, gone.signal))
+      },
+    })
   }
 }
 
@@ -113,8 +125,8 @@ export function invocation(site: Site, invoker: Invoker) {
   }
 }
 
-/** Throws unless the URL was signed by us for this method and is still good; whoever may GET may ask with HEAD. */
-function signed({ signer, now }: Site, request: FastifyRequest): void {
+/** The query of the URL. Throws unless it was signed by us for this method and is still good; whoever may GET may ask with HEAD. */
+function signed({ signer, now }: Site, request: FastifyRequest): URLSearchParams {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost')
   const method = request.method === 'HEAD' ? 'GET' : request.method
   if (!signer.isPathSigned(method, pathname, searchParams, now()))
@@ -122,4 +134,5 @@ function signed({ signer, now }: Site, request: FastifyRequest): void {
       'VIEWER',
       'The signature of this URL is wrong or has expired: ask for a new one.',
     )
+  return searchParams
 }

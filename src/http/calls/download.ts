@@ -5,7 +5,7 @@ import { names } from '../etag.ts'
 
 /**
  * Answers GET and HEAD with bytes that never change: all, or for GET the range that is asked for, so that a download
- * that was cut goes on where it ended. The ETag is their SHA-256: with If-None-Match known bytes are not sent again,
+ * that was cut goes on where it ended. The ETag is that of these bytes alone: with If-None-Match known bytes are not sent again,
  * and with If-Range a range of other bytes is not sent at all.
  */
 export async function download(
@@ -13,11 +13,11 @@ export async function download(
   reply: FastifyReply,
   outgoing: Outgoing,
 ): Promise<FastifyReply> {
-  const { sizeBytes, sha256, fileName } = outgoing
-  const etag = `"${sha256}"`
+  const { sizeBytes, tag, type, fileName } = outgoing
+  const etag = `"${tag}"`
   const about = { etag, 'accept-ranges': 'bytes', 'cache-control': 'private' }
   if (names(headers['if-none-match'] ?? '', etag)) return reply.code(304).headers(about).send()
-  const isSame = (headers['if-range'] ?? etag) === etag
+  const isSame = (headers['if-range'] ?? (outgoing.isChanged === true ? '' : etag)) === etag
   const range = method === 'GET' && isSame ? rangeIn(headers.range ?? '', sizeBytes) : undefined
   if (range === 'none')
     return reply
@@ -32,7 +32,7 @@ export async function download(
     .headers({
       ...about,
       'content-length': last - first + 1,
-      'content-type': 'application/octet-stream',
+      'content-type': type,
       'content-disposition': `attachment; filename="${fileName}"`,
       'x-content-type-options': 'nosniff',
     })

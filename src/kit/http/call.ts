@@ -36,8 +36,12 @@ export interface Outgoing {
   /** All of them, or those of a range. Whoever calls it reads the body to its end or destroys it. Throws NotFound. */
   read(range?: ByteRange): Promise<Readable>
   readonly sizeBytes: number
-  /** SHA-256 of the bytes in lower-case hexadecimal. */
-  readonly sha256: string
+  /** Other bytes have another: the ETag without its quotes. */
+  readonly tag: string
+  /** They are others than under this URL before: a part is sent only to whoever says by If-Range what the rest is of. */
+  readonly isChanged?: boolean
+  /** The media type. */
+  readonly type: string
   readonly fileName: string
 }
 
