@@ -49,7 +49,7 @@ from urllib.parse import unquote, urlsplit
 
 __all__ = ['Away', 'Cancelled', 'Job', 'NonRetryable', 'Refused', 'get', 'run', 'submit', 'worker']
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 
 VERSION = 'millrace.py %s, Python %s' % (__version__, platform.python_version())
 CLAIM_WAIT_SECONDS = 20

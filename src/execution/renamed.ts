@@ -9,6 +9,22 @@ const RENAMED: Readonly<Record<string, string>> = {
   Event: 'It is called "StreamEvent" since version 0.2.',
   Function: 'It is called "ServiceFunction" since version 0.2.',
   FunctionInput: 'It is called "ServiceFunctionInput" since version 0.2.',
+  ObjectEvent: 'It is called "DeploymentEvent" since version 0.2.',
+  HeartbeatInput: 'It is called "HeartbeatJobsItem" since version 0.2.',
+  'HeartbeatJobsInput.beats': 'It is called "jobs" since version 0.2.',
+  'NotFound.id': 'It is called "requestedId" since version 0.2.',
+  'Address.id': 'It is called "text" since version 0.2.',
+  'Unavailable.missing': 'It is called "reason" since version 0.2.',
+  'Query.deployments(text:)': 'It is in "filter" since version 0.2.',
+  'Query.routes(deploymentId:)': 'It is "filter.deploymentIds" since version 0.2.',
+  'Query.workers(serviceId:)': 'It is "filter.serviceIds" since version 0.2.',
+  'ServiceFilter.deploymentId': 'It is called "deploymentIds" and is a list since version 0.2.',
+  'ServiceFilter.front': 'It is called "fronts" and is a list since version 0.2.',
+  'ServiceFilter.name': 'It is called "names" and is a list since version 0.2.',
+  'ActivityFilter.actor': 'It is called "actors" and is a list since version 0.2.',
+  'LogFilter.contains': 'It is called "text" and ignores case since version 0.2.',
+  'LogFilter.attempt': 'It is called "attempts" and is a list since version 0.2.',
+  'LogFilter.instance': 'It is called "instances" and is a list since version 0.2.',
 }
 
 /** How GraphQL tells of a name that is not there, each with the coordinate that was meant. */
