@@ -121,3 +121,15 @@ test('every list that can grow is a connection with Relay arguments', () => {
     )
   }
 })
+
+/** Beginnings without a noun, and words of which the guide (docs/contributing/style.md, Plain English) names plainer ones. */
+const NOT_PLAIN =
+  /^(?:Which|Whom|Whose|What|Where|When|How|Who|Since|Until|By|For|Into)\b|\b(?:Needs|answers?|whoever|be had|good for|comes? to|tells?|makes an?|is no longer|as it is|as it last was|(?:is|are) told)\b/
+
+test('descriptions are in plain English', () => {
+  const odd = types
+    .flatMap((type) => [...described(type)])
+    .filter(([name, text]) => NOT_PLAIN.test(text ?? ''))
+    .map(([name, text]) => `${name}: ${text}`)
+  expect(odd).toEqual([])
+})

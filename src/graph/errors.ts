@@ -27,34 +27,35 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
   description:
     'Code of an error. The codes from UNAUTHENTICATED on occur in top-level errors (`extensions.code`); FORBIDDEN, NOT_FOUND and UNAVAILABLE occur there and in results of mutations, the others in results of mutations.',
   values: {
-    VALIDATION: { description: 'The input is wrong.' },
+    VALIDATION: { description: 'The input is invalid.' },
     NOT_FOUND: { description: 'No such object exists in the organizations of the caller.' },
     CONFLICT: {
       description:
-        'Something else has that name, or the idempotency key was used for something else.',
+        'Another object has that name or address, or the idempotency key was used with another input.',
     },
     WRONG_STATE: { description: 'The state of the object does not allow the operation.' },
     FORBIDDEN: { description: 'The role of the caller does not allow the operation.' },
-    STALE_LEASE: { description: 'The lease is no longer held.' },
+    STALE_LEASE: { description: 'The caller does not hold the lease any more.' },
     QUOTA_REACHED: {
-      description: 'A limit is reached. Where waiting helps, `retryAfterSeconds` says how long.',
+      description:
+        'A limit is reached. `retryAfterSeconds` has the time to wait, where waiting helps.',
     },
     UNAVAILABLE: {
       description:
-        'Something this needs cannot be had now. Of the database or the storage of the server itself it is an error of the whole operation, 503 over HTTP, with the request id that is in the log. `retryAfterSeconds` says when to try again.',
+        'Something the operation needs is not available at present. When it is the database or the storage of the server, the error concerns the whole operation: HTTP status 503, with the request ID that the server logs. `retryAfterSeconds` has the time to wait.',
     },
-    UNAUTHENTICATED: { description: 'There is no credential, or it is not known.' },
-    BAD_CURSOR: { description: 'The cursor is not one of this stream or list.' },
+    UNAUTHENTICATED: { description: 'The request has no credential, or an unknown one.' },
+    BAD_CURSOR: { description: 'The cursor is not a cursor of this stream or list.' },
     BAD_REQUEST: { description: 'The request is malformed.' },
     TOO_COMPLEX: {
       description:
-        'The request asks for more than one request may: too many objects (see `extensions.cost`), too deep, too many aliases, fields or tokens.',
+        'The request exceeds a limit of one request: cost (see `extensions.cost`), depth, or number of aliases, fields or tokens.',
     },
     TIMEOUT: {
       description:
-        'It took longer than one operation may; what a mutation had begun may still be done.',
+        'The operation took longer than one operation may. Changes that a mutation started may still be completed.',
     },
-    INTERNAL: { description: 'A fault of the server; the request id is in its log.' },
+    INTERNAL: { description: 'A fault of the server. The server logs it with the request ID.' },
   } satisfies Record<ErrorCode, { description: string }>,
 })
 
@@ -211,24 +212,24 @@ builder.objectType(QuotaReached, {
 })
 
 const UnavailableReasonType = builder.enumType('UnavailableReason', {
-  description: 'Reasons why something cannot be done now.',
+  description: 'Reason why something is not available at present.',
   values: {
-    SERVER_STOPPING: { description: 'The server that was asked is stopping; ask another one.' },
+    SERVER_STOPPING: { description: 'The server is stopping. Use another server, or try again.' },
     TOO_MANY_SIGN_INS: { description: 'Too many passwords wait to be checked or set.' },
-    TOO_MANY_CHECKS: { description: 'Too many checks against JSON Schemas wait.' },
+    TOO_MANY_CHECKS: { description: 'Too many validations against JSON Schemas wait.' },
     NO_WALLS: {
       description:
-        'The server runs processes of this organization only where services are walled off from each other, see `RuntimeInfo.isWalled`.',
+        'The server runs processes of this organization only where services are isolated from each other (see `RuntimeInfo.isWalled`).',
     },
     NO_INSTANCE: {
       description: 'No instance of the service is ready, or too many requests wait for one.',
     },
     NO_ANSWER: {
-      description: 'The service broke off its answer, or did not answer in time.',
+      description: 'The service interrupted its response, or did not respond in time.',
     },
     NO_JSON: {
       description:
-        'The service answered with something that is not JSON, is too large or is nested too deep. Its `invokeUrl` returns it.',
+        'The response of the service is not JSON, is too large or is nested too deep. Call its `invokeUrl` to read it.',
     },
   } satisfies Record<UnavailableReason, { description: string }>,
 })
@@ -240,7 +241,7 @@ builder.objectType(Unavailable, {
   fields: (t) => ({
     reason: t.field({
       type: UnavailableReasonType,
-      description: 'Why it cannot be done now, for programs.',
+      description: 'Reason, for programs.',
       resolve: ({ reason }) => reason,
     }),
     retryAfterSeconds: t.int({

@@ -8,67 +8,68 @@ import type { LogFilter, LogFormat, LogLine } from '../streams/index.ts'
 import type { Piece, ShownLine } from './pieces.ts'
 
 const LogSourceType = builder.enumType('LogSource', {
-  description: 'Where a line comes from.',
+  description: 'Source of a log line.',
   values: {
-    [LogSource.STDOUT]: { description: 'The standard output of a process.' },
-    [LogSource.STDERR]: { description: 'The standard error of a process.' },
-    [LogSource.SYSTEM]: { description: 'Millrace, about what it runs.' },
-    [LogSource.WORKER]: { description: 'A worker, about a job.' },
+    [LogSource.STDOUT]: { description: 'Standard output of a process.' },
+    [LogSource.STDERR]: { description: 'Standard error of a process.' },
+    [LogSource.SYSTEM]: { description: 'Millrace, with a message about what it runs.' },
+    [LogSource.WORKER]: { description: 'A worker, with a message about a job.' },
   } as const,
 })
 
 const LogPieceType = builder.objectRef<Piece>('LogPiece').implement({
-  description: 'Which piece of a line.',
+  description: 'Part of a log line that is too large for one delivery.',
   fields: (t) => ({
     number: t.exposeInt('number', {
       description:
-        'From 1 on. The first one begins the line, anew when the subscription was resumed meanwhile.',
+        'Number of the piece, from 1. Piece 1 starts the line; it comes again when the subscription was resumed in the middle of a line.',
     }),
     of: t.exposeInt('of', {
-      description: 'How many there are. The cursor moves behind the line with the last.',
+      description:
+        'Number of pieces of the line. The cursor of the delivery moves past the line with the last piece.',
     }),
   }),
 })
 
 const LogLineType = builder.objectRef<ShownLine>('LogLine').implement({
-  description: 'One line; numbers are dense per log: 1, 2, 3 …',
+  description: 'One line of a log. Lines are numbered 1, 2, 3 … in each log, without gaps.',
   fields: (t) => ({
     number: t.field({
       type: 'SafeInt',
-      description: 'Its place in the log.',
+      description: 'Number of the line.',
       resolve: ({ number }) => number,
     }),
     at: t.field({
       type: 'DateTime',
-      description: 'When it was stored; never falls within a log.',
+      description: 'Time at which the line was stored. Times never decrease within a log.',
       resolve: ({ at }) => at,
     }),
     source: t.field({
       type: LogSourceType,
-      description: 'Where it comes from.',
+      description: 'Source of the line.',
       resolve: ({ source }) => source,
     }),
     instance: t.exposeInt('instance', {
       nullable: true,
-      description: 'Ordinal of the process that wrote it.',
+      description: 'Ordinal of the process that wrote the line. Null where no process did.',
     }),
     attempt: t.exposeInt('attempt', {
       nullable: true,
-      description: 'Number of the attempt that wrote it.',
+      description: 'Number of the attempt that wrote the line. Null in the log of a service.',
     }),
     text: t.exposeString('text', {
       description:
-        'The line without its end, or a piece of it. Lines above 250 kB are split; NUL and bytes that are not UTF-8 are written as `\\xNN`.',
+        'Text of the line without its line end, or a piece of it. Lines above 250 kB are split. NUL and bytes that are not UTF-8 are written as `\\xNN`.',
     }),
     isUnfinished: t.exposeBoolean('isUnfinished', {
       description:
-        'The writer has not ended the line: a progress bar, a prompt. This is what it looked like at that time, told at most once a second. Show it until the next line of the same source, instance and attempt comes, which takes its place. In all else it is a line like any other: it has a number, stays stored, and counts.',
+        'Whether the writer has not ended the line, such as a progress bar or a prompt. It has the state of the line at that time, at most once a second. Show it until the next line of the same source, instance and attempt, which replaces it. In all other respects it is a normal line: it has a number and stays stored.',
     }),
     piece: t.field({
       type: LogPieceType,
       nullable: true,
       description:
-        'Set when a subscription brings a line in pieces, one a delivery, because the message would be larger than 1 MiB. The line is their texts in order.',
+        'Set in a subscription when the line is delivered in pieces, one in each delivery, because the message would be larger than 1 MiB. The line is the texts of its pieces in order. Null otherwise.',
       resolve: ({ piece }) => piece ?? null,
     }),
   }),
@@ -150,7 +151,7 @@ export interface LogContent {
 
 export const LogDeliveryType = builder.objectRef<LogContent & Delivery>('LogDelivery').implement({
   description:
-    'Lines of a log, oldest first, at most 50 ms old. With a filter numbers have holes and the cursor moves on without lines.',
+    'Lines of a log, oldest first, at most 50 ms old. With a filter, numbers have gaps and the cursor also advances without lines.',
   interfaces: [DeliveryInterface],
   fields: (t) => ({
     lines: t.field({

@@ -12,10 +12,10 @@ import { serviceNamed } from './store.ts'
 import { ServiceConnection, ServiceInterface, ServiceStatusType } from './types.ts'
 
 const ServiceKindType = builder.enumType('ServiceKind', {
-  description: 'Which kind of service.',
+  description: 'Kind of a service.',
   values: {
     [ServiceKind.PROCESS]: { description: 'Processes that Millrace runs.' },
-    [ServiceKind.QUEUE]: { description: 'A queue that workers serve.' },
+    [ServiceKind.QUEUE]: { description: 'A queue whose jobs workers execute.' },
   } as const,
 })
 
@@ -46,7 +46,7 @@ builder.queryFields((t) => ({
   }),
   services: t.field({
     type: ServiceConnection,
-    description: 'Services.',
+    description: 'Returns services, oldest first by default.',
     args: {
       filter: t.arg({ type: ServiceFilterInput, description: 'Criteria. Default: all services.' }),
       ...listArgs(t.arg),

@@ -30,15 +30,17 @@ import { viewerActions } from './permit.ts'
 import { ServiceId, services, typenameOf, type ServiceAction } from './service.ts'
 
 export const ServiceStatusType = builder.enumType('ServiceStatus', {
-  description:
-    'State of a service. READY: as many instances of that version as asked for (under autoscale: the minimum) pass their check, or workers of the queue were seen.',
+  description: 'State of a service.',
   values: {
     [ServiceStatus.STARTING]: { description: 'The first instances are starting.' },
-    [ServiceStatus.READY]: { description: 'All it needs is there.' },
+    [ServiceStatus.READY]: {
+      description:
+        'The service can be used. For processes: at least as many instances as wanted (under autoscale: the minimum) run the wanted version and pass their health check. For a queue: a worker called lately.',
+    },
     [ServiceStatus.SCALING]: {
       description: 'The service serves requests while its instances are changed or replaced.',
     },
-    [ServiceStatus.UNAVAILABLE]: { description: 'No worker of the queue was seen lately.' },
+    [ServiceStatus.UNAVAILABLE]: { description: 'No worker of the queue called lately.' },
     [ServiceStatus.STOPPING]: { description: 'The processes are exiting.' },
     [ServiceStatus.STOPPED]: { description: 'No process runs.' },
     [ServiceStatus.FAILED]: {
@@ -110,7 +112,7 @@ export const ServiceInterface = builder.prismaInterface('Service', {
   name: 'Service',
   select: seenAs(alwaysRead),
   description:
-    'Something that can be called: processes that Millrace runs, or a queue that workers serve. Its kind never changes.',
+    'A service that can be called: processes that Millrace runs, or a queue whose jobs workers execute. The kind of a service never changes.',
   interfaces: [NodeInterface, AddressableInterface, LiveInterface],
   resolveType: ({ kind }) => typenameOf(kind),
   fields: (t) => ({

@@ -12,11 +12,13 @@ type OwnedInstance = Instance & { readonly organizationId: string }
 const InstanceStatusType = builder.enumType('InstanceStatus', {
   description: 'State of one process.',
   values: {
-    [InstanceStatus.STARTING]: { description: 'It runs, and has not passed its check yet.' },
-    [InstanceStatus.READY]: { description: 'It accepts requests.' },
-    [InstanceStatus.UNHEALTHY]: { description: 'It runs, and fails its check.' },
-    [InstanceStatus.STOPPING]: { description: 'It was asked to end.' },
-    [InstanceStatus.EXITED]: { description: 'It has ended.' },
+    [InstanceStatus.STARTING]: {
+      description: 'The process runs and has not passed its health check yet.',
+    },
+    [InstanceStatus.READY]: { description: 'The process accepts requests.' },
+    [InstanceStatus.UNHEALTHY]: { description: 'The process runs and fails its health check.' },
+    [InstanceStatus.STOPPING]: { description: 'The process was asked to exit.' },
+    [InstanceStatus.EXITED]: { description: 'The process exited.' },
   } as const,
 })
 
@@ -25,34 +27,37 @@ export const InstanceType = builder.objectRef<OwnedInstance>('Instance').impleme
   interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({ description: 'Canonical id.', resolve: ({ id }) => InstanceId.text(id) }),
-    ordinal: t.exposeInt('ordinal', { description: 'Its place among the instances: 0, 1, 2 …' }),
+    ordinal: t.exposeInt('ordinal', {
+      description: 'Position among the instances of the service: 0, 1, 2 …',
+    }),
     status: t.field({
       type: InstanceStatusType,
-      description: 'Its state.',
+      description: 'State of the instance.',
       resolve: ({ status }) => status,
     }),
     version: t.field({
       type: VersionType,
       nullable: true,
-      description: 'What it runs.',
+      description: 'Version that the process runs. Null when the version was deleted.',
       resolve: ({ versionId }, _args, ctx) => versionOf(ctx, versionId),
     }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its process was last started.',
+      description: 'Time of the last start of the process. Null before the first.',
     }),
-    restarts: t.exposeInt('restarts', { description: 'How often it was started again.' }),
+    restarts: t.exposeInt('restarts', { description: 'Number of restarts.' }),
     exitCode: t.exposeInt('exitCode', {
       nullable: true,
-      description: 'How its last process ended, if it did by itself.',
+      description:
+        'Exit code of the last process. Null when it has not exited, and when a signal ended it.',
     }),
     exitSignal: t.exposeString('exitSignal', {
       nullable: true,
-      description: 'The signal that ended its last process.',
+      description: 'Signal that ended the last process, such as `SIGKILL`. Null when none did.',
     }),
     inFlight: t.exposeInt('inFlight', {
-      description: 'Requests it is answering, up to a few seconds old.',
+      description: 'Number of requests in flight, a few seconds old at most.',
     }),
   }),
 })
