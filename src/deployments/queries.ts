@@ -23,7 +23,7 @@ builder.queryFields((t) => ({
   }),
   deployments: t.field({
     type: DeploymentConnection,
-    description: 'Deployments.',
+    description: 'Returns deployments, oldest first by default.',
     args: {
       filter: t.arg({
         type: DeploymentFilterInput,

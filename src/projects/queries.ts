@@ -23,7 +23,7 @@ builder.queryFields((t) => ({
   }),
   projects: t.field({
     type: ProjectConnection,
-    description: 'Projects.',
+    description: 'Returns projects, oldest first by default.',
     args: {
       filter: t.arg({ type: ProjectFilterInput, description: 'Criteria. Default: all projects.' }),
       ...listArgs(t.arg),

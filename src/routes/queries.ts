@@ -37,7 +37,7 @@ builder.queryFields((t) => ({
   }),
   routes: t.field({
     type: RouteConnection,
-    description: 'Routes.',
+    description: 'Returns routes, oldest first by default.',
     args: {
       filter: t.arg({ type: RouteFilterInput, description: 'Criteria. Default: all routes.' }),
       ...listArgs(t.arg),
