@@ -152,7 +152,11 @@ mutation('retryJob', {
 
 const bulkFields = (t: Inputs) => ({
   organizationId: t.id({ description: 'Where, for members of several.' }),
-  filter: t.field({ type: JobFilterInput, required: true, description: 'Which jobs.' }),
+  filter: t.field({
+    type: JobFilterInput,
+    required: true,
+    description: 'Criteria for the jobs. Without any, all jobs of the organization.',
+  }),
   ...waiting(t),
 })
 const asBulk = (
