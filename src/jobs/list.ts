@@ -14,9 +14,8 @@ import type { AskedFields } from '../graph/look-ahead.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { BadCursor } from '../kit/errors.ts'
 import { isWritable } from '../kit/time.ts'
-import { writeCursor } from '../streams/index.ts'
 import { isThere } from '../job-engine/index.ts'
-import { jobSelection, type JobSelection, type ListedJob, type PartialJob } from './columns.ts'
+import { jobSelection, type JobSelection, type ListedJob } from './columns.ts'
 import { filterSql, indexedIn, type JobFilter } from './filter.ts'
 
 type JobOrderField = 'CREATED_AT' | 'FINISHED_AT' | 'DURATION' | 'PRIORITY'
@@ -89,27 +88,6 @@ function isValue(field: JobOrderField, value: number): boolean {
       return value === (value | 0)
   }
 }
-
-/** A list with the cursor of what happens to it from then on. */
-export interface JobPage extends ListPage<PartialJob> {
-  readonly asOf?: string
-}
-
-const heads = batchedAlike(async ({ database }: Context, ids) => {
-  const rows = await database.query<{ id: string; head: bigint }>(
-    Prisma.sql`
-      SELECT "serviceId" AS id, head FROM "JobEventHead" WHERE "serviceId" = ANY(${[...ids]}::uuid[])`,
-    { name: 'job-event-heads' },
-  )
-  return new Map(rows.map(({ id, head }) => [id, Number(head)]))
-})
-
-/**
- * The cursor of the job events of a service, to be read before its jobs: what is in it may be in the rows already,
- * what is not in the rows comes after it.
- */
-export const asOfJobs = async (ctx: Context, serviceId: string): Promise<string> =>
-  writeCursor({ kind: 'jobs', id: serviceId }, (await heads(ctx, serviceId)) ?? 0)
 
 /** What is asked of a list of jobs. */
 interface Wanted {

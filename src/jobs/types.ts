@@ -25,8 +25,8 @@ import {
 } from '../job-engine/index.ts'
 import { AttemptOutcomeType, JobActionType, JobErrorKindType, JobStatusType } from './enums.ts'
 import { JobEventConnection, JobType } from './event-types.ts'
+import { withAsOf, type JobPage } from './as-of.ts'
 import { jobFields, type PartialJob } from './columns.ts'
-import type { JobPage } from './list.ts'
 import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
 import { jobForWorker, jobViewerActions, readOutcome, serviceOf } from './permit.ts'
 import { attemptsOf, jobById, parametersOf, resultOf } from './store.ts'
@@ -105,9 +105,10 @@ export const JobConnection = connectionOf<PartialJob>('Job', JobType, 'jobs')
 
 builder.objectField(JobConnection, 'asOf', (t) =>
   t.string({
+    nullable: true,
     description:
-      'Pass as `after` to jobsChanged, and nothing falls in between; the very beginning where the list is not of one service.',
-    resolve: (page: JobPage) => page.asOf ?? 'start',
+      'Cursor for `after` of jobsChanged with the same services and organization: nothing that happens after this list was read is missed. A list of the jobs or retries within one service belongs to jobsChanged with that service. Null for a list over several organizations.',
+    resolve: (page: JobPage) => page.asOf ?? null,
   }),
 )
 
@@ -295,7 +296,8 @@ builder.objectType(JobType, {
       type: JobConnection,
       description: 'The jobs that run it again, oldest first.',
       args: pageArgs(t.arg),
-      resolve: ({ id }, args, ctx) => retryPages(ctx, id, args),
+      resolve: ({ id, serviceId }, args, ctx, info) =>
+        withAsOf(ctx, info, { serviceId }, () => retryPages(ctx, id, args)),
     }),
     labels: t.field({
       type: [NameValueType],

@@ -9,6 +9,7 @@ import { organizationNamed } from '../../organizations/index.ts'
 import { QueueServiceType, serviceNamed } from '../../services/index.ts'
 import { isThere, jobColumns, WorkerId, type JobRow } from '../../job-engine/index.ts'
 import { serviceOfJob } from '../store.ts'
+import { withAsOf } from '../as-of.ts'
 import { JobConnection } from '../types.ts'
 
 /** A worker is taken to be connected when it was seen so lately. */
@@ -42,7 +43,8 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
       type: JobConnection,
       description: 'The jobs it has in hand, oldest first.',
       args: pageArgs(t.arg),
-      resolve: (worker, args, ctx) => leasePages(ctx, worker.id, args),
+      resolve: ({ id, organizationId }, args, ctx, info) =>
+        withAsOf(ctx, info, { organizationId }, () => leasePages(ctx, id, args)),
     }),
     lastSeenAt: t.expose('lastSeenAt', {
       type: 'DateTime',
