@@ -32,8 +32,10 @@ const ofOrganizations = heads(
   Prisma.sql`SELECT "organizationId" AS id, head FROM "OrganizationJobHead"`,
 )
 
+const cursor = (kind: StreamKindName, id: string, head = 0): string =>
+  writeCursor({ kind, id }, head)
+
 async function asOfJobs(ctx: Context, followed: Followed): Promise<string> {
-  const cursor = (kind: StreamKindName, id: string, head = 0) => writeCursor({ kind, id }, head)
   if ('serviceId' in followed) {
     const { serviceId } = followed
     return cursor('jobs', serviceId, await ofServices(ctx, serviceId))

@@ -79,7 +79,7 @@ const within = (column: Prisma.Sql, { from, to }: TimeRange): Prisma.Sql[] => [
   ...(to ? [Prisma.sql`${column} < ${to}`] : []),
 ]
 
-/** A column of `j` whose values an index has by state and age, and those that are asked for, each once. */
+/** A column of `j` whose values an index has by age, and those that are asked for, each once. */
 interface Indexed {
   readonly column: Prisma.Sql
   readonly values: readonly string[]

@@ -220,9 +220,9 @@ const jobsOfServices = batchedAlike(async (ctx: Context, ids, wanted: Wanted) =>
 const ALL = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const
 
 /**
- * The first rows of one service, or one organization, whose key is `s.id`. By age they are taken from the few that are
- * first in each state, and of each worker or lane that is asked for, which an index has in order: so a page costs the
- * same however many jobs there are.
+ * The first rows of one service, or one organization, whose key is `s.id`, so that a page costs the same however many
+ * jobs there are. By age they are taken from the few that are first in each state, or of each worker or lane that is
+ * asked for, which an index has in order.
  */
 function firstOf(
   key: Key,
@@ -231,31 +231,45 @@ function firstOf(
   limit: number,
   offset: number,
 ): Prisma.Sql {
-  const own = Prisma.sql`j.${Prisma.raw(`"${key}"`)} = s.id AND ${Prisma.join([...where], ' AND ')}`
+  const { filter } = wanted
+  const isOwn = Prisma.sql`j.${Prisma.raw(`"${key}"`)} = s.id AND ${Prisma.join([...where], ' AND ')}`
   const order = ordered(wanted)
   const window = Prisma.sql`LIMIT ${written(wanted, limit)} OFFSET ${written(wanted, offset)}`
+  const first = Prisma.sql`${order} LIMIT ${written(wanted, limit + offset)}`
+  if (filter?.ids)
+    return Prisma.sql`SELECT * FROM ${withIds(filter.ids)} AS j WHERE ${isOwn} ${order} ${window}`
   if (wanted.order.field !== 'CREATED_AT')
-    return Prisma.sql`SELECT * FROM "Job" AS j WHERE ${own} ${order} ${window}`
-  const indexed = indexedIn(wanted.filter)
-  const values = indexed
-    ? Prisma.sql`CROSS JOIN unnest(${[...indexed.values]}::text[]) AS v(value)`
-    : Prisma.empty
-  const isOne = indexed
-    ? Prisma.sql`AND ${indexed.column} = v.value ${isInside(key)}`
-    : Prisma.empty
+    return Prisma.sql`SELECT * FROM "Job" AS j WHERE ${isOwn} ${order} ${window}`
+  const indexed = indexedIn(filter)
+  if (indexed) {
+    // what is behind IS TRUE is no condition on another index, which the planner takes for as good until a table is analyzed
+    const isOne = [
+      Prisma.sql`j."organizationId" = ${organizationOf(key)}`,
+      Prisma.sql`${indexed.column} = v.value`,
+      ...bounds(wanted),
+      Prisma.sql`(${isOwn}) IS TRUE`,
+    ]
+    return Prisma.sql`
+      SELECT j.* FROM unnest(${[...indexed.values]}::text[]) AS v(value) CROSS JOIN LATERAL (
+        SELECT * FROM "Job" AS j WHERE ${Prisma.join(isOne, ' AND ')} ${first}) AS j
+      ${order} ${window}`
+  }
   return Prisma.sql`
-    SELECT j.* FROM unnest(${[...new Set(wanted.filter?.statuses ?? ALL)]}::"JobStatus"[]) AS t(status) ${values}
-    CROSS JOIN LATERAL (
-      SELECT * FROM "Job" AS j WHERE j.status = t.status ${isOne} AND ${own} ${order}
-      LIMIT ${written(wanted, limit + offset)}) AS j
+    SELECT j.* FROM unnest(${[...new Set(filter?.statuses ?? ALL)]}::"JobStatus"[]) AS t(status) CROSS JOIN LATERAL (
+      SELECT * FROM "Job" AS j WHERE j.status = t.status AND ${isOwn} ${first}) AS j
     ${order} ${window}`
 }
 
-/** Said of a service too, because the indexes of workers and lanes begin with the organization. */
-const isInside = (key: Key): Prisma.Sql =>
+/** Each is looked up by itself: OFFSET keeps the planner from reading all jobs in their order until it has met these. */
+const withIds = (ids: readonly string[]): Prisma.Sql => Prisma.sql`(
+  SELECT k.* FROM unnest(${[...new Set(ids)]}::uuid[]) AS i(id) CROSS JOIN LATERAL (
+    SELECT * FROM "Job" AS o WHERE o.id = i.id OFFSET 0) AS k)`
+
+/** The organization, with which the indexes of workers and lanes begin. */
+const organizationOf = (key: Key): Prisma.Sql =>
   key === 'organizationId'
-    ? Prisma.empty
-    : Prisma.sql`AND j."organizationId" = (SELECT "organizationId" FROM "Service" WHERE id = s.id)`
+    ? Prisma.sql`s.id`
+    : Prisma.sql`(SELECT "organizationId" FROM "Service" WHERE id = s.id)`
 
 const countsOfServices = batchedAlike(async ({ database }: Context, ids, wanted: Wanted) => {
   const where = [Prisma.sql`j."serviceId" = ANY(${[...ids]}::uuid[])`, ...thatAre(wanted)]
@@ -289,7 +303,8 @@ async function paged(
  */
 const onPage = (wanted: Wanted): Prisma.Sql[] => {
   const { filter, order } = wanted
-  const isJoined = order.field === 'CREATED_AT' && filter?.statuses
+  const isJoined =
+    order.field === 'CREATED_AT' && filter?.statuses && !filter.ids && !indexedIn(filter)
   return [
     ...thatAre(isJoined ? { ...wanted, filter: { ...filter, statuses: null } } : wanted),
     ...bounds(wanted),
