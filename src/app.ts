@@ -17,7 +17,7 @@ import { doorsOf, Invoker, leftUploads } from './doors/index.ts'
 import { quotas } from './execution/limits/index.ts'
 import type { Health } from './http/health.ts'
 import { httpServer } from './http/server.ts'
-import { trustedDocuments } from './execution/trusted-documents.ts'
+import { knownDocuments } from './execution/known-documents.ts'
 import type { FrontName } from './rest/fronts.ts'
 import { closeToOthers } from './kit/processes/close-to-others.ts'
 import type { Logger } from './kit/logger.ts'
@@ -89,7 +89,7 @@ type Opening = <T>(value: T, end: (value: T, graceMs: number) => Promise<unknown
 
 async function start(config: Config, log: Logger, opening: Opening): Promise<Started> {
   // said before the seconds that a first start takes, not after
-  const trusted = trustedDocuments(config)
+  const known = knownDocuments(config)
   for (const port of [config.port, ...Object.values(config.rootFrontPorts)])
     if (port !== undefined) await tryPort(config.host, port)
   const { databaseUrl: url, dataDir } = config
@@ -154,7 +154,7 @@ async function start(config: Config, log: Logger, opening: Opening): Promise<Sta
     doors: doorsOf(platform, invoker),
     quotas: quotas(config),
   }
-  const http = opening(httpServer(site, invoker, state, trusted), (one, graceMs) =>
+  const http = opening(httpServer(site, invoker, state, known), (one, graceMs) =>
     one.close(graceMs),
   )
   await reconciler.reclaim()

@@ -9,6 +9,7 @@ import type { Database } from '../src/db/database.ts'
 import { openDatabase } from '../src/db/open.ts'
 import { doorsOf, Invoker } from '../src/doors/index.ts'
 import { quotas } from '../src/execution/limits/index.ts'
+import { knownDocuments } from '../src/execution/known-documents.ts'
 import { httpServer } from '../src/http/server.ts'
 import { bootstrap } from '../src/organizations/index.ts'
 import type { Logger } from '../src/kit/logger.ts'
@@ -94,6 +95,7 @@ export async function streamApp(
     },
     invoker,
     { phase: 'ready' },
+    knownDocuments(config),
   )
   const { url } = await http.listen()
   const admin = new Client(url, TOKEN)

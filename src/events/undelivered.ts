@@ -11,6 +11,7 @@ const names: Record<StreamKindName, string> = {
   log: 'log',
   event: 'stream of events',
   jobs: "stream of the jobs' events",
+  'all-jobs': "stream of all jobs' events",
   audit: 'stream of activities',
 }
 

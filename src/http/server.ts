@@ -18,7 +18,7 @@ import { metrics } from './observe/metrics.ts'
 import { openSubscriptions } from '../execution/operations.ts'
 import { pages } from './calls/pages.ts'
 import { python } from './python.ts'
-import { byName, type TrustedDocuments } from '../execution/trusted-documents.ts'
+import { byName, type KnownDocuments } from '../execution/known-documents.ts'
 import { websockets } from './graphql/websocket.ts'
 import { graphqlServer } from './graphql/yoga.ts'
 
@@ -41,13 +41,13 @@ export function httpServer(
   site: Site,
   invoker: Invoker,
   state: Health,
-  trusted?: TrustedDocuments,
+  known: KnownDocuments,
 ): HttpServer {
   const { config } = site
-  const cache = trusted?.cache ?? new DocumentCache((text) => parseWithin(text, config))
+  const cache = known.only ?? new DocumentCache((text) => parseWithin(text, config))
   const page = graphiQl()
-  const yoga = graphqlServer(config, cache, [byName(trusted)], page)
-  const sockets = websockets(site, yoga, trusted)
+  const yoga = graphqlServer(config, cache, [byName(known)], page)
+  const sockets = websockets(site, yoga, known)
   const main = listener(
     site,
     (url) =>
@@ -64,7 +64,7 @@ export function httpServer(
   void http.register(health(site, state))
   void http.register(metrics(site))
   const eventStreams = new Set<ServerResponse>()
-  void http.register(graphql(site, yoga, fastDoor(cache, trusted), eventStreams, page))
+  void http.register(graphql(site, yoga, fastDoor(cache, known), eventStreams, page))
   void http.register(signedDoors(site))
   void http.register(invocation(site, invoker))
   void http.register(pages(site))

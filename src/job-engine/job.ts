@@ -93,6 +93,7 @@ export const jobActions: Readonly<
 export const JOB_STREAM = streamName('job')
 export const JOB_LOG_STREAM = streamName('job-log')
 export const SERVICE_JOBS_STREAM = streamName('jobs')
+export const ORGANIZATION_JOBS_STREAM = streamName('all-jobs')
 
 /** Longest lease, longest wait of a claim, and most jobs of one. */
 export const MAX_LEASE_SECONDS = 3_600

@@ -1,5 +1,11 @@
 import type { Platform } from '../context.ts'
-import { JOB_LOG_STREAM, JOB_STREAM, isFinal, SERVICE_JOBS_STREAM } from './job.ts'
+import {
+  JOB_LOG_STREAM,
+  JOB_STREAM,
+  isFinal,
+  ORGANIZATION_JOBS_STREAM,
+  SERVICE_JOBS_STREAM,
+} from './job.ts'
 import type { publishedColumns } from './columns.ts'
 import type { JobRow } from './row.ts'
 
@@ -31,6 +37,8 @@ export function publishJobs(
   }
   for (const serviceId of new Set(jobs.map((job) => job.serviceId)))
     hub.hint(SERVICE_JOBS_STREAM, serviceId)
+  for (const organizationId of new Set(jobs.map((job) => job.organizationId)))
+    hub.hint(ORGANIZATION_JOBS_STREAM, organizationId)
   for (const [serviceId, count] of open) {
     bus.publish(queuedTopic(serviceId), String(count))
     bus.publish(DISPATCH, serviceId)

@@ -1,7 +1,7 @@
 import type { Platform } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { shard } from './record.ts'
-import { numberEvents } from './streams.ts'
+import { numberEvents } from './numbering.ts'
 
 /** How many jobs, and how many events of one service, one statement removes. */
 const JOBS_AT_A_TIME = 500

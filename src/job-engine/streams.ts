@@ -12,12 +12,20 @@ import {
   type StreamPage,
   type StreamKind,
 } from '../streams/index.ts'
-import { JOB_LOG_STREAM, JOB_STREAM, SERVICE_JOBS_STREAM, type JobEventKind } from './job.ts'
+import {
+  JOB_LOG_STREAM,
+  JOB_STREAM,
+  ORGANIZATION_JOBS_STREAM,
+  SERVICE_JOBS_STREAM,
+  type JobEventKind,
+} from './job.ts'
+import { numberEvents, numberEventsOf } from './numbering.ts'
 
 /** Something that happened to a job; `number` is that of the stream it was read from. */
 export interface JobEventRow extends Entry {
   readonly at: Date
   readonly jobId: string
+  readonly serviceId: string
   readonly kind: JobEventKind
   readonly actor: Actor
   readonly changes: readonly FieldChange[]
@@ -43,11 +51,13 @@ export interface EventRange {
 
 const isFinal = Prisma.sql`status IN ('SUCCEEDED', 'FAILED', 'CANCELED')`
 
-/** The two kinds of streams that the one table of events makes: a job's own, and that of all jobs of a service. */
+/** The three kinds of streams that the one table of events makes: of a job, of a service, and of an organization. */
 const jobHeads = Prisma.sql`
   SELECT id AS stream, revision AS head, 1::bigint AS first, ${isFinal} AS closed FROM "Job"`
 const serviceHeads = Prisma.sql`
   SELECT "serviceId" AS stream, head, first, false AS closed FROM "JobEventHead"`
+const organizationHeads = Prisma.sql`
+  SELECT "organizationId" AS stream, head, 1::bigint AS first, false AS closed FROM "OrganizationJobHead"`
 
 const sizeBytes = ({ changes }: JobEventRow): number => JSON.stringify(changes).length * 2 + 300
 
@@ -77,8 +87,34 @@ export const serviceJobEvents = (database: Database): StreamKind<JobEventRow> =>
   },
 })
 
+/**
+ * What happened to all jobs of an organization. Retention removes events service by service, so holes come in the
+ * middle: a page ends at one, and the next begins behind it, with a gap.
+ */
+export const organizationJobEvents = (database: Database): StreamKind<JobEventRow> => ({
+  name: ORGANIZATION_JOBS_STREAM,
+  cursorKind: 'all-jobs',
+  sizeBytes,
+  settle: (ids) => numberEventsOf(database, ids),
+  heads: (ids) =>
+    Prisma.sql`SELECT * FROM (${organizationHeads}) AS o WHERE stream = ANY(${[...ids]}::uuid[])`,
+  async read(id, after, limit) {
+    await numberEventsOf(database, [id])
+    const range = { after, limit }
+    const pages = await readEvents(database, organizationHeads, ORGANIZATION, [id], range)
+    return upToHole(pages.get(id) ?? NO_ENTRIES)
+  },
+})
+
+function upToHole(page: StreamPage<JobEventRow>): StreamPage<JobEventRow> {
+  const first = page.entries[0]?.number ?? 0
+  const hole = page.entries.findIndex(({ number }, place) => number !== first + place)
+  return hole < 0 ? page : { ...page, entries: page.entries.slice(0, hole), isCut: true }
+}
+
 const JOB = { stream: Prisma.sql`e."jobId"`, number: Prisma.sql`e.number` }
 const SERVICE = { stream: Prisma.sql`e."serviceId"`, number: Prisma.sql`e.place` }
+const ORGANIZATION = { stream: Prisma.sql`e."organizationId"`, number: Prisma.sql`e.turn` }
 
 /** The same of jobs, with the oldest event that retention has left. */
 const jobRanges = Prisma.sql`
@@ -105,8 +141,8 @@ async function readEvents(
   const until = before === undefined ? Prisma.empty : Prisma.sql`AND ${number} < ${before}::bigint`
   const order = newestFirst ? Prisma.raw('DESC') : Prisma.raw('ASC')
   const events = Prisma.sql`
-    SELECT ${number} AS number, e.at, e."jobId", e.kind, e.actor, e.changes, e.attempt, e.message,
-      octet_length(e.changes::text) AS size
+    SELECT ${number} AS number, e.at, e."jobId", e."serviceId", e.kind, e.actor, e.changes, e.attempt,
+      e.message, octet_length(e.changes::text) AS size
     FROM "JobEvent" AS e WHERE ${stream} = o.stream AND ${number} > ${after}::bigint ${until}
     ORDER BY ${number} ${order} LIMIT ${limit}::int`
   const rows = await database.query<Row>(Prisma.sql`
@@ -132,57 +168,6 @@ async function readEvents(
     page.isCut = Number(found) > page.entries.length
   }
   return pages
-}
-
-/** Events that one transaction numbers: so long, and no longer, a reader keeps others from the head. */
-const AT_A_TIME = 5_000
-
-/**
- * Numbers, in the stream of its service, what committed moves have left without a number. Whoever reads does it;
- * writers never meet. A number, once seen, never moves.
- */
-export async function numberEvents(
-  database: Database,
-  serviceIds: readonly string[],
-): Promise<void> {
-  for (;;) {
-    const waiting = await database.query<{ id: string }>(
-      Prisma.sql`
-        SELECT s.id FROM unnest(${[...serviceIds]}::uuid[]) AS s(id)
-        WHERE EXISTS (SELECT FROM "JobEvent" AS e WHERE e."serviceId" = s.id AND e.place IS NULL)`,
-      { name: 'unnumbered-job-events' },
-    )
-    if (waiting.length === 0) return
-    for (const { id } of waiting) await numberSome(database, id)
-  }
-}
-
-function numberSome(database: Database, serviceId: string): Promise<void> {
-  return database.transaction(async (client) => {
-    // two statements: the second must see what was committed while the first waited for the lock
-    await database.query(
-      Prisma.sql`
-        INSERT INTO "JobEventHead" AS h ("serviceId") VALUES (${serviceId}::uuid)
-        ON CONFLICT ("serviceId") DO UPDATE SET head = h.head`,
-      { client },
-    )
-    await database.query(
-      Prisma.sql`
-        WITH unnumbered AS (
-          SELECT "jobId", number, id, at FROM "JobEvent"
-          WHERE "serviceId" = ${serviceId}::uuid AND place IS NULL ORDER BY id LIMIT ${AT_A_TIME}::int),
-        fresh AS (
-          SELECT unnumbered.*, row_number() OVER (ORDER BY id) AS nth FROM unnumbered),
-        numbered AS (
-          UPDATE "JobEvent" AS e SET place = h.head + fresh.nth
-          FROM fresh, "JobEventHead" AS h
-          WHERE e."jobId" = fresh."jobId" AND e.number = fresh.number AND h."serviceId" = e."serviceId"
-          RETURNING e.place)
-        UPDATE "JobEventHead" SET head = GREATEST(head, (SELECT max(place) FROM numbered))
-        WHERE "serviceId" = ${serviceId}::uuid`,
-      { client },
-    )
-  })
 }
 
 /** A job's log over all its attempts; it ends with the job. */

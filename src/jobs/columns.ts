@@ -21,7 +21,7 @@ export type PartialJob = Pick<JobRow, Always>
 export const jobFields = new FieldsOver<JobRow, Always, Along>()
 
 /** What lists are ordered by besides. */
-const ordering = ['serial', 'createdAt', 'finishedAt', 'priority'] as const
+const ordering = ['serial', 'createdAt', 'startedAt', 'finishedAt', 'priority'] as const
 /** A job as a list has it. */
 export type ListedJob = PartialJob & Pick<JobRow, (typeof ordering)[number]>
 

@@ -4,52 +4,87 @@ import type { Context } from '../context.ts'
 import { builder } from '../builder.ts'
 import { DirectionType } from '../graph/order.ts'
 import { TimeRangeInput } from '../graph/time-range.ts'
+import { JobId } from '../job-engine/index.ts'
+import { BadRequest } from '../kit/errors.ts'
 import { serviceNamed } from '../services/index.ts'
 import { NameValueInput } from '../uploads/index.ts'
 import { JobStatusType } from './enums.ts'
-import type { JobFilter } from './list.ts'
-import { jobNamed } from './store.ts'
+import type { JobFilter } from './filter.ts'
+import { filterRule, MAX_LISTED } from './rules.ts'
+import { jobById, jobNamed } from './store.ts'
 
 export const JobFilterInput = builder.inputType('JobFilter', {
-  description: 'Which jobs; lists mean any of.',
+  description: `Criteria for jobs. A job must meet all criteria that are given. A list has at most ${MAX_LISTED} entries and means any of them; an empty list matches no job.`,
   fields: (t) => ({
-    statuses: t.field({ type: [JobStatusType], description: 'In any of these states.' }),
-    serviceIds: t.idList({ description: 'Of any of these services: ids, handles or addresses.' }),
-    functions: t.stringList({ description: 'Calls of any of these functions.' }),
-    created: t.field({ type: TimeRangeInput, description: 'Submitted in this time.' }),
-    finished: t.field({ type: TimeRangeInput, description: 'Ended in this time.' }),
-    labels: t.field({ type: [NameValueInput], description: 'With all of these labels.' }),
-    rootId: t.id({ description: 'This job, and those that run it again: id or address.' }),
-    errorContains: t.string({ description: 'With this in the message of the error.' }),
-    front: t.field({ type: FrontType, description: 'That this front has a word for.' }),
+    ids: t.idList({ description: 'Jobs: IDs or addresses.' }),
+    rootIds: t.idList({
+      description: 'Jobs together with their retries, and the retries of those: IDs or addresses.',
+    }),
+    serviceIds: t.idList({ description: 'Services of the jobs: IDs, handles or addresses.' }),
+    functions: t.stringList({ description: 'Names of the functions that the jobs call.' }),
+    statuses: t.field({ type: [JobStatusType], description: 'States of the jobs.' }),
+    workers: t.stringList({
+      description:
+        'Names of workers. Matches a job by its newest attempt, also after that has ended.',
+    }),
+    lanes: t.stringList({ description: 'Lanes of the jobs. Never matches a job without a lane.' }),
+    labels: t.field({ type: [NameValueInput], description: 'Labels of which a job has any.' }),
+    allLabels: t.field({ type: [NameValueInput], description: 'Labels of which a job has all.' }),
+    text: t.string({
+      description:
+        'Substring of the parameters, as the JSON was sent, or of the message of the error; case-insensitive. Parameters above 256 kB are not searched. The search reads job by job and ends with TIMEOUT when it takes too long: narrow it by `serviceIds` or `createdAt`.',
+    }),
+    errorText: t.string({
+      description: 'Substring of the message of the error; case-insensitive.',
+    }),
+    fronts: t.field({
+      type: [FrontType],
+      description: 'Fronts. Matches a job that a client of any of these fronts can see.',
+    }),
+    createdAt: t.field({ type: TimeRangeInput, description: 'Time of the submission.' }),
+    finishedAt: t.field({
+      type: TimeRangeInput,
+      description: 'Time at which a job reached its final state.',
+    }),
   }),
 })
 
 const JobOrderFieldType = builder.enumType('JobOrderField', {
-  description: 'Fields jobs can be ordered by.',
+  description: 'Field by which jobs are ordered.',
   values: {
-    CREATED_AT: { description: 'When it was submitted.' },
-    FINISHED_AT: { description: 'When it ended; those that have not are left out.' },
-    PRIORITY: { description: 'Its priority.' },
+    CREATED_AT: { description: 'Time of the submission.' },
+    FINISHED_AT: {
+      description: 'Time of the final state; leaves out jobs that have not reached one.',
+    },
+    DURATION: {
+      description:
+        'Time from `startedAt` to `finishedAt`, in milliseconds; leaves out jobs without either.',
+    },
+    PRIORITY: { description: 'Priority; DESC lists the highest first.' },
   } as const,
 })
 
 export const JobOrderInput = builder.inputType('JobOrder', {
-  description: 'Order of jobs.',
+  description: 'Order of a list of jobs. Among equals, jobs are ordered by their submission.',
   fields: (t) => ({
-    field: t.field({ type: JobOrderFieldType, required: true, description: 'By what.' }),
+    field: t.field({
+      type: JobOrderFieldType,
+      required: true,
+      description: 'Field by which jobs are ordered.',
+    }),
     direction: t.field({
       type: DirectionType,
       required: true,
       defaultValue: 'DESC',
-      description: 'Which way.',
+      description: 'Direction of the order.',
     }),
   }),
 })
 
 /**
- * A filter whose services and root are names, with their keys instead; what is not there finds nothing. Throws
- * Ambiguous for a name that several organizations of the viewer know, unless `organizationId` says of which it is.
+ * A filter whose services and jobs are names, with their keys instead; what is not there finds nothing. Throws
+ * BadRequest for criteria beyond their bounds, and Ambiguous for a name that several organizations of the viewer know,
+ * unless `organizationId` says of which it is.
  */
 export async function resolved(
   ctx: Context,
@@ -57,42 +92,62 @@ export async function resolved(
   organizationId?: string,
 ): Promise<JobFilter | null | undefined> {
   if (!filter) return filter
-  const { services, root } = await named(ctx, filter, organizationId)
-  return {
-    ...filter,
-    serviceIds: services?.flatMap(([, service]) => service?.id ?? []),
-    rootId: root && (root[1]?.id ?? NOTHING),
+  const { error } = filterRule.safeParse(filter)
+  if (error !== undefined) {
+    const { path = [], message = '' } = error.issues[0] ?? {}
+    throw new BadRequest(`\`${['filter', ...path].join('.')}\`: ${message}`)
   }
+  const { services, jobs, roots } = await named(ctx, filter, organizationId)
+  const there = (all: typeof jobs) => all?.flatMap(([, key]) => key ?? [])
+  return { ...filter, ids: there(jobs), rootIds: there(roots), serviceIds: there(services) }
 }
 
-/** The same, for what is about to be done: throws NotFound for a name of nothing. */
+/** The same, for what is about to be done: throws NotFound for the first name of nothing. */
 export async function resolvedOrThrow(
   ctx: Context,
   filter: JobFilter,
   organizationId: string,
 ): Promise<JobFilter> {
-  const { services, root } = await named(ctx, filter, organizationId)
+  const { services, jobs, roots } = await named(ctx, filter, organizationId)
+  const all = (noun: string, keys: typeof jobs) => keys?.map(([id, key]) => found(key, noun, id))
   return {
     ...filter,
-    serviceIds: services?.map(([id, service]) => found(service, 'service', id).id),
-    rootId: root && found(root[1], 'job', root[0]).id,
+    ids: all('job', jobs),
+    rootIds: all('job', roots),
+    serviceIds: all('service', services),
   }
 }
 
-/** What a filter names, each with the name. */
-async function named(ctx: Context, { serviceIds, rootId }: JobFilter, organizationId?: string) {
+/** What a filter names, each with its key if it is there. */
+async function named(
+  ctx: Context,
+  { ids, rootIds, serviceIds }: JobFilter,
+  organizationId?: string,
+) {
   const organizations = organizationId === undefined ? undefined : [organizationId]
-  const services =
-    serviceIds &&
-    (await Promise.all(
-      serviceIds.map(
-        async (id) => [id, await serviceNamed(ctx, id, undefined, organizations)] as const,
-      ),
-    ))
-  const root =
-    rootId == null ? null : ([rootId, await jobNamed(ctx, rootId, organizations)] as const)
-  return { services, root }
+  const [jobs, roots, services] = await Promise.all([
+    keysOf(ids, (id) => jobKeyOf(ctx, id, organizationId)),
+    keysOf(rootIds, (id) => jobKeyOf(ctx, id, organizationId)),
+    keysOf(serviceIds, async (id) => (await serviceNamed(ctx, id, undefined, organizations))?.id),
+  ])
+  return { jobs, roots, services }
 }
 
-/** The key of no object. */
-const NOTHING = '00000000-0000-0000-0000-000000000000'
+/** Jobs by their ids with one statement, those by their addresses with one each. */
+async function jobKeyOf(
+  ctx: Context,
+  text: string,
+  organizationId: string | undefined,
+): Promise<string | undefined> {
+  const id = JobId.read(text)
+  const organizations = organizationId === undefined ? undefined : [organizationId]
+  const job = id === undefined ? await jobNamed(ctx, text, organizations) : await jobById(ctx, id)
+  const isInside = organizationId === undefined || job?.organizationId === organizationId
+  return isInside ? job?.id : undefined
+}
+
+const keysOf = async (
+  names: readonly string[] | null | undefined,
+  keyOf: (name: string) => Promise<string | undefined>,
+): Promise<(readonly [name: string, key: string | undefined])[] | undefined> =>
+  names ? Promise.all(names.map(async (name) => [name, await keyOf(name)] as const)) : undefined

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { hasWord } from '../addresses/index.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { FrontName } from '../rest/fronts.ts'
 import {
   maxPage,
   pageOf,
@@ -15,31 +13,12 @@ import {
 import type { AskedFields } from '../graph/look-ahead.ts'
 import { batchedAlike } from '../kit/batched.ts'
 import { BadCursor, type CursorArgument } from '../kit/errors.ts'
-import { sought } from '../kit/names.ts'
 import { isWritable } from '../kit/time.ts'
-import { writeCursor } from '../streams/index.ts'
-import { isThere, jobNaming, type JobStatus } from '../job-engine/index.ts'
-import { jobSelection, type JobSelection, type ListedJob, type PartialJob } from './columns.ts'
+import { isThere } from '../job-engine/index.ts'
+import { jobSelection, type JobSelection, type ListedJob } from './columns.ts'
+import { filterSql, indexedIn, type JobFilter } from './filter.ts'
 
-interface TimeRange {
-  readonly from: Date
-  readonly to?: Date | null
-}
-
-/** Which jobs; lists mean any of. Services and the root are given by their keys here. */
-export interface JobFilter {
-  readonly statuses?: readonly JobStatus[] | null | undefined
-  readonly serviceIds?: readonly string[] | null | undefined
-  readonly functions?: readonly string[] | null | undefined
-  readonly created?: TimeRange | null | undefined
-  readonly finished?: TimeRange | null | undefined
-  readonly labels?: readonly { readonly name: string; readonly value: string }[] | null | undefined
-  readonly rootId?: string | null | undefined
-  readonly errorContains?: string | null | undefined
-  readonly front?: FrontName | null | undefined
-}
-
-type JobOrderField = 'CREATED_AT' | 'FINISHED_AT' | 'PRIORITY'
+type JobOrderField = 'CREATED_AT' | 'FINISHED_AT' | 'DURATION' | 'PRIORITY'
 export interface JobOrder {
   readonly field: JobOrderField
   readonly direction: 'ASC' | 'DESC'
@@ -47,35 +26,11 @@ export interface JobOrder {
 
 const NEWEST_FIRST: JobOrder = { field: 'CREATED_AT', direction: 'DESC' }
 
-/** The conditions of a filter on `j`. */
-export function filterSql(filter: JobFilter | null | undefined): Prisma.Sql[] {
-  if (!filter) return []
-  const { statuses, serviceIds, functions, created, finished, labels, rootId } = filter
-  const parts: Prisma.Sql[] = []
-  if (statuses) parts.push(Prisma.sql`j.status = ANY(${[...statuses]}::"JobStatus"[])`)
-  if (serviceIds) parts.push(Prisma.sql`j."serviceId" = ANY(${[...serviceIds]}::uuid[])`)
-  if (functions) parts.push(Prisma.sql`j.function = ANY(${[...functions]}::text[])`)
-  if (created) parts.push(...within(Prisma.sql`j."createdAt"`, created))
-  if (finished) parts.push(...within(Prisma.sql`j."finishedAt"`, finished))
-  if (labels) parts.push(Prisma.sql`j.labels @> ${JSON.stringify(labels)}::jsonb`)
-  if (rootId != null)
-    parts.push(Prisma.sql`(j."rootId" = ${rootId}::uuid OR j.id = ${rootId}::uuid)`)
-  if (filter.errorContains)
-    parts.push(
-      Prisma.sql`strpos(j.error->>'message', ${sought(filter.errorContains, 'filter.errorContains')}) > 0`,
-    )
-  if (filter.front != null) parts.push(hasWord(jobNaming, filter.front, 'j'))
-  return parts
-}
-
-const within = (column: Prisma.Sql, { from, to }: TimeRange): Prisma.Sql[] => [
-  Prisma.sql`${column} >= ${from}`,
-  ...(to ? [Prisma.sql`${column} < ${to}`] : []),
-]
-
 const columns: Readonly<Record<JobOrderField, Prisma.Sql>> = {
   CREATED_AT: Prisma.sql`j."createdAt"`,
   FINISHED_AT: Prisma.sql`j."finishedAt"`,
+  // in whole milliseconds, as the two times are kept, and as the index has it
+  DURATION: Prisma.sql`(extract(epoch FROM (j."finishedAt" - j."startedAt")) * 1000)::bigint`,
   PRIORITY: Prisma.sql`j.priority`,
 }
 
@@ -91,12 +46,16 @@ function placeOf(field: JobOrderField, row: ListedJob): Place {
       return { value: row.createdAt.getTime(), serial: row.serial }
     case 'FINISHED_AT':
       return { value: row.finishedAt?.getTime() ?? 0, serial: row.serial }
+    case 'DURATION': {
+      const [begun, ended] = [row.startedAt?.getTime() ?? 0, row.finishedAt?.getTime() ?? 0]
+      return { value: ended - begun, serial: row.serial }
+    }
     case 'PRIORITY':
       return { value: row.priority, serial: row.serial }
   }
 }
 
-const letters = { CREATED_AT: 'c', FINISHED_AT: 'f', PRIORITY: 'p' } as const
+const letters = { CREATED_AT: 'c', FINISHED_AT: 'f', DURATION: 'd', PRIORITY: 'p' } as const
 
 const writePlace = (field: JobOrderField, { value, serial }: Place): string =>
   `${letters[field]}${value.toString(36)}.${serial.toString(36)}`
@@ -111,31 +70,22 @@ function readPlace(field: JobOrderField, argument: CursorArgument, cursor: strin
   throw new BadCursor(argument, cursor, 'of this list in this order')
 }
 
-/** Whether jobs can be ordered by it: a time that can be kept, or an `Int`. */
-const isValue = (field: JobOrderField, value: number): boolean =>
-  Number.isSafeInteger(value) &&
-  (field === 'PRIORITY' ? value === (value | 0) : isWritable(new Date(value)))
+/** Milliseconds between the first and the last time that can be kept, and more. */
+const LONGEST_MS = 1e15
 
-/** A list with the cursor of what happens to it from then on. */
-export interface JobPage extends ListPage<PartialJob> {
-  readonly asOf?: string
+/** Whether jobs can be ordered by it: a time that can be kept, a duration between two, or an `Int`. */
+function isValue(field: JobOrderField, value: number): boolean {
+  if (!Number.isSafeInteger(value)) return false
+  switch (field) {
+    case 'CREATED_AT':
+    case 'FINISHED_AT':
+      return isWritable(new Date(value))
+    case 'DURATION':
+      return Math.abs(value) < LONGEST_MS
+    case 'PRIORITY':
+      return value === (value | 0)
+  }
 }
-
-const heads = batchedAlike(async ({ database }: Context, ids) => {
-  const rows = await database.query<{ id: string; head: bigint }>(
-    Prisma.sql`
-      SELECT "serviceId" AS id, head FROM "JobEventHead" WHERE "serviceId" = ANY(${[...ids]}::uuid[])`,
-    { name: 'job-event-heads' },
-  )
-  return new Map(rows.map(({ id, head }) => [id, Number(head)]))
-})
-
-/**
- * The cursor of the job events of a service, to be read before its jobs: what is in it may be in the rows already,
- * what is not in the rows comes after it.
- */
-export const asOfJobs = async (ctx: Context, serviceId: string): Promise<string> =>
-  writeCursor({ kind: 'jobs', id: serviceId }, (await heads(ctx, serviceId)) ?? 0)
 
 /** What is asked of a list of jobs. */
 export interface Wanted {
@@ -194,7 +144,7 @@ export function pageOfJobs(
   )
   const isOwn = Prisma.sql`j."organizationId" = ANY(${own}::uuid[])`
   const { limit, offset } = wanted.window
-  const services = filter?.serviceIds
+  const { key, sources } = sourcesOf(wanted, own)
   return paged(
     wanted,
     () =>
@@ -202,12 +152,30 @@ export function pageOfJobs(
         ctx,
         wanted,
         Prisma.sql`
-          SELECT ${wanted.columns.sql} FROM unnest(${[...(services ?? own)]}::uuid[]) AS s(id)
-          CROSS JOIN LATERAL (${firstOf(services ? 'serviceId' : 'organizationId', wanted, [isOwn, ...onPage(wanted)], limit + 1 + offset, 0)}) AS j
+          SELECT ${wanted.columns.sql} FROM ${sources} AS s(id)
+          CROSS JOIN LATERAL (${firstOf(key, wanted, [isOwn, ...onPage(wanted)], limit + 1 + offset, 0)}) AS j
           ${cut(wanted)}`,
       ),
     () => countJobs(ctx.database, [isOwn, ...thatAre(wanted)]),
   )
+}
+
+type Key = 'serviceId' | 'organizationId'
+
+/** What the first rows of a list are taken from: the services asked for, or all that an index has in order. */
+function sourcesOf(
+  { filter, order }: Wanted,
+  own: readonly string[],
+): { key: Key; sources: Prisma.Sql } {
+  const services = filter?.serviceIds
+  if (services)
+    return { key: 'serviceId', sources: Prisma.sql`unnest(${[...new Set(services)]}::uuid[])` }
+  if (order.field === 'FINISHED_AT' || order.field === 'DURATION')
+    return {
+      key: 'serviceId',
+      sources: Prisma.sql`(SELECT id FROM "Service" WHERE "organizationId" = ANY(${[...own]}::uuid[]))`,
+    }
+  return { key: 'organizationId', sources: Prisma.sql`unnest(${[...own]}::uuid[])` }
 }
 
 /** A page of the jobs of a service, those of all services in a list with one statement. */
@@ -250,26 +218,56 @@ const jobsOfServices = batchedAlike(async (ctx: Context, ids, wanted: Wanted) =>
 const ALL = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const
 
 /**
- * The first rows of one service, or one organization, whose key is `s.id`. By age they are taken from the few that are
- * first in each state, which an index has in order: so a page costs the same however many jobs there are.
+ * The first rows of one service, or one organization, whose key is `s.id`, so that a page costs the same however many
+ * jobs there are. By age they are taken from the few that are first in each state, or of each worker or lane that is
+ * asked for, which an index has in order.
  */
 function firstOf(
-  key: 'serviceId' | 'organizationId',
+  key: Key,
   wanted: Wanted,
   where: readonly Prisma.Sql[],
   limit: number,
   offset: number,
 ): Prisma.Sql {
-  const own = Prisma.sql`j.${Prisma.raw(`"${key}"`)} = s.id AND ${Prisma.join([...where], ' AND ')}`
+  const { filter } = wanted
+  const isOwn = Prisma.sql`j.${Prisma.raw(`"${key}"`)} = s.id AND ${Prisma.join([...where], ' AND ')}`
   const order = ordered(wanted)
   const window = Prisma.sql`LIMIT ${written(wanted, limit)} OFFSET ${written(wanted, offset)}`
+  const first = Prisma.sql`${order} LIMIT ${written(wanted, limit + offset)}`
+  if (filter?.ids)
+    return Prisma.sql`SELECT * FROM ${withIds(filter.ids)} AS j WHERE ${isOwn} ${order} ${window}`
   if (wanted.order.field !== 'CREATED_AT')
-    return Prisma.sql`SELECT * FROM "Job" AS j WHERE ${own} ${order} ${window}`
+    return Prisma.sql`SELECT * FROM "Job" AS j WHERE ${isOwn} ${order} ${window}`
+  const indexed = indexedIn(filter)
+  if (indexed) {
+    // what is behind IS TRUE is no condition on another index, which the planner takes for as good until a table is analyzed
+    const isOne = [
+      Prisma.sql`j."organizationId" = ${organizationOf(key)}`,
+      Prisma.sql`${indexed.column} = v.value`,
+      ...bounds(wanted),
+      Prisma.sql`(${isOwn}) IS TRUE`,
+    ]
+    return Prisma.sql`
+      SELECT j.* FROM unnest(${[...indexed.values]}::text[]) AS v(value) CROSS JOIN LATERAL (
+        SELECT * FROM "Job" AS j WHERE ${Prisma.join(isOne, ' AND ')} ${first}) AS j
+      ${order} ${window}`
+  }
   return Prisma.sql`
-    SELECT j.* FROM unnest(${[...(wanted.filter?.statuses ?? ALL)]}::"JobStatus"[]) AS t(status) CROSS JOIN LATERAL (
-      SELECT * FROM "Job" AS j WHERE j.status = t.status AND ${own} ${order} LIMIT ${written(wanted, limit + offset)}) AS j
+    SELECT j.* FROM unnest(${[...new Set(filter?.statuses ?? ALL)]}::"JobStatus"[]) AS t(status) CROSS JOIN LATERAL (
+      SELECT * FROM "Job" AS j WHERE j.status = t.status AND ${isOwn} ${first}) AS j
     ${order} ${window}`
 }
+
+/** Each is looked up by itself: OFFSET keeps the planner from reading all jobs in their order until it has met these. */
+const withIds = (ids: readonly string[]): Prisma.Sql => Prisma.sql`(
+  SELECT k.* FROM unnest(${[...new Set(ids)]}::uuid[]) AS i(id) CROSS JOIN LATERAL (
+    SELECT * FROM "Job" AS o WHERE o.id = i.id OFFSET 0) AS k)`
+
+/** The organization, with which the indexes of workers and lanes begin. */
+const organizationOf = (key: Key): Prisma.Sql =>
+  key === 'organizationId'
+    ? Prisma.sql`s.id`
+    : Prisma.sql`(SELECT "organizationId" FROM "Service" WHERE id = s.id)`
 
 const countsOfServices = batchedAlike(async ({ database }: Context, ids, wanted: Wanted) => {
   const where = [Prisma.sql`j."serviceId" = ANY(${[...ids]}::uuid[])`, ...thatAre(wanted)]
@@ -303,7 +301,8 @@ export async function paged(
  */
 export const onPage = (wanted: Wanted): Prisma.Sql[] => {
   const { filter, order } = wanted
-  const isJoined = order.field === 'CREATED_AT' && filter?.statuses
+  const isJoined =
+    order.field === 'CREATED_AT' && filter?.statuses && !filter.ids && !indexedIn(filter)
   return [
     ...thatAre(isJoined ? { ...wanted, filter: { ...filter, statuses: null } } : wanted),
     ...bounds(wanted),
@@ -313,7 +312,10 @@ export const onPage = (wanted: Wanted): Prisma.Sql[] => {
 export const thatAre = ({ filter, order: { field } }: Wanted): Prisma.Sql[] => [
   isThere('j'),
   ...filterSql(filter),
-  ...(field === 'FINISHED_AT' ? [Prisma.sql`j."finishedAt" IS NOT NULL`] : []),
+  ...(field === 'FINISHED_AT' || field === 'DURATION'
+    ? [Prisma.sql`j."finishedAt" IS NOT NULL`]
+    : []),
+  ...(field === 'DURATION' ? [Prisma.sql`j."startedAt" IS NOT NULL`] : []),
 ]
 
 /** Between which places; throws BadCursor. */
@@ -322,12 +324,23 @@ function bounds({ order: { field, direction }, args }: Wanted): Prisma.Sql[] {
     const cursor = args[argument]
     if (cursor == null) return []
     const { value, serial } = readPlace(field, argument, cursor)
-    const at =
-      field === 'PRIORITY' ? Prisma.sql`${value}::int` : Prisma.sql`${new Date(value)}::timestamptz`
+    const at = valueSql(field, value)
     const sign = Prisma.raw((direction === 'ASC') === (argument === 'after') ? '>' : '<')
     return [Prisma.sql`(${columns[field]}, j.serial) ${sign} (${at}, ${serial}::bigint)`]
   }
   return [...bound('after'), ...bound('before')]
+}
+
+function valueSql(field: JobOrderField, value: number): Prisma.Sql {
+  switch (field) {
+    case 'CREATED_AT':
+    case 'FINISHED_AT':
+      return Prisma.sql`${new Date(value)}::timestamptz`
+    case 'DURATION':
+      return Prisma.sql`${value}::bigint`
+    case 'PRIORITY':
+      return Prisma.sql`${value}::int`
+  }
 }
 
 export function ordered({ order: { field, direction }, window }: Wanted): Prisma.Sql {

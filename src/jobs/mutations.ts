@@ -175,7 +175,7 @@ const bulkFields = (t: Inputs) => ({
   filter: t.field({
     type: JobFilterInput,
     required: true,
-    description: 'Criteria that jobs must match.',
+    description: 'Criteria for the jobs. Without any, all jobs of the organization.',
   }),
   ...waiting(t),
 })

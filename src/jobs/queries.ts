@@ -1,13 +1,15 @@
-import { allow, requireCredential } from '../auth/viewer.ts'
+import { allow, organizationsOf, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
+import type { Context } from '../context.ts'
 import { pageArgs } from '../graph/connection.ts'
 import { askedIn, askedOfNodes } from '../graph/look-ahead.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { JobType } from './event-types.ts'
 import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
-import { asOfJobs, pageOfJobs, type JobPage } from './list.ts'
+import { withAsOf, type Followed } from './as-of.ts'
+import { pageOfJobs } from './list.ts'
 import { jobForWorker } from './permit.ts'
-import { jobAsked } from './store.ts'
+import { jobAsked, serviceOfJob } from './store.ts'
 import { JobConnection } from './types.ts'
 
 builder.queryFields((t) => ({
@@ -22,15 +24,16 @@ builder.queryFields((t) => ({
   }),
   jobs: t.field({
     type: JobConnection,
-    description: 'Returns jobs of all services, newest first by default.',
+    description:
+      'Jobs of all services of an organization, or of all organizations of the viewer; by default the newest first.',
     args: {
       organizationId: t.arg.id({
-        description: "Only this organization's; all of the caller's when absent.",
+        description: "Organization: ID, handle or address. Default: all of the viewer's.",
       }),
-      filter: t.arg({ type: JobFilterInput, description: 'Criteria that jobs must match.' }),
+      filter: t.arg({ type: JobFilterInput, description: 'Criteria for the jobs.' }),
       orderBy: t.arg({
         type: JobOrderInput,
-        description: 'Order of the list. Default: newest first.',
+        description: 'Order of the jobs. Default: the newest first.',
       }),
       ...pageArgs(t.arg),
     },
@@ -39,11 +42,28 @@ builder.queryFields((t) => ({
       const named = await organizationNamed(ctx, organizationId)
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
       const found = await resolved(ctx, filter, named)
-      const [only, ...others] = found?.serviceIds ?? []
-      const isOfOne = only !== undefined && others.length === 0
-      const asOf = isOfOne && askedIn(info).has('asOf') ? await asOfJobs(ctx, only) : undefined
-      const page: JobPage = await pageOfJobs(ctx, named, found, orderBy, args, askedOfNodes(info))
-      return asOf === undefined ? page : { ...page, asOf }
+      const followed = askedIn(info).has('asOf')
+        ? await followedBy(ctx, named, found?.serviceIds)
+        : undefined
+      return withAsOf(ctx, info, followed, () =>
+        pageOfJobs(ctx, named, found, orderBy, args, askedOfNodes(info)),
+      )
     },
   }),
 }))
+
+/** What `jobsChanged` follows of the same organization and services; nothing where there are several organizations. */
+async function followedBy(
+  ctx: Context,
+  named: string | undefined,
+  serviceIds: readonly string[] | null | undefined,
+): Promise<Followed | undefined> {
+  const services = [...new Set(serviceIds)]
+  const [only, ...others] = services
+  if (only !== undefined && others.length === 0) return { serviceId: only }
+  const own = named === undefined ? organizationsOf(ctx.viewer) : [named]
+  const rows = own.length > 1 ? await Promise.all(services.map((id) => serviceOfJob(ctx, id))) : []
+  const [organizationId, another] =
+    rows.length > 0 ? new Set(rows.flatMap((row) => row?.organizationId ?? [])) : own
+  return organizationId === undefined || another !== undefined ? undefined : { organizationId }
+}

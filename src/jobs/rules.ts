@@ -108,10 +108,27 @@ export const cancelRule = z.object({ reason: textRule.nullish() })
 const soughtRule = z
   .string()
   .refine(isStorable, 'This must not contain NUL or half a surrogate pair.')
-const filterRule = z.object({
-  functions: z.array(soughtRule).nullish(),
-  labels: z.array(z.object({ name: soughtRule, value: soughtRule })).nullish(),
-  errorContains: soughtRule.max(MAX_SOUGHT, `At most ${MAX_SOUGHT} characters.`).nullish(),
+/** Entries of each list of a filter. */
+export const MAX_LISTED = 100
+
+const listedRule = <Entry extends z.ZodType>(entry: Entry) =>
+  z.array(entry).max(MAX_LISTED, `At most ${MAX_LISTED} entries.`).nullish()
+const soughtTextRule = soughtRule.max(MAX_SOUGHT, `At most ${MAX_SOUGHT} characters.`).nullish()
+const soughtLabelRule = z.object({ name: soughtRule, value: soughtRule })
+
+export const filterRule = z.object({
+  ids: listedRule(z.string()),
+  rootIds: listedRule(z.string()),
+  serviceIds: listedRule(z.string()),
+  functions: listedRule(soughtRule),
+  statuses: listedRule(z.string()),
+  workers: listedRule(soughtRule),
+  lanes: listedRule(soughtRule),
+  labels: listedRule(soughtLabelRule),
+  allLabels: listedRule(soughtLabelRule),
+  fronts: listedRule(z.string()),
+  text: soughtTextRule,
+  errorText: soughtTextRule,
 })
 export const retryManyRule = waitRule.extend({ filter: filterRule })
 export const cancelManyRule = cancelRule.extend(retryManyRule.shape)

@@ -1,10 +1,11 @@
 import { builder } from '../builder.ts'
 import { pageArgs } from '../graph/connection.ts'
-import { askedIn, askedOfNodes } from '../graph/look-ahead.ts'
+import { askedOfNodes } from '../graph/look-ahead.ts'
 import { ServiceInterface } from '../services/index.ts'
 import { NO_JOBS, type JobCounts } from '../job-engine/index.ts'
 import { JobFilterInput, JobOrderInput, resolved } from './inputs.ts'
-import { asOfJobs, pageOfServiceJobs, type JobPage } from './list.ts'
+import { withAsOf } from './as-of.ts'
+import { pageOfServiceJobs } from './list.ts'
 import { countsOfService } from './store.ts'
 import { JobConnection } from './types.ts'
 
@@ -12,7 +13,7 @@ import { JobConnection } from './types.ts'
  * What services have of jobs. Services know nothing of jobs, which are built on them.
  */
 
-export const JobCountsType = builder.objectRef<JobCounts>('JobCounts').implement({
+const JobCountsType = builder.objectRef<JobCounts>('JobCounts').implement({
   description: 'Number of jobs in each status.',
   fields: (t) => ({
     queued: t.field({
@@ -54,23 +55,18 @@ builder.interfaceFields(ServiceInterface, (t) => ({
     type: JobConnection,
     description: 'Jobs of the service, newest first by default.',
     args: {
-      filter: t.arg({ type: JobFilterInput, description: 'Criteria that jobs must match.' }),
+      filter: t.arg({ type: JobFilterInput, description: 'Criteria for the jobs.' }),
       orderBy: t.arg({
         type: JobOrderInput,
-        description: 'Order of the list. Default: newest first.',
+        description: 'Order of the jobs. Default: the newest first.',
       }),
       ...pageArgs(t.arg),
     },
-    resolve: async (
-      { id, organizationId },
-      { filter, orderBy, ...args },
-      ctx,
-      info,
-    ): Promise<JobPage> => {
-      const asOf = askedIn(info).has('asOf') ? await asOfJobs(ctx, id) : undefined
+    resolve: async ({ id, organizationId }, { filter, orderBy, ...args }, ctx, info) => {
       const found = await resolved(ctx, filter, organizationId)
-      const page = await pageOfServiceJobs(ctx, id, found, orderBy, args, askedOfNodes(info))
-      return asOf === undefined ? page : { ...page, asOf }
+      return withAsOf(ctx, info, { serviceId: id }, () =>
+        pageOfServiceJobs(ctx, id, found, orderBy, args, askedOfNodes(info)),
+      )
     },
   }),
   jobCounts: t.field({

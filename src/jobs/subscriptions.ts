@@ -1,24 +1,23 @@
 import { noteRight } from '../auth/noted-rights.ts'
-import { allow, found, requireCredential } from '../auth/viewer.ts'
+import { allow, found, organizationFor, requireCredential } from '../auth/viewer.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { deliver, DeliveryInterface, now, resumeFrom, type Delivery } from '../events/index.ts'
 import { cancelable } from '../kit/cancelable.ts'
 import { ValidationError } from '../kit/errors.ts'
 import { followLogOf, LogDeliveryType, LogFilterInput } from '../logs/index.ts'
-import { queueFor, ServiceId, serviceNamed } from '../services/index.ts'
+import { organizationNamed } from '../organizations/index.ts'
+import { queueFor, ServiceId, ServiceInterface, serviceNamed, services } from '../services/index.ts'
 import {
   countsOf,
   jobEvents,
   jobLog,
-  NO_JOBS,
+  organizationJobEvents,
   serviceJobEvents,
-  type JobCounts,
   type JobEventRow,
 } from '../job-engine/index.ts'
 import { JobEventType, JobType } from './event-types.ts'
-import { JobCountsType } from './service-fields.ts'
-import { jobById, jobNamed } from './store.ts'
+import { jobById, jobNamed, serviceOfJob } from './store.ts'
 
 interface JobDelivery extends Delivery {
   readonly jobId: string
@@ -45,23 +44,27 @@ const JobDeliveryType = builder.objectRef<JobDelivery>('JobDelivery').implement(
 })
 
 interface JobsDelivery extends Delivery {
-  readonly serviceId: string
+  readonly serviceIds: readonly string[]
   readonly events: readonly JobEventRow[]
 }
 
 const JobsDeliveryType = builder.objectRef<JobsDelivery>('JobsDelivery').implement({
   description:
-    "The counts of a service's jobs as they are, and what happened to which; 100 ms of events at a time.",
+    'Changes of the jobs of one or more services. The first delivery, without a cursor to resume after, has no events.',
   interfaces: [DeliveryInterface],
   fields: (t) => ({
-    counts: t.field({
-      type: JobCountsType,
-      description: 'How many are in which state now.',
-      resolve: ({ serviceId }, _args, ctx) => countsNow(ctx, serviceId),
+    services: t.field({
+      type: [ServiceInterface],
+      description:
+        'Services that the events belong to, as they are now, also deleted ones: `jobCounts` has their counts. In a delivery without events, the services that `serviceIds` names; empty where it names none.',
+      resolve: async ({ serviceIds }, _args, ctx) => {
+        const found = await Promise.all(serviceIds.map((id) => serviceOfJob(ctx, id)))
+        return found.filter((one) => one !== null)
+      },
     }),
     events: t.field({
       type: [JobEventType],
-      description: 'What happened.',
+      description: 'Events of the jobs, in the order in which they were committed.',
       resolve: ({ events }) => [...events],
     }),
   }),
@@ -88,7 +91,9 @@ const JobsWaitingType = builder.objectRef<JobsWaiting>('JobsWaiting').implement(
   }),
 })
 
-const after = 'Cursor to resume after; "start" for everything kept.'
+const after = 'Cursor to resume after; "start" for everything kept. Default: from now on.'
+/** Services that one subscription names. */
+const MAX_FOLLOWED = 100
 
 builder.subscriptionFields((t) => ({
   jobLogs: t.field({
@@ -129,17 +134,37 @@ builder.subscriptionFields((t) => ({
   }),
   jobsChanged: t.field({
     type: JobsDeliveryType,
-    description: "A service's jobs, for boards and counters.",
+    description:
+      'Changes of the jobs of one service, of several or, without `serviceIds`, of all services of an organization, also of those that are created later. A cursor of one service is no cursor of several.',
     args: {
-      serviceId: t.arg.id({ required: true, description: 'Which: id, handle or address.' }),
+      serviceIds: t.arg.idList({
+        description: `Services of one organization: IDs, handles or addresses; 1 to ${MAX_FOLLOWED}. Default: all services of the organization.`,
+      }),
+      organizationId: t.arg.id({
+        description:
+          "Organization: ID, handle or address. Default: that of the services, else the viewer's only one.",
+      }),
       after: t.arg.string({ description: after }),
     },
-    subscribe: async (_root, { serviceId, after: cursor }, ctx) => {
-      const { id, organizationId } = found(await serviceNamed(ctx, serviceId), 'service', serviceId)
-      noteRight(ctx.viewer, 'VIEWER', organizationId)
-      return deliver(ctx, serviceJobEvents(ctx.database.shared), id, resumeFrom(ctx, cursor), {
-        show: (events) => ({ serviceId: id, events }),
+    subscribe: async (_root, { serviceIds, organizationId, after: cursor }, ctx) => {
+      const from = resumeFrom(ctx, cursor)
+      const followed = await followedJobs(ctx, serviceIds, organizationId, from !== undefined)
+      const { services = [] } = followed
+      const [only, ...others] = services
+      const shared = ctx.database.shared
+      const [kind, id] =
+        only !== undefined && others.length === 0
+          ? ([serviceJobEvents(shared), only] as const)
+          : ([organizationJobEvents(shared), followed.organizationId] as const)
+      const wanted = others.length > 0 ? new Set(services) : undefined
+      return deliver(ctx, kind, id, from, {
+        show: (events): Pick<JobsDelivery, 'serviceIds' | 'events'> => ({
+          serviceIds:
+            events.length > 0 ? [...new Set(events.map(({ serviceId }) => serviceId))] : services,
+          events,
+        }),
         begin: now,
+        isWanted: wanted && (({ serviceId }) => wanted.has(serviceId)),
       })
     },
     resolve: ({ delivery }) => delivery,
@@ -166,8 +191,44 @@ builder.subscriptionFields((t) => ({
   }),
 }))
 
-const countsNow = async (ctx: Context, id: string): Promise<JobCounts> =>
-  (await countsOf(ctx.database, [id])).get(id) ?? NO_JOBS
+/**
+ * Whose jobs are to be followed: those of services of one organization, or of all that it has. Whoever resumes follows
+ * deleted services too, by their ids.
+ */
+async function followedJobs(
+  ctx: Context,
+  serviceIds: readonly string[] | null | undefined,
+  organization: string | null | undefined,
+  isResumed: boolean,
+): Promise<{ organizationId: string; services?: readonly string[] }> {
+  requireCredential(ctx.viewer)
+  const named = await organizationNamed(ctx, organization)
+  if (!serviceIds) {
+    const organizationId = organizationFor(ctx.viewer, 'VIEWER', named)
+    return { organizationId }
+  }
+  if (serviceIds.length === 0 || serviceIds.length > MAX_FOLLOWED)
+    throw new ValidationError([
+      { path: ['serviceIds'], message: `Name 1 to ${MAX_FOLLOWED} services, or leave it out.` },
+    ])
+  const within = named === undefined ? undefined : [named]
+  const rows = await Promise.all(
+    serviceIds.map(async (id) => {
+      const row =
+        (await serviceNamed(ctx, id, undefined, within)) ??
+        (await services.toFollow(ctx, id, isResumed))
+      const isInside = named === undefined || row.organizationId === named
+      return found(isInside ? row : null, 'service', id)
+    }),
+  )
+  const [organizationId = '', another] = new Set(rows.map((row) => row.organizationId))
+  if (another !== undefined)
+    throw new ValidationError([
+      { path: ['serviceIds'], message: 'Name services of one organization.' },
+    ])
+  allow(ctx.viewer, 'VIEWER', organizationId)
+  return { organizationId, services: [...new Set(rows.map(({ id }) => id))] }
+}
 
 /** How long a subscriber of jobQueued is left alone when nothing happens. */
 const QUIET_MS = 60_000

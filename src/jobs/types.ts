@@ -31,9 +31,9 @@ import {
 } from '../job-engine/index.ts'
 import { AttemptOutcomeType, JobActionType, JobErrorKindType, JobStatusType } from './enums.ts'
 import { JobEventConnection, JobType } from './event-types.ts'
+import { withAsOf, type JobPage } from './as-of.ts'
 import { jobFields, type PartialJob } from './columns.ts'
 import { JobOrderInput } from './inputs.ts'
-import type { JobPage } from './list.ts'
 import { jobEventPages, pageOfJobLog, retryPages } from './pages.ts'
 import { jobForWorker, jobViewerActions, readOutcome, serviceOf } from './permit.ts'
 import { attemptOf, attemptsOf, jobById, parametersOf, resultOf } from './store.ts'
@@ -116,15 +116,16 @@ export const JobConnection = connectionOf<PartialJob>('Job', JobType, 'jobs')
 
 builder.objectField(JobConnection, 'asOf', (t) =>
   t.string({
+    nullable: true,
     description:
-      'Pass as `after` to jobsChanged, and nothing falls in between; the very beginning where the list is not of one service.',
-    resolve: (page: JobPage) => page.asOf ?? 'start',
+      'Cursor for `after` of jobsChanged with the same services and organization: nothing that happens after this list was read is missed. A list of the jobs or retries within one service belongs to jobsChanged with that service. Null for a list over several organizations.',
+    resolve: (page: JobPage) => page.asOf ?? null,
   }),
 )
 
 builder.objectType(JobType, {
   description:
-    'One call of a function, kept until it is done. Executed at least once; exactly one result is accepted. A WORKER reads it without what leads on from it: who submitted it, its project, its attempts, log and events, other jobs. What came of it (result, error, progress) it reads while the job waits, and while it holds the job or was the last to.',
+    'A call of a function of a service, stored until it finished and expired. It is executed at least once, and exactly one result is accepted. A caller with the WORKER role does not see who submitted the job, its project, attempts, log, events and other jobs; it sees result, error and progress while the job is queued, and while it holds the job or was the last to hold it.',
   extensions: openToWorkers([
     'id',
     'asOf',
@@ -302,12 +303,16 @@ builder.objectType(JobType, {
     }),
     retries: t.field({
       type: JobConnection,
-      description: 'Jobs that retry the job.',
+      description: 'Jobs that run this job again, oldest first by default.',
       args: {
-        orderBy: t.arg({ type: JobOrderInput, description: 'Order. Default: oldest first.' }),
+        orderBy: t.arg({
+          type: JobOrderInput,
+          description: 'Order of the list. Default: oldest first.',
+        }),
         ...pageArgs(t.arg),
       },
-      resolve: ({ id }, args, ctx) => retryPages(ctx, id, args),
+      resolve: ({ id, serviceId }, args, ctx, info) =>
+        withAsOf(ctx, info, { serviceId }, () => retryPages(ctx, id, args)),
     }),
     labels: t.field({
       type: [NameValueType],

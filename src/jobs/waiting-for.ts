@@ -8,12 +8,14 @@ import { jobFields, type PartialJob } from './columns.ts'
 import { JobType } from './event-types.ts'
 
 type WaitReason =
-  | 'ITS_TURN'
-  | 'NO_WORKER'
-  | 'CONCURRENCY'
+  | 'SERVICE_NOT_RUNNING'
   | 'SCHEDULED'
   | 'BACKOFF'
-  | 'SERVICE_STOPPED'
+  | 'NO_WORKER'
+  | 'LANE_BUSY'
+  | 'CONCURRENCY'
+  | 'ITS_TURN'
+  | 'NO_FREE_WORKER'
 
 /** How far a place in the queue is counted. */
 const MAX_PLACES = 1_000
@@ -26,14 +28,27 @@ interface WaitingFor {
 }
 
 const WaitReasonType = builder.enumType('WaitReason', {
-  description: 'Reasons to wait.',
+  description:
+    'Reason why a queued job does not run yet. Of several that hold, the first of this list.',
   values: {
-    ITS_TURN: { description: 'Others come first.' },
-    NO_WORKER: { description: 'No worker of its queue was seen in the last minute.' },
-    CONCURRENCY: { description: 'As many jobs of its service run as may.' },
-    SCHEDULED: { description: 'It is for later.' },
-    BACKOFF: { description: 'It failed, and is tried again after a pause.' },
-    SERVICE_STOPPED: { description: 'Its service does not run.' },
+    SERVICE_NOT_RUNNING: {
+      description: 'Its service is deleted or, if it runs as processes, neither READY nor SCALING.',
+    },
+    SCHEDULED: { description: 'Its `runAfter` lies in the future.' },
+    BACKOFF: { description: 'Its last attempt failed, and the pause before the next is not over.' },
+    NO_WORKER: {
+      description:
+        'No worker of its queue was seen in the last minute. Not for jobs that the server does itself.',
+    },
+    LANE_BUSY: { description: 'Another job of its lane runs.' },
+    CONCURRENCY: {
+      description: 'Its service runs as many jobs as its `concurrency` allows.',
+    },
+    ITS_TURN: { description: 'Other queued jobs come first.' },
+    NO_FREE_WORKER: {
+      description:
+        'It is the next of its lane or, without a lane, of the jobs without one, and no worker has asked for it yet.',
+    },
   } satisfies Record<WaitReason, { description: string }>,
 })
 
@@ -42,20 +57,20 @@ const WaitingForType = builder.objectRef<WaitingFor>('WaitingFor').implement({
   fields: (t) => ({
     reason: t.field({
       type: WaitReasonType,
-      description: 'For programs.',
+      description: 'Reason as a code, for programs.',
       resolve: ({ reason }) => reason,
     }),
-    message: t.exposeString('message', { description: 'One sentence for people.' }),
+    message: t.exposeString('message', { description: 'Reason as one sentence, for people.' }),
     position: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: `How many come first, itself included; null beyond ${MAX_PLACES}.`,
+      description: `Place among the queued jobs of its lane or, without a lane, among those without one: 1 is the next. Jobs that are scheduled for later do not count. Null above ${MAX_PLACES}, and for SERVICE_NOT_RUNNING, SCHEDULED and BACKOFF.`,
       resolve: ({ position }) => position ?? null,
     }),
     until: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it may be claimed, if that is known.',
+      description: 'Time from which it can be claimed; null except for SCHEDULED and BACKOFF.',
       resolve: ({ until }) => until ?? null,
     }),
   }),
@@ -66,23 +81,33 @@ interface Facts {
   readonly kind: ServiceKind
   readonly status: ServiceStatus
   readonly isDeleted: boolean
+  readonly isBuiltIn: boolean
+  readonly hasLanes: boolean
   readonly hasWorker: boolean
   readonly isLater: boolean
+  readonly isLaneBusy: boolean
   readonly isFull: boolean
   readonly ahead: bigint
 }
 
-/** The facts that say why jobs wait, of many jobs with one statement a tick. */
+/**
+ * The facts that say why jobs wait, of many jobs with one statement a tick. What is ahead is what a claim would take
+ * first: in a lane also the job that waits to be tried again, which keeps its place.
+ */
 const factsOf = batched<Context, Facts>(({ database }, ids) =>
   database.query(
     Prisma.sql`
-      SELECT j.id, s.kind, s.status, s."deletedAt" IS NOT NULL AS "isDeleted", j."readyAt" > now() AS "isLater",
+      SELECT j.id, s.kind, s.status, s."deletedAt" IS NOT NULL AS "isDeleted", s."isBuiltIn", s."hasLanes",
+        j."readyAt" > now() AS "isLater",
         COALESCE(s."lastWorkerAt" > now() - interval '1 minute', false) AS "hasWorker",
+        j.lane IS NOT NULL AND EXISTS (
+          SELECT FROM "Job" AS r WHERE r."serviceId" = s.id AND r.lane = j.lane AND r.status = 'RUNNING') AS "isLaneBusy",
         CASE WHEN s.concurrency IS NULL THEN false ELSE s.concurrency <= (
           SELECT count(*) FROM "Job" AS r WHERE r."serviceId" = s.id AND r.status = 'RUNNING') END AS "isFull",
         (SELECT count(*) FROM (
           SELECT FROM "Job" AS b WHERE b."serviceId" = j."serviceId" AND b.status = 'QUEUED'
             AND b.lane IS NOT DISTINCT FROM j.lane
+            AND (b."readyAt" <= now() OR (b.lane IS NOT NULL AND b.attempt > 0))
             AND (b.priority, b.lane IS NULL AND b."isAwaited", -b.serial)
               > (j.priority, j.lane IS NULL AND j."isAwaited", -j.serial)
           LIMIT ${MAX_PLACES}::int) AS b) AS ahead
@@ -91,40 +116,68 @@ const factsOf = batched<Context, Facts>(({ database }, ids) =>
   ),
 )
 
-const WAIT_COLUMNS = ['attempt', 'readyAt', 'lane'] as const
+const WAIT_COLUMNS = ['attempt', 'readyAt', 'runAfter', 'lane'] as const
+type Waiting = PartialJob & Pick<JobRow, (typeof WAIT_COLUMNS)[number]>
 
-async function waitingFor(
-  ctx: Context,
-  job: PartialJob & Pick<JobRow, (typeof WAIT_COLUMNS)[number]>,
-): Promise<WaitingFor | null> {
+async function waitingFor(ctx: Context, job: Waiting): Promise<WaitingFor | null> {
   const facts = job.status === 'QUEUED' ? await factsOf(ctx, job.id) : null
-  if (facts === null) return null
-  const { kind, status, isDeleted, isLater, hasWorker, isFull, ahead } = facts
-  const isStopped = kind === 'PROCESS' && !['STARTING', 'READY', 'SCALING'].includes(status)
-  if (isDeleted || isStopped)
-    return { reason: 'SERVICE_STOPPED', message: 'Its service does not run.' }
-  if (isLater) {
-    const isAgain = job.attempt > 0
+  return facts === null ? null : (notNow(job, facts) ?? inItsQueue(job, facts))
+}
+
+/** Why a job could not be claimed even if it were the only one. */
+function notNow({ attempt, readyAt, runAfter }: Waiting, facts: Facts): WaitingFor | undefined {
+  const { kind, status, isDeleted, isLater } = facts
+  const reason = 'SERVICE_NOT_RUNNING'
+  if (isDeleted) return { reason, message: 'Its service was deleted.' }
+  if (kind === 'PROCESS' && status !== 'READY' && status !== 'SCALING')
     return {
-      reason: isAgain ? 'BACKOFF' : 'SCHEDULED',
-      message: isAgain ? 'It is tried again after a pause.' : 'It is for later.',
-      until: job.readyAt,
+      reason,
+      message: status === 'STARTING' ? 'Its service is starting.' : 'Its service does not run.',
     }
-  }
-  if (kind === 'QUEUE' && !hasWorker)
-    return { reason: 'NO_WORKER', message: 'No worker was seen in the last minute.' }
-  if (isFull) return { reason: 'CONCURRENCY', message: 'As many jobs of its service run as may.' }
+  if (!isLater) return undefined
+  return attempt > 0 && (runAfter === null || readyAt > runAfter)
+    ? {
+        reason: 'BACKOFF',
+        message: 'Its last attempt failed. It is tried again after a pause.',
+        until: readyAt,
+      }
+    : { reason: 'SCHEDULED', message: 'It is scheduled for later.', until: readyAt }
+}
+
+function inItsQueue({ lane }: Waiting, facts: Facts): WaitingFor {
+  const { kind, isBuiltIn, hasLanes, hasWorker, isLaneBusy, isFull, ahead } = facts
   const position = ahead < BigInt(MAX_PLACES) ? { position: Number(ahead) + 1 } : {}
-  const message =
-    job.lane === null ? 'Others come first.' : 'Others of its lane come first, one at a time.'
-  return { reason: 'ITS_TURN', message, ...position }
+  const because = (reason: WaitReason, message: string): WaitingFor => ({
+    reason,
+    message,
+    ...position,
+  })
+  const isDoneByServer = kind === 'PROCESS' || isBuiltIn
+  if (!isDoneByServer && !hasWorker)
+    return because('NO_WORKER', 'No worker of its queue was seen in the last minute.')
+  if (isLaneBusy)
+    return because('LANE_BUSY', 'Another job of its lane runs: a lane runs one job at a time.')
+  if (isFull)
+    return because('CONCURRENCY', 'Its service runs as many jobs as its concurrency allows.')
+  if (ahead > 0n)
+    return lane === null
+      ? because('ITS_TURN', 'Other jobs of its queue come first.')
+      : because('ITS_TURN', 'Other jobs of its lane come first, one at a time.')
+  const own = hasLanes ? 'among the jobs without a lane' : 'in its queue'
+  const first = `It is next ${lane === null ? own : 'in its lane'}`
+  return because(
+    'NO_FREE_WORKER',
+    isDoneByServer
+      ? `${first}, and begins when a server has room for it.`
+      : `${first}, and waits for a free worker.`,
+  )
 }
 
 builder.objectField(JobType, 'waitingFor', (t) =>
   t.field({
     type: WaitingForType,
     nullable: true,
-    description: 'Why it does not run yet, while it waits.',
+    description: 'Why it does not run yet; null unless its status is QUEUED.',
     ...jobFields.from(WAIT_COLUMNS, (job, _args, ctx) => waitingFor(ctx, job)),
   }),
 )

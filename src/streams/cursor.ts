@@ -11,12 +11,12 @@ export interface StreamId {
 }
 
 /**
- * `log`: lines. `event`: what happened to one object. `jobs`: what happened to the jobs of a service. `audit`: the
- * history of an organization.
+ * `log`: lines. `event`: what happened to one object. `jobs`: what happened to the jobs of a service. `all-jobs`: what
+ * happened to all jobs of an organization. `audit`: the history of an organization.
  */
-export type StreamKindName = 'log' | 'event' | 'jobs' | 'audit'
+export type StreamKindName = 'log' | 'event' | 'jobs' | 'all-jobs' | 'audit'
 
-const letters = { log: 'l', event: 'e', jobs: 'j', audit: 'a' } as const
+const letters = { log: 'l', event: 'e', jobs: 'j', 'all-jobs': 'o', audit: 'a' } as const
 
 /** The cursor before the first entry of any stream. */
 const START = 'start'

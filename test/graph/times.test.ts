@@ -90,9 +90,9 @@ const NO_TIMES = [
 ]
 
 const AS_VARIABLE =
-  'query ($at: DateTime!) { jobs(filter: { created: { from: $at } }) { totalCount } }'
+  'query ($at: DateTime!) { jobs(filter: { createdAt: { from: $at } }) { totalCount } }'
 const inText = (at: unknown): string =>
-  `{ jobs(filter: { created: { from: ${typeof at === 'object' ? '{}' : JSON.stringify(at)} } }) { totalCount } }`
+  `{ jobs(filter: { createdAt: { from: ${typeof at === 'object' ? '{}' : JSON.stringify(at)} } }) { totalCount } }`
 
 interface Told {
   readonly data?: unknown

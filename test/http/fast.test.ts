@@ -31,7 +31,7 @@ let yoga: ReturnType<typeof graphqlServer>
 beforeEach(() => {
   const cache = new DocumentCache((text) => parseWithin(text, config))
   yoga = graphqlServer(config, cache)
-  fast = fastDoor(cache, undefined)
+  fast = fastDoor(cache, { named: () => undefined })
 })
 
 async function meet(query: string, operationName?: string): Promise<void> {

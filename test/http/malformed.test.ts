@@ -141,13 +141,13 @@ async function post(body: object) {
   return { status: response.status, body: await response.text() }
 }
 
-test('a server that keeps no documents says so to whoever names one', async () => {
+test('a server without TRUSTED_DOCUMENTS says so to whoever names a document that is none of its own clients', async () => {
   const query = 'query List($first: Int) { services(first: $first) { nodes { id } } }'
   const sha256Hash = createHash('sha256').update(query).digest('hex')
   for (const named of [{ documentId: 'List' }, { extensions: { persistedQuery: { sha256Hash } } }])
     expect(await post(named)).toMatchObject({
       status: 400,
-      body: expect.stringContaining('This server keeps no documents'),
+      body: expect.stringContaining('only those of its own clients'),
     })
   expect((await post({ query })).body).toContain('{"data":{"services":{"nodes":[]}}')
 })

@@ -44,7 +44,10 @@ test('a finished job is run again as a new one that remembers the first', async 
   })
   const { retryJob: repeated } = await app.admin.request(Retry, { input })
   expect(succeeded(repeated, 'RetryJobSuccess').job.id).toBe(job.id)
-  expect((await list(app.admin, { rootId: id })).nodes.map((one) => one.id)).toEqual([job.id, id])
+  expect((await list(app.admin, { rootIds: [id] })).nodes.map((one) => one.id)).toEqual([
+    job.id,
+    id,
+  ])
 })
 
 test('an amendment leads from every state to every state, and ends the lease', async () => {

@@ -146,7 +146,11 @@ test('a filter for many jobs has no text that nothing stored can have', async ()
     for (const [field, filter] of Object.entries({
       functions: { functions: [bad] },
       labels: { labels: [{ name: bad, value: 'x' }] },
-      errorContains: { errorContains: bad },
+      allLabels: { allLabels: [{ name: 'x', value: bad }] },
+      workers: { workers: [bad] },
+      lanes: { lanes: [bad] },
+      text: { text: bad },
+      errorText: { errorText: bad },
     })) {
       const refusal = {
         __typename: 'ValidationError',
@@ -162,6 +166,7 @@ test('a filter for many jobs has no text that nothing stored can have', async ()
 test.each([
   ['CREATED_AT', 'c', [9e15, -9e15, -7e13]],
   ['FINISHED_AT', 'f', [9e15, -9e15, -7e13]],
+  ['DURATION', 'd', [9e15, -9e15]],
   ['PRIORITY', 'p', [9e15, -9e15, 2 ** 31, -(2 ** 31) - 1]],
 ] as const)('a cursor of %s that no job can have is none', async (field, letter, values) => {
   for (const value of values) {

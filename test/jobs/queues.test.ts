@@ -152,8 +152,8 @@ test('counters, statistics and reasons to wait follow what happens', async () =>
   expect(waiting.jobCounts).toMatchObject({ queued: 3, running: 0, succeeded: 0 })
   expect(waiting.jobCounts.oldestQueuedAt).not.toBe(null)
   expect(waiting.jobs.nodes).toEqual([
-    { id: first.id, waitingFor: { reason: 'NO_WORKER', position: null, until: null } },
-    { id: second.id, waitingFor: { reason: 'NO_WORKER', position: null, until: null } },
+    { id: first.id, waitingFor: { reason: 'NO_WORKER', position: 1, until: null } },
+    { id: second.id, waitingFor: { reason: 'NO_WORKER', position: 2, until: null } },
     {
       id: scheduled.id,
       waitingFor: { reason: 'SCHEDULED', position: null, until: expect.any(String) },
@@ -163,7 +163,7 @@ test('counters, statistics and reasons to wait follow what happens', async () =>
   const claimed = await board(app.admin, queue)
   expect(claimed.jobs.nodes.map(({ waitingFor }) => waitingFor?.reason)).toEqual([
     undefined,
-    'ITS_TURN',
+    'NO_FREE_WORKER',
     'SCHEDULED',
   ])
   expect(claimed.jobs.nodes[1]?.waitingFor?.position).toBe(1)

@@ -24,7 +24,7 @@ interface Delivered {
   cursor: string
   end?: { lastNumber: number } | null
   job?: { status: string; revision: number } | null
-  counts?: Record<string, number>
+  services?: { id: string; jobCounts: Record<string, number> }[]
   events?: { number: number; kind: string; job: { id: string } | null }[]
   lines?: { number: number; text: string }[]
   waiting?: number
@@ -51,9 +51,9 @@ const jobChanged = `subscription ($jobId: ID!, $after: String) {
     cursor end { lastNumber } job { status revision } events { number kind job { id } } } }`
 const jobLogs = `subscription ($jobId: ID!, $after: String) {
   jobLogs(jobId: $jobId, after: $after) { cursor end { lastNumber } lines { number text } } }`
-const jobsChanged = `subscription ($serviceId: ID!, $after: String) {
-  jobsChanged(serviceId: $serviceId, after: $after) {
-    cursor counts { queued running succeeded failed } events { number kind job { id } } } }`
+const jobsChanged = `subscription ($serviceIds: [ID!], $after: String) {
+  jobsChanged(serviceIds: $serviceIds, after: $after) {
+    cursor services { id jobCounts { queued running succeeded failed } } events { number kind job { id } } } }`
 const jobQueued = `subscription ($serviceIds: [ID!]!) { jobQueued(serviceIds: $serviceIds) { serviceId waiting } }`
 
 const numbers = (seen: Delivered[]) =>
@@ -115,14 +115,16 @@ test('all that happens to the jobs of a service is followed without a hole, from
   const queue = await seedQueue(app.admin)
   await submitMany(app.admin, queue, [{}, {}, {}])
   const { jobs } = await board(app.admin, queue)
-  const { seen, stop, done } = follow(jobsChanged, { serviceId: queue, after: jobs.asOf })
+  const { seen, stop, done } = follow(jobsChanged, { serviceIds: [queue], after: jobs.asOf })
   for (let n = 0; n < 3; n += 1) await complete(app.admin, await claimOne(app.admin, queue))
   await submit(app.admin, queue)
   await until(() => numbers(seen).length === 10)
   await stop()
   await done.catch(() => {})
   expect(numbers(seen)).toEqual(Array.from({ length: 10 }, (_, n) => n + 1))
-  expect(seen.at(-1)?.counts).toMatchObject({ queued: 1, running: 0, succeeded: 3, failed: 0 })
+  expect(seen.at(-1)?.services).toEqual([
+    { id: queue, jobCounts: { queued: 1, running: 0, succeeded: 3, failed: 0 } },
+  ])
 })
 
 test('a worker is woken when jobs wait', async () => {

@@ -184,7 +184,7 @@ test('a socket that acts in one organization closes when its person leaves that 
   const open = async (name: string) => {
     const socket = choosing(app, name).socket()
     socket.on('closed', () => closed.push(name))
-    const variables = { serviceId: 'echo', after: 'start' }
+    const variables = { serviceIds: ['echo'], after: 'start' }
     const results = socket.iterate({ query: JobsChanged.toString(), variables })
     expect(await results.next()).toMatchObject({ value: { data: { jobsChanged: {} } } })
     return socket

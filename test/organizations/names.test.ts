@@ -165,7 +165,7 @@ test('a subscription by such a name ends with the choices', async () => {
   const socket = app.admin.socket()
   try {
     const query = JobsChanged.toString()
-    for await (const { errors } of socket.iterate({ query, variables: { serviceId: 'echo' } }))
+    for await (const { errors } of socket.iterate({ query, variables: { serviceIds: ['echo'] } }))
       expect(errors).toMatchObject(refusal('echo').errors)
   } finally {
     await socket.dispose()

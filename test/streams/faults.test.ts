@@ -85,7 +85,7 @@ beforeAll(async () => {
     serviceLogs: { args: `serviceId: "${service.id}"`, entries: 'lines', stored: 5 },
     jobLogs: { args: `jobId: "${jobId}"`, entries: 'lines', stored: 5 },
     jobChanged: { args: `jobId: "${jobId}"`, entries: 'events', stored: Number(revision) },
-    jobsChanged: { args: `serviceId: "${queue}"`, entries: 'events', stored: Number(revision) },
+    jobsChanged: { args: '', entries: 'events', stored: await database.prisma.jobEvent.count() },
     serviceChanged: {
       args: `serviceId: "${service.id}"`,
       entries: 'events',

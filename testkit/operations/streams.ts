@@ -113,10 +113,13 @@ export const JobChanged = graphql(`
 `)
 
 export const JobsChanged = graphql(`
-  subscription JobsChanged($serviceId: ID!, $after: String) {
-    jobsChanged(serviceId: $serviceId, after: $after) {
-      counts {
-        queued
+  subscription JobsChanged($serviceIds: [ID!], $organizationId: ID, $after: String) {
+    jobsChanged(serviceIds: $serviceIds, organizationId: $organizationId, after: $after) {
+      services {
+        id
+        jobCounts {
+          ...CountFields
+        }
       }
       events {
         ...JobEventFields

@@ -7,7 +7,7 @@ import type { DocumentCache } from '../../execution/document-cache.ts'
 import { executeAt } from '../../execution/operations.ts'
 import { cameIn } from '../../execution/json-texts.ts'
 import { mustHave } from '../../kit/patch.ts'
-import { nameIn, type TrustedDocuments } from '../../execution/trusted-documents.ts'
+import { nameIn, type KnownDocuments } from '../../execution/known-documents.ts'
 
 /** An answer that is whole before the first byte of it goes out. */
 interface FastAnswer {
@@ -31,11 +31,11 @@ const execute = executeAt('fast')
  * which cost more than most operations and have nothing to do for what is known to be valid. Whatever is odd about a
  * request is Yoga's to answer, so that this door refuses nothing by itself.
  */
-export function fastDoor(cache: DocumentCache, trusted: TrustedDocuments | undefined): FastDoor {
+export function fastDoor(cache: DocumentCache, known: KnownDocuments): FastDoor {
   return async (headers, body, ctx) => {
     const mediaType = mediaTypeFor(headers.accept)
     if (mediaType === undefined || !isPlainJson(headers)) return undefined
-    const params = paramsIn(body, trusted)
+    const params = paramsIn(body, known)
     if (params === undefined) return undefined
     const { query, operationName, variables } = params
     const document = cache.valid(query)
@@ -86,14 +86,14 @@ interface Params {
 const NAMES = new Set(['query', 'documentId', 'operationName', 'variables', 'extensions'])
 
 /** The request in a body, if nothing is odd about it. */
-function paramsIn(body: Buffer, trusted: TrustedDocuments | undefined): Params | undefined {
+function paramsIn(body: Buffer, known: KnownDocuments): Params | undefined {
   if (body[0] !== 0x7b) return undefined // "{": neither a list nor a byte order mark
   const text = body.toString('utf8')
   const params = parsed(text)
   if (params === undefined) return undefined
   const { operationName, variables, extensions } = params
   const name = nameIn(params)
-  const query = name === undefined ? params.query : trusted?.named(name)
+  const query = name === undefined ? params.query : known.named(name)
   if (typeof query !== 'string') return undefined
   if (operationName != null && typeof operationName !== 'string') return undefined
   if (!isMap(variables) || !isMap(extensions)) return undefined

@@ -27,7 +27,7 @@ import { forbid, isRefused, socketSessions, type Deliveries } from './socket-ses
 import { originForm } from '../target.ts'
 import { assertMeant } from '../../execution/meant.ts'
 import { cameIn } from '../../execution/json-texts.ts'
-import { nameIn, textOf, type TrustedDocuments } from '../../execution/trusted-documents.ts'
+import { nameIn, textOf, type KnownDocuments } from '../../execution/known-documents.ts'
 import type { TakeUpgrade } from '../upgrades.ts'
 
 /** Larger frames than this are refused (RFC 6455, close code 1009). */
@@ -45,7 +45,7 @@ type Parameters = { authorization?: unknown; Authorization?: unknown }
 export function websockets(
   site: Site,
   yoga: YogaServerInstance<Context, object>,
-  trusted: TrustedDocuments | undefined,
+  known: KnownDocuments,
 ): {
   /** Opens a socket where a request is for one of these. */
   readonly take: TakeUpgrade
@@ -103,7 +103,7 @@ export function websockets(
           throw new Unauthenticated('The credential of this socket is good no longer.')
         const enveloped = yoga.getEnveloped(context)
         const name = nameIn({ query, extensions })
-        const text = name === undefined ? query : textOf(trusted, name)
+        const text = name === undefined ? query : textOf(known, name)
         const document: DocumentNode = enveloped.parse(text)
         assertMeant(document, named)
         const errors: readonly GraphQLError[] = enveloped.validate(schema, document)
@@ -120,7 +120,7 @@ export function websockets(
         if (isRefused(cause)) forbid(extra.socket)
         const seen = seenOf(site, extra.request)
         const error = maskError(cause, of?.requestId ?? seen.id, of?.log ?? seen.log)
-        if (isPassing(error) && asksToFollow(trusted, { query, operationName: named, extensions }))
+        if (isPassing(error) && asksToFollow(known, { query, operationName: named, extensions }))
           tryLater(extra.socket)
         // what is wrong with one operation is its answer; the others on the socket go on
         return [withoutHttp(error)]
@@ -170,12 +170,12 @@ const isSubscription = (document: DocumentNode, name: string | null | undefined)
 
 /** The same of one that nobody has looked at yet. */
 function asksToFollow(
-  trusted: TrustedDocuments | undefined,
+  known: KnownDocuments,
   { query, operationName, extensions }: SubscribePayload,
 ): boolean {
   try {
     const name = nameIn({ query, extensions })
-    return isSubscription(parse(name === undefined ? query : textOf(trusted, name)), operationName)
+    return isSubscription(parse(name === undefined ? query : textOf(known, name)), operationName)
   } catch {
     return false // what is no document is told of when there is somebody to look at it
   }

@@ -12,6 +12,7 @@ import { QueueServiceType, serviceNamed } from '../../services/index.ts'
 import { WorkerId } from '../../job-engine/index.ts'
 import { JobOrderInput } from '../inputs.ts'
 import { serviceOfJob } from '../store.ts'
+import { withAsOf } from '../as-of.ts'
 import { JobConnection } from '../types.ts'
 import { jobsWithin } from '../within.ts'
 
@@ -45,12 +46,13 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
     }),
     leases: t.field({
       type: JobConnection,
-      description: 'Jobs that the worker is running.',
+      description: 'Jobs that the worker holds, oldest first by default.',
       args: {
         orderBy: t.arg({ type: JobOrderInput, description: 'Order. Default: oldest first.' }),
         ...pageArgs(t.arg),
       },
-      resolve: (worker, args, ctx) => leasePages(ctx, worker.id, args),
+      resolve: ({ id, organizationId }, args, ctx, info) =>
+        withAsOf(ctx, info, { organizationId }, () => leasePages(ctx, id, args)),
     }),
     lastSeenAt: t.expose('lastSeenAt', {
       type: 'DateTime',
@@ -124,7 +126,8 @@ const WorkerFilterInput = builder.inputType('WorkerFilter', {
 builder.queryField('workers', (t) =>
   t.field({
     type: WorkerConnection,
-    description: 'Workers that were seen in the last day.',
+    description:
+      'Returns workers that called within the last day, in the order of their first call by default.',
     args: {
       filter: t.arg({ type: WorkerFilterInput, description: 'Criteria. Default: all workers.' }),
       ...listArgs(t.arg),

@@ -25,12 +25,17 @@ import {
 } from '../../job-engine/index.ts'
 import { asNew } from '../as-new.ts'
 import { resolvedOrThrow } from '../inputs.ts'
-import { countJobs, filterSql, type JobFilter } from '../list.ts'
+import { filterSql, type JobFilter } from '../filter.ts'
+import { countJobs } from '../list.ts'
 import { runtimeOf } from './runtime.ts'
 import { isWait } from '../submit.ts'
 
+/** The form of the filter that is kept with a bulk job. One of another version of the server may mean other jobs. */
+const FILTER_VERSION = 2
+
 /** What many jobs are to have done to them, as the parameters of a job of the built-in service. */
 interface Bulk {
+  readonly filterVersion: typeof FILTER_VERSION
   readonly filter: JobFilter
   readonly reason?: string | null | undefined
   readonly matched: number
@@ -82,8 +87,8 @@ const retryable = ({ statuses }: JobFilter, askedAt: Date | undefined): Prisma.S
 ]
 
 /**
- * Does something to all jobs that match, as a job of its own, on record in the history. Throws NotFound for a service
- * or a root that is not there.
+ * Does something to all jobs that match, as a job of its own, on record in the history. Throws NotFound for the first
+ * service or job of its filter that is not there; then nothing is done.
  */
 export async function submitBulk(
   ctx: Context,
@@ -103,7 +108,7 @@ export async function submitBulk(
   const where = pending(name, organizationId, runtime.id, filter)
   const matched = await countJobs(ctx.database, where)
   if (lanes[name] !== null && !runtime.hasLanes) await beginLanes(ctx.database, [runtime.id])
-  const bulk: Bulk = { filter, reason, matched }
+  const bulk: Bulk = { filterVersion: FILTER_VERSION, filter, reason, matched }
   const id = jobIdFor(ctx.call)
   const parameters = JSON.stringify(bulk)
   const [job] = await insertJobs(
@@ -146,7 +151,9 @@ export async function matchedBy(ctx: Context, job: JobRow): Promise<number> {
  */
 export async function runBulk(site: Site, { lease, signal, progress }: HeldJob): Promise<Ending> {
   const name = lease.function === CANCEL_MANY ? CANCEL_MANY : RETRY_MANY
-  const { filter, reason, matched } = revived(JSON.parse(lease.parameters ?? '{}'))
+  const bulk = JSON.parse(lease.parameters ?? '{}') as Partial<Bulk>
+  if (!isOfThisVersion(bulk)) return REFUSED
+  const { filter, reason, matched } = revived(bulk)
   const [asked] = await findJobs(site.database, [lease.id], [lease.organizationId])
   if (asked === undefined) throw new Error('A job that is being done is not there.')
   const actor = asked.creator as unknown as Actor // the column holds an Actor
@@ -165,14 +172,26 @@ export async function runBulk(site: Site, { lease, signal, progress }: HeldJob):
   return { error: { kind: 'INTERNAL', message: 'It was interrupted.' }, isRetryable: true }
 }
 
+const isOfThisVersion = (bulk: Partial<Bulk>): bulk is Bulk => bulk.filterVersion === FILTER_VERSION
+
+/** A criterion that is not understood must not be taken for none: that would be all jobs. */
+const REFUSED: Ending = {
+  error: {
+    kind: 'BAD_INPUT',
+    message:
+      'Its filter was written by another version of Millrace, and is not read by this one. What is left was not done: call the mutation again.',
+  },
+  isRetryable: false,
+}
+
 /** The filter as it was before it became JSON. */
 function revived(bulk: Bulk): Bulk {
-  const { created, finished } = bulk.filter
-  const range = (one: typeof created): typeof created =>
+  const { createdAt, finishedAt } = bulk.filter
+  const range = (one: typeof createdAt): typeof createdAt =>
     one && { from: new Date(one.from), to: one.to && new Date(one.to) }
   return {
     ...bulk,
-    filter: { ...bulk.filter, created: range(created), finished: range(finished) },
+    filter: { ...bulk.filter, createdAt: range(createdAt), finishedAt: range(finishedAt) },
   }
 }
 

@@ -172,7 +172,7 @@ export function streamsOf({
           ofEvent,
         ),
     ),
-    stream('jobsChanged', JobsChanged, { serviceId: queueId }, ({ jobsChanged }) =>
+    stream('jobsChanged', JobsChanged, { serviceIds: [queueId] }, ({ jobsChanged }) =>
       jobsChanged.events.map(ofEvent),
     ),
     stream(

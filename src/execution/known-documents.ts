@@ -17,48 +17,60 @@ interface Naming {
   readonly extensions?: unknown
 }
 
-/** The documents that a server runs and no others, by their text and by their names; those of our own clients are among them. */
-export class TrustedDocuments {
-  /** All of them, and no others: what is not there is refused. */
-  readonly cache: DocumentCache
-  readonly #texts = new Map<string, string>()
-
-  /** Parses, validates and compiles what TRUSTED_DOCUMENTS holds. Throws a ConfigError that names what is wrong. */
-  constructor(file: string, entries: Readonly<Record<string, unknown>>) {
-    const documents = new Map<string, DocumentNode>()
-    this.cache = new DocumentCache(untrusted, documents)
-    const add = (name: string, text: string): void => {
-      const document = parsed(file, name, text)
-      const [error] = this.cache.validate(schema, document)
-      if (error !== undefined)
-        throw wrong(file, `the document "${name}" is wrong: ${error.message}`)
-      for (const one of document.definitions)
-        if (one.kind === Kind.OPERATION_DEFINITION) compile(schema, document, one)
-      documents.set(text, document)
-      const sha256 = createHash('sha256').update(text).digest('hex')
-      for (const digest of [sha256, `sha256:${sha256}`]) this.#texts.set(digest, text)
-    }
-    for (const [name, text] of Object.entries(entries)) {
-      if (typeof text !== 'string') throw wrong(file, `"${name}" is not the text of a document`)
-      add(name, text)
-      this.#texts.set(name, text)
-    }
-    for (const text of ownDocuments()) add('of our own', text)
-  }
-
-  /** The text behind a name, or undefined. */
-  named(name: string): string | undefined {
-    return this.#texts.get(name)
-  }
+/** Documents that a request may name instead of sending their text. */
+export interface KnownDocuments {
+  /** Where nothing but these documents may run: the cache of them, which refuses every other. */
+  readonly only?: DocumentCache | undefined
+  /** The text behind a name; undefined where no document has it. */
+  named(name: string): string | undefined
 }
 
-/** What TRUSTED_DOCUMENTS names, or undefined without it. Throws a ConfigError. */
-export function trustedDocuments({ trustedDocuments: file }: Config): TrustedDocuments | undefined {
-  if (file === undefined) return undefined
+/**
+ * The documents of our own clients by their SHA-256 and, where TRUSTED_DOCUMENTS names a file, those in it by that and
+ * by their names: then no other document runs. Throws a ConfigError.
+ */
+export function knownDocuments({ trustedDocuments: file }: Config): KnownDocuments {
+  const texts = new Map<string, string>()
+  const own = ownDocuments()
+  for (const text of own) addHashes(texts, text)
+  const named = (name: string): string | undefined => texts.get(name)
+  if (file === undefined) return { named }
+  const trusted = trustedIn(file)
+  const documents = new Map<string, DocumentNode>()
+  const only = new DocumentCache(untrusted, documents)
+  for (const [name, text] of [...trusted, ...own.map((text) => ['of our own', text] as const)])
+    documents.set(text, checked(file, name, text, only))
+  for (const [name, text] of trusted) {
+    addHashes(texts, text)
+    texts.set(name, text)
+  }
+  return { only, named }
+}
+
+function addHashes(texts: Map<string, string>, text: string): void {
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  for (const digest of [sha256, `sha256:${sha256}`]) texts.set(digest, text)
+}
+
+/** The names and texts in the file of TRUSTED_DOCUMENTS. */
+function trustedIn(file: string): (readonly [name: string, text: string])[] {
   const entries = entriesOf(file)
   if (typeof entries !== 'object' || entries === null || Array.isArray(entries))
     throw wrong(file, 'it is not a JSON object of documents by their names')
-  return new TrustedDocuments(file, entries as Record<string, unknown>) // checked above
+  return Object.entries(entries).map(([name, text]) => {
+    if (typeof text !== 'string') throw wrong(file, `"${name}" is not the text of a document`)
+    return [name, text]
+  })
+}
+
+/** The document, parsed, validated and compiled. */
+function checked(file: string, name: string, text: string, cache: DocumentCache): DocumentNode {
+  const document = parsed(file, name, text)
+  const [error] = cache.validate(schema, document)
+  if (error !== undefined) throw wrong(file, `the document "${name}" is wrong: ${error.message}`)
+  for (const one of document.definitions)
+    if (one.kind === Kind.OPERATION_DEFINITION) compile(schema, document, one)
+  return document
 }
 
 function entriesOf(file: string): unknown {
@@ -103,27 +115,27 @@ export function nameIn({ query, documentId, extensions }: Naming): string | unde
 }
 
 /** The text behind that name. Throws a GraphQLError when nothing has it. */
-export function textOf(trusted: TrustedDocuments | undefined, name: string): string {
-  const text = trusted?.named(name)
+export function textOf(known: KnownDocuments, name: string): string {
+  const text = known.named(name)
   if (text !== undefined) return text
   const shown = JSON.stringify(name.slice(0, 100))
   throw new GraphQLError(
-    trusted === undefined
-      ? `This server keeps no documents, so none is named ${shown}: send the document itself.`
+    known.only === undefined
+      ? `This server knows no document named ${shown}, only those of its own clients: send the document itself.`
       : `Of the documents that this server runs (TRUSTED_DOCUMENTS) none is named ${shown}.`,
     { extensions: { code: 'NOT_FOUND', http: { status: 400 } } },
   )
 }
 
 /** Puts the document in for its name. */
-export const byName = (trusted: TrustedDocuments | undefined): Plugin<Context> => ({
+export const byName = (known: KnownDocuments): Plugin<Context> => ({
   onParams({ params, request, setParams }) {
     const { documentId: inBody, ...rest } = params as typeof params & { documentId?: unknown }
     const inUrl =
       request.method === 'GET' ? /[?&]documentId=([^&]*)/.exec(request.url)?.[1] : undefined
     const documentId = inUrl === undefined ? inBody : decoded(inUrl)
     const name = nameIn({ ...rest, documentId })
-    if (name !== undefined) setParams({ ...rest, query: textOf(trusted, name) })
+    if (name !== undefined) setParams({ ...rest, query: textOf(known, name) })
   },
 })
 
