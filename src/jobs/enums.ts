@@ -39,7 +39,7 @@ export const JobActionType = builder.enumType('JobAction', {
 export const JobErrorKindType = builder.enumType('JobErrorKind', {
   description: 'Kind of failure of a job.',
   values: {
-    BAD_INPUT: { description: 'What it was called with.' },
+    BAD_INPUT: { description: 'The parameters are invalid.' },
     RAISED: { description: 'The function failed.' },
     INVALID_RESULT: { description: 'The result does not match its schema.' },
     LOST: {
@@ -47,7 +47,7 @@ export const JobErrorKindType = builder.enumType('JobErrorKind', {
         'The worker sent no heartbeat until its lease expired, and no attempts were left.',
     },
     TIMED_OUT: { description: 'The attempt took longer than `timeoutSeconds`.' },
-    UNAVAILABLE: { description: 'What it calls could not be reached.' },
+    UNAVAILABLE: { description: 'A service or server that the job needs was not available.' },
     INTERNAL: { description: 'A fault of the server.' },
   } satisfies Record<JobErrorKind, { description: string }>,
 })

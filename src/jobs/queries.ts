@@ -24,11 +24,11 @@ builder.queryFields((t) => ({
   }),
   jobs: t.field({
     type: JobConnection,
-    description:
-      'Jobs of all services of an organization, or of all organizations of the viewer; by default the newest first.',
+    description: 'Returns jobs of all services, newest first by default.',
     args: {
       organizationId: t.arg.id({
-        description: "Organization: ID, handle or address. Default: all of the viewer's.",
+        description:
+          'Organization: ID, handle or address. Default: all organizations of the caller.',
       }),
       filter: t.arg({ type: JobFilterInput, description: 'Criteria for the jobs.' }),
       orderBy: t.arg({

@@ -26,18 +26,18 @@ interface JobDelivery extends Delivery {
 
 const JobDeliveryType = builder.objectRef<JobDelivery>('JobDelivery').implement({
   description:
-    'A job as it is, and what happened; first without events: the present state. Null once it is gone.',
+    'The present state of a job and its new events. The first delivery without `after` has no events.',
   interfaces: [DeliveryInterface],
   fields: (t) => ({
     job: t.field({
       type: JobType,
       nullable: true,
-      description: 'The job as it is now.',
+      description: 'The job in its present state. Null once it is deleted.',
       resolve: ({ jobId }, _args, ctx) => jobById(ctx, jobId),
     }),
     events: t.field({
       type: [JobEventType],
-      description: 'What happened.',
+      description: 'New events, oldest first.',
       resolve: ({ events }) => [...events],
     }),
   }),
@@ -77,15 +77,15 @@ interface JobsWaiting {
 
 const JobsWaitingType = builder.objectRef<JobsWaiting>('JobsWaiting').implement({
   description:
-    'Work may be waiting: a wake-up for claimJobs, not a record; nothing is lost by missing one.',
+    'A signal that jobs may be waiting, so that a worker calls `claimJobs`. It is no record: a missed signal loses nothing.',
   fields: (t) => ({
     serviceId: t.id({
-      description: 'The queue.',
+      description: 'ID of the queue.',
       resolve: ({ serviceId }) => ServiceId.text(serviceId),
     }),
     waiting: t.field({
       type: 'SafeInt',
-      description: 'How many of its jobs wait now.',
+      description: 'Number of jobs of the queue that wait at present.',
       resolve: ({ waiting }) => waiting,
     }),
   }),
@@ -98,15 +98,16 @@ const MAX_FOLLOWED = 100
 builder.subscriptionFields((t) => ({
   jobLogs: t.field({
     type: LogDeliveryType,
-    description: "A job's log, over all attempts; ends with the job.",
+    description: 'Publishes the log of a job over all attempts. Completes when the job ends.',
     args: {
-      jobId: t.arg.id({ required: true, description: 'Which: id or address.' }),
+      jobId: t.arg.id({ required: true, description: 'Job: ID or address.' }),
       after: t.arg.string({ description: after }),
       last: t.arg.int({
         defaultValue: 10,
-        description: 'Without `after`: how many lines to begin with, at most 1000.',
+        description:
+          'Number of existing lines to begin with when `after` is absent. Range: 0 to 1000.',
       }),
-      filter: t.arg({ type: LogFilterInput, description: 'Which lines.' }),
+      filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
     },
     subscribe: async (_root, { jobId, ...args }, ctx) => {
       const { id, organizationId } = found(await jobNamed(ctx, jobId), 'job', jobId)
@@ -117,9 +118,10 @@ builder.subscriptionFields((t) => ({
   }),
   jobChanged: t.field({
     type: JobDeliveryType,
-    description: 'A job, to its end. A job that waits may be followed: that simply waits too.',
+    description:
+      'Publishes the changes of a job. Completes when the job ends. For a waiting job it waits too.',
     args: {
-      jobId: t.arg.id({ required: true, description: 'Which: id or address.' }),
+      jobId: t.arg.id({ required: true, description: 'Job: ID or address.' }),
       after: t.arg.string({ description: after }),
     },
     subscribe: async (_root, { jobId, after: cursor }, ctx) => {
@@ -135,14 +137,14 @@ builder.subscriptionFields((t) => ({
   jobsChanged: t.field({
     type: JobsDeliveryType,
     description:
-      'Changes of the jobs of one service, of several or, without `serviceIds`, of all services of an organization, also of those that are created later. A cursor of one service is no cursor of several.',
+      'Publishes the changes of the jobs of one service, of several or, without `serviceIds`, of all services of an organization, including services that are created later. A cursor of one service is not valid for several.',
     args: {
       serviceIds: t.arg.idList({
         description: `Services of one organization: IDs, handles or addresses; 1 to ${MAX_FOLLOWED}. Default: all services of the organization.`,
       }),
       organizationId: t.arg.id({
         description:
-          "Organization: ID, handle or address. Default: that of the services, else the viewer's only one.",
+          'Organization: ID, handle or address. Default: the organization of the services, or the only one of the caller.',
       }),
       after: t.arg.string({ description: after }),
     },
@@ -172,11 +174,11 @@ builder.subscriptionFields((t) => ({
   jobQueued: t.field({
     type: JobsWaitingType,
     description:
-      'Needs WORKER. Wakes a worker when jobs wait; no cursor, nothing to resume. Begins with the queues in which some wait now.',
+      'Publishes a signal when jobs of queues wait, so that a worker calls `claimJobs`. Has no cursor and cannot be resumed. Starts with the queues in which jobs wait at present. Requires the WORKER role.',
     args: {
       serviceIds: t.arg.idList({
         required: true,
-        description: 'Which queues: ids, handles or addresses; at most 100.',
+        description: 'Queues: IDs, handles or addresses. 1 to 100.',
       }),
     },
     subscribe: async (_root, { serviceIds }, ctx) => {

@@ -63,7 +63,7 @@ const JobAttemptType = builder.objectRef<JobAttempt>('JobAttempt').implement({
   interfaces: [NodeInterface],
   fields: (t) => ({
     id: t.id({
-      description: 'Canonical id, which ends in the number of the attempt: `att_01k….2`.',
+      description: 'ID of the attempt. It ends in the number of the attempt: `att_01k….2`.',
       resolve: ({ jobId, number }) => AttemptId.text(jobId, number),
     }),
     number: t.exposeInt('number', { description: 'Number of the attempt: 1, 2, 3 …' }),

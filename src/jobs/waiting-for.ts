@@ -29,25 +29,27 @@ interface WaitingFor {
 
 const WaitReasonType = builder.enumType('WaitReason', {
   description:
-    'Reason why a queued job does not run yet. Of several that hold, the first of this list.',
+    'Reason why a queued job does not run yet. When several apply, the first of this list is reported.',
   values: {
     SERVICE_NOT_RUNNING: {
-      description: 'Its service is deleted or, if it runs as processes, neither READY nor SCALING.',
+      description: 'The service is deleted or, if it runs as processes, neither READY nor SCALING.',
     },
-    SCHEDULED: { description: 'Its `runAfter` lies in the future.' },
-    BACKOFF: { description: 'Its last attempt failed, and the pause before the next is not over.' },
+    SCHEDULED: { description: 'The `runAfter` of the job is in the future.' },
+    BACKOFF: {
+      description: 'The last attempt failed, and the pause before the next one is not over.',
+    },
     NO_WORKER: {
       description:
-        'No worker of its queue was seen in the last minute. Not for jobs that the server does itself.',
+        'No worker of the queue called within the last minute. Not used for jobs that the server executes itself.',
     },
-    LANE_BUSY: { description: 'Another job of its lane runs.' },
+    LANE_BUSY: { description: 'Another job of the same lane runs.' },
     CONCURRENCY: {
-      description: 'Its service runs as many jobs as its `concurrency` allows.',
+      description: 'The service runs as many jobs as its `concurrency` allows.',
     },
     ITS_TURN: { description: 'Other queued jobs come first.' },
     NO_FREE_WORKER: {
       description:
-        'It is the next of its lane or, without a lane, of the jobs without one, and no worker has asked for it yet.',
+        'The job is the next of its lane or, without a lane, the next of the jobs without one, and no worker has asked for it yet.',
     },
   } satisfies Record<WaitReason, { description: string }>,
 })
@@ -70,7 +72,7 @@ const WaitingForType = builder.objectRef<WaitingFor>('WaitingFor').implement({
     until: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'Time from which it can be claimed; null except for SCHEDULED and BACKOFF.',
+      description: 'Time from which the job can be claimed. Null except for SCHEDULED and BACKOFF.',
       resolve: ({ until }) => until ?? null,
     }),
   }),
@@ -177,7 +179,7 @@ builder.objectField(JobType, 'waitingFor', (t) =>
   t.field({
     type: WaitingForType,
     nullable: true,
-    description: 'Why it does not run yet; null unless its status is QUEUED.',
+    description: 'Reason why the job does not run yet. Null unless its status is QUEUED.',
     ...jobFields.from(WAIT_COLUMNS, (job, _args, ctx) => waitingFor(ctx, job)),
   }),
 )

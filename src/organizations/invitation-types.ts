@@ -16,11 +16,11 @@ import { ActorType, OrganizationType } from './types.ts'
 const InvitationStatusType = builder.enumType('InvitationStatus', {
   description: 'State of an invitation.',
   values: {
-    PENDING: { description: 'It can be accepted.' },
-    ACCEPTED: { description: 'It was accepted: the person is a member.' },
-    DECLINED: { description: 'It was declined with its code.' },
+    PENDING: { description: 'The invitation can be accepted.' },
+    ACCEPTED: { description: 'The invitation was accepted: the person is a member.' },
+    DECLINED: { description: 'The invitation was declined with its code.' },
     WITHDRAWN: { description: 'An ADMIN withdrew it, or created another one in its place.' },
-    EXPIRED: { description: 'It was not accepted before `expiresAt`.' },
+    EXPIRED: { description: 'The invitation was not accepted before `expiresAt`.' },
   } as const,
 })
 hasStates('Invitation', invitationMoves)

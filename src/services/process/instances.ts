@@ -26,7 +26,7 @@ export const InstanceType = builder.objectRef<OwnedInstance>('Instance').impleme
   description: 'One process of a service.',
   interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.id({ description: 'Canonical id.', resolve: ({ id }) => InstanceId.text(id) }),
+    id: t.id({ description: 'ID of the instance.', resolve: ({ id }) => InstanceId.text(id) }),
     ordinal: t.exposeInt('ordinal', {
       description: 'Position among the instances of the service: 0, 1, 2 …',
     }),

@@ -28,7 +28,7 @@ const HeartbeatType = builder.objectRef<Heartbeat>('Heartbeat').implement({
 })
 
 const HeartbeatJobsItem = builder.inputType('HeartbeatJobsItem', {
-  description: 'One beat for one held job.',
+  description: 'Heartbeat for one job that the worker holds.',
   fields: (t) => ({
     ...leaseFields(t),
     fraction: t.float({ description: 'Progress, from 0 to 1. Default: unchanged.' }),
@@ -50,14 +50,14 @@ mutation('heartbeatJobs', {
   success: (t) => ({
     heartbeats: t.field({
       type: [HeartbeatType],
-      description: 'One for each job, in their order.',
+      description: 'State of each lease, in the order of the jobs.',
       resolve: ({ heartbeats }) => heartbeats,
     }),
   }),
 })
 
 const ReleaseJobsItem = builder.inputType('ReleaseJobsItem', {
-  description: 'One held job to give back.',
+  description: 'Job to give back, with its lease.',
   fields: leaseFields,
 })
 
