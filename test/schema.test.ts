@@ -129,7 +129,7 @@ const NOT_PLAIN =
 test('descriptions are in plain English', () => {
   const odd = types
     .flatMap((type) => [...described(type)])
-    .filter(([name, text]) => NOT_PLAIN.test(text ?? ''))
+    .filter(([, text]) => NOT_PLAIN.test(text ?? ''))
     .map(([name, text]) => `${name}: ${text}`)
   expect(odd).toEqual([])
 })

@@ -28,7 +28,7 @@ import { StreamGapType } from './types.ts'
 type Types = typeof builder.$inferSchemaTypes
 
 /** The largest page of a stream. */
-export const MAX_ENTRIES = 1_000
+const MAX_ENTRIES = 1_000
 
 type Args = ArgBuilder<Types>
 

@@ -64,7 +64,7 @@ type Part = { readonly sizeBytes: number } & (
 )
 
 /** What was to be read is there no longer: whoever asks again is sent another file. */
-export class LogChanged extends DomainError {
+class LogChanged extends DomainError {
   readonly code = 'UNAVAILABLE'
   override readonly retryAfterSeconds = 1
   constructor() {
