@@ -146,7 +146,7 @@ test('a variable may be JSON itself, a list of one, null or absent', async () =>
   const one = `mutation ($serviceId: ID!, $parameters: JSON, $other: Int = 3) {
     submitJob(input: { serviceId: $serviceId, parameters: $parameters, priority: $other }) { __typename }
   }`
-  const many = `mutation ($jobs: [SubmitJobInput!]!) { submitJobs(input: { jobs: $jobs }) { __typename } }`
+  const many = `mutation ($jobs: [SubmitJobsItem!]!) { submitJobs(input: { jobs: $jobs }) { __typename } }`
   for (const [query, variables, text] of [
     [one, `"parameters": 1.50`, '1.50'],
     [one, `"parameters": null`, 'null'],

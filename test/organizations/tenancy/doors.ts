@@ -19,6 +19,7 @@ export const doorsOf = (routes: readonly { method: string | string[]; url: strin
 const types: Readonly<Record<string, string>> = {
   '/uploads/:id': 'Upload',
   '/archives/:id': 'DeploymentVersion',
+  '/logs/:id': 'ProcessService',
   ':organization': 'Organization',
   ':endpoint': 'Route',
   ':deployment': 'Deployment',
@@ -29,7 +30,7 @@ const types: Readonly<Record<string, string>> = {
   ':jid': 'Job',
 }
 
-const parts = /^\/(uploads|archives)\/:id|:\w+(?:\([^)]*\))?/g
+const parts = /^\/(uploads|archives|logs)\/:id|:(?!file$)\w+(?:\([^)]*\))?/g
 
 /** The types of the objects that a route names, in the order in which it does. */
 export function typesIn({ url }: Route): string[] {
@@ -48,6 +49,7 @@ export function pathTo({ url }: Route, names: readonly string[]): string {
       part.replace(/:\w+(\(.*)?/, () => encodeURIComponent(names[place++] ?? '')),
     )
     .replace('*', 'any/path')
+    .replace(':file', 'zebrafish-service.log')
 }
 
 /** Whether a route is the ABEJA front's, which knows objects by its own names alone. */
@@ -59,6 +61,7 @@ export const isTopchef = ({ url }: Route): boolean => url.startsWith('/topchef/'
 /** The signature of a URL of the caller's own, where the route is for signed ones. */
 export function signatureFor({ url }: Route, { urls }: Tenant): string {
   if (url.startsWith('/uploads/')) return new URL(urls.upload).search
+  if (url.startsWith('/logs/')) return new URL(urls.log).search
   return url.startsWith('/archives/') ? new URL(urls.archive).search : ''
 }
 

@@ -22,7 +22,7 @@ export interface Tenant {
   readonly abeja: Readonly<Record<string, string>>
   readonly person: { readonly email: string; readonly password: string }
   /** Signed for its own upload and archive. */
-  readonly urls: { readonly upload: string; readonly archive: string }
+  readonly urls: { readonly upload: string; readonly archive: string; readonly log: string }
   readonly viewers: { readonly ADMIN: Client } & Readonly<Record<string, Client>>
 }
 
@@ -162,7 +162,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
   })
   await becomes(admin, queueId, 'READY') // its worker has been seen
   Object.assign(ids, await idsOfParts(admin, serviceId, jobId))
-  const { archive, addresses, abeja } = await spelled(admin, ids)
+  const { archive, log, addresses, abeja } = await spelled(admin, ids)
   return {
     word,
     ids,
@@ -172,7 +172,7 @@ export async function seedTenant(app: TestApp, word: string): Promise<Tenant> {
     addresses,
     abeja,
     person,
-    urls: { upload: (upload['upload'] as { url: string }).url, archive },
+    urls: { upload: (upload['upload'] as { url: string }).url, archive, log },
     viewers: {
       ADMIN: admin,
       DEVELOPER: app.client(await secretOf('DEVELOPER')),
@@ -242,22 +242,24 @@ async function doneJob(
   return idIn(submitted, 'job')
 }
 
-/** What fronts call the objects with these ids, and where the archive of the version among them is. */
+/** What fronts call the objects with these ids, and where the archive of the version and the log of the service among them are. */
 async function spelled(
   admin: Client,
   ids: Readonly<Record<string, string>>,
-): Promise<{ addresses: string[]; archive: string; abeja: Record<string, string> }> {
+): Promise<{ addresses: string[]; archive: string; log: string; abeja: Record<string, string> }> {
   const { data } = await send(
     admin,
     `query ($ids: [ID!]!) { nodes(ids: $ids) {
       ... on Addressable { addresses { front text } address(front: ABEJA) }
-      ... on DeploymentVersion { archive { downloadUrl } } } }`,
+      ... on DeploymentVersion { archive { downloadUrl } }
+      ... on ProcessService { logDownloadUrl } } }`,
     { ids: Object.values(ids) },
   )
   const nodes = (data?.['nodes'] ?? []) as {
     addresses?: { front: string; text: string }[]
     address?: string | null
     archive?: { downloadUrl: string }
+    logDownloadUrl?: string
   }[]
   return {
     addresses: nodes.flatMap(({ addresses = [] }) =>
@@ -267,6 +269,7 @@ async function spelled(
       Object.keys(ids).map((type, place) => [type, nodes[place]?.address ?? '']),
     ),
     archive: nodes.find(({ archive }) => archive !== undefined)?.archive?.downloadUrl ?? '',
+    log: nodes.find(({ logDownloadUrl }) => logDownloadUrl)?.logDownloadUrl ?? '',
   }
 }
 
