@@ -6,6 +6,7 @@ import type { TypedDocumentString } from '../../testkit/generated/graphql.ts'
 import { claimOne, complete, seedQueue, submit } from '../../testkit/seed/jobs.ts'
 import { argumentsOf, type Field, fieldsOf, selectionOf } from '../../testkit/selection.ts'
 import { streamApp, type StreamApp } from '../../testkit/stream-app.ts'
+import { unsigned } from '../../testkit/unsigned.ts'
 
 /*
  * What is read of a job depends on what is asked for. So every field is asked for alone and with all the rest, by its
@@ -29,8 +30,10 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 type Row = Record<string, unknown>
-const ask = (query: string): Promise<Row> =>
-  app.admin.request(query as unknown as TypedDocumentString<Row, Record<string, never>>)
+const ask = async (query: string): Promise<Row> => {
+  const document = query as unknown as TypedDocumentString<Row, Record<string, never>>
+  return JSON.parse(unsigned(JSON.stringify(await app.admin.request(document)))) as Row
+}
 const at = (answer: Row, path: string): Row =>
   path.split('.').reduce<unknown>((value, key) => (value as Row)[key], answer) as Row
 
