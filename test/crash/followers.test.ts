@@ -110,7 +110,7 @@ describe.runIf(bin !== undefined)('with a PostgreSQL server that is killed', () 
     commands.push(late)
     await until(
       () =>
-        late.stderr.includes('is away') &&
+        late.stderr.includes('is not available') &&
         kinds(events).includes('away') &&
         python.output.includes('trying again'),
       PATIENT,
