@@ -30,7 +30,7 @@ mutation('createDeployment', {
     name: t.string({ required: true, description: 'Name for people. It need not be unique.' }),
     organizationId: t.id({
       description:
-        'Organization: ID, handle or address. Required when the caller is a member of several.',
+        'Organization: ID, handle or address. Required when the caller is a member of several organizations.',
     }),
     handle: t.string({
       description:
@@ -97,7 +97,7 @@ mutation('deleteDeployment', {
       description: 'ID of the deleted deployment.',
       resolve: ({ deployment }) => DeploymentId.text(deployment.id),
     }),
-    ...asDeployment('The deployment as it was before the deletion.')(t),
+    ...asDeployment('The deleted deployment, in its last state.')(t),
   }),
 })
 
@@ -115,12 +115,11 @@ mutation('createDeploymentVersion', {
         'Image that runs the version: names that start with `node` run a Node.js module, all others run Python. Default: `python`.',
     }),
     handler: t.string({
-      description:
-        'Module and function that handle requests, such as `main:handler`, which is the default.',
+      description: 'Module and function that handle requests. Default: `main:handler`.',
     }),
     command: t.string({
       description:
-        'Shell command that starts a program listening on the port in $PORT. Replaces `handler`.',
+        'Shell command that starts a program listening on the port in $PORT. Cannot be combined with `handler`.',
     }),
     parameters: t.field({
       type: [NameValueInput],
@@ -180,7 +179,7 @@ mutation('deleteDeploymentVersion', {
     }),
     version: t.field({
       type: VersionType,
-      description: 'The version as it was before the deletion.',
+      description: 'The deleted version, in its last state.',
       resolve: ({ version }) => version,
     }),
   }),

@@ -55,7 +55,7 @@ mutation('createRoute', {
     }),
     serviceIds: t.idList({
       required: true,
-      description: `Target services in order of preference: ID, handle or address. 1 to ${MAX_TARGETS}.`,
+      description: `Target services of one organization, in order of preference: IDs, handles or addresses. 1 to ${MAX_TARGETS}.`,
     }),
     ...namingFields(t),
   }),
@@ -105,6 +105,6 @@ mutation('deleteRoute', {
       description: 'ID of the deleted route.',
       resolve: ({ route }) => RouteId.text(route.id),
     }),
-    ...asRoute('The route as it was before the deletion.')(t),
+    ...asRoute('The deleted route, in its last state.')(t),
   }),
 })

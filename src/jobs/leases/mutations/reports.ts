@@ -71,7 +71,7 @@ mutation('completeJobs', {
     jobs: t.field({
       type: [CompleteJobsItem],
       required: true,
-      description: 'The jobs with their results.',
+      description: `The jobs with their results, 1 to ${MAX_COMPLETIONS}.`,
     }),
   }),
   check: completeManyRule,
