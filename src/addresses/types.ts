@@ -131,7 +131,10 @@ const AnnotationInputType = builder.inputType('AnnotationInput', {
       required: true,
       description: 'Front that the values belong to.',
     }),
-    value: t.field({ type: 'JSON', description: 'Values to store. Null removes them.' }),
+    value: t.field({
+      type: 'JSON',
+      description: 'Values to store. Default: null, which removes them.',
+    }),
   }),
 })
 
@@ -148,7 +151,7 @@ export const namingFields = (t: InputBuilder) => ({
   }),
   annotations: t.field({
     type: [AnnotationInputType],
-    description: 'Values that fronts keep with the object.',
+    description: 'Values that fronts keep with the object. Default: none.',
   }),
 })
 
@@ -156,6 +159,6 @@ export const namingFields = (t: InputBuilder) => ({
 export const annotationField = (t: InputBuilder) => ({
   annotations: t.field({
     type: [AnnotationInputType],
-    description: 'Values that fronts keep with the object.',
+    description: 'Values that fronts keep with the object. Default: unchanged.',
   }),
 })

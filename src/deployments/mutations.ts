@@ -39,7 +39,7 @@ mutation('createDeployment', {
     description: t.string({ defaultValue: '', description: 'Description for people.' }),
     environment: t.field({
       type: [EnvironmentVariableInput],
-      description: 'Environment variables of every service of the deployment.',
+      description: 'Environment variables of every service of the deployment. Default: none.',
     }),
     ...namingFields(t),
   }),
@@ -60,11 +60,12 @@ mutation('updateDeployment', {
     'Updates the given fields of a deployment; the others keep their values. Services receive a changed environment with their next restart or rollout. Requires the DEVELOPER role.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Deployment: ID, handle or address.' }),
-    name: t.string({ description: 'Name for people. It need not be unique.' }),
-    description: t.string({ description: 'Description for people.' }),
+    name: t.string({ description: 'Name for people. It need not be unique. Default: unchanged.' }),
+    description: t.string({ description: 'Description for people. Default: unchanged.' }),
     environment: t.field({
       type: [EnvironmentVariableInput],
-      description: 'Environment variables to set or remove. Others keep their values.',
+      description:
+        'Environment variables to set or remove. Others keep their values. Default: none.',
     }),
     clearEnvironment: t.boolean({
       defaultValue: false,
@@ -119,11 +120,11 @@ mutation('createDeploymentVersion', {
     }),
     command: t.string({
       description:
-        'Shell command that starts a program listening on the port in $PORT. Cannot be combined with `handler`.',
+        'Shell command that starts a program listening on the port in $PORT. Cannot be combined with `handler`. Default: none.',
     }),
     parameters: t.field({
       type: [NameValueInput],
-      description: 'Environment variables of this version.',
+      description: 'Environment variables of this version. Default: none.',
     }),
     ...namingFields(t),
   }),

@@ -57,7 +57,7 @@ const jobFields = (t: Inputs) => ({
   }),
   parameters: t.field({
     type: 'JSON',
-    description: 'Parameters of the function, stored and returned unchanged.',
+    description: 'Parameters of the function, stored and returned unchanged. Default: null.',
   }),
   priority: t.int({
     defaultValue: 0,
@@ -86,7 +86,7 @@ const jobFields = (t: Inputs) => ({
   }),
   labels: t.field({
     type: [NameValueInput],
-    description: 'Labels to find the job by. At most 50.',
+    description: 'Labels to find the job by, at most 50. Default: none.',
   }),
   projectId: t.id({
     description:
@@ -149,7 +149,7 @@ mutation('cancelJob', {
     'Cancels a job. A queued job, and a running job without a lease, is canceled at once. Any other running job is asked to stop: its worker learns of the cancellation with the next heartbeat. At the deadline the job is taken away from the worker. Requires the DEVELOPER role.',
   input: (t) => ({
     ...which(t),
-    reason: t.string({ description: 'Reason, stored as `message` of the event.' }),
+    reason: t.string({ description: 'Reason, stored as `message` of the event. Default: none.' }),
   }),
   check: cancelRule,
   errors: [WrongState],
@@ -216,7 +216,7 @@ mutation('cancelJobs', {
     'Cancels all jobs that match the filter and have not finished. A job performs the operation. Requires the DEVELOPER role.',
   input: (t) => ({
     ...bulkFields(t),
-    reason: t.string({ description: 'Reason, stored as `message` of the event.' }),
+    reason: t.string({ description: 'Reason, stored as `message` of the event. Default: none.' }),
   }),
   check: cancelManyRule,
   resolve: (ctx, input) => bulk(ctx, CANCEL_MANY, input),
@@ -244,7 +244,7 @@ mutation('amendJob', {
       type: 'JSON',
       description: 'New result, which must match the schema of results. Default: unchanged.',
     }),
-    reason: t.string({ description: 'Reason, stored as `message` of the event.' }),
+    reason: t.string({ description: 'Reason, stored as `message` of the event. Default: none.' }),
     ...annotationField(t),
   }),
   check: amendRule,

@@ -171,7 +171,7 @@ builder.objectType(JobType, {
     parameters: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'Parameters of the function.',
+      description: 'Parameters of the function. Null when they are JSON null or none were given.',
       ...jobFields.from(
         ['parameters', 'parametersKey'],
         async (job, _args, ctx) => new JsonText((await parametersOf(ctx, job)) ?? 'null'),

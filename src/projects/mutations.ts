@@ -39,7 +39,7 @@ mutation('updateProject', {
   description: 'Renames a project. Its handle does not change. Requires the DEVELOPER role.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Project: ID, handle or address.' }),
-    name: t.string({ description: 'Name for people. It need not be unique.' }),
+    name: t.string({ description: 'Name for people. It need not be unique. Default: unchanged.' }),
     ...annotationField(t),
   }),
   check: z.object({ name: nameRule.nullish() }),

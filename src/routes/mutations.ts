@@ -29,7 +29,7 @@ const which = (t: Inputs) => ({
     description: 'Route: ID, handle or address; its name when `deploymentId` is given.',
   }),
   deploymentId: t.id({
-    description: 'Deployment that the route must belong to: ID, handle or address.',
+    description: 'Deployment that the route must belong to: ID, handle or address. Default: any.',
   }),
 })
 
@@ -78,10 +78,12 @@ mutation('updateRoute', {
     'Changes the targets or the name of a route. Its handle does not change. Requires the DEVELOPER role.',
   input: (t) => ({
     ...which(t),
-    name: t.string({ description: 'Name of the route, unique in its deployment.' }),
+    name: t.string({
+      description: 'Name of the route, unique in its deployment. Default: unchanged.',
+    }),
     targets: t.field({
       type: [RouteTargetInput],
-      description: `New targets in order of preference; the first active one is the primary target. At most ${MAX_TARGETS}; null removes all targets.`,
+      description: `New targets in order of preference; the first active one is the primary target. At most ${MAX_TARGETS}. Null removes all targets. Default: unchanged.`,
     }),
     ...annotationField(t),
   }),

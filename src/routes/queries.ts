@@ -33,7 +33,8 @@ builder.queryFields((t) => ({
         description: 'Route: ID, handle or address; its name when `deploymentId` is given.',
       }),
       deploymentId: t.arg.id({
-        description: 'Deployment that the route must belong to: ID, handle or address.',
+        description:
+          'Deployment that the route must belong to: ID, handle or address. Default: any.',
       }),
     },
     resolve: (_root, { id, deploymentId }, ctx) => routeNamed(ctx, id, deploymentId),

@@ -50,7 +50,7 @@ const ProcessInput = builder.inputType('ProcessInput', {
     environment: t.field({
       type: [EnvironmentVariableInput],
       description:
-        'Environment variables to set or remove on this service. Others keep their values. They override those of the version and of the deployment.',
+        'Environment variables to set or remove on this service. Others keep their values. Default: none. They override those of the version and of the deployment.',
     }),
     cors: t.field({
       type: CorsPolicyInput,

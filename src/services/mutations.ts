@@ -91,11 +91,11 @@ mutation('updateService', {
     'Updates the given fields of a service; the others keep their values. A new version or environment is rolled out while the old instances serve. The backend must be of the kind of the service. Requires the DEVELOPER role.',
   input: (t) => ({
     ...which(t),
-    name: t.string({ description: 'Name for people. It need not be unique.' }),
-    description: t.string({ description: 'Description for people.' }),
+    name: t.string({ description: 'Name for people. It need not be unique. Default: unchanged.' }),
+    description: t.string({ description: 'Description for people. Default: unchanged.' }),
     backend: t.field({
       type: ServiceBackendInput,
-      description: 'New settings. Absent fields keep their values.',
+      description: 'New settings, of which absent fields keep their values. Default: unchanged.',
     }),
     expectedRevision: t.field({
       type: 'SafeInt',
@@ -200,7 +200,7 @@ mutation('rollBackDeployment', {
       description:
         'Services to roll back: IDs, handles or addresses. At most 100. Default: all services of the deployment.',
     }),
-    reason: t.string({ description: 'Reason, stored as `message` of the event.' }),
+    reason: t.string({ description: 'Reason, stored as `message` of the event. Default: none.' }),
   }),
   check: z.object({
     reason: textRule.nullish(),

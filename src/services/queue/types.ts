@@ -100,7 +100,7 @@ export const QueueServiceType = builder.prismaObject('Service', {
       type: 'DateTime',
       nullable: true,
       description:
-        'Time of the last check-in of a worker. The creation of the queue counts as one.',
+        'Time of the last check-in of a worker. The creation of the queue counts as one. Null for a queue that is part of the server.',
     }),
     isAvailable: t.exposeBoolean('isAvailable', {
       description:

@@ -62,10 +62,12 @@ mutation('claimJobs', {
       description:
         'ID of the claim, such as a UUID. New for every claim; the same when a claim is sent again.',
     }),
-    version: t.string({ description: 'Name and version of the worker program, for people.' }),
+    version: t.string({
+      description: 'Name and version of the worker program, for people. Default: none.',
+    }),
     concurrency: t.int({
       description:
-        'Number of jobs that the worker executes at the same time, for people. Range: 1 to 1000000.',
+        'Number of jobs that the worker executes at the same time, for people. Range: 1 to 1000000. Default: none.',
     }),
     max: t.int({
       defaultValue: 1,
