@@ -99,7 +99,7 @@ const isCriterion = (field: GraphQLInputField): boolean => {
   if (isNonNullType(type)) return false // one that is absent is not applied
   if (isListType(type)) return isNonNullType(type.ofType) && name.endsWith('s')
   if (String(type) === 'Boolean') return /^(is|has)[A-Z]/.test(name)
-  return (String(type) === 'String' && /^text$|Text$/.test(name)) || isRange(field)
+  return (String(type) === 'String' && /^(text|\w+Text)$/.test(name)) || isRange(field)
 }
 
 test('a filter has lists that mean any of, in the plural; a text; ranges; and flags', () => {

@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs'
 import {
   buildSchema,
+  getNamedType,
+  getNullableType,
   GraphQLString,
   isAbstractType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
+  isListType,
+  isNonNullType,
   isObjectType,
+  isRequiredInputField,
   isUnionType,
   lexicographicSortSchema,
   printSchema,
@@ -124,12 +129,71 @@ test('every list that can grow is a connection with Relay arguments', () => {
 
 /** Beginnings without a noun, and words of which the guide (docs/contributing/style.md, Plain English) names plainer ones. */
 const NOT_PLAIN =
-  /^(?:Which|Whom|Whose|What|Where|When|How|Who|Since|Until|By|For|Into)\b|\b(?:Needs|answers?|whoever|be had|good for|comes? to|tells?|makes an?|is no longer|as it is|as it last was|(?:is|are) told)\b/
+  /^(?:Which|Whom|Whose|What|Where|When|How|Who|Since|Until|By|For|Into)\b|\b(?:Needs|answers?|[Ww]hoever|be had|good for|comes? to|tells?|makes an?|is no longer|as it is|as it last was|(?:is|are) told|by (?:itself|themselves)|upper (?:and|or) lower case|case-insensitive)\b/
+
+/** All that is described oddly in some way. */
+const odd = (isOdd: (text: string) => boolean): string[] =>
+  types
+    .flatMap((type) => [...described(type)])
+    .filter(([, text]) => isOdd(text ?? ''))
+    .map(([name, text]) => `${name}: ${text}`)
 
 test('descriptions are in plain English', () => {
-  const odd = types
-    .flatMap((type) => [...described(type)])
-    .filter(([, text]) => NOT_PLAIN.test(text ?? ''))
-    .map(([name, text]) => `${name}: ${text}`)
-  expect(odd).toEqual([])
+  expect(odd((text) => NOT_PLAIN.test(text))).toEqual([])
+})
+
+/** Words of one sentence. */
+const MAX_WORDS = 35
+const sentences = (text: string): string[] => text.split(/(?<=[.?!])\s+(?=[A-Z`"])/)
+const isLong = (sentence: string): boolean => sentence.split(/\s+/).length > MAX_WORDS
+
+test('descriptions are sentences, none of which is too long', () => {
+  expect(odd((text) => !/^(?:[A-Z\d`]|https?:)[^]*[.…]$/.test(text))).toEqual([])
+  expect(odd((text) => sentences(text).some(isLong))).toEqual([])
+})
+
+test('every mutation says what it requires', () => {
+  const fields = Object.values(schema.getMutationType()?.getFields() ?? {})
+  const silent = fields.filter(({ description }) => !/\bRequires /.test(description ?? ''))
+  expect(silent.map(({ name }) => name)).toEqual([])
+})
+
+test('every field that may be null says when it is', () => {
+  const silent = types
+    .filter((type) => isObjectType(type) || isInterfaceType(type))
+    .flatMap((type) =>
+      Object.values(type.getFields())
+        .filter(
+          ({ type: of, description }) => !isNonNullType(of) && !/\bnull\b/i.test(description ?? ''),
+        )
+        .map(({ name }) => `${type.name}.${name}`),
+    )
+  expect(silent).toEqual([])
+})
+
+test('every field of an input that may be left out says what it is then', () => {
+  const silent = types
+    .filter((type) => isInputObjectType(type))
+    .filter(({ name, isOneOf }) => !isOneOf && !name.endsWith('Filter')) // without a criterion all matches
+    .flatMap((type) =>
+      Object.values(type.getFields())
+        .filter((field) => !isRequiredInputField(field) && field.defaultValue === undefined)
+        .filter(({ description }) => !/\b(?:Default|Required)\b/.test(description ?? ''))
+        .map(({ name }) => `${type.name}.${name}`),
+    )
+  expect(silent.filter((name) => !name.endsWith('.idempotencyKey'))).toEqual([])
+})
+
+test('whatever takes IDs says in which forms', () => {
+  const inputs = types.flatMap((type) => {
+    if (isInputObjectType(type)) return Object.values(type.getFields())
+    return isObjectType(type) ? Object.values(type.getFields()).flatMap(({ args }) => args) : []
+  })
+  const ids = inputs.filter(({ type }) => getNamedType(type).name === 'ID')
+  expect(ids.length).toBeGreaterThan(50)
+  const silent = ids.filter(({ type, description }) => {
+    const isList = isListType(getNullableType(type))
+    return !(isList ? /\bIDs\b/ : /\bID\b/).test(description ?? '')
+  })
+  expect(silent.map(({ name, description }) => `${name}: ${description}`)).toEqual([])
 })

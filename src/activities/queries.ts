@@ -21,20 +21,21 @@ async function organizationOf(ctx: Context, named: string | null | undefined): P
   return id
 }
 
-const whose = 'Organization: ID, handle or address. Default: the oldest membership of the caller.'
+const whose =
+  'Organization: ID, handle or address. Default: the organization that the caller has been a member of for longest.'
 
 builder.queryField('activity', (t) =>
   t.field({
     type: ActivityConnection,
     description:
-      'Returns the history of the organization, newest first: who changed what, and when. Jobs are not included; they have their own events.',
+      'Returns the history of the organization, newest first: who changed what, and when. Most changes of jobs are not included; jobs have events of their own.',
     args: {
       organizationId: t.arg.id({ description: whose }),
       filter: t.arg({
         type: ActivityFilterInput,
-        description: 'Criteria that entries must match.',
+        description: 'Criteria. Default: all entries.',
       }),
-      ...streamArgs(t.arg),
+      ...streamArgs(t.arg, 'newest first'),
     },
     resolve: async (_root, { organizationId, filter, ...args }, ctx) => {
       const id = await organizationOf(ctx, organizationId)
@@ -54,16 +55,16 @@ builder.subscriptionField('organizationChanged', (t) =>
   t.field({
     type: ActivityDeliveryType,
     description:
-      'Publishes the history of the organization: who changed what, as it happens. Jobs are not included; see `jobsChanged`.',
+      'Publishes the history of the organization: who changed what, as it happens. Most changes of jobs are not included; see `jobsChanged`.',
     args: {
       organizationId: t.arg.id({ description: whose }),
       after: t.arg.string({
         description:
-          'Cursor to resume after, or "start" for everything that is kept. Default: only what happens from now on.',
+          'Cursor to resume after, or "start" for everything that is kept. Default: starts at present, with a delivery without entries.',
       }),
       filter: t.arg({
         type: ActivityFilterInput,
-        description: 'Criteria that entries must match.',
+        description: 'Criteria. Default: all entries.',
       }),
     },
     subscribe: async (_root, { organizationId, after, filter }, ctx) => {

@@ -13,12 +13,12 @@ import type { AuditEntry, AuditFilter } from '../streams/index.ts'
 
 const ActivityType = builder.objectRef<AuditEntry>('Activity').implement({
   description:
-    'One entry of the history of an organization: a mutation, or a change of state of a service or version that followed from one. Jobs and their reports are not in the history; they have events of their own.',
+    'One entry of the history of an organization: a mutation, or a change of state of a service or version that followed from one. Calls and check-ins of services are not in the history. Of the mutations of jobs it has `amendJob`, `cancelJobs` and `retryJobs` only; jobs have events of their own.',
   interfaces: [EventInterface],
   fields: (t) => ({
     action: t.exposeString('action', {
       description:
-        'Name of the mutation as the schema spells it, such as `createService`. Changes that the server makes by itself, as actor SYSTEM, are `serviceStatusChanged` and `serviceScaled`; `uploadReceived` and `versionStatusChanged` follow from bytes that arrived at the URL of an upload, and their actor is the one who created the upload. A text, not an enum, because the history keeps the names of mutations that newer versions no longer have.',
+        'Name of the mutation as the schema spells it, such as `createService`. `serviceStatusChanged` and `serviceScaled` are changes that the server makes automatically, as actor SYSTEM. `uploadReceived` and `versionStatusChanged` follow from bytes that arrived at the URL of an upload; their actor is the actor who created the upload. `revealSecret` records that a secret was read. A text, not an enum, because the history keeps the names of mutations that newer versions no longer have.',
     }),
     subjectId: t.id({
       description: 'ID of the object that the mutation changed.',
@@ -48,15 +48,16 @@ type Types = typeof builder.$inferSchemaTypes
 export const ActivityFilterInput: InputObjectRef<Types, ActivityFilter> = builder
   .inputRef<ActivityFilter>('ActivityFilter')
   .implement({
-    description: 'Criteria for activities: an activity must match all of them.',
+    description:
+      'Criteria for activities. An activity must meet all criteria that are given. A list means any of its entries.',
     fields: (t) => ({
       actions: t.stringList({
-        description: 'Names of mutations, such as `createService`; any of them.',
+        description: 'Names of mutations, such as `createService`.',
       }),
-      actors: t.stringList({ description: 'Names of actors; any of them.' }),
+      actors: t.stringList({ description: 'Names of actors.' }),
       at: t.field({ type: TimeRangeInput, description: 'Time of the activity.' }),
       subjectIds: t.idList({
-        description: 'IDs of the objects that mutations changed; any of them.',
+        description: 'IDs of the objects that mutations changed.',
       }),
     }),
   })

@@ -34,7 +34,8 @@ const AddressType = builder.objectRef<Address>('Address').implement({
 
 /** Parents find their fields' values by the naming and the row; the interface itself resolves nothing. */
 export const AddressableInterface = builder.interfaceRef<{ id: string }>('Addressable').implement({
-  description: 'An object that has IDs in REST fronts.',
+  description:
+    'An object that has IDs in REST fronts. An argument that accepts an address accepts such an ID, written as the front in lower case, a colon and the ID: `topchef:7e5c…`.',
   fields: (t) => ({
     addresses: t.field({
       type: [AddressType],
@@ -130,7 +131,10 @@ const AnnotationInputType = builder.inputType('AnnotationInput', {
       required: true,
       description: 'Front that the values belong to.',
     }),
-    value: t.field({ type: 'JSON', description: 'Values to store. Null removes them.' }),
+    value: t.field({
+      type: 'JSON',
+      description: 'Values to store. Default: null, which removes them.',
+    }),
   }),
 })
 
@@ -143,11 +147,11 @@ type InputBuilder = PothosSchemaTypes.InputFieldBuilder<
 export const namingFields = (t: InputBuilder) => ({
   addresses: t.stringList({
     description:
-      'IDs of the object in fronts, each as the front in lower case, a colon and the ID, such as `topchef:7e5c…`. Default: IDs that the server derives.',
+      'Addresses of the object: its IDs in fronts, each as the front in lower case, a colon and the ID, such as `topchef:7e5c…`. Default: IDs that the server derives.',
   }),
   annotations: t.field({
     type: [AnnotationInputType],
-    description: 'Values that fronts keep with the object.',
+    description: 'Values that fronts keep with the object. Default: none.',
   }),
 })
 
@@ -155,6 +159,6 @@ export const namingFields = (t: InputBuilder) => ({
 export const annotationField = (t: InputBuilder) => ({
   annotations: t.field({
     type: [AnnotationInputType],
-    description: 'Values that fronts keep with the object.',
+    description: 'Values that fronts keep with the object. Default: unchanged.',
   }),
 })

@@ -64,7 +64,9 @@ export const EnvironmentVariableInput = builder.inputType('EnvironmentVariableIn
       required: true,
       description: 'Name of the variable: letters, digits and `_`, not starting with a digit.',
     }),
-    value: t.string({ description: 'Value of the variable. Null removes the variable.' }),
+    value: t.string({
+      description: 'Value of the variable. Default: null, which removes the variable.',
+    }),
     isSecret: t.boolean({
       defaultValue: false,
       description: 'Whether to hide the value from readers.',

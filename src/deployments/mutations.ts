@@ -30,7 +30,7 @@ mutation('createDeployment', {
     name: t.string({ required: true, description: 'Name for people. It need not be unique.' }),
     organizationId: t.id({
       description:
-        'Organization: ID, handle or address. Required when the caller is a member of several.',
+        'Organization: ID, handle or address. Required when the caller is a member of several organizations.',
     }),
     handle: t.string({
       description:
@@ -39,7 +39,7 @@ mutation('createDeployment', {
     description: t.string({ defaultValue: '', description: 'Description for people.' }),
     environment: t.field({
       type: [EnvironmentVariableInput],
-      description: 'Environment variables of every service of the deployment.',
+      description: 'Environment variables of every service of the deployment. Default: none.',
     }),
     ...namingFields(t),
   }),
@@ -60,11 +60,12 @@ mutation('updateDeployment', {
     'Updates the given fields of a deployment; the others keep their values. Services receive a changed environment with their next restart or rollout. Requires the DEVELOPER role.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Deployment: ID, handle or address.' }),
-    name: t.string({ description: 'Name for people. It need not be unique.' }),
-    description: t.string({ description: 'Description for people.' }),
+    name: t.string({ description: 'Name for people. It need not be unique. Default: unchanged.' }),
+    description: t.string({ description: 'Description for people. Default: unchanged.' }),
     environment: t.field({
       type: [EnvironmentVariableInput],
-      description: 'Environment variables to set or remove. Others keep their values.',
+      description:
+        'Environment variables to set or remove. Others keep their values. Default: none.',
     }),
     clearEnvironment: t.boolean({
       defaultValue: false,
@@ -97,7 +98,7 @@ mutation('deleteDeployment', {
       description: 'ID of the deleted deployment.',
       resolve: ({ deployment }) => DeploymentId.text(deployment.id),
     }),
-    ...asDeployment('The deployment as it was before the deletion.')(t),
+    ...asDeployment('The deleted deployment, in its last state.')(t),
   }),
 })
 
@@ -115,16 +116,15 @@ mutation('createDeploymentVersion', {
         'Image that runs the version: names that start with `node` run a Node.js module, all others run Python. Default: `python`.',
     }),
     handler: t.string({
-      description:
-        'Module and function that handle requests, such as `main:handler`, which is the default.',
+      description: 'Module and function that handle requests. Default: `main:handler`.',
     }),
     command: t.string({
       description:
-        'Shell command that starts a program listening on the port in $PORT. Replaces `handler`.',
+        'Shell command that starts a program listening on the port in $PORT. Cannot be combined with `handler`. Default: none.',
     }),
     parameters: t.field({
       type: [NameValueInput],
-      description: 'Environment variables of this version.',
+      description: 'Environment variables of this version. Default: none.',
     }),
     ...namingFields(t),
   }),
@@ -180,7 +180,7 @@ mutation('deleteDeploymentVersion', {
     }),
     version: t.field({
       type: VersionType,
-      description: 'The version as it was before the deletion.',
+      description: 'The deleted version, in its last state.',
       resolve: ({ version }) => version,
     }),
   }),

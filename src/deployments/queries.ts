@@ -6,10 +6,13 @@ import { deployments, versions } from './deployment.ts'
 import { DeploymentConnection, DeploymentType, VersionType } from './types.ts'
 
 const DeploymentFilterInput = builder.inputType('DeploymentFilter', {
-  description: 'Criteria for deployments: a deployment must match all of them.',
+  description:
+    'Criteria for deployments. A deployment must meet all criteria that are given. A list means any of its entries.',
   fields: (t) => ({
-    names: t.stringList({ description: 'Exact names; any of them.' }),
-    text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
+    names: t.stringList({ description: 'Exact names.' }),
+    text: t.string({
+      description: 'Substring of the name or handle, ignoring case; at most 1,000 characters.',
+    }),
   }),
 })
 

@@ -46,7 +46,7 @@ const ArchiveType = builder.objectRef<DeploymentVersion>('Archive').implement({
     }),
     leftOut: t.stringList({
       description:
-        'Files of the archive that the server does not unpack, because macOS adds them to archives by itself: `.DS_Store`, `__MACOSX` and AppleDouble files `._…`. The first 100.',
+        'Files of the archive that the server does not unpack, because macOS adds them to archives automatically: `.DS_Store`, `__MACOSX` and AppleDouble files `._…`. The first 100.',
       resolve: (v) => v.archiveLeftOut,
     }),
     uploadedAt: t.field({
@@ -182,13 +182,18 @@ export const DeploymentConnection = connectionOf<PartialDeployment>(
   'deployments',
 )
 
-isFollowed(deployments, DeploymentType, 'A deployment: changes, versions, deletion.', {
-  VERSION_CREATED: { description: 'A version was created.' },
-  VERSION_CHECKING: { description: 'The archive of a version arrived and is being checked.' },
-  VERSION_READY: { description: 'The archive of a version passed its check.' },
-  VERSION_REJECTED: { description: 'The archive of a version was refused.' },
-  VERSION_DELETED: { description: 'A version was deleted.' },
-})
+isFollowed(
+  deployments,
+  DeploymentType,
+  'Publishes the changes of a deployment: updates, versions, deletion. Completes when the deployment is deleted.',
+  {
+    VERSION_CREATED: { description: 'A version was created.' },
+    VERSION_CHECKING: { description: 'The archive of a version arrived and is being checked.' },
+    VERSION_READY: { description: 'The archive of a version passed its check.' },
+    VERSION_REJECTED: { description: 'The archive of a version was refused.' },
+    VERSION_DELETED: { description: 'A version was deleted.' },
+  },
+)
 addressable(DeploymentType, deployments)
 addressable(VersionType, versions)
 hasStates('DeploymentVersion', versionMoves)

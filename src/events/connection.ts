@@ -32,15 +32,22 @@ const MAX_ENTRIES = 1_000
 
 type Args = ArgBuilder<Types>
 
+type StreamOrder = 'oldest first' | 'newest first'
+
+/** What a page is that begins beyond the newest entry. */
+const beyond: Readonly<Record<StreamOrder, string>> = {
+  'oldest first': 'returns an empty page',
+  'newest first': 'means the newest entry',
+}
+
 /** The arguments of every stream: numbers are dense, so that a page is found by number, and nothing is passed over. */
-export const streamArgs = (t: Args) => {
+export const streamArgs = (t: Args, order: StreamOrder = 'oldest first') => {
   const { offset: _offset, ...page } = pageArgs(t, MAX_ENTRIES)
   return {
     ...page,
     from: t({
       type: 'SafeInt',
-      description:
-        'Number of the entry that the page begins with, at least 1. A number beyond the newest entry returns an empty page. Cannot be combined with `after` or `last`.',
+      description: `Number of the entry that the page begins with, at least 1. A number beyond the newest entry ${beyond[order]}. Cannot be combined with \`after\` or \`last\`.`,
     }),
   }
 }
@@ -66,7 +73,7 @@ export function streamConnectionOf<E>(
     t.field({
       type: StreamGapType,
       nullable: true,
-      description: `Range of ${noun} that are missing from the page: those between \`after\` (or the start) and the first entry of the page that retention has removed, or those beyond the newest entry that were lost when the database was restored from a backup. Null where nothing is missing, and where the page does not reach back to that range.`,
+      description: `Range of ${noun} that are missing from the page. Either retention removed them, and they precede the oldest entry of the page. Or they followed the newest entry, and were lost when the database was restored from a backup. Null where nothing is missing, and where older entries precede the page.`,
       resolve: ({ gap }) => gap ?? null,
     }),
   )
@@ -96,7 +103,7 @@ export async function pageOfStream<E extends Entry>(
   args: StreamArgs,
   read: (range: Range) => Promise<StreamPage<E>>,
   count: () => Promise<number>,
-  order: 'oldest first' | 'newest first' = 'oldest first',
+  order: StreamOrder = 'oldest first',
 ): Promise<EntryPage<E>> {
   const window = windowOf(args, MAX_ENTRIES)
   const isReversed = order === 'newest first'

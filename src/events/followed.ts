@@ -30,7 +30,7 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
   const pages = eventPages(stream)
 
   const KindType = builder.enumType(`${type.name}EventKind`, {
-    description: `Kinds of events of a ${noun}.`,
+    description: `Kind of an event of a ${noun}.`,
     values: {
       CREATED: { description: `The ${noun} was created.` },
       UPDATED: { description: `The ${noun} was updated.` },
@@ -54,14 +54,14 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
   builder.objectField(type, 'events', (t) =>
     t.field({
       type: EventConnection,
-      description: 'Events of the object, oldest first.',
+      description: `Events of the ${noun}, oldest first.`,
       args: streamArgs(t.arg),
       resolve: ({ id }, args, ctx) => pages(ctx, id, args),
     }),
   )
 
   const DeliveryType = builder.objectRef<ObjectDelivery>(`${type.name}Delivery`).implement({
-    description: `The present state of a ${noun} and its new events. The first delivery without \`after\` has no events. \`${field}\` is null once the object is deleted.`,
+    description: `The present state of a ${noun} and its new events. The first delivery without \`after\` has no events.`,
     interfaces: [DeliveryInterface],
     fields: (t) => ({
       [field]: t.field({
@@ -88,7 +88,8 @@ export function isFollowed<Seen extends Owned, Row extends Seen>(
           description: `${type.name}: ID, handle or address.`,
         }),
         after: t.arg.string({
-          description: 'Cursor to resume after. Default: starts with the present state.',
+          description:
+            'Cursor to resume after, or "start" for everything that is kept. Default: starts with the present state.',
         }),
       },
       subscribe: async (_root, { after, ...which }, ctx) => {

@@ -88,7 +88,8 @@ export const StreamGapType = builder.objectRef<Gap>('StreamGap').implement({
 })
 
 const StreamEndType = builder.objectRef<{ lastNumber: number }>('StreamEnd').implement({
-  description: 'Marks the end of a stream: no entries follow and the subscription completes.',
+  description:
+    'Marks the end of a stream that is complete at present. The subscription completes. A stream can continue later, for example when `amendJob` puts a finished job back into its queue.',
   fields: (t) => ({
     lastNumber: t.field({
       type: 'SafeInt',

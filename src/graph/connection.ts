@@ -29,12 +29,12 @@ const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
     startCursor: t.exposeString('startCursor', {
       nullable: true,
       description:
-        'Cursor of the first entry of the page. Pass it as `before` to read the entries that precede the page; null for an empty page.',
+        'Cursor of the first entry of the page. Pass it as `before` to read the entries that precede the page. Null for an empty page of a list; an empty page of events, log lines or activities has a cursor too.',
     }),
     endCursor: t.exposeString('endCursor', {
       nullable: true,
       description:
-        'Cursor of the last entry of the page. Pass it as `after` to read the entries that follow the page; null for an empty page.',
+        'Cursor of the last entry of the page. Pass it as `after` to read the entries that follow the page. Null for an empty page of a list; an empty page of events, log lines or activities has a cursor too.',
     }),
   }),
 })

@@ -25,16 +25,19 @@ declare module 'graphql' {
 
 const ErrorCodeType = builder.enumType('ErrorCode', {
   description:
-    'Code of an error. The codes from UNAUTHENTICATED on occur in top-level errors (`extensions.code`); FORBIDDEN, NOT_FOUND and UNAVAILABLE occur there and in results of mutations, the others in results of mutations.',
+    'Code of an error: `code` of the error types in results of mutations, and `extensions.code` of top-level errors. BAD_CURSOR, BAD_REQUEST, TOO_COMPLEX, TIMEOUT and INTERNAL occur in top-level errors only. CONFLICT, WRONG_STATE and STALE_LEASE occur in results of mutations only.',
   values: {
     VALIDATION: { description: 'The input is invalid.' },
     NOT_FOUND: { description: 'No such object exists in the organizations of the caller.' },
     CONFLICT: {
       description:
-        'Another object has that name or address, or the idempotency key was used with another input.',
+        'The input collides with another object, with a change by another caller, or with an earlier call that has the same idempotency key.',
     },
     WRONG_STATE: { description: 'The state of the object does not allow the operation.' },
-    FORBIDDEN: { description: 'The role of the caller does not allow the operation.' },
+    FORBIDDEN: {
+      description:
+        'The role of the caller does not allow the operation. Top-level errors also have this code when the server does not accept the document, or requests from that web page.',
+    },
     STALE_LEASE: { description: 'The caller does not hold the lease any more.' },
     QUOTA_REACHED: {
       description:
@@ -44,7 +47,10 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
       description:
         'Something the operation needs is not available at present. When it is the database or the storage of the server, the error concerns the whole operation: HTTP status 503, with the request ID that the server logs. `retryAfterSeconds` has the time to wait.',
     },
-    UNAUTHENTICATED: { description: 'The request has no credential, or an unknown one.' },
+    UNAUTHENTICATED: {
+      description:
+        'The request has no credential, or an unknown one. In the result of `signIn`: the e-mail address or the password is wrong.',
+    },
     BAD_CURSOR: { description: 'The cursor is not a cursor of this stream or list.' },
     BAD_REQUEST: { description: 'The request is malformed.' },
     TOO_COMPLEX: {
@@ -61,18 +67,22 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
 
 export const RoleType = builder.enumType('Role', {
   description:
-    'Role in an organization or of a token, from the one with the fewest rights to the one with the most.',
+    'Role in an organization or of a token. Each role includes the rights of the roles before it, in the order WORKER, VIEWER, DEVELOPER, ADMIN.',
   values: {
     [Role.WORKER]: {
-      description: 'Claims jobs, reports on them and writes their logs. Reads nothing else.',
+      description:
+        'Claims jobs, reports on them and writes their logs. Reads only what this requires.',
     },
-    [Role.VIEWER]: { description: 'Reads everything but secrets, and calls services.' },
+    [Role.VIEWER]: {
+      description:
+        'Reads everything but secrets, invitations and the list of tokens. Calls services.',
+    },
     [Role.DEVELOPER]: {
       description:
-        'Creates, updates and deletes everything but members and tokens. Has the rights of VIEWER and WORKER.',
+        'Creates, updates and deletes everything but members, invitations and tokens. Reads secrets of environments.',
     },
     [Role.ADMIN]: {
-      description: 'Manages members, invitations and tokens. Has the rights of DEVELOPER.',
+      description: 'Manages members, invitations and tokens.',
     },
   } as const,
 })
@@ -141,14 +151,15 @@ builder.objectType(NotFound, {
 builder.objectType(Conflict, {
   name: 'Conflict',
   description:
-    'Another object has that name or address, or the idempotency key was used with another input (`field` is then `idempotencyKey`).',
+    'The input collides with another object, with a change by another caller, or with an earlier call. `field` names the input field: for example `handle` when another object has that handle, `expectedRevision` when the object has another revision, and `idempotencyKey` when the key was used with another input.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     field: t.exposeString('field', { description: 'Input field whose value collides.' }),
     existing: t.field({
       type: NodeInterface,
       nullable: true,
-      description: 'The object that has the value already. Null where the caller may not see it.',
+      description:
+        'The object in the way. Null where there is none, and where the caller may not see it.',
       resolve: ({ existingId }, _args, ctx) =>
         existingId === undefined ? null : findNode(ctx, existingId),
     }),

@@ -17,7 +17,7 @@ export interface ObjectOrder {
 }
 
 const ObjectOrderFieldType = builder.enumType('ObjectOrderField', {
-  description: 'Fields that objects of every kind can be ordered by.',
+  description: 'Field by which objects of every kind can be ordered.',
   values: {
     NAME: {
       description:
@@ -36,7 +36,7 @@ const ObjectOrderInput = builder.inputType('ObjectOrder', {
     field: t.field({
       type: ObjectOrderFieldType,
       required: true,
-      description: 'Field to order by.',
+      description: 'Field by which the objects are ordered.',
     }),
     direction: t.field({
       type: DirectionType,
@@ -58,8 +58,7 @@ export const orderedArgs = (t: Args) => ({
 /** The arguments of a list over organizations: of which one, in which order, and what page. */
 export const listArgs = (t: Args) => ({
   organizationId: t.id({
-    description:
-      "Organization whose objects to return: ID, handle or address. Default: all of the caller's organizations.",
+    description: 'Organization: ID, handle or address. Default: all organizations of the caller.',
   }),
   ...orderedArgs(t),
 })

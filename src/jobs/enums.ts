@@ -7,7 +7,7 @@ export const JobStatusType = builder.enumType('JobStatus', {
   values: {
     [JobStatus.QUEUED]: { description: 'The job waits to be claimed.' },
     [JobStatus.RUNNING]: { description: 'A worker executes the job.' },
-    [JobStatus.SUCCEEDED]: { description: 'The job has a result.' },
+    [JobStatus.SUCCEEDED]: { description: 'The job finished with a result.' },
     [JobStatus.FAILED]: { description: 'The job failed and will not be retried.' },
     [JobStatus.CANCELED]: { description: 'The job was canceled before it finished.' },
   } as const,
@@ -16,8 +16,10 @@ export const JobStatusType = builder.enumType('JobStatus', {
 export const AttemptOutcomeType = builder.enumType('AttemptOutcome', {
   description: 'Outcome of an attempt.',
   values: {
-    [AttemptOutcome.SUCCEEDED]: { description: 'With a result, which was accepted.' },
-    [AttemptOutcome.FAILED]: { description: 'With an error.' },
+    [AttemptOutcome.SUCCEEDED]: {
+      description: 'The attempt ended with a result, which was accepted.',
+    },
+    [AttemptOutcome.FAILED]: { description: 'The attempt ended with an error.' },
     [AttemptOutcome.LOST]: { description: 'The worker sent no heartbeat until its lease expired.' },
     [AttemptOutcome.PREEMPTED]: {
       description: 'The worker gave the job back, for example when it was shut down.',
@@ -43,8 +45,7 @@ export const JobErrorKindType = builder.enumType('JobErrorKind', {
     RAISED: { description: 'The function failed.' },
     INVALID_RESULT: { description: 'The result does not match its schema.' },
     LOST: {
-      description:
-        'The worker sent no heartbeat until its lease expired, and no attempts were left.',
+      description: 'The worker sent no heartbeat until its lease expired.',
     },
     TIMED_OUT: { description: 'The attempt took longer than `timeoutSeconds`.' },
     UNAVAILABLE: { description: 'A service or server that the job needs was not available.' },
@@ -59,7 +60,7 @@ export const JobEventKindType = builder.enumType('JobEventKind', {
     CLAIMED: { description: 'A worker claimed the job.' },
     PROGRESS: { description: 'The worker reported its progress.' },
     CANCEL_REQUESTED: { description: 'The worker was asked to stop.' },
-    SUCCEEDED: { description: 'The job has a result.' },
+    SUCCEEDED: { description: 'The job finished with a result.' },
     FAILED: { description: 'The job failed and will not be retried.' },
     CANCELED: { description: 'The job was canceled before it finished.' },
     LOST: { description: 'The lease of the worker expired.' },

@@ -14,15 +14,16 @@ import { filterRule, MAX_LISTED } from './rules.ts'
 import { jobById, jobNamed } from './store.ts'
 
 export const JobFilterInput = builder.inputType('JobFilter', {
-  description: `Criteria for jobs. A job must meet all criteria that are given. A list has at most ${MAX_LISTED} entries and means any of them; an empty list matches no job.`,
+  description: `Criteria for jobs. A job must meet all criteria that are given. A list has at most ${MAX_LISTED} entries and means any of them; an empty list matches no job. In \`allLabels\` a list means all of them.`,
   fields: (t) => ({
     ids: t.idList({ description: 'Jobs: IDs or addresses.' }),
     rootIds: t.idList({
-      description: 'Jobs together with their retries, and the retries of those: IDs or addresses.',
+      description:
+        'Jobs, each with all runs in the chain of retries that begins with it: IDs or addresses.',
     }),
     serviceIds: t.idList({ description: 'Services of the jobs: IDs, handles or addresses.' }),
     functions: t.stringList({ description: 'Names of the functions that the jobs call.' }),
-    statuses: t.field({ type: [JobStatusType], description: 'States of the jobs.' }),
+    statuses: t.field({ type: [JobStatusType], description: 'Statuses of the jobs.' }),
     workers: t.stringList({
       description:
         'Names of workers. Matches a job by its newest attempt, also after that has ended.',
@@ -32,14 +33,15 @@ export const JobFilterInput = builder.inputType('JobFilter', {
     allLabels: t.field({ type: [NameValueInput], description: 'Labels of which a job has all.' }),
     text: t.string({
       description:
-        'Substring of the parameters, as the JSON was sent, or of the message of the error; case-insensitive. Parameters above 256 kB are not searched. The search reads job by job and ends with TIMEOUT when it takes too long: narrow it by `serviceIds` or `createdAt`.',
+        'Substring of the parameters, as the JSON was sent, or of the message of the error, ignoring case; at most 1,000 characters. Parameters above 256 kB are not searched. The search reads job by job and ends with TIMEOUT when it takes too long: narrow it by `serviceIds` or `createdAt`.',
     }),
     errorText: t.string({
-      description: 'Substring of the message of the error; case-insensitive.',
+      description:
+        'Substring of the message of the error, ignoring case; at most 1,000 characters.',
     }),
     fronts: t.field({
       type: [FrontType],
-      description: 'Fronts. Matches a job that a client of any of these fronts can see.',
+      description: 'REST fronts: matches a job that clients of any of them can see.',
     }),
     createdAt: t.field({ type: TimeRangeInput, description: 'Time of the submission.' }),
     finishedAt: t.field({
@@ -50,7 +52,7 @@ export const JobFilterInput = builder.inputType('JobFilter', {
 })
 
 const JobOrderFieldType = builder.enumType('JobOrderField', {
-  description: 'Field by which jobs are ordered.',
+  description: 'Field by which the jobs are ordered.',
   values: {
     CREATED_AT: { description: 'Time of the submission.' },
     FINISHED_AT: {
@@ -65,12 +67,13 @@ const JobOrderFieldType = builder.enumType('JobOrderField', {
 })
 
 export const JobOrderInput = builder.inputType('JobOrder', {
-  description: 'Order of a list of jobs. Among equals, jobs are ordered by their submission.',
+  description:
+    'Order of a list of jobs. Among equals, jobs are ordered by their submission, in the same direction.',
   fields: (t) => ({
     field: t.field({
       type: JobOrderFieldType,
       required: true,
-      description: 'Field by which jobs are ordered.',
+      description: 'Field by which the jobs are ordered.',
     }),
     direction: t.field({
       type: DirectionType,

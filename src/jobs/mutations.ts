@@ -34,7 +34,7 @@ const which = (t: Inputs) => ({
 const waiting = (t: Inputs) => ({
   waitSeconds: t.int({
     defaultValue: 0,
-    description: `Seconds to wait for the job to finish before returning. Range: 0 to ${MAX_SUBMIT_WAIT}. A job with a waiting caller is claimed before others of the same priority.`,
+    description: `Seconds to wait for the job to finish before returning. Range: 0 to ${MAX_SUBMIT_WAIT}. A job with a waiting caller is claimed before others of the same priority, unless it has a lane.`,
   }),
 })
 const asJob = (t: PothosSchemaTypes.ObjectFieldBuilder<Types, { job: JobRow }>) => ({
@@ -57,16 +57,16 @@ const jobFields = (t: Inputs) => ({
   }),
   parameters: t.field({
     type: 'JSON',
-    description: 'Parameters of the function, stored and returned unchanged.',
+    description: 'Parameters of the function, stored and returned unchanged. Default: null.',
   }),
   priority: t.int({
     defaultValue: 0,
     description:
-      'Priority: jobs with a higher one are claimed first. Of one priority, jobs with a waiting caller come first, then the oldest.',
+      'Priority, from -32768 to 32767: jobs with a higher one are claimed first. Of one priority, jobs with a waiting caller come first, then the oldest.',
   }),
   lane: t.string({
     description:
-      'Name of a lane: jobs of the same lane run one at a time, by priority and then in the order of submission.',
+      'Name of a lane: jobs of the same lane run one at a time, by priority and then in the order of submission, whether callers wait for them or not. Default: no lane.',
   }),
   runAfter: t.field({
     type: 'DateTime',
@@ -75,18 +75,18 @@ const jobFields = (t: Inputs) => ({
   maxAttempts: t.int({
     defaultValue: 1,
     description:
-      'Largest number of attempts. The pause before an attempt doubles after each failure.',
+      'Largest number of attempts, 1 to 1000. The pause before a new attempt is 1 second after the first failure and doubles with each, up to 10 minutes.',
   }),
   timeoutSeconds: t.int({
-    description: 'Largest duration of one attempt in seconds. Default: no limit.',
+    description: 'Largest duration of one attempt in seconds, at least 1. Default: no limit.',
   }),
   retainSeconds: t.int({
     description:
-      'Seconds to keep the job after it finished. Null: the retention of the organization applies.',
+      'Seconds to keep the job after it finished. Default: the retention of the server (setting JOB_RETENTION_SECONDS).',
   }),
   labels: t.field({
     type: [NameValueInput],
-    description: 'Labels to find the job by. At most 50.',
+    description: 'Labels to find the job by, at most 50. Default: none.',
   }),
   projectId: t.id({
     description:
@@ -126,7 +126,7 @@ mutation('submitJobs', {
     jobs: t.field({
       type: [SubmitJobsItem],
       required: true,
-      description: 'Jobs to submit.',
+      description: `Jobs to submit, 1 to ${MAX_JOBS}.`,
     }),
   }),
   check: submitManyRule,
@@ -146,8 +146,11 @@ mutation('submitJobs', {
 
 mutation('cancelJob', {
   description:
-    'Cancels a job. A queued job ends at once. A running job is asked to stop: its worker learns of it with the next heartbeat, and the job is taken away from it at the deadline. Requires the DEVELOPER role.',
-  input: (t) => ({ ...which(t), reason: t.string({ description: 'Reason, for the history.' }) }),
+    'Cancels a job. A queued job, and a running job without a lease, is canceled at once. Any other running job is asked to stop: its worker learns of the cancellation with the next heartbeat. At the deadline the job is taken away from the worker. Requires the DEVELOPER role.',
+  input: (t) => ({
+    ...which(t),
+    reason: t.string({ description: 'Reason, stored as `message` of the event. Default: none.' }),
+  }),
   check: cancelRule,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ job: await cancelJob(ctx, input) }),
@@ -170,12 +173,13 @@ mutation('retryJob', {
 const bulkFields = (t: Inputs) => ({
   organizationId: t.id({
     description:
-      'Organization: ID, handle or address. Required when the caller is a member of several.',
+      'Organization: ID, handle or address. Required when the caller is a member of several organizations.',
   }),
   filter: t.field({
     type: JobFilterInput,
     required: true,
-    description: 'Criteria for the jobs. Without any, all jobs of the organization.',
+    description:
+      'Criteria for the jobs. An empty filter matches all jobs of the organization. A service or job that it names must exist, otherwise the result is NotFound.',
   }),
   ...waiting(t),
 })
@@ -212,7 +216,7 @@ mutation('cancelJobs', {
     'Cancels all jobs that match the filter and have not finished. A job performs the operation. Requires the DEVELOPER role.',
   input: (t) => ({
     ...bulkFields(t),
-    reason: t.string({ description: 'Reason, for the history.' }),
+    reason: t.string({ description: 'Reason, stored as `message` of the event. Default: none.' }),
   }),
   check: cancelManyRule,
   resolve: (ctx, input) => bulk(ctx, CANCEL_MANY, input),
@@ -222,7 +226,7 @@ mutation('cancelJobs', {
 
 mutation('retryJobs', {
   description:
-    'Runs all failed jobs that match the filter again; when the filter has `statuses`, all finished jobs in one of these. A job performs the operation. Jobs that were run again already are left out (but not the newest run, when it failed too), and so are jobs of deleted services. Requires the DEVELOPER role.',
+    'Runs all failed jobs that match the filter again or, when the filter has `statuses`, all finished jobs in one of these states. A job performs the operation. Left out are jobs of deleted services and jobs that were run again already; a new run that failed too is not left out. Requires the DEVELOPER role.',
   input: bulkFields,
   check: retryManyRule,
   resolve: (ctx, input) => bulk(ctx, RETRY_MANY, input),
@@ -240,7 +244,7 @@ mutation('amendJob', {
       type: 'JSON',
       description: 'New result, which must match the schema of results. Default: unchanged.',
     }),
-    reason: t.string({ description: 'Reason, for the history.' }),
+    reason: t.string({ description: 'Reason, stored as `message` of the event. Default: none.' }),
     ...annotationField(t),
   }),
   check: amendRule,

@@ -30,10 +30,10 @@ builder.queryFields((t) => ({
         description:
           'Organization: ID, handle or address. Default: all organizations of the caller.',
       }),
-      filter: t.arg({ type: JobFilterInput, description: 'Criteria for the jobs.' }),
+      filter: t.arg({ type: JobFilterInput, description: 'Criteria. Default: all jobs.' }),
       orderBy: t.arg({
         type: JobOrderInput,
-        description: 'Order of the jobs. Default: the newest first.',
+        description: 'Order of the list. Default: newest first.',
       }),
       ...pageArgs(t.arg),
     },

@@ -55,10 +55,10 @@ builder.interfaceFields(ServiceInterface, (t) => ({
     type: JobConnection,
     description: 'Jobs of the service, newest first by default.',
     args: {
-      filter: t.arg({ type: JobFilterInput, description: 'Criteria for the jobs.' }),
+      filter: t.arg({ type: JobFilterInput, description: 'Criteria. Default: all jobs.' }),
       orderBy: t.arg({
         type: JobOrderInput,
-        description: 'Order of the jobs. Default: the newest first.',
+        description: 'Order of the list. Default: newest first.',
       }),
       ...pageArgs(t.arg),
     },

@@ -132,10 +132,14 @@ builder.interfaceField(ServiceInterface, 'jobStats', (t) =>
     type: [JobStatsType],
     description: `Statistics of the jobs of the service in successive intervals. At most ${MAX_STEPS} intervals.`,
     args: {
-      at: t.arg({ type: TimeRangeInput, required: true, description: 'Range of time.' }),
+      at: t.arg({
+        type: TimeRangeInput,
+        required: true,
+        description: 'Range of time. Default of `to`: now.',
+      }),
       stepSeconds: t.arg.int({
         defaultValue: 60,
-        description: 'Length of an interval in seconds.',
+        description: 'Length of an interval in seconds, at least 1.',
       }),
     },
     resolve: async ({ id }, { at, stepSeconds }, ctx) => {

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { deliver, DeliveryInterface, now, resumeFrom, type Delivery } from '../events/index.ts'
 import { cancelable } from '../kit/cancelable.ts'
 import { ValidationError } from '../kit/errors.ts'
-import { followLogOf, LogDeliveryType, LogFilterInput } from '../logs/index.ts'
+import { followArgs, followLogOf, LogDeliveryType } from '../logs/index.ts'
 import { organizationNamed } from '../organizations/index.ts'
 import { queueFor, ServiceId, ServiceInterface, serviceNamed, services } from '../services/index.ts'
 import {
@@ -50,7 +50,7 @@ interface JobsDelivery extends Delivery {
 
 const JobsDeliveryType = builder.objectRef<JobsDelivery>('JobsDelivery').implement({
   description:
-    'Changes of the jobs of one or more services. The first delivery, without a cursor to resume after, has no events.',
+    'Changes of the jobs of one or more services. The first delivery without `after` has no events.',
   interfaces: [DeliveryInterface],
   fields: (t) => ({
     services: t.field({
@@ -91,23 +91,18 @@ const JobsWaitingType = builder.objectRef<JobsWaiting>('JobsWaiting').implement(
   }),
 })
 
-const after = 'Cursor to resume after; "start" for everything kept. Default: from now on.'
+const after =
+  'Cursor to resume after, or "start" for everything that is kept. Default: starts with the present state.'
 /** Services that one subscription names. */
 const MAX_FOLLOWED = 100
 
 builder.subscriptionFields((t) => ({
   jobLogs: t.field({
     type: LogDeliveryType,
-    description: 'Publishes the log of a job over all attempts. Completes when the job ends.',
+    description: 'Publishes the log of a job over all attempts. Completes when the job finishes.',
     args: {
       jobId: t.arg.id({ required: true, description: 'Job: ID or address.' }),
-      after: t.arg.string({ description: after }),
-      last: t.arg.int({
-        defaultValue: 10,
-        description:
-          'Number of existing lines to begin with when `after` is absent. Range: 0 to 1000.',
-      }),
-      filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
+      ...followArgs(t.arg),
     },
     subscribe: async (_root, { jobId, ...args }, ctx) => {
       const { id, organizationId } = found(await jobNamed(ctx, jobId), 'job', jobId)
@@ -119,7 +114,7 @@ builder.subscriptionFields((t) => ({
   jobChanged: t.field({
     type: JobDeliveryType,
     description:
-      'Publishes the changes of a job. Completes when the job ends. For a waiting job it waits too.',
+      'Publishes the changes of a job, which may still be queued. Completes when the job finishes.',
     args: {
       jobId: t.arg.id({ required: true, description: 'Job: ID or address.' }),
       after: t.arg.string({ description: after }),

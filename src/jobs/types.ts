@@ -118,14 +118,14 @@ builder.objectField(JobConnection, 'asOf', (t) =>
   t.string({
     nullable: true,
     description:
-      'Cursor for `after` of jobsChanged with the same services and organization: nothing that happens after this list was read is missed. A list of the jobs or retries within one service belongs to jobsChanged with that service. Null for a list over several organizations.',
+      'Cursor for `after` of `jobsChanged` with the same services and organization: nothing that happens after this list was read is missed. A list of the jobs or retries within one service belongs to `jobsChanged` with that service. Null for a list over several organizations.',
     resolve: (page: JobPage) => page.asOf ?? null,
   }),
 )
 
 builder.objectType(JobType, {
   description:
-    'A call of a function of a service, stored until it finished and expired. It is executed at least once, and exactly one result is accepted. A caller with the WORKER role does not see who submitted the job, its project, attempts, log, events and other jobs; it sees result, error and progress while the job is queued, and while it holds the job or was the last to hold it.',
+    'A call of a function of a service, stored until it expires after it finished. It is executed at least once, and exactly one result is accepted. A caller with the WORKER role does not see who submitted the job, nor its project, attempts, log, events and retries. Such a caller sees result, error and progress of a queued job, and of a job that it holds or was the last to hold.',
   extensions: openToWorkers([
     'id',
     'asOf',
@@ -171,7 +171,7 @@ builder.objectType(JobType, {
     parameters: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'Parameters of the function.',
+      description: 'Parameters of the function. Null when they are JSON null or none were given.',
       ...jobFields.from(
         ['parameters', 'parametersKey'],
         async (job, _args, ctx) => new JsonText((await parametersOf(ctx, job)) ?? 'null'),
@@ -204,7 +204,7 @@ builder.objectType(JobType, {
     viewerActions: t.field({
       type: [JobActionType],
       description:
-        'Operations that the caller can perform on the job at present, by role and state. All others return Forbidden or WrongState.',
+        'Operations that the caller can perform on the job at present, by role and state. All others are refused.',
       ...jobFields.from(['heldBy'], (job, _args, ctx) => jobViewerActions(ctx, job)),
     }),
     priority: t.int({
@@ -282,7 +282,7 @@ builder.objectType(JobType, {
       type: 'DateTime',
       nullable: true,
       description:
-        'Time at which the job is taken away from a worker that does not stop. Null when none is set.',
+        'Time at which the job is taken away from a worker that does not stop. Null unless the cancellation of the running job was requested.',
     }),
     retryOf: t.field({
       type: JobType,
@@ -344,7 +344,7 @@ builder.objectType(JobType, {
     finishedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'Time at which the job reached its final status. Null before it.',
+      description: 'Time at which the job reached its final state. Null before it.',
       ...jobFields.from(['finishedAt'], ({ finishedAt, status }) =>
         isFinal(status) ? finishedAt : null,
       ),
@@ -353,7 +353,7 @@ builder.objectType(JobType, {
       type: LogLineConnection,
       description: 'Log of the job over all attempts, oldest line first.',
       args: {
-        filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
+        filter: t.arg({ type: LogFilterInput, description: 'Criteria. Default: all lines.' }),
         ...streamArgs(t.arg),
       },
       resolve: ({ id }, args, ctx) => pageOfJobLog(ctx, id, args),

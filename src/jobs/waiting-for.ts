@@ -29,7 +29,7 @@ interface WaitingFor {
 
 const WaitReasonType = builder.enumType('WaitReason', {
   description:
-    'Reason why a queued job does not run yet. When several apply, the first of this list is reported.',
+    'Reason why a queued job does not run yet. When several apply, the first in this order is reported: SERVICE_NOT_RUNNING, SCHEDULED, BACKOFF, NO_WORKER, LANE_BUSY, CONCURRENCY, ITS_TURN, NO_FREE_WORKER.',
   values: {
     SERVICE_NOT_RUNNING: {
       description: 'The service is deleted or, if it runs as processes, neither READY nor SCALING.',

@@ -22,10 +22,7 @@ import {
   type StreamKind,
 } from '../streams/index.ts'
 import { inPieces } from './pieces.ts'
-import type { LogContent } from './types.ts'
-
-/** Lines a subscription may begin with. */
-const MAX_LAST = 1_000
+import { MAX_LAST, type LogContent } from './types.ts'
 
 const linePages = batchedAlike(({ database }: Context, streams, range: LineRange) =>
   readLines(database, streams, range),

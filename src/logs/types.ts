@@ -83,18 +83,18 @@ export const LogFilterInput: InputObjectRef<Types, LogFilter> = builder
   .inputRef<LogFilter>('LogFilter')
   .implement({
     description:
-      'Criteria for lines of a log. A line must match all that are given; a list matches any of its values.',
+      'Criteria for lines of a log. A line must meet all criteria that are given. A list means any of its entries.',
     fields: (t) => ({
       text: t.string({
         description:
-          'Text within the line, in upper or lower case, 1 to 1,000 characters. Case is that of Unicode, the same in every language: `σ` finds `Σ` and `ς`, `ß` finds `ẞ` but not `ss`, and the Turkish `İ` and `ı` are letters of their own.',
+          'Substring of the line, ignoring case; at most 1,000 characters. Case is compared by the rules of Unicode, the same in every language: `σ` finds `Σ` and `ς`, and `ß` finds `ẞ` but not `ss`. The Turkish `İ` and `ı` match only themselves.',
       }),
       sources: t.field({ type: [LogSourceType], description: 'Sources of the line.' }),
       instances: t.intList({
         description: 'Ordinals of the processes that wrote the line, such as 0.',
       }),
       attempts: t.intList({ description: 'Numbers of the attempts that wrote the line.' }),
-      at: t.field({ type: TimeRangeInput, description: 'Time when the line was stored.' }),
+      at: t.field({ type: TimeRangeInput, description: 'Time at which the line was stored.' }),
       isUnfinished: t.boolean({
         description: 'False: only finished lines. True: only unfinished lines. Default: both.',
       }),
@@ -143,7 +143,23 @@ export const downloadArgs = (t: ArgBuilder<Types>) => ({
 })
 
 export const downloadDescription =
-  'URL that returns lines of the log as a file, for an hour. Whoever has the URL can fetch the file without a credential, so keep it secret. GET, HEAD and byte ranges are supported, so that a download that was cut can be continued (`curl -C - -O`). The file ends with the line that is the newest now, and does not change while its lines are kept. Lines that retention has removed are reported where they are missing: by `{"gap":{"from":1,"to":60,"reason":"RETENTION"}}` in NDJSON, by a line in brackets in text.'
+  'Signed URL that returns lines of the log as a file, valid for an hour. Anyone who has the URL can fetch the file without a credential, so keep it secret. GET, HEAD and byte ranges are supported, so that a download that was cut can be continued (`curl -C - -O`). The file ends with the line that is the newest now, and does not change while its lines are kept. Lines that retention has removed are reported where they are missing: by `{"gap":{"from":1,"to":60,"reason":"RETENTION"}}` in NDJSON, by a line in brackets in text.'
+
+/** Lines a subscription may begin with. */
+export const MAX_LAST = 1_000
+
+/** The arguments of subscriptions to a log. */
+export const followArgs = (t: ArgBuilder<Types>) => ({
+  after: t.string({
+    description:
+      'Cursor to resume after, or "start" for everything that is kept. Default: starts with the last lines, as many as `last` says.',
+  }),
+  last: t.int({
+    defaultValue: 10,
+    description: `Number of existing lines to start with when \`after\` is absent. Range: 0 to ${MAX_LAST}.`,
+  }),
+  filter: t({ type: LogFilterInput, description: 'Criteria. Default: all lines.' }),
+})
 
 export interface LogContent {
   readonly lines: readonly ShownLine[]

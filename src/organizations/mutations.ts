@@ -33,12 +33,12 @@ const codeRule = z
 
 mutation('createOrganization', {
   description:
-    'Creates an organization, with the caller as its first ADMIN. Requires the ADMIN role on the server.',
+    'Creates an organization, with the caller as its first ADMIN. Requires an administrator of the server.',
   input: (t) => ({
     name: t.string({ required: true, description: 'Name for people. It need not be unique.' }),
     handle: t.string({
       description:
-        'Handle: a short name for URLs and commands, unique on this server. Reserved: `any`, `anybody`, `token` and `x`. Default: derived from the name.',
+        'Short name for URLs and commands, unique on this server. Reserved: `any`, `anybody`, `token` and `x`. Default: derived from the name.',
     }),
     ...namingFields(t),
   }),
@@ -61,7 +61,7 @@ mutation('createOrganization', {
 
 mutation('setMember', {
   description:
-    'Sets the role of a member, or adds a person to the organization. Requires the ADMIN role; every member may change their own name and password, passing the role they have. When a member loses rights, the server closes their connections that used them. For a person who is not a member yet: with `password` it creates an account that belongs to this organization and is a member at once; without `password` it creates an invitation, which replaces a pending one, and returns its code once. The result is the same whether or not other accounts with that e-mail address exist.',
+    'Sets the role of a member, or adds a person to the organization. Requires the ADMIN role; every member may change their own name and password, passing the role they have. When a member loses rights, the server closes their connections that used them. For a person who is not a member yet, `password` decides. With it, the mutation creates an account that belongs to this organization and is a member at once. Without it, the mutation creates an invitation, which replaces a pending one, and returns its code once. The result is the same whether or not other accounts with that e-mail address exist.',
   input: (t) => ({
     email: t.string({
       required: true,
@@ -75,15 +75,15 @@ mutation('setMember', {
     }),
     name: t.string({
       description:
-        'Name of the person. Only the person can change the name of an account that this organization did not create.',
+        'Name of the person. Default: unchanged. The name of an account that this organization did not create can only be changed by the person or by an administrator of the server.',
     }),
     password: t.string({
       description:
-        'Password of at least 8 characters. Default: the present one stays. It is valid for this organization only; it is valid for all organizations of the person when an administrator of the server sets it, or the person does so with a sign-in that is valid for all of them. Only the person can set the password of an account that this organization did not create.',
+        'Password of at least 8 characters. Default: unchanged; a person who is not a member yet is invited. The password is valid for this organization only. It is valid for all organizations of the person when an administrator of the server sets it, or when the person sets it with a sign-in that is valid for all of them. The password of an account that this organization did not create can only be set by the person or by an administrator of the server.',
     }),
     organizationId: t.id({
       description:
-        'Organization: ID, handle or address. Required when the caller is a member of several.',
+        'Organization: ID, handle or address. Required when the caller is a member of several organizations.',
     }),
   }),
   check: z.object({
@@ -118,7 +118,7 @@ mutation('setMember', {
 
 mutation('acceptInvitation', {
   description:
-    'Accepts an invitation. Requires the code of the invitation and either a sign-in of an account with its e-mail address, which becomes the member, or no credential, which creates an account valid for this organization only. A token that belongs to no person is refused with Forbidden.',
+    'Accepts an invitation. Requires its code. With a sign-in of an account that has the e-mail address of the invitation, that account becomes the member. Without a credential, the mutation creates an account that is valid for this organization only. A token that belongs to no person is refused with Forbidden.',
   input: (t) => ({
     code: codeField(t),
     password: t.string({
@@ -149,7 +149,7 @@ mutation('acceptInvitation', {
 
 mutation('declineInvitation', {
   description:
-    'Declines an invitation, which can then not be accepted any more. Requires the code of the invitation and no credential.',
+    'Declines an invitation, which can then not be accepted any more. Requires the code of the invitation, but no credential.',
   input: (t) => ({ code: codeField(t) }),
   check: z.object({ code: codeRule }),
   isPublic: true,
@@ -187,7 +187,7 @@ mutation('removeMember', {
     userId: t.id({ required: true, description: 'ID of the user to remove.' }),
     organizationId: t.id({
       description:
-        'Organization: ID, handle or address. Required when the caller is a member of several.',
+        'Organization: ID, handle or address. Required when the caller is a member of several organizations.',
     }),
   }),
   resolve: async (ctx, input) => ({ userId: await removeMember(ctx, input) }),
@@ -206,7 +206,7 @@ mutation('leaveOrganization', {
   input: (t) => ({
     organizationId: t.id({
       description:
-        'Organization: ID, handle or address. Required when the caller is a member of several.',
+        'Organization: ID, handle or address. Required when the caller is a member of several organizations.',
     }),
   }),
   resolve: async (ctx, input) => ({ organizationId: await leaveOrganization(ctx, input) }),

@@ -69,9 +69,8 @@ builder.queryField('organization', (t) =>
   t.field({
     type: OrganizationType,
     nullable: true,
-    description:
-      'Organization that the caller is a member of; null when there is no such organization.',
-    args: { id: t.arg.id({ required: true, description: 'ID, handle or address.' }) },
+    description: 'Returns an organization of the caller; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Organization: ID, handle or address.' }) },
     resolve: async (_root, { id }, ctx) => {
       requireCredential(ctx.viewer)
       const key = await organizationKey(ctx, id)

@@ -38,7 +38,7 @@ export const UserType = builder.prismaObject('User', {
     }),
     address: t.string({
       nullable: true,
-      description: 'ID of the person in that front. Null where the front has no IDs for people.',
+      description: 'ID of the user in one front. Null where the front has no objects of this type.',
       args: {
         front: t.arg({ type: FrontType, required: true, description: 'Front whose ID to return.' }),
       },
@@ -108,7 +108,7 @@ export const OrganizationType = builder.prismaObject('Organization', {
     }),
     name: t.exposeString('name', { description: 'Name for people. It need not be unique.' }),
     handle: t.exposeString('handle', {
-      description: 'Short name for URLs and commands. Unique on this server.',
+      description: 'Short name for URLs and commands, unique on this server.',
     }),
     members: t.field({
       type: MembershipConnection,

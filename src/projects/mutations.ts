@@ -20,7 +20,7 @@ mutation('createProject', {
     name: t.string({ required: true, description: 'Name for people. It need not be unique.' }),
     organizationId: t.id({
       description:
-        'Organization: ID, handle or address. Required when the caller is a member of several.',
+        'Organization: ID, handle or address. Required when the caller is a member of several organizations.',
     }),
     handle: t.string({
       description:
@@ -39,7 +39,7 @@ mutation('updateProject', {
   description: 'Renames a project. Its handle does not change. Requires the DEVELOPER role.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Project: ID, handle or address.' }),
-    name: t.string({ description: 'Name for people. It need not be unique.' }),
+    name: t.string({ description: 'Name for people. It need not be unique. Default: unchanged.' }),
     ...annotationField(t),
   }),
   check: z.object({ name: nameRule.nullish() }),
@@ -61,6 +61,6 @@ mutation('deleteProject', {
       description: 'ID of the deleted project.',
       resolve: ({ project }) => ProjectId.text(project.id),
     }),
-    ...asProject('The project as it was before the deletion.')(t),
+    ...asProject('The deleted project, in its last state.')(t),
   }),
 })

@@ -6,10 +6,13 @@ import { projects } from './project.ts'
 import { ProjectConnection, ProjectType } from './types.ts'
 
 const ProjectFilterInput = builder.inputType('ProjectFilter', {
-  description: 'Criteria for projects: a project must match all of them.',
+  description:
+    'Criteria for projects. A project must meet all criteria that are given. A list means any of its entries.',
   fields: (t) => ({
-    names: t.stringList({ description: 'Exact names; any of them.' }),
-    text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
+    names: t.stringList({ description: 'Exact names.' }),
+    text: t.string({
+      description: 'Substring of the name or handle, ignoring case; at most 1,000 characters.',
+    }),
   }),
 })
 

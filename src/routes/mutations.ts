@@ -29,7 +29,7 @@ const which = (t: Inputs) => ({
     description: 'Route: ID, handle or address; its name when `deploymentId` is given.',
   }),
   deploymentId: t.id({
-    description: 'Deployment that the route must belong to: ID, handle or address.',
+    description: 'Deployment that the route must belong to: ID, handle or address. Default: any.',
   }),
 })
 
@@ -55,7 +55,7 @@ mutation('createRoute', {
     }),
     serviceIds: t.idList({
       required: true,
-      description: `Target services in order of preference: ID, handle or address. 1 to ${MAX_TARGETS}.`,
+      description: `Target services of one organization, in order of preference: IDs, handles or addresses. 1 to ${MAX_TARGETS}.`,
     }),
     ...namingFields(t),
   }),
@@ -78,10 +78,12 @@ mutation('updateRoute', {
     'Changes the targets or the name of a route. Its handle does not change. Requires the DEVELOPER role.',
   input: (t) => ({
     ...which(t),
-    name: t.string({ description: 'Name of the route, unique in its deployment.' }),
+    name: t.string({
+      description: 'Name of the route, unique in its deployment. Default: unchanged.',
+    }),
     targets: t.field({
       type: [RouteTargetInput],
-      description: `New targets in order of preference; the first active one is the primary target. At most ${MAX_TARGETS}; null removes all targets.`,
+      description: `New targets in order of preference; the first active one is the primary target. At most ${MAX_TARGETS}. Null removes all targets. Default: unchanged.`,
     }),
     ...annotationField(t),
   }),
@@ -105,6 +107,6 @@ mutation('deleteRoute', {
       description: 'ID of the deleted route.',
       resolve: ({ route }) => RouteId.text(route.id),
     }),
-    ...asRoute('The route as it was before the deletion.')(t),
+    ...asRoute('The deleted route, in its last state.')(t),
   }),
 })

@@ -9,13 +9,16 @@ import { routeNamed } from './store.ts'
 import { RouteConnection, RouteType } from './types.ts'
 
 const RouteFilterInput = builder.inputType('RouteFilter', {
-  description: 'Criteria for routes: a route must match all of them.',
+  description:
+    'Criteria for routes. A route must meet all criteria that are given. A list means any of its entries.',
   fields: (t) => ({
     deploymentIds: t.idList({
-      description: 'Deployments: IDs, handles or addresses; any of them.',
+      description: 'Deployments: IDs, handles or addresses.',
     }),
-    names: t.stringList({ description: 'Exact names; any of them.' }),
-    text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
+    names: t.stringList({ description: 'Exact names.' }),
+    text: t.string({
+      description: 'Substring of the name or handle, ignoring case; at most 1,000 characters.',
+    }),
   }),
 })
 
@@ -30,7 +33,8 @@ builder.queryFields((t) => ({
         description: 'Route: ID, handle or address; its name when `deploymentId` is given.',
       }),
       deploymentId: t.arg.id({
-        description: 'Deployment that the route must belong to: ID, handle or address.',
+        description:
+          'Deployment that the route must belong to: ID, handle or address. Default: any.',
       }),
     },
     resolve: (_root, { id, deploymentId }, ctx) => routeNamed(ctx, id, deploymentId),

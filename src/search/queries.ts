@@ -53,7 +53,7 @@ builder.queryField('search', (t) =>
     type: SearchHitConnection,
     description:
       'Returns objects that the caller may see and whose name, handle, label, e-mail address, ID or ID in a front matches the text, ' +
-      'without regard to upper and lower case. Exact matches come first, then those that start with the text, then those that contain it; ' +
+      'ignoring case. Exact matches come first, then those that start with the text, then those that contain it; ' +
       'the newest first in each group. A text of one character finds exact matches only; an empty text finds nothing. ' +
       'The name of a job is its function and its labels (`team=red`). ' +
       'A search by a part of the name considers the newest 10,000 objects of a kind in each organization, and the newest 2,000 jobs in each state.',

@@ -9,10 +9,10 @@ interface RuntimeInfo extends Language {
 const NAMES = { python: 'PYTHON', node: 'NODE', command: 'COMMAND' } as const
 
 const RuntimeNameType = builder.enumType('RuntimeName', {
-  description: 'Kinds of programs that a server can run.',
+  description: 'Kind of program that a server can run.',
   values: {
     PYTHON: { description: 'Handlers in Python.' },
-    NODE: { description: 'Handlers in JavaScript or TypeScript.' },
+    NODE: { description: 'Handlers in JavaScript.' },
     COMMAND: { description: 'Any program that listens on `$PORT`.' },
   } satisfies Record<(typeof NAMES)[keyof typeof NAMES], { description: string }>,
 })
@@ -22,7 +22,7 @@ const RuntimeInfoType = builder.objectRef<RuntimeInfo>('RuntimeInfo').implement(
   fields: (t) => ({
     name: t.field({
       type: RuntimeNameType,
-      description: 'Kind of programs.',
+      description: 'Kind of program.',
       resolve: ({ kind }) => NAMES[kind],
     }),
     isAvailable: t.boolean({

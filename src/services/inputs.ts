@@ -13,21 +13,20 @@ export const ScaleInput = builder.inputType('ScaleInput', {
     'Number of processes of a service. Absent fields keep their values; null sets a field to its default.',
   fields: (t) => ({
     desired: t.int({
-      description: `Number of processes, up to ${MAX_INSTANCES}. Default: 1. 0 is allowed with \`autoscale\` only. A value outside \`min\` and \`max\` moves the bound that it crosses, unless the bound is given too.`,
+      description: `Number of processes, up to ${MAX_INSTANCES}. Default: 1. 0 is allowed with \`autoscale\` only. A value outside \`min\` and \`max\` moves the bound that it crosses, when neither bound is given.`,
     }),
     min: t.int({
-      description:
-        'Smallest number of processes under autoscale. Default: 1. With 0 the service stops its processes while nobody calls it; the next request waits for a process to start.',
+      description: `Smallest number of processes under autoscale, 0 to ${MAX_INSTANCES}. Default: 1. With 0 the service stops its processes while nobody calls it; the next request waits for a process to start.`,
     }),
     max: t.int({
-      description: `Largest number of processes under autoscale, up to ${MAX_INSTANCES}. Default: \`desired\`.`,
+      description: `Largest number of processes under autoscale, 1 to ${MAX_INSTANCES}. Default: \`desired\`.`,
     }),
     autoscale: t.boolean({
       description:
         'Whether the number of processes follows the number of requests in flight, between `min` and `max`. Default: false.',
     }),
     targetInFlight: t.int({
-      description: `Requests in flight per process that autoscale aims at. Default: ${TARGET_IN_FLIGHT}.`,
+      description: `Requests in flight per process that autoscale aims at, 1 to ${MAX_TARGET_IN_FLIGHT}. Default: ${TARGET_IN_FLIGHT}.`,
     }),
   }),
 })
@@ -37,22 +36,26 @@ const ProcessInput = builder.inputType('ProcessInput', {
   fields: (t) => ({
     versionId: t.id({
       description:
-        'Version to run: ID or address. Required to create a service. Default for an update: the present version.',
+        'Version to run: ID or address. Required to create a service. Default for an update: unchanged.',
     }),
-    scale: t.field({ type: ScaleInput, description: 'Number of processes. Default: one.' }),
+    scale: t.field({
+      type: ScaleInput,
+      description:
+        'Number of processes. Default: one for a new service, unchanged for an update. Null: the default of every field.',
+    }),
     instanceType: t.string({
       description:
-        'Name of an instance type (see `instanceTypes`), which is the size of each process. Default: `cpu-1`. The process runtime stores and returns the size but does not enforce it, so a change restarts nothing.',
+        'Name of an instance type (see `instanceTypes`), which is the size of each process. Default: `cpu-1` for a new service, unchanged for an update. The process runtime stores and returns the size but does not enforce it, so a change restarts nothing.',
     }),
     environment: t.field({
       type: [EnvironmentVariableInput],
       description:
-        'Environment variables of this service. They override those of the version and of the deployment.',
+        'Environment variables to set or remove on this service. Others keep their values. Default: none. They override those of the version and of the deployment.',
     }),
     cors: t.field({
       type: CorsPolicyInput,
       description:
-        'Pages of other origins that may call the service from a browser. Default and null: none.',
+        'Pages of other origins that may call the service from a browser. Null: none. Default: none for a new service, unchanged for an update.',
     }),
     clearEnvironment: t.boolean({
       defaultValue: false,
@@ -91,13 +94,14 @@ const QueueInput = builder.inputType('QueueInput', {
   fields: (t) => ({
     functions: t.field({
       type: [FunctionInput],
-      description: `Functions that jobs can call: 1 to ${MAX_FUNCTIONS}. Required to create a queue. Default for an update: the present functions.`,
+      description: `Functions that jobs can call: 1 to ${MAX_FUNCTIONS}. Required to create a queue. Default for an update: unchanged.`,
     }),
     concurrency: t.int({
-      description: 'Number of jobs that may run at the same time. Null: no limit.',
+      description:
+        'Number of jobs that may run at the same time, 1 to 100000. Null: no limit. Default: no limit for a new queue, unchanged for an update.',
     }),
     timeoutSeconds: t.int({
-      description: `Seconds without a check-in after which the queue counts as timed out. Default: ${TIMEOUT_SECONDS}.`,
+      description: `Seconds without a check-in after which the queue counts as timed out. Range: 1 to 31536000. Default: ${TIMEOUT_SECONDS} for a new queue, unchanged for an update.`,
     }),
   }),
 })

@@ -88,12 +88,15 @@ mutation('createService', {
 
 mutation('updateService', {
   description:
-    'Updates the given fields of a service; the others keep their values. A new version is rolled out without interruption. The backend must be of the kind of the service. Requires the DEVELOPER role.',
+    'Updates the given fields of a service; the others keep their values. A new version or environment is rolled out while the old instances serve. The backend must be of the kind of the service. Requires the DEVELOPER role.',
   input: (t) => ({
     ...which(t),
-    name: t.string({ description: 'Name for people. It need not be unique.' }),
-    description: t.string({ description: 'Description for people.' }),
-    backend: t.field({ type: ServiceBackendInput, description: 'New settings.' }),
+    name: t.string({ description: 'Name for people. It need not be unique. Default: unchanged.' }),
+    description: t.string({ description: 'Description for people. Default: unchanged.' }),
+    backend: t.field({
+      type: ServiceBackendInput,
+      description: 'New settings, of which absent fields keep their values. Default: unchanged.',
+    }),
     expectedRevision: t.field({
       type: 'SafeInt',
       description:
@@ -123,7 +126,7 @@ mutation('scaleService', {
 
 mutation('startService', {
   description:
-    'Starts a stopped service. Returns Unavailable where this server runs no processes for the organization. Requires the DEVELOPER role.',
+    'Starts a service that is STOPPED, STOPPING or FAILED. Returns Unavailable where this server runs no processes for the organization. Requires the DEVELOPER role.',
   input: which,
   errors: [WrongState, Unavailable],
   resolve: async (ctx, input) => ({ service: await startService(ctx, input) }),
@@ -132,7 +135,8 @@ mutation('startService', {
 })
 
 mutation('stopService', {
-  description: 'Stops a service. Requires the DEVELOPER role.',
+  description:
+    'Stops the processes of a service that is STARTING, READY or SCALING. Requires the DEVELOPER role.',
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await stopService(ctx, input) }),
@@ -142,7 +146,7 @@ mutation('stopService', {
 
 mutation('restartService', {
   description:
-    'Replaces the processes of a service one after the other. Requires the DEVELOPER role.',
+    'Replaces the processes of a service that is READY or SCALING, one after the other. Requires the DEVELOPER role.',
   input: which,
   errors: [WrongState],
   resolve: async (ctx, input) => ({ service: await restartService(ctx, input) }),
@@ -163,7 +167,7 @@ mutation('deleteService', {
     }),
     service: t.field({
       type: ServiceInterface,
-      description: 'The service as it was before the deletion.',
+      description: 'The deleted service, in its last state.',
       resolve: ({ service }) => service,
     }),
   }),
@@ -194,9 +198,9 @@ mutation('rollBackDeployment', {
     versionId: t.id({ required: true, description: 'Version to return to: ID or address.' }),
     serviceIds: t.idList({
       description:
-        'Services to roll back: ID, handle or address. Default: all services of the deployment.',
+        'Services to roll back: IDs, handles or addresses. At most 100. Default: all services of the deployment.',
     }),
-    reason: t.string({ description: 'Reason, for the history.' }),
+    reason: t.string({ description: 'Reason, stored as `message` of the event. Default: none.' }),
   }),
   check: z.object({
     reason: textRule.nullish(),
@@ -208,7 +212,7 @@ mutation('rollBackDeployment', {
     services: t.field({
       type: [ProcessServiceType],
       description:
-        'The services that were rolled back, after the change. A service is READY once the earlier version serves.',
+        'The given services after the change, including those that had that version already. A service is READY once the version serves.',
       resolve: ({ services }) => services,
     }),
   }),
@@ -259,7 +263,7 @@ mutation('invokeService', {
     json: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'JSON body of the response.',
+      description: 'JSON body of the response. Null when the body is empty.',
       resolve: ({ json }) => json,
     }),
     statusCode: t.exposeInt('statusCode', {

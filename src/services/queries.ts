@@ -20,19 +20,22 @@ const ServiceKindType = builder.enumType('ServiceKind', {
 })
 
 const ServiceFilterInput = builder.inputType('ServiceFilter', {
-  description: 'Criteria for services: a service must match all of them.',
+  description:
+    'Criteria for services. A service must meet all criteria that are given. A list means any of its entries.',
   fields: (t) => ({
     deploymentIds: t.idList({
-      description: 'Deployments: IDs, handles or addresses; any of them.',
+      description: 'Deployments: IDs, handles or addresses.',
     }),
     fronts: t.field({
       type: [FrontType],
-      description: 'REST fronts, any of which shows the service to its clients.',
+      description: 'REST fronts: matches a service that clients of any of them can see.',
     }),
-    kinds: t.field({ type: [ServiceKindType], description: 'Kinds; any of them.' }),
-    names: t.stringList({ description: 'Exact names; any of them.' }),
-    statuses: t.field({ type: [ServiceStatusType], description: 'Statuses; any of them.' }),
-    text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
+    kinds: t.field({ type: [ServiceKindType], description: 'Kinds of the services.' }),
+    names: t.stringList({ description: 'Exact names.' }),
+    statuses: t.field({ type: [ServiceStatusType], description: 'Statuses of the services.' }),
+    text: t.string({
+      description: 'Substring of the name or handle, ignoring case; at most 1,000 characters.',
+    }),
   }),
 })
 

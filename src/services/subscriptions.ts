@@ -1,6 +1,6 @@
 import { builder } from '../builder.ts'
 import { deliver, now, resumeFrom } from '../events/index.ts'
-import { followLog, LogDeliveryType, LogFilterInput } from '../logs/index.ts'
+import { followArgs, followLog, LogDeliveryType } from '../logs/index.ts'
 import { services } from './service.ts'
 import { ServiceDeliveryType } from './types.ts'
 
@@ -11,15 +11,7 @@ builder.subscriptionFields((t) => ({
       'Publishes the log of a service. Completes when the service is deleted and its last process has exited.',
     args: {
       serviceId: t.arg.id({ required: true, description: 'Service: ID, handle or address.' }),
-      after: t.arg.string({
-        description: 'Cursor to resume after, or "start" for every line that is kept.',
-      }),
-      last: t.arg.int({
-        defaultValue: 10,
-        description:
-          'Number of existing lines to begin with when `after` is absent. Range: 0 to 1000.',
-      }),
-      filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
+      ...followArgs(t.arg),
     },
     subscribe: async (_root, { serviceId, ...args }, ctx) => {
       const isResumed = resumeFrom(ctx, args.after) !== undefined
@@ -30,12 +22,13 @@ builder.subscriptionFields((t) => ({
   }),
   serviceChanged: t.field({
     type: ServiceDeliveryType,
-    description: 'Publishes the changes of a service: status, instances, scale, deletion.',
+    description:
+      'Publishes the changes of a service: status, instances, scale, deletion. Completes when the service is deleted and its last process has exited.',
     args: {
       serviceId: t.arg.id({ required: true, description: 'Service: ID, handle or address.' }),
       after: t.arg.string({
         description:
-          'Cursor to resume after, or "start" for every event that is kept. Default: starts with the present state.',
+          'Cursor to resume after, or "start" for everything that is kept. Default: starts with the present state.',
       }),
     },
     subscribe: async (_root, { serviceId, after }, ctx) => {

@@ -35,16 +35,18 @@ export const ServiceStatusType = builder.enumType('ServiceStatus', {
     [ServiceStatus.STARTING]: { description: 'The first instances are starting.' },
     [ServiceStatus.READY]: {
       description:
-        'The service can be used. For processes: at least as many instances as wanted (under autoscale: the minimum) run the wanted version and pass their health check. For a queue: a worker called lately.',
+        'The service can be used. For processes: at least as many instances as wanted (under autoscale: the minimum) run the wanted version and pass their health check. For a queue: a worker called within the last `timeoutSeconds`.',
     },
     [ServiceStatus.SCALING]: {
       description: 'The service serves requests while its instances are changed or replaced.',
     },
-    [ServiceStatus.UNAVAILABLE]: { description: 'No worker of the queue called lately.' },
+    [ServiceStatus.UNAVAILABLE]: {
+      description: 'No worker of the queue called within the last `timeoutSeconds`.',
+    },
     [ServiceStatus.STOPPING]: { description: 'The processes are exiting.' },
     [ServiceStatus.STOPPED]: { description: 'No process runs.' },
     [ServiceStatus.FAILED]: {
-      description: 'The service could not be started; `statusReason` says why.',
+      description: 'The service could not be run; `statusReason` says why.',
     },
   } as const,
 })
@@ -76,7 +78,7 @@ const ServiceEventKindType = builder.enumType('ServiceEventKind', {
     INSTANCE_STARTED: { description: 'A process was started.' },
     INSTANCE_EXITED: { description: 'A process exited.' },
     CHECKED_IN: { description: 'The workers reported that they are connected.' },
-    TIMED_OUT: { description: 'The workers have not reported for `timeoutSeconds`.' },
+    TIMED_OUT: { description: 'No worker called for `timeoutSeconds`.' },
     DELETED: { description: 'The service was deleted.' },
   } as const,
 })
@@ -134,20 +136,20 @@ export const ServiceInterface = builder.prismaInterface('Service', {
     viewerActions: t.field({
       type: [ServiceActionType],
       description:
-        'Operations that the caller can perform on the service at present, by role and state. All others return Forbidden or WrongState.',
+        'Operations that the caller can perform on the service at present, by role, state and kind. All others are refused.',
       ...serviceFields.from(['status', 'isBuiltIn'], (service, _args, { viewer }) =>
         viewerActions(viewer, service),
       ),
     }),
     isBuiltIn: t.exposeBoolean('isBuiltIn', {
       description:
-        'Whether the service is part of the server. Such services cannot be deleted and have no addresses in fronts.',
+        'Whether the service is part of the server. Such a service cannot be changed or deleted, and has no addresses in fronts.',
     }),
     logs: t.field({
       type: LogLineConnection,
       description: 'Log of the service, oldest line first.',
       args: {
-        filter: t.arg({ type: LogFilterInput, description: 'Criteria that lines must match.' }),
+        filter: t.arg({ type: LogFilterInput, description: 'Criteria. Default: all lines.' }),
         ...streamArgs(t.arg),
       },
       resolve: ({ id }, args, ctx) => pageOfLog(ctx, id, args),

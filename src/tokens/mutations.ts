@@ -10,13 +10,13 @@ import { TokenType } from './types.ts'
 
 mutation('signIn', {
   description:
-    'Signs a person in and returns a token of that person, which expires after SIGN_IN_SECONDS. Requires no credential. With an idempotency key, the same e-mail address and password return the same secret again for 24 hours. The server keeps the 100 newest sign-ins of a person.',
+    'Signs a person in and returns a token of that person, which expires after the time in the setting SIGN_IN_SECONDS. Requires no credential. With an idempotency key, the same e-mail address and password return the same secret again for 24 hours. The server keeps the 100 newest sign-ins of a person.',
   input: (t) => ({
     email: t.string({ required: true, description: 'E-mail address of the person.' }),
     password: t.string({ required: true, description: 'Password of the person.' }),
     organizationId: t.id({
       description:
-        'Organization to which the token is confined: ID, handle or address. Default: valid for all organizations of the person.',
+        'Organization to which the token is confined: ID, handle or address. Default: all organizations that the password is valid for. Required when several accounts have this e-mail address and password.',
     }),
     cookie: t.boolean({
       defaultValue: false,
@@ -57,7 +57,7 @@ mutation('createToken', {
     role: t.field({ type: RoleType, required: true, description: 'Role of the token.' }),
     organizationId: t.id({
       description:
-        'Organization: ID, handle or address. Required when the caller is a member of several.',
+        'Organization: ID, handle or address. Default: the organization of the project. Required when the caller is a member of several organizations and `projectId` is absent.',
     }),
     projectId: t.id({
       description:

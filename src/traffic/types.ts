@@ -18,7 +18,7 @@ const nothing = {
 
 const quantile = (share: number) => (step: Histogram) => quantileMs(step, share)
 const within = (share: string): string =>
-  `Milliseconds within which ${share} of the calls that reached an instance had ended, at most 10 % off; null when there were none.`
+  `Milliseconds within which ${share} of the calls that reached an instance had ended, accurate to 10 %. Null when there were none.`
 
 const TrafficType = builder.objectRef<Step>('Traffic').implement({
   description: 'Calls of a service that ended in one interval, over all servers.',
@@ -36,7 +36,7 @@ const TrafficType = builder.objectRef<Step>('Traffic').implement({
     errors: t.field({
       type: 'SafeInt',
       description:
-        'Number of calls that failed: status 500 or higher, interrupted, timed out, or no instance available. Calls that the caller aborted are not included.',
+        'Number of calls that failed: the status was 500 or higher, the response was interrupted or late, or there was no instance. Calls that the caller aborted are not included.',
       resolve: ({ errors }) => errors,
     }),
     p50Ms: t.float({

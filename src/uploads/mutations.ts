@@ -17,7 +17,7 @@ mutation('createUpload', {
     name: t.string({ required: true, description: 'Name that says what the bytes are.' }),
     organizationId: t.id({
       description:
-        'Organization: ID, handle or address. Required when the caller is a member of several.',
+        'Organization: ID, handle or address. Required when the caller is a member of several organizations.',
     }),
     sizeBytes: t.field({
       type: 'SafeInt',

@@ -22,7 +22,7 @@ export const NameValueInput = builder.inputType('NameValueInput', {
 })
 
 const UploadMethodType = builder.enumType('UploadMethod', {
-  description: 'HTTP methods of uploads.',
+  description: 'HTTP method of an upload.',
   values: { PUT: { description: 'PUT, with the bytes as the body.' } } as const,
 })
 

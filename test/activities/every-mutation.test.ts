@@ -5,7 +5,8 @@ import { testApp, type TestApp } from '../../testkit/app.ts'
 import { seed } from '../../testkit/seed/chain.ts'
 import { cases, type Case, type Ground } from './cases.ts'
 
-const names = Object.keys(schema.getMutationType()?.getFields() ?? {})
+const mutations = schema.getMutationType()?.getFields() ?? {}
+const names = Object.keys(mutations)
 const files = { 'main.mjs': 'export const handler = () => Response.json({})' }
 const run = { image: 'node' }
 
@@ -41,14 +42,27 @@ async function send(
 }
 
 async function call(name: string, given: object, fields: string): Promise<Record<string, unknown>> {
-  const Name = name.charAt(0).toUpperCase() + name.slice(1)
+  const outcome = await outcomeOf(name, given, fields)
+  expect(outcome, name).toMatchObject({ __typename: successOf(name) })
+  return outcome
+}
+
+const upper = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+const successOf = (name: string): string => `${upper(name)}Success`
+
+async function outcomeOf(
+  name: string,
+  given: object,
+  fields: string,
+  client = app.admin,
+): Promise<Record<string, unknown>> {
+  const Name = upper(name)
   const takes = 'organizationId' in (inputFields(Name) ?? {})
   const input = takes ? { organizationId, ...given } : given
   const query = `mutation ($input: ${Name}Input!) {
-    ${name}(input: $input) { __typename ... on ${Name}Success { ${fields} } ... on UserError { message } } }`
-  const outcome = (await send(query, { input }))[name] as Record<string, unknown>
-  expect(outcome, name).toMatchObject({ __typename: `${Name}Success` })
-  return outcome
+    ${name}(input: $input) { __typename ... on ${successOf(name)} { ${fields} }
+      ... on UserError { message } ... on Forbidden { needed } } }`
+  return (await send(query, { input }, client))[name] as Record<string, unknown>
 }
 
 function inputFields(Name: string): object | undefined {
@@ -100,4 +114,28 @@ test.each(names)('%s is in the history with its actor, once for one key', async 
       subjectId: expect.stringMatching(/^[a-z]+_[0-9a-z]{26}$/),
       actor: { kind: 'USER', name: 'admin', front: null, user: { email: 'admin' } },
     })
+})
+
+/** The one with the fewest rights first. */
+const roles = ['WORKER', 'VIEWER', 'DEVELOPER', 'ADMIN']
+
+/** The role that the description of a mutation names, where it names one. */
+const roleOf = (name: string): string | undefined =>
+  /Requires the ([A-Z]+) role/.exec(mutations[name]?.description ?? '')?.[1]
+
+test.each(names.filter(roleOf))('%s requires the role that its description names', async (name) => {
+  const role = roleOf(name) ?? ''
+  const given = await cases[name]?.input(ground)
+  const withRole = async (one: string) => {
+    const { secret } = await call('createToken', { name: one, role: one }, 'secret')
+    return outcomeOf(name, given ?? {}, '__typename', app.client(String(secret)))
+  }
+  const weaker = roles[roles.indexOf(role) - 1]
+  if (weaker !== undefined) {
+    const refused = await withRole(weaker)
+    // what a role does not see at all is not there for it
+    if (refused['__typename'] !== 'NotFound')
+      expect(refused).toMatchObject({ __typename: 'Forbidden', needed: role })
+  }
+  expect(await withRole(role)).toMatchObject({ __typename: successOf(name) })
 })

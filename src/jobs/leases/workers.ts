@@ -27,7 +27,7 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
     name: t.exposeString('name', { description: 'Name that the worker gave itself.' }),
     services: t.field({
       type: [QueueServiceType],
-      description: 'Queues of its latest claim.',
+      description: 'Queues of the latest claim, without deleted ones.',
       resolve: async ({ serviceIds }, _args, ctx) => {
         const services = await Promise.all(serviceIds.map((id) => serviceOfJob(ctx, id)))
         return services.filter(
@@ -48,7 +48,10 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
       type: JobConnection,
       description: 'Jobs that the worker holds, oldest first by default.',
       args: {
-        orderBy: t.arg({ type: JobOrderInput, description: 'Order. Default: oldest first.' }),
+        orderBy: t.arg({
+          type: JobOrderInput,
+          description: 'Order of the list. Default: oldest first.',
+        }),
         ...pageArgs(t.arg),
       },
       resolve: ({ id, organizationId }, args, ctx, info) =>
@@ -56,7 +59,7 @@ const WorkerType = builder.objectRef<Worker>('Worker').implement({
     }),
     lastSeenAt: t.expose('lastSeenAt', {
       type: 'DateTime',
-      description: 'Time of its latest call, up to some seconds late.',
+      description: 'Time of the latest call of the worker, up to some seconds late.',
     }),
     isConnected: t.boolean({
       description: 'Whether the worker called within the last minute.',
@@ -108,17 +111,20 @@ const workersOf = batchedAlike(async ({ database }: Context, ids) => {
 builder.objectField(QueueServiceType, 'workers', (t) =>
   t.field({
     type: [WorkerType],
-    description: 'Workers that claimed from the queue within the last day.',
+    description:
+      'Workers that called within the last day and whose latest claim includes the queue, in the order of their first call.',
     resolve: async ({ id }, _args, ctx) => (await workersOf(ctx, id)) ?? [],
   }),
 )
 
 const WorkerFilterInput = builder.inputType('WorkerFilter', {
-  description: 'Criteria for workers: a worker must match all of them.',
+  description:
+    'Criteria for workers. A worker must meet all criteria that are given. A list means any of its entries.',
   fields: (t) => ({
-    names: t.stringList({ description: 'Exact names; any of them.' }),
+    names: t.stringList({ description: 'Exact names.' }),
     serviceIds: t.idList({
-      description: 'Queues: IDs, handles or addresses. The worker last claimed from any of them.',
+      description:
+        'Queues: IDs, handles or addresses. Matches a worker whose latest claim includes any of them.',
     }),
   }),
 })

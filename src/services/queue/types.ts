@@ -54,7 +54,8 @@ const FunctionType = builder.objectRef<StoredFunction>('ServiceFunction').implem
     }),
     draft: t.field({
       type: SchemaDraftType,
-      description: 'JSON Schema draft by which both schemas are read.',
+      description:
+        'JSON Schema draft that was given for both schemas; otherwise the draft that `parametersSchema` names, or `resultSchema`, and 2020-12 when neither names one.',
       resolve: ({ draft }) => draft,
     }),
   }),
@@ -93,13 +94,13 @@ export const QueueServiceType = builder.prismaObject('Service', {
     }),
     timeoutSeconds: t.exposeInt('timeoutSeconds', {
       nullable: true,
-      description: 'Seconds without a check-in after which the queue counts as timed out.',
+      description: `Seconds without a check-in after which the queue counts as timed out. Null: ${TIMEOUT_SECONDS}.`,
     }),
     lastCheckInAt: t.expose('lastCheckInAt', {
       type: 'DateTime',
       nullable: true,
       description:
-        'Time of the last check-in of a worker. The creation of the queue counts as one.',
+        'Time of the last check-in of a worker. The creation of the queue counts as one. Null for a queue that is part of the server.',
     }),
     isAvailable: t.exposeBoolean('isAvailable', {
       description:

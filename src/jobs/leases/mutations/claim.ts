@@ -31,7 +31,7 @@ function ofLeases(asked: AskedFields): ClaimedFields {
 
 const JobLeaseType = builder.objectRef<Lease>('JobLease').implement({
   description:
-    'The right of one worker to execute a job, until the lease expires. Every report on the job carries the fence.',
+    'The right of one worker to execute a job, until the lease expires. Every report on the job carries the fencing token.',
   fields: (t) => ({
     job: t.field({ type: JobType, description: 'The job to execute.', resolve: (lease) => lease }),
     attempt: t.exposeInt('attempt', { description: 'Number of the attempt that starts.' }),
@@ -42,7 +42,7 @@ const JobLeaseType = builder.objectRef<Lease>('JobLease').implement({
       type: 'DateTime',
       nullable: true,
       description:
-        'Time at which the lease expires without a heartbeat. Null where there is no lease.',
+        'Time at which the lease expires without a heartbeat. Null when it never expires (`leaseSeconds` was null).',
       resolve: ({ leaseExpiresAt }) => leaseExpiresAt,
     }),
   }),
@@ -53,7 +53,8 @@ mutation('claimJobs', {
   input: (t) => ({
     serviceIds: t.idList({
       required: true,
-      description: 'Queues to claim from, of one organization: IDs, handles or addresses.',
+      description:
+        'Queues to claim from, of one organization: IDs, handles or addresses. 1 to 100.',
     }),
     worker: t.string({ required: true, description: 'Name of the worker.' }),
     claimId: t.string({
@@ -61,9 +62,12 @@ mutation('claimJobs', {
       description:
         'ID of the claim, such as a UUID. New for every claim; the same when a claim is sent again.',
     }),
-    version: t.string({ description: 'Name and version of the worker program, for people.' }),
+    version: t.string({
+      description: 'Name and version of the worker program, for people. Default: none.',
+    }),
     concurrency: t.int({
-      description: 'Number of jobs that the worker executes at the same time, for people.',
+      description:
+        'Number of jobs that the worker executes at the same time, for people. Range: 1 to 1000000. Default: none.',
     }),
     max: t.int({
       defaultValue: 1,
@@ -71,7 +75,7 @@ mutation('claimJobs', {
     }),
     leaseSeconds: t.int({
       defaultValue: 30,
-      description: `Seconds until the lease expires without a heartbeat. Range: 1 to ${MAX_LEASE_SECONDS}. Null: no lease, and no heartbeats needed.`,
+      description: `Seconds until the lease expires without a heartbeat. Range: 1 to ${MAX_LEASE_SECONDS}. Null: the lease never expires and needs no heartbeats.`,
     }),
     waitSeconds: t.int({
       defaultValue: 0,

@@ -18,7 +18,8 @@ const HeartbeatType = builder.objectRef<Heartbeat>('Heartbeat').implement({
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'Time at which the lease expires now. Null when it is not held.',
+      description:
+        'Time at which the lease expires now. Null when the worker does not hold it, and when it never expires (`leaseSeconds` was null).',
       resolve: ({ expiresAt }) => expiresAt,
     }),
     cancelRequested: t.exposeBoolean('cancelRequested', {
@@ -39,10 +40,14 @@ const HeartbeatJobsItem = builder.inputType('HeartbeatJobsItem', {
 })
 
 mutation('heartbeatJobs', {
-  description: `Extends the leases of all jobs that a worker holds. At most ${MAX_BEATS}. Requires the WORKER role.`,
+  description: `Extends the leases of up to ${MAX_BEATS} jobs that a worker holds, and reports their progress. Requires the WORKER role.`,
   input: (t) => ({
     worker: t.string({ required: true, description: 'Name of the worker.' }),
-    jobs: t.field({ type: [HeartbeatJobsItem], required: true, description: 'The jobs it holds.' }),
+    jobs: t.field({
+      type: [HeartbeatJobsItem],
+      required: true,
+      description: `Jobs that the worker holds, at most ${MAX_BEATS}.`,
+    }),
   }),
   check: heartbeatRule,
   resolve: async (ctx, input) => ({ heartbeats: await heartbeatJobs(ctx, input) }),
@@ -63,9 +68,13 @@ const ReleaseJobsItem = builder.inputType('ReleaseJobsItem', {
 
 mutation('releaseJobs', {
   description:
-    'Gives jobs back to their queues without using up an attempt, for example when the worker is shut down. Jobs that the worker does not hold any more are left out of the result. Requires the WORKER role.',
+    'Gives jobs back to their queues without using up an attempt, for example when the worker is shut down. A job whose cancellation was requested becomes CANCELED. Jobs that the worker does not hold any more are left out of the result. Requires the WORKER role.',
   input: (t) => ({
-    jobs: t.field({ type: [ReleaseJobsItem], required: true, description: 'Jobs to give back.' }),
+    jobs: t.field({
+      type: [ReleaseJobsItem],
+      required: true,
+      description: `Jobs to give back, at most ${MAX_BEATS}.`,
+    }),
   }),
   check: releaseRule,
   resolve: async (ctx, input) => ({ jobs: await releaseJobs(ctx, input) }),
@@ -73,7 +82,7 @@ mutation('releaseJobs', {
   success: (t) => ({
     jobs: t.field({
       type: [JobType],
-      description: 'Jobs that were given back.',
+      description: 'Jobs that were given back or canceled.',
       resolve: ({ jobs }) => jobs,
     }),
   }),

@@ -32,7 +32,7 @@ mutation('completeJob', {
     ...leaseFields(t),
     result: t.field({
       type: 'JSON',
-      description: 'Result of the job. It must match the schema of results.',
+      description: 'Result of the job, which must match the schema of results. Default: null.',
     }),
   }),
   check: completeRule,
@@ -49,7 +49,7 @@ const CompleteJobsItem = builder.inputType('CompleteJobsItem', {
     ...leaseFields(t),
     result: t.field({
       type: 'JSON',
-      description: 'Result of the job. It must match the schema of results.',
+      description: 'Result of the job, which must match the schema of results. Default: null.',
     }),
   }),
 })
@@ -71,7 +71,7 @@ mutation('completeJobs', {
     jobs: t.field({
       type: [CompleteJobsItem],
       required: true,
-      description: 'The jobs with their results.',
+      description: `The jobs with their results, 1 to ${MAX_COMPLETIONS}.`,
     }),
   }),
   check: completeManyRule,
@@ -101,7 +101,10 @@ mutation('failJob', {
       required: true,
       description: 'Description of the failure in one sentence, for people.',
     }),
-    detail: t.field({ type: 'JSON', description: 'Further details of the failure.' }),
+    detail: t.field({
+      type: 'JSON',
+      description: 'Further details of the failure. Default: none.',
+    }),
     isRetryable: t.boolean({
       defaultValue: true,
       description: 'Whether another attempt might succeed.',
@@ -132,7 +135,7 @@ mutation('appendJobLog', {
     lines: t.stringList({ required: true, description: 'The lines, without line ends.' }),
     unfinished: t.intList({
       description:
-        'Indexes in `lines`, from 0, of unfinished lines such as a progress bar. The next line of the attempt replaces each of them on display; it counts as a line all the same.',
+        'Indexes in `lines`, from 0, of unfinished lines such as a progress bar. The next line of the attempt replaces each of them on display; it counts as a line all the same. Default: none.',
     }),
   }),
   check: logRule,
