@@ -8,7 +8,7 @@ import { DeploymentConnection, DeploymentType, VersionType } from './types.ts'
 const DeploymentFilterInput = builder.inputType('DeploymentFilter', {
   description: 'Criteria for deployments: a deployment must match all of them.',
   fields: (t) => ({
-    names: t.stringList({ description: 'Exact names; any of them.' }),
+    names: t.stringList({ description: 'Exact names. Matches a deployment that has any of them.' }),
     text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
   }),
 })

@@ -74,13 +74,13 @@ export function streamConnectionOf<E>(
     firstNumber: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: `Number of the oldest of the ${noun} that are kept, whatever the filter and the page. Null when none is kept.`,
+      description: `Number of the oldest of the ${noun} that are kept. The filter and the page do not change it. Null when none is kept.`,
       resolve: ({ head: { first, head } }) => (first > head ? null : first),
     }),
     lastNumber: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: `Number of the newest of the ${noun}, whatever the filter and the page. Null when none is kept.`,
+      description: `Number of the newest of the ${noun}. The filter and the page do not change it. Null when none is kept.`,
       resolve: ({ head: { first, head } }) => (first > head ? null : head),
     }),
   }))

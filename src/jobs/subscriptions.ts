@@ -119,7 +119,7 @@ builder.subscriptionFields((t) => ({
   jobChanged: t.field({
     type: JobDeliveryType,
     description:
-      'Publishes the changes of a job. Completes when the job ends. For a waiting job it waits too.',
+      'Publishes the changes of a job. Completes when the job ends; while the job is queued, the subscription stays open.',
     args: {
       jobId: t.arg.id({ required: true, description: 'Job: ID or address.' }),
       after: t.arg.string({ description: after }),

@@ -8,7 +8,7 @@ import { ProjectConnection, ProjectType } from './types.ts'
 const ProjectFilterInput = builder.inputType('ProjectFilter', {
   description: 'Criteria for projects: a project must match all of them.',
   fields: (t) => ({
-    names: t.stringList({ description: 'Exact names; any of them.' }),
+    names: t.stringList({ description: 'Exact names. Matches a project that has any of them.' }),
     text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
   }),
 })

@@ -14,7 +14,7 @@ const RouteFilterInput = builder.inputType('RouteFilter', {
     deploymentIds: t.idList({
       description: 'Deployments: IDs, handles or addresses; any of them.',
     }),
-    names: t.stringList({ description: 'Exact names; any of them.' }),
+    names: t.stringList({ description: 'Exact names. Matches a route that has any of them.' }),
     text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
   }),
 })

@@ -27,7 +27,7 @@ export const ScaleInput = builder.inputType('ScaleInput', {
         'Whether the number of processes follows the number of requests in flight, between `min` and `max`. Default: false.',
     }),
     targetInFlight: t.int({
-      description: `Requests in flight per process that autoscale aims at. Default: ${TARGET_IN_FLIGHT}.`,
+      description: `Target number of requests in flight per process, for autoscale. Default: ${TARGET_IN_FLIGHT}.`,
     }),
   }),
 })

@@ -30,7 +30,7 @@ const ServiceFilterInput = builder.inputType('ServiceFilter', {
       description: 'REST fronts, any of which shows the service to its clients.',
     }),
     kinds: t.field({ type: [ServiceKindType], description: 'Kinds; any of them.' }),
-    names: t.stringList({ description: 'Exact names; any of them.' }),
+    names: t.stringList({ description: 'Exact names. Matches a service that has any of them.' }),
     statuses: t.field({ type: [ServiceStatusType], description: 'Statuses; any of them.' }),
     text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
   }),

@@ -116,7 +116,7 @@ builder.objectField(QueueServiceType, 'workers', (t) =>
 const WorkerFilterInput = builder.inputType('WorkerFilter', {
   description: 'Criteria for workers: a worker must match all of them.',
   fields: (t) => ({
-    names: t.stringList({ description: 'Exact names; any of them.' }),
+    names: t.stringList({ description: 'Exact names. Matches a worker that has any of them.' }),
     serviceIds: t.idList({
       description: 'Queues: IDs, handles or addresses. The worker last claimed from any of them.',
     }),
