@@ -51,12 +51,13 @@ export const ActivityFilterInput: InputObjectRef<Types, ActivityFilter> = builde
     description: 'Criteria for activities: an activity must match all of them.',
     fields: (t) => ({
       actions: t.stringList({
-        description: 'Names of mutations, such as `createService`; any of them.',
+        description:
+          'Names of mutations, such as `createService`. Matches an activity of any of them.',
       }),
-      actors: t.stringList({ description: 'Names of actors; any of them.' }),
+      actors: t.stringList({ description: 'Names of actors. Matches an activity by any of them.' }),
       at: t.field({ type: TimeRangeInput, description: 'Time of the activity.' }),
       subjectIds: t.idList({
-        description: 'IDs of the objects that mutations changed; any of them.',
+        description: 'IDs of objects. Matches an activity that changed any of them.',
       }),
     }),
   })

@@ -149,7 +149,7 @@ function beginning({ from, after, last }: StreamArgs): number | undefined {
   if (from == null) return undefined
   if (after != null) throw new BadRequest('Give `from` or `after`, not both.')
   if (last != null)
-    throw new BadRequest('`from` is where a page begins: give `first` with it, not `last`.')
+    throw new BadRequest('`from` is the beginning of a page: give `first` with it, not `last`.')
   if (from < 1) throw new BadRequest('`from` must be at least 1.')
   return from
 }

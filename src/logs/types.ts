@@ -143,7 +143,7 @@ export const downloadArgs = (t: ArgBuilder<Types>) => ({
 })
 
 export const downloadDescription =
-  'URL that returns lines of the log as a file, for an hour. Whoever has the URL can fetch the file without a credential, so keep it secret. GET, HEAD and byte ranges are supported, so that a download that was cut can be continued (`curl -C - -O`). The file ends with the line that is the newest now, and does not change while its lines are kept. Lines that retention has removed are reported where they are missing: by `{"gap":{"from":1,"to":60,"reason":"RETENTION"}}` in NDJSON, by a line in brackets in text.'
+  'URL that returns lines of the log as a file, for an hour. Anyone who has the URL can fetch the file without a credential, so keep it secret. GET, HEAD and byte ranges are supported, so that a download that was cut can be continued (`curl -C - -O`). The file ends with the line that is the newest now, and does not change while its lines are kept. Lines that retention has removed are reported where they are missing: by `{"gap":{"from":1,"to":60,"reason":"RETENTION"}}` in NDJSON, by a line in brackets in text.'
 
 export interface LogContent {
   readonly lines: readonly ShownLine[]

@@ -12,7 +12,7 @@ const RouteFilterInput = builder.inputType('RouteFilter', {
   description: 'Criteria for routes: a route must match all of them.',
   fields: (t) => ({
     deploymentIds: t.idList({
-      description: 'Deployments: IDs, handles or addresses; any of them.',
+      description: 'Deployments: IDs, handles or addresses. Matches a route of any of them.',
     }),
     names: t.stringList({ description: 'Exact names. Matches a route that has any of them.' }),
     text: t.string({ description: 'Part of the name or handle, ignoring case.' }),

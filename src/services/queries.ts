@@ -23,15 +23,21 @@ const ServiceFilterInput = builder.inputType('ServiceFilter', {
   description: 'Criteria for services: a service must match all of them.',
   fields: (t) => ({
     deploymentIds: t.idList({
-      description: 'Deployments: IDs, handles or addresses; any of them.',
+      description: 'Deployments: IDs, handles or addresses. Matches a service of any of them.',
     }),
     fronts: t.field({
       type: [FrontType],
       description: 'REST fronts, any of which shows the service to its clients.',
     }),
-    kinds: t.field({ type: [ServiceKindType], description: 'Kinds; any of them.' }),
+    kinds: t.field({
+      type: [ServiceKindType],
+      description: 'Kinds. Matches a service of any of them.',
+    }),
     names: t.stringList({ description: 'Exact names. Matches a service that has any of them.' }),
-    statuses: t.field({ type: [ServiceStatusType], description: 'Statuses; any of them.' }),
+    statuses: t.field({
+      type: [ServiceStatusType],
+      description: 'Statuses. Matches a service that has any of them.',
+    }),
     text: t.string({ description: 'Part of the name or handle, ignoring case.' }),
   }),
 })

@@ -76,10 +76,10 @@ test('every name of version 0.1 that is gone: what to do now', async () => {
       (isInterfaceType(type) && isInterfaceType(present))
     )
       for (const field of Object.values(type.getFields())) {
-        const { args } = present.getFields()[field.name] ?? { args: null }
-        if (args === null) queries[`${name}.${field.name}`] = using(name, field.name)
-        for (const arg of args === null ? [] : field.args)
-          if (!args.some((each) => each.name === arg.name))
+        const same = present.getFields()[field.name]
+        if (same === undefined) queries[`${name}.${field.name}`] = using(name, field.name)
+        for (const arg of same === undefined ? [] : field.args)
+          if (same?.args.every((each) => each.name !== arg.name) === true)
             queries[`${name}.${field.name}(${arg.name}:)`] = using(
               name,
               `${field.name}(${arg.name}: null)`,
