@@ -24,9 +24,14 @@ const ROLES: readonly Role[] = ['VIEWER', 'WORKER', 'DEVELOPER', 'ADMIN']
 /** `token` and `organization`: who may do what. */
 export function addAccess(program: Command): void {
   const token = program.command('token').description('create and revoke tokens')
-  talking(token.command('create [name]'))
+  talking(token.command('create'))
     .description('create a token and print its secret, which is shown only once')
-    .option('--role <role>', 'rights of the token: viewer, worker, developer or admin', readRole)
+    .argument('[name]', 'name of the token, for people; may be omitted with --front')
+    .option(
+      '--role <role>',
+      'rights of the token: viewer, worker, developer or admin; required without --front',
+      readRole,
+    )
     .option(
       '--expires-in <duration>',
       'time until the token expires, for example 30d (default: never)',
@@ -58,8 +63,9 @@ export function addAccess(program: Command): void {
       )
       if (!isJson(command)) note(`To revoke it: npx millrace token revoke ${made.id}`)
     })
-  talking(token.command('revoke <id>'))
+  talking(token.command('revoke'))
     .description('revoke a token, so that it stops working at once')
+    .argument('<id>', 'ID of the token, as `token create` prints it')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { revokeToken } = await send(serverOf(command), CliRevokeTokenDocument, {
         input: { id },
@@ -69,8 +75,9 @@ export function addAccess(program: Command): void {
     })
 
   const organization = program.command('organization').description('create organizations')
-  talking(organization.command('create <name>'))
+  talking(organization.command('create'))
     .description('create an organization; you become its first admin')
+    .argument('<name>', 'name of the organization, for people')
     .action(async (name: string, _options: unknown, command: Command) => {
       // the server makes it, not one of its organizations
       const server = { ...serverOf(command), organization: undefined }

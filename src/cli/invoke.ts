@@ -9,7 +9,7 @@ import { authorization, unreachable } from './api.ts'
 import { isJson, serverOf, talking } from './command.ts'
 import { isGiven } from './given.ts'
 import { answer, note } from './output.ts'
-import { codeOf, Refusal } from './refusal.ts'
+import { codeOf, Refusal, unwritable } from './refusal.ts'
 import { findService, withProcesses } from './service.ts'
 import { visibleBytes } from './visible.ts'
 
@@ -92,7 +92,10 @@ export function addInvoke(program: Command): void {
         )
       const type = String(headers['content-type'] ?? BYTES)
       if (options.output !== undefined) {
-        await pipeline(response.body, createWriteStream(options.output))
+        const file = createWriteStream(options.output)
+        await pipeline(response.body, file).catch((error: unknown) => {
+          throw file.errored === error ? unwritable(options.output!, error) : error
+        })
         if (isJson(command))
           answer(true, { status: statusCode, contentType: type, output: options.output }, String)
         else note(`The response (${type}) is in ${options.output}.`)

@@ -88,17 +88,19 @@ export function addJobs(program: Command): void {
       await answerNew(server, done(submitJob).job, options, command)
     })
 
-  talking(job.command('get <job>'))
+  talking(job.command('get'))
     .description('print the state of a job')
+    .argument('<job>', 'ID of the job')
     .action(async (name: string, _options: unknown, command: Command) => {
       const found = await findJob(serverOf(command), name)
       answer(isJson(command), found, () => details(found))
     })
 
-  talking(job.command('cancel <job>'))
+  talking(job.command('cancel'))
     .description(
       'cancel a job: a queued job ends at once, the worker of a running job is asked to end it',
     )
+    .argument('<job>', 'ID of the job')
     .option('--reason <text>', 'reason, stored in the history')
     .action(async (id: string, { reason }: { reason?: string }, command: Command) => {
       const { cancelJob } = await send(serverOf(command), CliCancelJobDocument, {
@@ -108,8 +110,9 @@ export function addJobs(program: Command): void {
       answer(isJson(command), canceled, () => sentence(canceled))
     })
 
-  waiting(talking(job.command('retry <job>')))
+  waiting(talking(job.command('retry')))
     .description('run an ended job again, as a new job')
+    .argument('<job>', 'ID of the job')
     .action(async (id: string, options: WaitOptions, command: Command) => {
       const server = serverOf(command)
       const { retryJob } = await send(server, CliRetryJobDocument, { input: { id } })

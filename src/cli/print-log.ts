@@ -38,11 +38,11 @@ export function showingLog(command: Command): Command {
       'start of the log to print: a duration such as 10m, or a time',
       readSince,
     )
-    .option('--tail <n>', 'number of last lines to begin with', readWhole(0))
+    .option('--tail <n>', 'print only the last n lines; with -f, begin with them', readWhole(0))
     .option('--color', 'print the colors that the lines contain')
     .option(
       '--output <file>',
-      'write the whole log to a file, up to the present line; with --json as NDJSON',
+      'write the log to a file: from its beginning or --since to the newest line; with --json as NDJSON',
     )
     .option('--verify', 'check that no line is missing or repeated')
 }

@@ -34,7 +34,8 @@ export async function run(args: readonly string[]): Promise<number> {
 const told = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)
 
-function program(): Command {
+/** All commands, with their help. */
+export function program(): Command {
   const millrace = new Command('millrace')
     .description('Deploys services, calls them, runs jobs and follows their logs.')
     .version(version(), '-V, --version')

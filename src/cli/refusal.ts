@@ -29,6 +29,15 @@ export function codeOf(error: unknown): string | undefined {
   return undefined
 }
 
+/** What the system will not let us write, in a sentence; any other error as it is. */
+export function unwritable(path: string, error: unknown): unknown {
+  const code = codeOf(error)
+  if (code === undefined) return error
+  const why =
+    code === 'ENOENT' ? 'its folder does not exist' : code === 'EISDIR' ? 'it is a folder' : code
+  return new Refusal(`${path} cannot be written: ${why}.`, { cause: error })
+}
+
 /** What the system will not let us read, in a sentence; any other error as it is. */
 export function unreadable(path: string, error: unknown): unknown {
   const code = codeOf(error)

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { note } from './output.ts'
-import { codeOf, reasonOf, Refusal } from './refusal.ts'
+import { codeOf, reasonOf, Refusal, unwritable } from './refusal.ts'
 
 /**
  * Writes what is at the URL of a log into a file. A download that is cut goes on where it was, as long as each try
@@ -23,7 +23,8 @@ export async function saveLog(url: string, file: string): Promise<void> {
       await pipeline(Readable.fromWeb(response.body as never), target)
       return
     } catch (cause) {
-      if (target.errored !== null && codeOf(target.errored)?.startsWith('E') === true) throw cause
+      if (target.errored !== null && codeOf(target.errored)?.startsWith('E') === true)
+        throw unwritable(file, target.errored)
       const { size } = await stat(file)
       if (etag === null || size <= (isRest ? had : 0))
         throw new Refusal(`The download was cut: ${reasonOf(cause)}.`, { cause })

@@ -53,8 +53,9 @@ export function addServices(program: Command): void {
     },
   )
 
-  talking(program.command('delete <service>'))
+  talking(program.command('delete'))
     .description('delete a service and stop its processes')
+    .argument('<service>', 'ID or handle of the service')
     .action(async (name: string, _options: unknown, command: Command) => {
       const server = serverOf(command)
       const { id } = await findService(server, name)

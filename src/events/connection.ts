@@ -81,13 +81,13 @@ export function streamConnectionOf<E>(
     firstNumber: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: `Number of the oldest of the ${noun} that are kept, whatever the filter and the page. Null when none is kept.`,
+      description: `Number of the oldest of the ${noun} that are kept. The filter and the page do not change it. Null when none is kept.`,
       resolve: ({ head: { first, head } }) => (first > head ? null : first),
     }),
     lastNumber: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: `Number of the newest of the ${noun}, whatever the filter and the page. Null when none is kept.`,
+      description: `Number of the newest of the ${noun}. The filter and the page do not change it. Null when none is kept.`,
       resolve: ({ head: { first, head } }) => (first > head ? null : head),
     }),
   }))
@@ -156,7 +156,7 @@ function beginning({ from, after, last }: StreamArgs): number | undefined {
   if (from == null) return undefined
   if (after != null) throw new BadRequest('Give `from` or `after`, not both.')
   if (last != null)
-    throw new BadRequest('`from` is where a page begins: give `first` with it, not `last`.')
+    throw new BadRequest('`from` is the beginning of a page: give `first` with it, not `last`.')
   if (from < 1) throw new BadRequest('`from` must be at least 1.')
   return from
 }

@@ -121,7 +121,7 @@ export function textOf(known: KnownDocuments, name: string): string {
   const shown = JSON.stringify(name.slice(0, 100))
   throw new GraphQLError(
     known.only === undefined
-      ? `This server knows no document named ${shown}, only those of its own clients: send the document itself.`
+      ? `This server does not know the document ${shown}, only those of its own clients: send the text of the document.`
       : `Of the documents that this server runs (TRUSTED_DOCUMENTS) none is named ${shown}.`,
     { extensions: { code: 'NOT_FOUND', http: { status: 400 } } },
   )

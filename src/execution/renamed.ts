@@ -1,5 +1,9 @@
 import type { GraphQLError } from 'graphql'
 
+const NUMBERED =
+  'Since version 0.2 use "from", the number of the first entry, or "after", a cursor.'
+const REMOVED = 'It was removed in version 0.2, because it was never used.'
+
 /**
  * What earlier versions called otherwise, or had and this one has not: the schema coordinate of then, and what to do now. A
  * coordinate that is given anew goes out of it.
@@ -10,6 +14,8 @@ const RENAMED: Readonly<Record<string, string>> = {
   Function: 'It is called "ServiceFunction" since version 0.2.',
   FunctionInput: 'It is called "ServiceFunctionInput" since version 0.2.',
   ObjectEvent: 'It is called "DeploymentEvent" since version 0.2.',
+  ObjectEventConnection: 'It is called "DeploymentEventConnection" since version 0.2.',
+  ObjectEventEdge: 'It is called "DeploymentEventEdge" since version 0.2.',
   'JobFilter.rootId': 'It is called "rootIds" and is a list since version 0.2.',
   'JobFilter.front': 'It is called "fronts" and is a list since version 0.2.',
   'JobFilter.created': 'It is called "createdAt" since version 0.2.',
@@ -32,6 +38,21 @@ const RENAMED: Readonly<Record<string, string>> = {
   'LogFilter.contains': 'It is called "text" and ignores case since version 0.2.',
   'LogFilter.attempt': 'It is called "attempts" and is a list since version 0.2.',
   'LogFilter.instance': 'It is called "instances" and is a list since version 0.2.',
+  'Query.activity(offset:)': NUMBERED,
+  'Service.events(offset:)': NUMBERED,
+  'Service.logs(offset:)': NUMBERED,
+  'ProcessService.events(offset:)': NUMBERED,
+  'ProcessService.logs(offset:)': NUMBERED,
+  'QueueService.events(offset:)': NUMBERED,
+  'QueueService.logs(offset:)': NUMBERED,
+  'Job.events(offset:)': NUMBERED,
+  'Job.logs(offset:)': NUMBERED,
+  'Deployment.events(offset:)': NUMBERED,
+  'Job.subject': REMOVED,
+  'JobError.trace': REMOVED,
+  'JobEvent.output': REMOVED,
+  'ServiceKind.ENDPOINT': REMOVED,
+  'ServiceKind.MODEL': REMOVED,
 }
 
 /** How GraphQL tells of a name that is not there, each with the coordinate that was meant. */
@@ -40,6 +61,7 @@ const UNKNOWN: readonly (readonly [RegExp, (first: string, second: string) => st
   [/^Cannot query field "(\w+)" on type "(\w+)"\./, (field, type) => `${type}.${field}`],
   [/^Unknown argument "(\w+)" on field "([\w.]+)"\./, (name, field) => `${field}(${name}:)`],
   [/\bField "(\w+)" is not defined by type "(\w+)"\./, (field, type) => `${type}.${field}`],
+  [/\bValue "(\w+)" does not exist in "(\w+)" enum\./, (value, type) => `${type}.${value}`],
 ]
 
 /**

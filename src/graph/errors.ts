@@ -173,7 +173,7 @@ builder.objectType(WrongState, {
   fields: (t) => ({
     state: t.exposeString('state', {
       description:
-        'State of the object: a value of its `status`, or IN_USE or BUILT_IN where something else stands in the way. A text, not an enum, because types have different states.',
+        'State of the object: a value of its `status`, IN_USE when other objects use it, or BUILT_IN when it is built in. A text, not an enum, because types have different states.',
     }),
     allowed: t.stringList({
       description: 'States in which the mutation would be allowed.',

@@ -11,7 +11,7 @@ export const NodeInterface = builder.interfaceRef<object>('Node').implement({
   fields: (t) => ({
     id: t.id({
       description:
-        'TypeID: the noun and the key, such as `svc_01k…`. The ID of an attempt ends in its number: `att_01k….2`.',
+        'ID: a prefix for the type, an underscore and the key, such as `svc_01k…`. The ID of an attempt ends in its number: `att_01k….2`.',
       resolve: () => {
         throw new Error('A type of Node has an id of its own.')
       },
@@ -68,7 +68,7 @@ builder.queryFields((t) => ({
     type: NodeInterface,
     nullable: true,
     description:
-      'Returns the object with this ID, of whatever type; null when there is none that the caller may see.',
+      'Returns the object with this ID, of any type. Null when no such object exists, or when the caller may not see it.',
     args: {
       id: t.arg.id({ required: true, description: 'ID of the object, such as `svc_01k…`.' }),
     },

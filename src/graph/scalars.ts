@@ -11,7 +11,7 @@ function timeOf(value: unknown, node?: ValueNode): Date {
   const time = typeof value === 'string' ? readTime(value) : undefined
   if (time === undefined)
     throw wrong(
-      'DateTime wants an RFC 3339 time such as "2026-01-31T12:00:00Z", of a day that the calendar has.',
+      'DateTime wants an RFC 3339 time such as "2026-01-31T12:00:00Z": a day that exists, a time of day, and "Z" or an offset such as "+09:00".',
       node,
     )
   return time

@@ -38,7 +38,7 @@ export function acceptable(accept: string | undefined, hasPage: boolean): string
   const types = isPage ? [...taken, PAGE] : taken
   if (types.length === 0)
     throw new NotAcceptable(
-      `GraphQL is answered here as ${ANSWERED.slice(0, -1).join(' or ')}, or as ${STREAM}: accept one of them.`,
+      `The server returns GraphQL as ${ANSWERED.slice(0, -1).join(' or ')}, or as ${STREAM}: name one of them in Accept.`,
     )
   return types.join(',')
 }

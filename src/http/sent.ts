@@ -37,7 +37,7 @@ export function sentBody(headers: IncomingHttpHeaders, body: Buffer = Buffer.all
     throw new UnsupportedMedia(
       type === ''
         ? 'Say by Content-Type in what the operation is sent: application/json, for example.'
-        : `An operation is not sent as ${type}: send it as application/json.`,
+        : `The server does not read operations as ${type}: send them as application/json.`,
     )
   const charset = parameters
     .find((one) => one.startsWith('charset='))

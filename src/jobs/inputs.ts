@@ -29,8 +29,14 @@ export const JobFilterInput = builder.inputType('JobFilter', {
         'Names of workers. Matches a job by its newest attempt, also after that has ended.',
     }),
     lanes: t.stringList({ description: 'Lanes of the jobs. Never matches a job without a lane.' }),
-    labels: t.field({ type: [NameValueInput], description: 'Labels of which a job has any.' }),
-    allLabels: t.field({ type: [NameValueInput], description: 'Labels of which a job has all.' }),
+    labels: t.field({
+      type: [NameValueInput],
+      description: 'Labels. Matches a job that has at least one of them.',
+    }),
+    allLabels: t.field({
+      type: [NameValueInput],
+      description: 'Labels. Matches a job that has all of them.',
+    }),
     text: t.string({
       description:
         'Substring of the parameters, as the JSON was sent, or of the message of the error, ignoring case; at most 1,000 characters. Parameters above 256 kB are not searched. The search reads job by job and ends with TIMEOUT when it takes too long: narrow it by `serviceIds` or `createdAt`.',

@@ -153,6 +153,17 @@ async function isClaimedFrom(ctx: Context, id: string): Promise<boolean> {
 /** What calls a process: its only function. */
 const DEFAULT = 'default'
 
+const NAMED = 10
+
+/** The functions that a service has, as the end of a message. */
+function has(names: readonly string[]): string {
+  if (names.length === 0) return ''
+  const some = names.slice(0, NAMED).map((name) => JSON.stringify(name))
+  if (names.length > NAMED) some.push('others')
+  const last = some.pop()!
+  return ` It has ${some.length === 0 ? last : `${some.join(', ')} and ${last}`}.`
+}
+
 /**
  * A job with all that its call needs; throws ValidationError with the violations of its schema, and Unavailable when too
  * many checks wait.
@@ -170,7 +181,7 @@ async function newJob(
     throw new ValidationError([
       {
         path: ['function'],
-        message: `The service has no function ${JSON.stringify(name)}.`,
+        message: `The service has no function ${JSON.stringify(name)}.${has(service.kind === 'QUEUE' ? functions.map((each) => each.name) : [DEFAULT])}`,
         rule: 'enum',
       },
     ])

@@ -110,7 +110,7 @@ const LogFormatType = builder.enumType('LogFormat', {
     },
     TIMED_TEXT: {
       description:
-        'Each line after its time, the ordinal of its process (of a job: the number of its attempt) and its source: `2026-01-31T12:00:00.000Z 0 stderr no such file`. Media type text/plain, file name `….log`.',
+        'Each line begins with its time, the ordinal of its process (in the log of a job: the number of its attempt) and its source; the text follows: `2026-01-31T12:00:00.000Z 0 stderr no such file`. Media type text/plain, file name `….log`.',
     },
     NDJSON: {
       description:

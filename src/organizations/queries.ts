@@ -24,7 +24,7 @@ export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     organization: t.field({
       type: OrganizationType,
       description:
-        'Organization that the caller acts in by default: the oldest membership, or the organization of the project that the token is confined to.',
+        'Organization that the caller acts in by default: the oldest membership, or the organization of the project that the token is limited to.',
       resolve: (viewer, _args, { database }) =>
         database.prisma.organization.findUniqueOrThrow({
           where: { id: placeOf(viewer).organizationId },
@@ -33,7 +33,7 @@ export const ViewerType = builder.objectRef<Viewer>('Viewer').implement({
     role: t.field({
       type: RoleType,
       description:
-        'Role of the caller in that organization, or in the project that the token is confined to.',
+        'Role of the caller in that organization, or in the project that the token is limited to.',
       resolve: (viewer) => placeOf(viewer).role,
     }),
     user: t.field({

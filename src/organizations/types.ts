@@ -123,7 +123,7 @@ export const OrganizationType = builder.prismaObject('Organization', {
       type: RoleType,
       nullable: true,
       description:
-        'Role of the caller in the organization. Null for a token that is confined to one of its projects.',
+        'Role of the caller in the organization. Null for a token that is limited to one of its projects.',
       resolve: ({ id }, _args, { viewer }) =>
         viewer.memberships.find(({ organizationId }) => organizationId === id)?.role ?? null,
     }),

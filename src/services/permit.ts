@@ -21,7 +21,11 @@ function refusal(
 }
 
 export const noProcesses = new ValidationError([
-  { path: ['id'], message: 'Only a service that runs as processes has this.', rule: 'kind' },
+  {
+    path: ['id'],
+    message: 'The service is a queue. This is only possible for a service that runs as processes.',
+    rule: 'kind',
+  },
 ])
 
 /** Throws Forbidden, ValidationError (it is of another kind) or WrongState unless the viewer may do this to the service as it is. */

@@ -37,4 +37,8 @@ export function readCursor(stream: StreamId, argument: CursorArgument, cursor: s
 }
 
 const badCursor = (argument: CursorArgument, cursor: string): BadCursor =>
-  new BadCursor(argument, cursor, 'of this stream. Pass a cursor it gave you, or "start"')
+  new BadCursor(
+    argument,
+    cursor,
+    'of this stream. Pass a cursor that this stream returned, or "start"',
+  )

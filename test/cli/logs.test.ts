@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
+import { type Ended, millrace, millraceAt, RunningCommand } from '../../testkit/cli.ts'
 import { type TestDatabase, testEmbedded } from '../../testkit/database/database.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
 import { TestServer } from '../../testkit/server.ts'
@@ -108,6 +108,21 @@ it('--output writes the whole log into a file, as it would be printed', async ()
   expect({ code, stderr }).toEqual({
     code: 2,
     stderr: 'error: give --output without -f, --tail, --verify and --color\n',
+  })
+})
+
+it('a file that cannot be written is said to be so, in one sentence', async () => {
+  const env = { MILLRACE_URL: server.url }
+  const into = (output: string): Promise<Ended> =>
+    millrace(['logs', 'ticker', '--output', output], { env })
+  const nowhere = join(folder.path, 'nowhere/ticker.log')
+  expect(await into(nowhere)).toMatchObject({
+    code: 1,
+    stderr: `${nowhere} cannot be written: its folder does not exist.\n`,
+  })
+  expect(await into(folder.path)).toMatchObject({
+    code: 1,
+    stderr: `${folder.path} cannot be written: it is a folder.\n`,
   })
 })
 

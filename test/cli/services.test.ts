@@ -85,6 +85,13 @@ it('invoke sends what stdin gives, and writes the answer where it is told to', a
   expect((await readFile(output)).equals(input)).toBe(true)
 })
 
+it('invoke says in one sentence that the file for the answer cannot be written', async () => {
+  const output = `${folder.path}/nowhere/answer`
+  expect(await refused('invoke', 'echo', '--data', '1', '--output', output)).toBe(
+    `${output} cannot be written: its folder does not exist.\n`,
+  )
+})
+
 it('an answer that is no success goes to stderr, with exit code 1', async () => {
   expect(await refused('invoke', 'echo')).toBe('echo returned status 418.\ngot\n')
   expect(await refused('invoke', 'echo', '--file', '/nowhere')).toBe(

@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import {
+  buildSchema,
+  getNamedType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+} from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testApp, type TestApp } from '../../testkit/app.ts'
 import { testFolder, type TestFolder } from '../../testkit/folder.ts'
@@ -35,6 +42,66 @@ test.each([
     const [untold] = (await ask(app.stranger, { query })).errors ?? []
     expect(untold?.message).toBe(`Unknown type "${old}".`)
   }
+})
+
+/** A query that uses a name of version 0.1, in a fragment so that no path leads to it. */
+const using = (type: string, fields: string): string =>
+  `{ node(id: "a") { ...F } } fragment F on ${type} { ${fields} }`
+
+test('every name of version 0.1 that is gone: what to do now', async () => {
+  const old = buildSchema(await readFile('docs/schema/0.1.0.graphql', 'utf8')).getTypeMap()
+  const now = buildSchema(await readFile('schema.graphql', 'utf8')).getTypeMap()
+  /** A field with an argument of this input type. */
+  const fieldWith = (input: string): string => {
+    for (const type of Object.values(now)) {
+      if (!isObjectType(type)) continue
+      for (const field of Object.values(type.getFields())) {
+        const found = field.args.find((arg) => getNamedType(arg.type).name === input)
+        if (found) return using(type.name, `${field.name}(${found.name}: VALUE)`)
+      }
+    }
+    throw new Error(`Nothing takes ${input}.`)
+  }
+  const queries: Record<string, string> = {}
+  for (const [name, type] of Object.entries(old)) {
+    const present = now[name]
+    if (present === undefined) queries[name] = using(name, '__typename')
+    else if (isInputObjectType(type) && isInputObjectType(present))
+      for (const field of Object.keys(type.getFields())) {
+        if (field in present.getFields()) continue
+        queries[`${name}.${field}`] = fieldWith(name).replace('VALUE', `{ ${field}: null }`)
+      }
+    else if (
+      (isObjectType(type) && isObjectType(present)) ||
+      (isInterfaceType(type) && isInterfaceType(present))
+    )
+      for (const field of Object.values(type.getFields())) {
+        const same = present.getFields()[field.name]
+        if (same === undefined) queries[`${name}.${field.name}`] = using(name, field.name)
+        for (const arg of same === undefined ? [] : field.args)
+          if (same?.args.every((each) => each.name !== arg.name) === true)
+            queries[`${name}.${field.name}(${arg.name}:)`] = using(
+              name,
+              `${field.name}(${arg.name}: null)`,
+            )
+      }
+  }
+  expect(Object.keys(queries).length).toBeGreaterThan(30)
+  const untold: string[] = []
+  for (const [coordinate, query] of Object.entries(queries)) {
+    const { errors = [] } = await doors['POST']!(app.admin, { query })
+    if (!errors.some(({ message }) => /(?:since|in) version 0\.2/i.test(message)))
+      untold.push(`${coordinate}: ${errors.map(({ message }) => message).join(' ')}`)
+  }
+  expect(untold).toEqual([])
+})
+
+test('a value of an enum that is gone: what to do now', async () => {
+  const query = '{ services(filter: { kinds: [MODEL] }) { totalCount } }'
+  const { errors } = await doors['POST']!(app.admin, { query })
+  expect(errors?.[0]?.message).toMatch(
+    /Value "MODEL" does not exist in "ServiceKind" enum\. It was removed in version 0\.2/,
+  )
 })
 
 test('other names that are not there are told of as ever', async () => {

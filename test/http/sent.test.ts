@@ -61,9 +61,17 @@ test('an operation without a name may be asked for by none', async () => {
 
 test.each<[string | Buffer | undefined, Record<string, string>, string]>([
   [QUERY, {}, 'Say by Content-Type in what the operation is sent'],
-  [QUERY, { 'content-type': 'text/plain' }, 'An operation is not sent as text/plain'],
-  ['<a/>', { 'content-type': 'application/xml' }, 'An operation is not sent as application/xml'],
-  ['', { 'content-type': 'multipart/form-data; boundary=x' }, 'not sent as multipart/form-data'],
+  [QUERY, { 'content-type': 'text/plain' }, 'The server does not read operations as text/plain'],
+  [
+    '<a/>',
+    { 'content-type': 'application/xml' },
+    'The server does not read operations as application/xml',
+  ],
+  [
+    '',
+    { 'content-type': 'multipart/form-data; boundary=x' },
+    'does not read operations as multipart/form-data',
+  ],
   [Buffer.from(QUERY, 'utf16le'), { 'content-type': `${JSON_}; charset=utf-16le` }, 'in utf-16le'],
   [
     Buffer.from(QUERY, 'latin1'),

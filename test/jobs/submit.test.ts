@@ -30,3 +30,10 @@ test('a job is submitted, claimed and completed, and says what happened to it', 
   ])
   expect(done.labels).toEqual([{ name: 'team', value: 'red' }])
 })
+
+test('a function that the service does not have: the message names those it has', async () => {
+  const queue = await seedQueue(app.admin, [{ name: 'fit' }, { name: 'score' }])
+  await expect(submit(app.admin, queue)).rejects.toThrow(
+    /The service has no function \\*"default\\*"\. It has \\*"fit\\*" and \\*"score\\*"\./,
+  )
+})

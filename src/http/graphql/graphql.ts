@@ -111,8 +111,8 @@ function otherMethod({ method, headers }: FastifyRequest, reply: FastifyReply): 
   const isSingle = method === 'PUT' || headers['x-graphql-event-stream-token'] !== undefined
   if (isSingle) reply.raw.statusMessage = 'No single connection mode here'
   const message = isSingle
-    ? 'There is no single connection mode of GraphQL over SSE here: use distinct connections, or WebSocket for many subscriptions over one.'
-    : 'GraphQL is asked by GET and POST.'
+    ? 'The server does not support PUT here, nor the single connection mode of GraphQL over SSE: use distinct connections, or WebSocket for many subscriptions over one.'
+    : 'Send GraphQL requests by GET or POST.'
   return reply
     .code(405)
     .header('allow', 'GET, POST')

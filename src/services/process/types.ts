@@ -43,7 +43,7 @@ const ScaleType = builder.objectRef<Scale>('Scale').implement({
         'Whether the number of processes follows the number of requests in flight, between `min` and `max`.',
     }),
     targetInFlight: t.exposeInt('targetInFlight', {
-      description: 'Requests in flight per process that autoscale aims at.',
+      description: 'Target number of requests in flight per process, for autoscale.',
     }),
   }),
 })
@@ -156,7 +156,7 @@ export const ProcessServiceType = builder.prismaObject('Service', {
     pageUrl: t.string({
       nullable: true,
       description:
-        'URL at which browsers open the pages of the service, at an origin of its own. Requests of every method need a credential in a header, or the cookie that `openService` sets. Null where the server has no host names for services (setting SERVICES_URL).',
+        'URL at which browsers open the pages of the service, at a separate origin. Requests of every method need a credential in a header, or the cookie that `openService` sets. Null where the server has no host names for services (setting SERVICES_URL).',
       resolve: ({ id }, _args, { config, origin }) => {
         const own = pageOrigin(config, origin, id)
         return own === undefined ? null : `${own}/`

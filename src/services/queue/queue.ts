@@ -116,7 +116,11 @@ export async function queueFor(ctx: Context, id: string): Promise<Service> {
     throw new Forbidden('ADMIN', 'Built-in jobs are done by the server itself.')
   if (service.kind !== 'QUEUE')
     throw new ValidationError([
-      { path: ['id'], message: 'Only a queue has workers that come to it.', rule: 'kind' },
+      {
+        path: ['id'],
+        message: 'The service is not a queue. Workers can claim jobs only from a queue.',
+        rule: 'kind',
+      },
     ])
   return service
 }
