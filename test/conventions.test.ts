@@ -111,7 +111,7 @@ const isCriterion = (field: GraphQLInputField): boolean => {
   if (isNonNullType(type)) return false // one that is absent is not applied
   if (isListType(type)) return isNonNullType(type.ofType) && name.endsWith('s')
   if (String(type) === 'Boolean') return /^(is|has)[A-Z]/.test(name)
-  return (String(type) === 'String' && name === 'text') || isRange(field)
+  return (String(type) === 'String' && /(^t|T)ext$/.test(name)) || isRange(field)
 }
 
 test('a filter has lists that mean any of, in the plural; a text; ranges; and flags', () => {
