@@ -1,8 +1,11 @@
 import type { Database } from '../db/database.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 
-/** Events that one transaction numbers: so long, and no longer, a reader keeps others from the head. */
-const AT_A_TIME = 5_000
+/**
+ * Events that one transaction numbers: so long, and no longer, a reader keeps others from the head, and from the
+ * embedded database, which does one transaction at a time.
+ */
+const AT_A_TIME = 1_000
 
 /*
  * Moves write events without places in the streams of their services and organizations, so that writers never meet.
@@ -35,7 +38,32 @@ async function numberWhile(database: Database, where: Prisma.Sql, name: string):
       { name },
     )
     if (waiting.length === 0) return
-    for (const { id, services } of waiting) await numberSome(database, id, services)
+    for (const { id, services } of waiting) await numberOnce(database, id, services)
+  }
+}
+
+/** By the database and the organization, what this server numbers at present. */
+const underWay = new WeakMap<Database['pool'], Map<string, Promise<void>>>()
+
+/**
+ * Many readers of an organization that come at once have its events numbered by one of them: the others would only
+ * queue for the same head, each on a connection that moves need. They look again when it is done.
+ */
+async function numberOnce(
+  database: Database,
+  organizationId: string,
+  serviceIds: readonly string[],
+): Promise<void> {
+  const byOrganization = underWay.get(database.pool) ?? new Map<string, Promise<void>>()
+  underWay.set(database.pool, byOrganization)
+  const other = byOrganization.get(organizationId)
+  if (other !== undefined) return other.catch(() => {}) // whose failure is not ours
+  const own = numberSome(database, organizationId, serviceIds)
+  byOrganization.set(organizationId, own)
+  try {
+    await own
+  } finally {
+    byOrganization.delete(organizationId)
   }
 }
 

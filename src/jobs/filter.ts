@@ -47,7 +47,7 @@ export function filterSql(filter: JobFilter | null | undefined): Prisma.Sql[] {
   if (workers) parts.push(Prisma.sql`j.worker = ANY(${[...workers]}::text[])`)
   if (lanes) parts.push(Prisma.sql`j.lane = ANY(${[...lanes]}::text[])`)
   if (labels) parts.push(anyOf(labels.map((label) => hasLabels([label]))))
-  if (allLabels) parts.push(hasLabels(allLabels))
+  if (allLabels) parts.push(allLabels.length === 0 ? Prisma.sql`false` : hasLabels(allLabels))
   if (text) parts.push(anyOf([contains(parameters, text), contains(errorMessage, text)]))
   if (errorText) parts.push(contains(errorMessage, errorText))
   if (fronts) parts.push(anyOf(fronts.map((front) => hasWord(jobNaming, front, 'j'))))

@@ -14,7 +14,7 @@ import { filterRule, MAX_LISTED } from './rules.ts'
 import { jobById, jobNamed } from './store.ts'
 
 export const JobFilterInput = builder.inputType('JobFilter', {
-  description: `Criteria for jobs. A job must meet all criteria that are given. A list has at most ${MAX_LISTED} entries and means any of them; an empty list matches no job. In \`allLabels\` a list means all of them.`,
+  description: `Criteria for jobs. A job must meet all criteria that are given. A list has at most ${MAX_LISTED} entries and means any of them; an empty list matches no job. In \`allLabels\` a list means all of them. An empty text is no criterion.`,
   fields: (t) => ({
     ids: t.idList({ description: 'Jobs: IDs or addresses.' }),
     rootIds: t.idList({
@@ -35,7 +35,7 @@ export const JobFilterInput = builder.inputType('JobFilter', {
     }),
     allLabels: t.field({
       type: [NameValueInput],
-      description: 'Labels. Matches a job that has all of them.',
+      description: 'Labels. Matches a job that has all of them; an empty list matches no job.',
     }),
     text: t.string({
       description:

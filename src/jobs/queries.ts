@@ -43,7 +43,7 @@ builder.queryFields((t) => ({
       if (named !== undefined) allow(ctx.viewer, 'VIEWER', named)
       const found = await resolved(ctx, filter, named)
       const followed = askedIn(info).has('asOf')
-        ? await followedBy(ctx, named, found?.serviceIds)
+        ? await followedBy(ctx, named, filter?.serviceIds, found?.serviceIds)
         : undefined
       return withAsOf(ctx, info, followed, () =>
         pageOfJobs(ctx, named, found, orderBy, args, askedOfNodes(info)),
@@ -52,13 +52,18 @@ builder.queryFields((t) => ({
   }),
 }))
 
-/** What `jobsChanged` follows of the same organization and services; nothing where there are several organizations. */
+/**
+ * What `jobsChanged` follows of the same organization and services; nothing where there are several organizations, or
+ * where a service is not there: it refuses that one, or follows it to its end although the list has none of its jobs.
+ */
 async function followedBy(
   ctx: Context,
   named: string | undefined,
+  asked: readonly string[] | null | undefined,
   serviceIds: readonly string[] | null | undefined,
 ): Promise<Followed | undefined> {
   const services = [...new Set(serviceIds)]
+  if (asked && asked.length > (serviceIds?.length ?? 0)) return undefined
   const [only, ...others] = services
   if (only !== undefined && others.length === 0) return { serviceId: only }
   const own = named === undefined ? organizationsOf(ctx.viewer) : [named]

@@ -118,7 +118,7 @@ builder.objectField(JobConnection, 'asOf', (t) =>
   t.string({
     nullable: true,
     description:
-      'Cursor for `after` of `jobsChanged` with the same services and organization: nothing that happens after this list was read is missed. A list of the jobs or retries within one service belongs to `jobsChanged` with that service. Null for a list over several organizations.',
+      'Cursor for `after` of `jobsChanged` with the same services and organization: nothing that happens after this list was read is missed. A list of the jobs or retries within one service belongs to `jobsChanged` with that service. Null for a list over several organizations, and for one whose filter names a service that does not exist or is deleted.',
     resolve: (page: JobPage) => page.asOf ?? null,
   }),
 )

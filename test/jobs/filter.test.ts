@@ -80,7 +80,18 @@ test('labels mean any of them, and allLabels all', async () => {
   expect(await idsOf({ labels: [red, big] })).toEqual(ids.slice(0, 3).toSorted())
   expect(await idsOf({ allLabels: [red, big] })).toEqual([ids[2]])
   expect(await idsOf({ serviceIds: [queue], labels: [] })).toEqual([])
-  expect(await idsOf({ serviceIds: [queue], allLabels: [] })).toHaveLength(4)
+  expect(await idsOf({ serviceIds: [queue], allLabels: [] })).toEqual([])
+})
+
+test('an empty list of whichever criterion cancels nothing', async () => {
+  const queue = await seedQueue(app.admin)
+  await submit(app.admin, queue)
+  const none = ['ids', 'rootIds', 'serviceIds', 'functions', 'statuses', 'workers', 'lanes']
+  for (const field of [...none, 'labels', 'allLabels', 'fronts']) {
+    const filter = { serviceIds: [queue], [field]: [] }
+    const { cancelJobs } = await app.admin.request(CancelMany, { input: { filter } })
+    expect([field, succeeded(cancelJobs, 'CancelJobsSuccess').matched]).toEqual([field, 0])
+  }
 })
 
 test('a text is found in parameters and in the message of an error, in upper or lower case', async () => {

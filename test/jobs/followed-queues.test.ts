@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { graphql } from '../../testkit/generated/index.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
-import { removeOldEvents, sweepOrphans } from '../../src/job-engine/index.ts'
+import type { Database } from '../../src/db/database.ts'
+import {
+  organizationJobEvents,
+  removeOldEvents,
+  serviceJobEvents,
+  sweepOrphans,
+} from '../../src/job-engine/index.ts'
+import { OrganizationId } from '../../src/organizations/index.ts'
 import { ServiceId } from '../../src/services/index.ts'
 import { Client } from '../../testkit/client.ts'
 import type {
@@ -213,6 +220,61 @@ test('a queue that was deleted is followed to its last event by whoever resumes'
     following.stop()
   }
 })
+
+test('a list of a queue that is not there has no cursor that `jobsChanged` would refuse', async () => {
+  const { admin } = await organization()
+  const [a, gone] = [await seedQueue(admin), await seedQueue(admin)]
+  await remove(admin, gone)
+  for (const serviceIds of [[a, gone], [gone], ['nowhere'], [a, 'nowhere']])
+    expect((await admin.request(AsOf, { serviceIds })).jobs.asOf).toBe(null)
+  expect((await admin.request(AsOf, { serviceIds: [a, a] })).jobs.asOf).not.toBe(null)
+})
+
+test('events of many that come at once are numbered by few of them, and by few at a time', async () => {
+  const { id: organizationId, admin } = await organization()
+  const queues = [await seedQueue(admin), await seedQueue(admin)]
+  const ids = queues.map((queue) => ServiceId.read(queue) ?? '')
+  await app.database.query(Prisma.sql`
+    INSERT INTO "JobEvent" ("jobId", number, "serviceId", at, kind, actor, changes)
+    SELECT gen_random_uuid(), 1, (${ids}::uuid[])[1 + n % 2], now(), 'QUEUED', '{"kind":"SYSTEM","name":"x"}', '[]'
+    FROM generate_series(1, 6000) AS n`)
+  let [open, most, longest] = [0, 0, 0]
+  const watched: Database = {
+    ...app.database,
+    pool: app.database.pool,
+    query: (...asked) => app.database.query(...asked),
+    async transaction(work) {
+      most = Math.max(most, (open += 1))
+      try {
+        const before = await numbered(ids)
+        const result = await app.database.transaction(work)
+        longest = Math.max(longest, (await numbered(ids)) - before)
+        return result
+      } finally {
+        open -= 1
+      }
+    },
+  }
+  const kind = organizationJobEvents(watched)
+  const ones = serviceJobEvents(watched)
+  const organizationKey = OrganizationId.read(organizationId) ?? ''
+  await Promise.all([
+    ...[1, 2, 3].map(() => kind.settle?.([organizationKey])),
+    ...ids.map((id) => ones.settle?.([id])),
+  ])
+  expect({ most, numbered: await numbered(ids) }).toEqual({ most: 1, numbered: 6_000 })
+  expect(longest).toBeLessThanOrEqual(1_000)
+  const following = follow(admin, JobsChanged, { after: 'start' })
+  await hasEvents(following, 6_000)
+  following.stop()
+  expect(firstFault(numbers(following))).toBeUndefined()
+})
+
+async function numbered(ids: readonly string[]): Promise<number> {
+  const [row] = await app.database.query<{ n: number }>(Prisma.sql`
+    SELECT count(*)::int AS n FROM "JobEvent" WHERE "serviceId" = ANY(${[...ids]}::uuid[]) AND place IS NOT NULL`)
+  return row?.n ?? 0
+}
 
 test('what retention has removed between others is a gap in its place', async () => {
   const { admin } = await organization()
