@@ -239,6 +239,10 @@ test('lines that were removed are reported where they are missing, and their fil
     status: 206,
     text: left.slice(20),
   })
+  // nor are parts of it sent to whoever names the other one
+  const part = { range: 'bytes=20-' }
+  expect((await fetched(url, { ...part, 'if-match': before.etag })).status).toBe(412)
+  expect((await fetched(url, { ...part, 'if-match': after.etag })).status).toBe(206)
   expect(
     (await fetched(json)).text.split('\n').map((one) => (one ? JSON.parse(one) : null)),
   ).toEqual([
