@@ -75,7 +75,10 @@ function wrongIn(args: object, { parentType, fieldName }: GraphQLResolveInfo): s
   return undefined
 }
 
-/** Tells of the first list that is too long or text that cannot be stored; the types say what is text, the value only how far to go. */
+/**
+ * What is wrong with the first list that is too long, or text that cannot be stored; the types say what is text, the
+ * value only how far to go.
+ */
 function look(type: GraphQLInputType, value: unknown, path: Place): string | undefined {
   if (value === null || value === undefined) return undefined
   const bare = getNullableType(type)
