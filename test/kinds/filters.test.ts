@@ -226,7 +226,7 @@ const Logged = graphql(`
 test.each(['sources', 'instances', 'attempts'] as const)(
   'a log by %s: a hundred values, and no more',
   async (field) => {
-    const { services } = await app.admin.request(Queues, {})
+    const { services } = await app.admin.request(Queues)
     const id = services.nodes[0]?.id ?? ''
     const ask = (count: number) =>
       app.admin.execute(Logged, {
