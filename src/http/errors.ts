@@ -89,7 +89,8 @@ const GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'UND_ERR_ABORTE
  */
 export function asAnswer(error: unknown, answer: ServerResponse): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
-  if (GONE.has(String(error.code)) && answer.destroyed)
+  const isGone = GONE.has(String(error.code)) || error.name === 'AbortError'
+  if (isGone && answer.destroyed)
     return new BadRequest('The caller was gone before the answer began.')
   if (!('statusCode' in error)) return error
   const isRefusal = String(error.code).startsWith('FST_') && Number(error.statusCode) < 500

@@ -20,6 +20,8 @@ import { isStorable } from './names.ts'
  * inputs of mutations have rules of their own, whose violations are answered together. Ids are left alone, because
  * nothing stored has such a name and they answer as what is absent does; and users' JSON, which is kept as text
  * that writes such characters as escapes.
+ *
+ * On the same way the lists of a filter are counted: each entry is looked up, or a condition of the statement.
  */
 declare global {
   export namespace PothosSchemaTypes {
@@ -53,31 +55,36 @@ function checked<Types extends SchemaTypes>(
 ): Resolver<Types> {
   if (field.kind === 'Mutation' || Object.keys(field.args).length === 0) return resolve
   return (parent, args, ctx, info) => {
-    const place = unstorableIn(args, info)
-    if (place !== undefined)
-      throw new BadRequest(`\`${place.join('.')}\` must not contain NUL or half a surrogate pair.`)
+    const wrong = wrongIn(args, info)
+    if (wrong !== undefined) throw new BadRequest(wrong)
     return resolve(parent, args, ctx, info)
   }
 }
 
 type Place = readonly string[]
 
-function unstorableIn(
-  args: object,
-  { parentType, fieldName }: GraphQLResolveInfo,
-): Place | undefined {
+/** Entries of one list of a filter. */
+const MAX_ENTRIES = 100
+
+/** What is wrong with the first argument that may not go on. */
+function wrongIn(args: object, { parentType, fieldName }: GraphQLResolveInfo): string | undefined {
   for (const { name, type } of parentType.getFields()[fieldName]?.args ?? []) {
-    const place = look(type, (args as Record<string, unknown>)[name], [name])
-    if (place !== undefined) return place
+    const wrong = look(type, (args as Record<string, unknown>)[name], [name])
+    if (wrong !== undefined) return wrong
   }
   return undefined
 }
 
-/** The first text that cannot be stored; the types say what is text, the value only how far to go. */
-function look(type: GraphQLInputType, value: unknown, path: Place): Place | undefined {
+/**
+ * What is wrong with the first list that is too long, or text that cannot be stored; the types say what is text, the
+ * value only how far to go.
+ */
+function look(type: GraphQLInputType, value: unknown, path: Place): string | undefined {
   if (value === null || value === undefined) return undefined
   const bare = getNullableType(type)
   if (isListType(bare)) {
+    if (path[0] === 'filter' && (value as unknown[]).length > MAX_ENTRIES)
+      return `\`${path.join('.')}\`: At most ${MAX_ENTRIES} entries.`
     for (const [place, item] of (value as unknown[]).entries()) {
       const found = look(bare.ofType, item, [...path, String(place)])
       if (found !== undefined) return found
@@ -92,7 +99,7 @@ function look(type: GraphQLInputType, value: unknown, path: Place): Place | unde
     return undefined
   }
   return bare.name === 'String' && typeof value === 'string' && !isStorable(value)
-    ? path
+    ? `\`${path.join('.')}\` must not contain NUL or half a surrogate pair.`
     : undefined
 }
 

@@ -76,7 +76,9 @@ export function problemIn({ message, extensions }: GraphQLFormattedError): Probl
     code?: ErrorCode
     retryAfterSeconds?: number
   }
-  return new Problem(code ?? 'INTERNAL', message, { retryAfterSeconds })
+  // a front has no arguments of GraphQL: its callers gave a token of its own
+  const told = code === 'BAD_CURSOR' ? message.replace(/^`\w+`: /, '') : message
+  return new Problem(code ?? 'INTERNAL', told, { retryAfterSeconds })
 }
 
 /** A member of a mutation's union that says why it was not done. */

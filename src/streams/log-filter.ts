@@ -21,7 +21,11 @@ export function filterSql(filter: LogFilter | null | undefined): Prisma.Sql[] {
   const { sources, instances, attempts, at, isUnfinished } = filter
   const parts: Prisma.Sql[] = []
   const pattern = patternOf(filter)
-  if (pattern) parts.push(Prisma.sql`l.text ~ ${pattern}`)
+  // a search for many different characters is dear to begin: no line that is shorter than the text is searched
+  if (pattern)
+    parts.push(
+      Prisma.sql`CASE WHEN octet_length(l.text) >= ${lengthOf(filter)}::int THEN l.text ~ ${pattern} ELSE false END`,
+    )
   if (sources) parts.push(Prisma.sql`l.source = ANY(${[...sources]}::"LogSource"[])`)
   if (instances) parts.push(Prisma.sql`l.instance = ANY(${[...instances]}::int[])`)
   if (attempts) parts.push(Prisma.sql`l.attempt = ANY(${[...attempts]}::int[])`)
@@ -48,6 +52,9 @@ export function matching(filter: LogFilter): (line: LogLine) => boolean {
     return !at || (line.at >= at.from && (!at.to || line.at < at.to))
   }
 }
+
+/** Characters of the text: no line that has it has fewer bytes, whatever their case. */
+const lengthOf = ({ text }: LogFilter): number => Array.from(text ?? '').length
 
 /** The regular expression that a text is looked for by; undefined where none is. */
 function patternOf({ text }: LogFilter): string | undefined {

@@ -232,6 +232,15 @@ describe('a download', () => {
     }
     expect((await fetched({ 'if-none-match': '"other"' })).status).toBe(200)
   })
+
+  test('no bytes but those that the caller names are sent', async () => {
+    for (const named of [etag, `"other", ${etag}`, '*'])
+      expect((await fetched({ 'if-match': named, range: 'bytes=0-9' })).status).toBe(206)
+    for (const other of ['"other"', `W/${etag}`, '']) {
+      const { status, body, said } = await fetched({ 'if-match': other, range: 'bytes=0-9' })
+      expect([other, status, body.length, said.etag]).toEqual([other, 412, 0, etag])
+    }
+  })
 })
 
 // at the end: what follows on its connection finds that cut

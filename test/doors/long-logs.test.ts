@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { streamApp, type LogOwner, type StreamApp } from '../../testkit/stream-app.ts'
@@ -13,18 +15,64 @@ const TOKEN = 'metrics-of-the-test'
 const SIZE = COUNT * line(1).length
 let app: StreamApp
 let service: LogOwner
+/** What the server has logged. */
+let log = ''
 beforeAll(async () => {
-  app = await streamApp({ METRICS_TOKEN: TOKEN })
-  service = await app.service()
-  await app.database.query(Prisma.sql`
-    INSERT INTO "LogHead" (stream, head, at) VALUES (${service.uuid}::uuid, ${COUNT}::bigint, now())`)
-  await app.database.query(Prisma.sql`
-    INSERT INTO "LogLine" (stream, number, at, source, text)
-    SELECT ${service.uuid}::uuid, n, now(), 'STDOUT', repeat('x', 1990) || ' ' || lpad(n::text, 8)
-    FROM generate_series(1, ${COUNT}::bigint) AS n`)
+  const into = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      log += chunk.toString()
+      done()
+    },
+  })
+  app = await streamApp({ METRICS_TOKEN: TOKEN }, pino({}, into))
+  service = await filled(1_990)
 })
 
 afterAll(() => app.close())
+
+/** A service with that many lines, each of so many letters and its number. */
+async function filled(letters: number): Promise<LogOwner> {
+  const owner = await app.service()
+  await app.database.query(Prisma.sql`
+    INSERT INTO "LogHead" (stream, head, at) VALUES (${owner.uuid}::uuid, ${COUNT}::bigint, now())`)
+  await app.database.query(Prisma.sql`
+    INSERT INTO "LogLine" (stream, number, at, source, text)
+    SELECT ${owner.uuid}::uuid, n, now(), 'STDOUT', repeat('x', ${letters}::int) || ' ' || lpad(n::text, 8)
+    FROM generate_series(1, ${COUNT}::bigint) AS n`)
+  return owner
+}
+
+/** Nine hundred letters, as many as a URL holds, of which no two are alike, also in another case. */
+const letters = Array.from({ length: 3_000 }, (_, n) => String.fromCodePoint(n + 0x01_00))
+const various = [
+  ...new Set(letters.filter((one) => /\p{L}/u.test(one)).map((one) => one.toLowerCase())),
+]
+  .filter((one) => one.length === 1)
+  .slice(0, 900)
+  .join('')
+
+test('lines that are shorter than what is searched for cost nothing', async () => {
+  const short = await filled(10)
+  const took = async (text: string): Promise<number> => {
+    const url = await urlOf(app, short.id, { filter: { text } })
+    const start = performance.now()
+    expect(await fetched(url)).toMatchObject({ status: 200, text: '' })
+    return performance.now() - start
+  }
+  const least = async (text: string): Promise<number> =>
+    Math.min(await took(text), await took(text), await took(text))
+  expect(await least(various)).toBeLessThan((await least('y')) * 3 + 50)
+})
+
+test('a caller who goes while the file is measured is no fault of the server', async () => {
+  const request = get(await urlOf(app, service.id, { filter: { text: various } }))
+  request.once('error', () => {}) // as the test ends it
+  const before = await statements(app)
+  await until(async () => (await statements(app)) > before)
+  request.destroy()
+  await atRest()
+  expect(log).not.toContain('a request failed')
+})
 
 /** Statements so far. */
 async function statements({ url }: StreamApp): Promise<number> {

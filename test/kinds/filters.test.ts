@@ -180,3 +180,72 @@ test('activities by any of several actors', async () => {
   expect(await count(['nobody'])).toBe(0)
   expect(await count([])).toBe(0)
 })
+
+/** Lists of the filters of lists, each with an entry of it. */
+const lists: readonly (readonly [keyof KindsFilteredQueryVariables, object])[] = [
+  ['deployments', { names: 'n' }],
+  ['projects', { names: 'n' }],
+  ['routes', { names: 'n', deploymentIds: 'd' }],
+  [
+    'services',
+    { names: 'n', deploymentIds: 'd', kinds: 'QUEUE', statuses: 'READY', fronts: 'ABEJA' },
+  ],
+  ['workers', { names: 'n', serviceIds: 's' }],
+  ['activity', { actions: 'a', actors: 'a', subjectIds: 's' }],
+]
+
+test.each(
+  lists.flatMap(([list, fields]) =>
+    Object.entries(fields).map(([field, one]) => [list, field, one as string] as const),
+  ),
+)('%s by %s: a hundred values, and no more', async (list, field, one) => {
+  const ask = (count: number) =>
+    app.admin.execute(Filtered, { [list]: { [field]: Array(count).fill(one) } })
+  expect((await ask(100)).errors).toBeUndefined()
+  expect((await ask(101)).errors).toMatchObject([
+    {
+      message: `\`filter.${field}\`: At most 100 entries.`,
+      path: [list],
+      extensions: { code: 'BAD_REQUEST' },
+    },
+  ])
+})
+
+const Logged = graphql(`
+  query KindsLogged($id: ID!, $filter: LogFilter) {
+    node(id: $id) {
+      ... on QueueService {
+        logs(filter: $filter) {
+          totalCount
+        }
+      }
+    }
+  }
+`)
+
+test.each(['sources', 'instances', 'attempts'] as const)(
+  'a log by %s: a hundred values, and no more',
+  async (field) => {
+    const { services } = await app.admin.request(Queues)
+    const id = services.nodes[0]?.id ?? ''
+    const ask = (count: number) =>
+      app.admin.execute(Logged, {
+        id,
+        filter: { [field]: Array(count).fill(field === 'sources' ? 'STDOUT' : 1) },
+      })
+    expect((await ask(100)).errors).toBeUndefined()
+    expect((await ask(101)).errors).toMatchObject([
+      { message: `\`filter.${field}\`: At most 100 entries.` },
+    ])
+  },
+)
+
+const Queues = graphql(`
+  query KindsQueues {
+    services(filter: { kinds: [QUEUE] }, first: 1) {
+      nodes {
+        id
+      }
+    }
+  }
+`)

@@ -13,6 +13,8 @@ export function rangeIn(header: string, sizeBytes: number): ByteRange | 'none' |
   if (from === '' && to === '') return undefined
   const end = sizeBytes - 1
   if (from === '') {
+    // the last of no bytes can be sent
+    if (sizeBytes === 0 && Number(to) > 0) return undefined
     const count = Math.min(Number(to), sizeBytes)
     return count === 0 ? 'none' : { first: sizeBytes - count, last: end }
   }
