@@ -37,8 +37,5 @@ export function readCursor(stream: StreamId, argument: CursorArgument, cursor: s
 }
 
 const badCursor = (argument: CursorArgument, cursor: string): BadCursor =>
-  new BadCursor(
-    argument,
-    cursor,
-    'of this stream. Pass a cursor that this stream returned, or "start"',
-  )
+  // ABEJA's front sends these words on
+  new BadCursor(argument, cursor, 'of this stream. Pass a cursor it gave you, or "start"')
