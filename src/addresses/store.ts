@@ -4,7 +4,7 @@ import { Ambiguous, Conflict, ValidationError, type Issue } from '../kit/errors.
 import type { JsonText } from '../kit/json/json.ts'
 import { isStorable, isVisible } from '../kit/names.ts'
 import { isNestedTooDeep, MAX_NESTING } from '../kit/json/nesting.ts'
-import { batchedAlike } from '../kit/batched.ts'
+import { batchedAlike, groupedBy } from '../kit/batched.ts'
 import { organizationsOf } from '../auth/viewer.ts'
 import { frontWords, type FrontName } from '../rest/fronts.ts'
 import { placesIn } from '../rest/nouns.ts'
@@ -215,15 +215,8 @@ export const storedAnnotations = batchedAlike(async ({ database }: Context, ids)
   ),
 )
 
-function byObject<Row extends { objectId: string }>(rows: readonly Row[]): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>()
-  for (const row of rows) {
-    const group = groups.get(row.objectId)
-    if (group === undefined) groups.set(row.objectId, [row])
-    else group.push(row)
-  }
-  return groups
-}
+const byObject = <Row extends { objectId: string }>(rows: readonly Row[]): Map<string, Row[]> =>
+  groupedBy(rows, ({ objectId }) => objectId)
 
 /** A row that its stored addresses may have been read along with. */
 export interface Addressed {

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import { batchedAlike } from '../kit/batched.ts'
+import { batchedAlike, groupedBy } from '../kit/batched.ts'
 import { maxPage, type ListPage } from './connection.ts'
 import { pageInOrder, type OrderedArgs, type PageQuery, type Placed } from './ordered.ts'
 
@@ -35,13 +35,7 @@ export function childPages<Row extends Placed>({
         SELECT o.* FROM unnest(${[...parents]}::uuid[]) AS p(id) CROSS JOIN LATERAL (
           SELECT * FROM ${from} AS o WHERE ${key} = p.id AND ${where} ${within} ${orderBy} ${limit}) AS o
         ${orderBy}`)
-      const byParent = new Map<string, Row[]>()
-      for (const row of rows) {
-        const list = byParent.get(keyOf(row)) ?? []
-        byParent.set(keyOf(row), list)
-        list.push(row)
-      }
-      return byParent
+      return groupedBy(rows, keyOf)
     },
   )
   const countOf = batchedAlike(async ({ database }: Context, parents) => {

@@ -11,7 +11,7 @@ import {
   type Window,
 } from '../graph/connection.ts'
 import type { AskedFields } from '../graph/look-ahead.ts'
-import { batchedAlike } from '../kit/batched.ts'
+import { batchedAlike, groupedBy } from '../kit/batched.ts'
 import { BadCursor, type CursorArgument } from '../kit/errors.ts'
 import { isWritable } from '../kit/time.ts'
 import { isThere } from '../job-engine/index.ts'
@@ -206,13 +206,7 @@ const jobsOfServices = batchedAlike(async (ctx: Context, ids, wanted: Wanted) =>
       CROSS JOIN LATERAL (${firstOf('serviceId', wanted, where, limit + 1, offset)}) AS j
       ${ordered(wanted)}`,
   )
-  const byService = new Map<string, ListedJob[]>()
-  for (const row of rows) {
-    const list = byService.get(row.serviceId) ?? []
-    byService.set(row.serviceId, list)
-    list.push(row)
-  }
-  return byService
+  return groupedBy(rows, ({ serviceId }) => serviceId)
 })
 
 const ALL = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const

@@ -2,7 +2,7 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { TimeRangeInput } from '../graph/time-range.ts'
-import { batchedAlike } from '../kit/batched.ts'
+import { batchedAlike, groupedBy } from '../kit/batched.ts'
 import { BadRequest } from '../kit/errors.ts'
 import { ServiceInterface } from '../services/index.ts'
 
@@ -118,13 +118,7 @@ const stepsOf = batchedAlike(async ({ database }: Context, ids, ask: Ask) => {
       "runP50Ms"::float8 AS "runP50Ms", "runP95Ms"::float8 AS "runP95Ms"
     FROM steps LEFT JOIN begun USING (id, at) LEFT JOIN ended USING (id, at) LEFT JOIN silent USING (id, at)
     ORDER BY steps.id, steps.at`)
-  const byService = new Map<string, Step[]>()
-  for (const row of rows) {
-    const list = byService.get(row.id) ?? []
-    byService.set(row.id, list)
-    list.push(row)
-  }
-  return byService
+  return groupedBy(rows, ({ id }) => id)
 })
 
 builder.interfaceField(ServiceInterface, 'jobStats', (t) =>

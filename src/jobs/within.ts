@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { ListPage } from '../graph/connection.ts'
 import type { OrderedArgs } from '../graph/ordered.ts'
-import { batchedAlike } from '../kit/batched.ts'
+import { batchedAlike, groupedBy } from '../kit/batched.ts'
 import type { ListedJob } from './columns.ts'
 import {
   onPage,
@@ -49,13 +49,7 @@ export function jobsWithin(
           LIMIT ${written(wanted, limit + 1)} OFFSET ${written(wanted, offset)}) AS j
         WHERE p.id = ANY(${[...ids]}::uuid[]) ${ordered(wanted)}`,
     )) as readonly (ListedJob & { readonly parent: string })[] // the column that is selected first
-    const byParent = new Map<string, ListedJob[]>()
-    for (const row of rows) {
-      const list = byParent.get(row.parent) ?? []
-      byParent.set(row.parent, list)
-      list.push(row)
-    }
-    return byParent
+    return groupedBy(rows, ({ parent }) => parent)
   })
   const countsOf = batchedAlike(async (ctx: Context, ids, wanted: Wanted) => {
     const where = Prisma.join([isOwn(ctx), ...thatAre(wanted)], ' AND ')

@@ -16,7 +16,7 @@ import {
 } from '../generated/prisma/client.ts'
 import { allow, organizationsOf } from '../auth/viewer.ts'
 import type { Context } from '../context.ts'
-import { batched, batchedAlike } from '../kit/batched.ts'
+import { batched, batchedAlike, groupedBy } from '../kit/batched.ts'
 import { isFrontName } from '../rest/fronts.ts'
 import { OrganizationId, organizations, UserId, userNaming } from './organization.ts'
 import { organizationById, userById } from './store.ts'
@@ -136,9 +136,7 @@ const membershipsOf = batchedAlike(async ({ database, viewer }: Context, users) 
     where: { userId: { in: [...users] }, organizationId: { in: organizationsOf(viewer) } },
     orderBy: [{ createdAt: 'asc' }, { organizationId: 'asc' }],
   })
-  const byUser = new Map<string, Membership[]>()
-  for (const row of rows) byUser.set(row.userId, [...(byUser.get(row.userId) ?? []), row])
-  return byUser
+  return groupedBy(rows, ({ userId }) => userId)
 })
 
 builder.objectField(UserType, 'memberships', (t) =>

@@ -6,7 +6,7 @@ import { connectionOf, pageArgs } from '../../graph/connection.ts'
 import { isNode, NodeInterface } from '../../graph/node.ts'
 import { listArgs } from '../../graph/order.ts'
 import { called, pageOfRows } from '../../kinds/index.ts'
-import { batched, batchedAlike } from '../../kit/batched.ts'
+import { batched, batchedAlike, groupedBy } from '../../kit/batched.ts'
 import { organizationNamed } from '../../organizations/index.ts'
 import { QueueServiceType, serviceNamed } from '../../services/index.ts'
 import { WorkerId } from '../../job-engine/index.ts'
@@ -99,13 +99,7 @@ const workersOf = batchedAlike(async ({ database }: Context, ids) => {
   const rows = await database.query<Worker & { queue: string }>(Prisma.sql`
     SELECT w.*, s.id AS queue FROM "Worker" AS w JOIN unnest(${[...ids]}::uuid[]) AS s(id) ON s.id = ANY(w."serviceIds")
     WHERE ${seenLately('w')} ORDER BY w.serial LIMIT 10000`)
-  const byQueue = new Map<string, Worker[]>()
-  for (const row of rows) {
-    const list = byQueue.get(row.queue) ?? []
-    byQueue.set(row.queue, list)
-    list.push(row)
-  }
-  return byQueue
+  return groupedBy(rows, ({ queue }) => queue)
 })
 
 builder.objectField(QueueServiceType, 'workers', (t) =>

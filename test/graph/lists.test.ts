@@ -10,8 +10,8 @@ import {
   type GraphQLNamedType,
 } from 'graphql'
 import { expect, test } from 'vitest'
-import { schema } from '../src/schema.ts'
-import { fieldsOf, isConnection, objectTypes } from '../testkit/selection.ts'
+import { schema } from '../../src/schema.ts'
+import { fieldsOf, isConnection, objectTypes } from '../../testkit/selection.ts'
 
 /* The conventions of lists, filters and lookups, for whatever is in the schema now or comes into it. */
 
