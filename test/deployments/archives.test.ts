@@ -38,8 +38,8 @@ beforeAll(async () => {
 afterAll(() => app.close())
 
 /** Files of the data folder that hold something sent to us. */
-async function kept(): Promise<string[]> {
-  const entries = await readdir(app.database.dataDir, { recursive: true, withFileTypes: true })
+async function kept(folder = app.database.dataDir): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   return entries
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map(({ parentPath, name }) => `${parentPath}/${name}`)
@@ -47,8 +47,8 @@ async function kept(): Promise<string[]> {
     .toSorted()
 }
 
-/** Those that hold what was sent, whatever services do with it meanwhile. */
-const stored = async () => (await kept()).filter((path) => path.includes('/storage/'))
+/** Those that hold what was sent, whatever services do with it meanwhile in folders of their own. */
+const stored = () => kept(`${app.database.dataDir}/storage`)
 
 const targz = async (...entries: TarEntry[]) => gzipSync(await tar(entries))
 const main = { name: 'main.py', body: 'def handler(request, context):\n    return {}\n' }
